@@ -1,0 +1,63 @@
+//! One AWS resource and its configuration.
+
+use crate::{Gap, Value};
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+use std::sync::Arc;
+
+/// A configuration field in three-valued form. What is not there at all is *absent*.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// AWS answered, and this is the value.
+    Known(Value),
+    /// AWS answered, and the resource has no such setting.
+    Absent,
+    /// Not read; the gap says why.
+    Unknown(Arc<Gap>),
+}
+
+/// One AWS resource, with the configuration under AWS's own field names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Asset {
+    /// The kind (`s3.bucket`).
+    pub kind: SmolStr,
+    /// The ARN; `None` for kinds that have none (`region`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arn: Option<SmolStr>,
+    /// The id that people use: bucket name, `vpc-…`, account id, Region name.
+    pub id: SmolStr,
+    /// The 12-digit account.
+    pub account: SmolStr,
+    /// The Region; `aws-global` (`aws-cn-global`, `aws-us-gov-global`) for what has none.
+    pub region: SmolStr,
+    /// Top-level fields, sorted by name; a field that is not listed is absent.
+    pub fields: Vec<(SmolStr, Field)>,
+}
+
+impl Asset {
+    /// The field `name`; [`Field::Absent`] where AWS left it out.
+    pub fn field(&self, name: &str) -> &Field {
+        const ABSENT: &Field = &Field::Absent;
+        if self.fields.len() <= 12 {
+            return self.fields.iter().find(|(k, _)| k == name).map_or(ABSENT, |(_, f)| f);
+        }
+        match self.fields.binary_search_by(|(k, _)| k.as_str().cmp(name)) {
+            Ok(at) => self.fields.get(at).map_or(ABSENT, |(_, f)| f),
+            Err(_) => ABSENT,
+        }
+    }
+
+    /// Sets the field `name`.
+    pub fn set(&mut self, name: impl Into<SmolStr>, field: Field) {
+        let name = name.into();
+        match self.fields.binary_search_by(|(k, _)| k.cmp(&name)) {
+            Ok(at) => {
+                if let Some(slot) = self.fields.get_mut(at) {
+                    slot.1 = field;
+                }
+            }
+            Err(at) => self.fields.insert(at, (name, field)),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The nouns of Yagura. Plain values, no I/O: every other crate speaks in these.
+//!
+//! Data flows one way: AWS API → [`Asset`] → [`Snapshot`] → rule → [`Verdict`].
+//! What could not be read is data too: a [`Gap`] says why, and which permission would help.
+
+mod asset;
+mod content;
+mod gap;
+mod lang;
+mod snapshot;
+mod types;
+mod value;
+mod verdict;
+
+pub use asset::{Asset, Field};
+pub use content::{ContentFile, nearest};
+pub use gap::{Gap, GapReason};
+pub use lang::Lang;
+pub use snapshot::{Caller, Listing, Scope, Snapshot};
+pub use types::Type;
+pub use value::{Map, Value};
+pub use verdict::{ResourceRef, Severity, Status, Verdict};
+
+/// The version of the snapshot format that this build writes. Older ones are read.
+pub const SNAPSHOT_FORMAT: u32 = 1;

@@ -1,0 +1,79 @@
+//! What a check says of one resource.
+
+use crate::Map;
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+use std::sync::Arc;
+
+/// The outcome of a check on one resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// The wanted truth does not hold.
+    Fail,
+    /// It could not be told; [`Verdict::missing`] names the permissions that would help.
+    Unknown,
+    /// The wanted truth holds.
+    Pass,
+    /// The check does not speak of this resource.
+    NotApplicable,
+}
+
+/// How much a failed check matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Mend when convenient.
+    Low,
+    /// Mend soon.
+    Medium,
+    /// Mend now.
+    High,
+    /// Stop and mend.
+    Critical,
+}
+
+/// Which resource a verdict is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ResourceRef {
+    /// The ARN, `null` where AWS has none for it.
+    pub arn: Option<SmolStr>,
+    /// The id that people use.
+    pub id: SmolStr,
+    /// The kind (`s3.bucket`, `account`, `region`).
+    pub kind: SmolStr,
+    /// The 12-digit account.
+    pub account: SmolStr,
+    /// The Region, or the partition's global pseudo-Region.
+    pub region: SmolStr,
+}
+
+/// What a check says of one resource, with its texts in one language. Serializes as one line of the `jsonl` format.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The check's id (`s3.bucket_blocks_public_access`).
+    pub rule: SmolStr,
+    /// The outcome.
+    pub status: Status,
+    /// How much a failure matters.
+    pub severity: Severity,
+    /// What it is about.
+    pub resource: ResourceRef,
+    /// The wanted truth, in one line.
+    pub title: Arc<str>,
+    /// Why it matters.
+    pub why: Arc<str>,
+    /// What to do about it, with this resource's names filled in.
+    pub fix: Arc<str>,
+    /// The requirements it answers (`aws-26/11`, `fsbp/S3.8`).
+    pub maps: Arc<[SmolStr]>,
+    /// The fields that decided, by path.
+    pub evidence: Map,
+    /// IAM actions that were missing, sorted, each once.
+    pub missing: Vec<SmolStr>,
+    /// For `unknown` (and `not_applicable`): one sentence that says why it could not be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
