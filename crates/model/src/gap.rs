@@ -1,5 +1,6 @@
 //! What could not be read, and why.
 
+use crate::Lang;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -56,6 +57,43 @@ impl Gap {
     /// A gap with only a reason and a cause.
     pub fn new(reason: GapReason, detail: impl Into<String>) -> Self {
         Self { reason, call: SmolStr::default(), permission: None, region: SmolStr::default(), detail: detail.into() }
+    }
+
+    /// One clause that says what happened and, where there is something to do, what.
+    pub fn say(&self, lang: Lang) -> String {
+        let call = if self.call.is_empty() { String::new() } else { format!("{} ", self.call) };
+        let region = if self.region.is_empty() { String::new() } else { format!(" ({})", self.region) };
+        let permission = self.permission.as_deref().unwrap_or("?");
+        let detail = &self.detail;
+        match lang {
+            Lang::En => match self.reason {
+                GapReason::AccessDenied => format!("{call}was denied{region}: grant {permission}"),
+                GapReason::DeniedByOrganization => format!("{call}was denied by an organization policy{region}: {permission} is blocked there"),
+                GapReason::RegionDisabled => format!("{call}cannot be asked{region}: the Region or service is not enabled"),
+                GapReason::Throttled => format!("{call}was throttled until the attempts ran out{region}: scan again or lower --concurrency"),
+                GapReason::Credentials => format!("{call}was refused{region}: the credentials are expired or invalid, renew them"),
+                GapReason::Unreachable => format!("{call}could not reach its endpoint{region}: {detail}"),
+                GapReason::TimedOut => format!("{call}timed out{region}"),
+                GapReason::ServiceError => format!("{call}failed at AWS's side{region}: {detail}"),
+                GapReason::BadAnswer => format!("{call}got an answer that cannot be read{region}: {detail}"),
+                GapReason::Refused => format!("{call}was refused{region}: {detail}"),
+                GapReason::NotRequested | GapReason::NotTold => detail.clone(),
+            },
+            Lang::Ja => match self.reason {
+                GapReason::AccessDenied => format!("{call}が拒否された{region}: {permission} を許可すること"),
+                GapReason::DeniedByOrganization => format!("{call}が組織のポリシーで拒否された{region}: {permission} が禁止されている"),
+                GapReason::RegionDisabled => format!("{call}を呼び出せない{region}: リージョンまたはサービスが有効でない"),
+                GapReason::Throttled => format!("{call}がスロットリングされ続けた{region}: 再実行するか --concurrency を下げること"),
+                GapReason::Credentials => format!("{call}が拒否された{region}: 認証情報が期限切れまたは無効。更新すること"),
+                GapReason::Unreachable => format!("{call}のエンドポイントに接続できない{region}: {detail}"),
+                GapReason::TimedOut => format!("{call}がタイムアウトした{region}"),
+                GapReason::ServiceError => format!("{call}が AWS 側のエラーで失敗した{region}: {detail}"),
+                GapReason::BadAnswer => format!("{call}の応答を解釈できない{region}: {detail}"),
+                GapReason::Refused => format!("{call}が受け付けられなかった{region}: {detail}"),
+                GapReason::NotRequested => "このスキャンでは読み取っていない".to_owned(),
+                GapReason::NotTold => format!("AWS の応答だけでは判定できない: {detail}"),
+            },
+        }
     }
 
     /// Whether granting [`Gap::permission`] would close this gap.

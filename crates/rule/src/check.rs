@@ -1,0 +1,316 @@
+//! A check: one file with its question, texts, mappings and fixtures.
+
+use crate::compile::{Names, compile, compile_value, hint};
+use crate::fixture::Fixture;
+use crate::program::Program;
+use crate::schema::Schema;
+use crate::syntax::SyntaxError;
+use crate::text::Texts;
+use crate::yaml::{ContentError, Reader, Yaml, YamlKind, read};
+use smol_str::SmolStr;
+use yagura_model::{ContentFile, Lang, Map, Severity, Value};
+
+const KEYS: [&str; 14] = ["kind", "id", "each", "with", "when", "pass", "severity", "settings", "maps", "en", "ja", "remedy", "tests", "see"];
+
+/// A check whose file is well-formed; its expressions are not looked at yet.
+#[derive(Debug, Clone)]
+pub struct CheckFile {
+    /// The file.
+    pub file: ContentFile,
+    /// `s3.bucket_blocks_public_access`, as its path says.
+    pub id: SmolStr,
+    /// The kind of resource it judges.
+    pub each: SmolStr,
+    /// How much a failure matters.
+    pub severity: Severity,
+    /// Requirements that it answers (`aws-26/11`).
+    pub maps: Vec<SmolStr>,
+    /// Named values that a user may override.
+    pub settings: Map,
+    en: Texts,
+    ja: Texts,
+    yaml: Yaml,
+}
+
+/// Which Regions a join looks in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Across {
+    /// The account and Region of the asset under judgement.
+    SameRegion,
+    /// Its account, in every Region of the scope.
+    ScannedRegions,
+    /// Its account, in every Region there is: what the scope left out keeps the list open.
+    AllRegions,
+}
+
+/// A declared join: other assets that a check looks at, by hashed equality.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Join {
+    /// Its name in the check's expressions.
+    pub name: SmolStr,
+    /// The kind joined.
+    pub kind: SmolStr,
+    /// Whether that kind is listed per Region.
+    pub regional: bool,
+    /// Which Regions.
+    pub across: Across,
+    /// Field paths of the joined kind, and the value each must have.
+    pub on: Vec<(SmolStr, Program)>,
+}
+
+/// A check that is ready to judge.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// `s3.bucket_blocks_public_access`.
+    pub id: SmolStr,
+    /// The kind of resource it judges.
+    pub each: SmolStr,
+    /// Whether that kind is listed per Region.
+    pub regional: bool,
+    /// Other assets it looks at.
+    pub joins: Vec<Join>,
+    /// Where false, the check does not speak of the resource.
+    pub when: Option<Program>,
+    /// The wanted truth.
+    pub pass: Program,
+    /// How much a failure matters.
+    pub severity: Severity,
+    /// Requirements that it answers.
+    pub maps: std::sync::Arc<[SmolStr]>,
+    /// Settings in force.
+    pub settings: Map,
+    pub(crate) en: Texts,
+    pub(crate) ja: Texts,
+    pub(crate) fixtures: Vec<Fixture>,
+    /// Fields that its expressions read, as (kind, top-level field).
+    pub reads: Vec<(SmolStr, SmolStr)>,
+}
+
+impl CheckFile {
+    /// Reads a check's file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with its form, each with line and column.
+    pub fn parse(file: &ContentFile) -> Result<Self, Vec<ContentError>> {
+        let yaml = read(file).map_err(|e| vec![e])?;
+        let mut r = Reader::new(file);
+        r.only(&yaml, &KEYS);
+        let id = r.want_text(&yaml, "id");
+        let wanted = file.path.strip_prefix("checks/").and_then(|p| p.strip_suffix(".yaml")).map(|p| p.replace('/', "."));
+        if let Some(wanted) = wanted
+            && wanted != id
+            && let Some(at) = yaml.get("id")
+        {
+            r.complain(at, format!("the id must follow the path: `{wanted}`"));
+        }
+        if r.want_text(&yaml, "kind") != "check"
+            && let Some(at) = yaml.get("kind")
+        {
+            r.complain(at, "`kind` must be `check`");
+        }
+        let each = r.want_text(&yaml, "each");
+        if yaml.get("pass").is_none() {
+            r.complain(&yaml, "`pass` is missing");
+        }
+        let severity = severity(&mut r, &yaml);
+        let maps = r.texts(&yaml, "maps");
+        let settings = match yaml.get("settings").map(|s| (s, s.value())) {
+            None => Map::new(),
+            Some((_, Some(Value::Map(m)))) => m,
+            Some((at, _)) => {
+                r.complain(at, "`settings` wants names with their defaults");
+                Map::new()
+            }
+        };
+        let en = Texts::read(&mut r, &yaml, "en");
+        let ja = Texts::read(&mut r, &yaml, "ja");
+        let file = file.clone();
+        r.finish(Self { file, id, each, severity, maps, settings, en, ja, yaml })
+    }
+
+    /// The wanted truth, in one line.
+    pub fn title(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::En => &self.en.title,
+            Lang::Ja => &self.ja.title,
+        }
+    }
+
+    /// Checks and resolves everything: kinds, fields, types, joins, frameworks, texts, fixtures.
+    /// `overrides` replaces settings; `frameworks` tells whether a framework and requirement exist (`None`: not a framework we know).
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with line, column and the nearest right spelling.
+    pub fn compile(&self, schema: &Schema, overrides: Option<&Map>, frameworks: &[(SmolStr, Vec<SmolStr>)]) -> Result<Check, Vec<ContentError>> {
+        let mut r = Reader::new(&self.file);
+        let Some(kind) = schema.kind(&self.each) else {
+            let at = self.yaml.get("each").unwrap_or(&self.yaml);
+            return Err(vec![at.error(&self.file, format!("unknown kind `{}`{}", self.each, hint(&self.each, schema.ids())))]);
+        };
+        let settings = self.settings_with(overrides, &mut r);
+        let joins = self.joins(&mut r, schema, kind.regional, &settings);
+        let names = Names {
+            schema,
+            this: &self.each,
+            joins: joins.iter().map(|j| (j.name.clone(), j.kind.clone())).collect(),
+            settings: &settings,
+        };
+        let when = self.yaml.get("when").and_then(|at| self.program(&mut r, at, |t| compile(t, &names)));
+        let pass = self.yaml.get("pass").and_then(|at| self.program(&mut r, at, |t| compile(t, &names)));
+        self.check_maps(&mut r, frameworks);
+        for texts in [&self.en, &self.ja] {
+            texts.check(&mut r, &self.yaml, kind, &settings);
+        }
+        let fixtures = Fixture::read_all(&mut r, &self.yaml, kind, &joins, schema);
+        let Some(pass) = pass else { return Err(r.errors) };
+        let programs = when.iter().chain([&pass]).chain(joins.iter().flat_map(|j| j.on.iter().map(|(_, p)| p)));
+        let mut reads: Vec<_> = programs.flat_map(|p| p.reads.iter().cloned()).collect();
+        for join in &joins {
+            reads.extend(join.on.iter().map(|(path, _)| (join.kind.clone(), path.split('.').next().unwrap_or_default().into())));
+        }
+        reads.sort();
+        reads.dedup();
+        let check = Check {
+            id: self.id.clone(),
+            each: self.each.clone(),
+            regional: kind.regional,
+            joins,
+            when,
+            pass,
+            severity: self.severity,
+            maps: self.maps.clone().into(),
+            settings,
+            en: self.en.clone(),
+            ja: self.ja.clone(),
+            fixtures,
+            reads,
+        };
+        r.finish(check)
+    }
+
+    fn settings_with(&self, overrides: Option<&Map>, r: &mut Reader<'_>) -> Map {
+        let mut out = self.settings.clone();
+        for (name, value) in overrides.into_iter().flat_map(Map::iter) {
+            match self.settings.get(name) {
+                Some(default) if std::mem::discriminant(default) == std::mem::discriminant(value) => out.insert(name.clone(), value.clone()),
+                Some(default) => r.complain(&self.yaml, format!("the setting `{name}` of `{}` must be like its default {default}, found {value}", self.id)),
+                None => {
+                    let near = hint(name, self.settings.iter().map(|(k, _)| k.as_str()));
+                    r.complain(&self.yaml, format!("`{}` has no setting `{name}`{near}", self.id));
+                }
+            }
+        }
+        out
+    }
+
+    fn joins(&self, r: &mut Reader<'_>, schema: &Schema, this_regional: bool, settings: &Map) -> Vec<Join> {
+        let mut out = Vec::new();
+        for (name, spec) in self.yaml.get("with").and_then(Yaml::entries).unwrap_or_default() {
+            r.only(spec, &["each", "where", "across"]);
+            let kind_id = r.want_text(spec, "each");
+            let Some(kind) = schema.kind(&kind_id) else {
+                r.complain(spec.get("each").unwrap_or(spec), format!("unknown kind `{kind_id}`{}", hint(&kind_id, schema.ids())));
+                continue;
+            };
+            let across = match r.text(spec, "across").as_deref() {
+                None if kind.regional && !this_regional => {
+                    r.complain(spec, format!("`{kind_id}` is per Region and `{}` is not: say `across: scanned_regions` or `across: all_regions`", self.each));
+                    Across::ScannedRegions
+                }
+                None => Across::SameRegion,
+                Some("scanned_regions") => Across::ScannedRegions,
+                Some("all_regions") => Across::AllRegions,
+                Some(other) => {
+                    r.complain(spec, format!("`across` is `scanned_regions` or `all_regions`, found `{other}`"));
+                    Across::SameRegion
+                }
+            };
+            let names = Names { schema, this: &self.each, joins: Vec::new(), settings };
+            let mut on = Vec::new();
+            for (path, wanted) in spec.get("where").and_then(Yaml::entries).unwrap_or_default() {
+                let top = path.name.split('.').next().unwrap_or_default();
+                if !kind.fields.contains_key(top) {
+                    r.complain(wanted, format!("`{kind_id}` has no field `{top}`{}", hint(top, kind.fields.keys().map(SmolStr::as_str))));
+                }
+                if let Some(p) = self.program(r, wanted, |t| compile_value(t, &names)) {
+                    on.push((path.name.clone(), p));
+                }
+            }
+            out.push(Join { name: name.name.clone(), kind: kind_id, regional: kind.regional, across, on });
+        }
+        out
+    }
+
+    fn program(&self, r: &mut Reader<'_>, at: &Yaml, compile: impl Fn(&str) -> Result<Program, SyntaxError>) -> Option<Program> {
+        let text = match &at.kind {
+            YamlKind::Text(t) => t.to_string(),
+            other => match at.value() {
+                Some(v) => v.to_string(),
+                None => {
+                    r.complain(at, format!("expected an expression, found {other:?}"));
+                    return None;
+                }
+            },
+        };
+        match compile(&text) {
+            Ok(p) => Some(p),
+            Err(e) => {
+                let (line, column) = position(&self.file.text, at, &text, e.span.start);
+                r.errors.push(ContentError { file: self.file.path.clone(), line, column, message: e.message });
+                None
+            }
+        }
+    }
+
+    fn check_maps(&self, r: &mut Reader<'_>, frameworks: &[(SmolStr, Vec<SmolStr>)]) {
+        let Some(at) = self.yaml.get("maps") else { return };
+        for m in &self.maps {
+            let Some((framework, requirement)) = m.split_once('/') else {
+                r.complain(at, format!("`{m}` must be `framework/requirement`"));
+                continue;
+            };
+            if let Some((_, requirements)) = frameworks.iter().find(|(f, _)| f == framework)
+                && !requirements.iter().any(|q| q == requirement)
+            {
+                r.complain(at, format!("framework `{framework}` has no requirement `{requirement}`"));
+            }
+        }
+    }
+}
+
+fn severity(r: &mut Reader<'_>, yaml: &Yaml) -> Severity {
+    let word = r.want_text(yaml, "severity");
+    match word.as_str() {
+        "info" => Severity::Info,
+        "low" => Severity::Low,
+        "medium" => Severity::Medium,
+        "high" => Severity::High,
+        "critical" => Severity::Critical,
+        other => {
+            if let Some(at) = yaml.get("severity") {
+                r.complain(at, format!("`{other}` is not a severity{}", hint(other, ["info", "low", "medium", "high", "critical"])));
+            }
+            Severity::Info
+        }
+    }
+}
+
+/// Where byte `offset` of an expression stands in the file: block scalars begin below their key.
+fn position(file: &str, at: &Yaml, text: &str, offset: usize) -> (u64, u64) {
+    let before = text.get(..offset).unwrap_or(text);
+    let nth = before.matches('\n').count();
+    let column_in = before.rsplit('\n').next().map_or(0, |l| l.chars().count());
+    let line_text = text.lines().nth(nth).unwrap_or_default();
+    let trimmed = line_text.trim();
+    let skipped = line_text.chars().count() - line_text.trim_start().chars().count();
+    let from = usize::try_from(at.line).unwrap_or(1).saturating_sub(1);
+    for (i, l) in file.lines().enumerate().skip(from) {
+        if let Some(found) = l.find(trimmed)
+            && !trimmed.is_empty()
+        {
+            let column = l.get(..found).map_or(0, |p| p.chars().count()) + column_in.saturating_sub(skipped) + 1;
+            return (i as u64 + 1, column as u64);
+        }
+    }
+    (at.line, at.column)
+}

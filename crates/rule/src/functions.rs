@@ -1,0 +1,243 @@
+//! The vocabulary of expressions: functions that rules call. Adding one is one entry in [`TABLE`].
+
+mod cidr;
+mod policy;
+
+use crate::estate::{Estate, Hole};
+use crate::eval::{V, instant, not_told};
+use std::sync::Arc;
+use yagura_model::{Type, Value};
+
+/// What a parameter accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Param {
+    Text,
+    Time,
+    /// Text, list, map or joined list.
+    Sized,
+    Any,
+}
+
+impl Param {
+    /// Whether a value of this type (`None`: a joined list) fits.
+    pub(crate) fn accepts(self, t: Option<&Type>) -> bool {
+        match (self, t) {
+            (Self::Any, Some(_)) | (_, Some(Type::Any)) | (Self::Sized, None) => true,
+            (Self::Text, Some(Type::String)) | (Self::Time, Some(Type::Timestamp | Type::String)) => true,
+            (Self::Sized, Some(Type::String | Type::List(_) | Type::Map(_) | Type::Struct(_))) => true,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Time => "a timestamp",
+            Self::Sized => "text, a list or a map",
+            Self::Any => "a value",
+        }
+    }
+}
+
+type Run = for<'e> fn(&[V<'e>], &'e Estate) -> Result<V<'e>, Vec<Hole>>;
+
+struct Definition {
+    name: &'static str,
+    params: &'static [Param],
+    yields: fn() -> Type,
+    run: Run,
+}
+
+/// A function of the vocabulary.
+#[derive(Clone, Copy)]
+pub(crate) struct Function(&'static Definition);
+
+impl PartialEq for Function {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl std::fmt::Debug for Function {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.name)
+    }
+}
+
+impl Function {
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        TABLE.iter().find(|d| d.name == name).map(Self)
+    }
+
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        TABLE.iter().map(|d| d.name).chain(["has", "default"])
+    }
+
+    pub(crate) fn parameters(self) -> &'static [Param] {
+        self.0.params
+    }
+
+    pub(crate) fn yields(self) -> Type {
+        (self.0.yields)()
+    }
+
+    /// Runs on known arguments.
+    pub(crate) fn run<'e>(self, args: &[V<'e>], estate: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
+        (self.0.run)(args, estate)
+    }
+}
+
+/// Whether functions live under `space.`.
+pub(crate) fn is_namespace(space: &str) -> bool {
+    TABLE.iter().any(|d| d.name.split_once('.').is_some_and(|(s, _)| s == space))
+}
+
+fn bool_type() -> Type {
+    Type::Bool
+}
+
+fn int_type() -> Type {
+    Type::Int
+}
+
+fn text_type() -> Type {
+    Type::String
+}
+
+const TABLE: &[Definition] = &[
+    Definition { name: "size", params: &[Param::Sized], yields: int_type, run: size },
+    Definition { name: "startsWith", params: &[Param::Text, Param::Text], yields: bool_type, run: |a, _| two(a, |a, b| V::Bool(a.starts_with(b))) },
+    Definition { name: "endsWith", params: &[Param::Text, Param::Text], yields: bool_type, run: |a, _| two(a, |a, b| V::Bool(a.ends_with(b))) },
+    Definition { name: "contains", params: &[Param::Text, Param::Text], yields: bool_type, run: |a, _| two(a, |a, b| V::Bool(a.contains(b))) },
+    Definition { name: "lowerAscii", params: &[Param::Text], yields: text_type, run: |a, _| one(a, |s| V::Text(s.to_ascii_lowercase().into())) },
+    Definition { name: "upperAscii", params: &[Param::Text], yields: text_type, run: |a, _| one(a, |s| V::Text(s.to_ascii_uppercase().into())) },
+    Definition { name: "trim", params: &[Param::Text], yields: text_type, run: |a, _| one(a, |s| V::Text(s.trim().into())) },
+    Definition {
+        name: "split",
+        params: &[Param::Text, Param::Text],
+        yields: || Type::List(Arc::new(Type::String)),
+        run: |a, _| two(a, |a, b| V::List(a.split(b).map(|p| V::Text(p.into())).collect())),
+    },
+    Definition { name: "string", params: &[Param::Any], yields: text_type, run: to_text },
+    Definition { name: "int", params: &[Param::Any], yields: int_type, run: to_int },
+    Definition { name: "double", params: &[Param::Any], yields: || Type::Float, run: to_float },
+    Definition { name: "age_days", params: &[Param::Time], yields: int_type, run: age_days },
+    Definition { name: "days_until", params: &[Param::Time], yields: int_type, run: days_until },
+    Definition { name: "date", params: &[Param::Text], yields: || Type::Timestamp, run: date },
+    Definition { name: "before", params: &[Param::Time, Param::Time], yields: bool_type, run: |a, _| times(a, |a, b| a < b) },
+    Definition { name: "after", params: &[Param::Time, Param::Time], yields: bool_type, run: |a, _| times(a, |a, b| a > b) },
+    Definition { name: "policy.is_admin", params: &[Param::Text], yields: bool_type, run: |a, _| text_of(a).and_then(|s| policy::is_admin(s).map(V::Bool).map_err(told)) },
+    Definition { name: "cidr.contains", params: &[Param::Text, Param::Text], yields: bool_type, run: cidr_contains },
+    Definition { name: "cidr.is_public", params: &[Param::Text], yields: bool_type, run: |a, _| text_of(a).and_then(|s| cidr::is_public(s).map(V::Bool).map_err(told)) },
+    Definition { name: "lambda.runtime_supported", params: &[Param::Text], yields: bool_type, run: runtime_supported },
+];
+
+fn told(detail: String) -> Vec<Hole> {
+    vec![not_told(detail)]
+}
+
+fn text_of<'a>(args: &'a [V<'_>]) -> Result<&'a str, Vec<Hole>> {
+    args.first().and_then(V::text).ok_or_else(|| told("expected text".to_owned()))
+}
+
+fn one<'e>(args: &[V<'e>], f: impl Fn(&str) -> V<'e>) -> Result<V<'e>, Vec<Hole>> {
+    text_of(args).map(f)
+}
+
+fn two<'e>(args: &[V<'e>], f: impl Fn(&str, &str) -> V<'e>) -> Result<V<'e>, Vec<Hole>> {
+    match args {
+        [a, b] => a.text().zip(b.text()).map(|(a, b)| f(a, b)).ok_or_else(|| told("expected text".to_owned())),
+        _ => Err(told("expected two texts".to_owned())),
+    }
+}
+
+fn times<'e>(args: &[V<'e>], f: impl Fn(jiff::Timestamp, jiff::Timestamp) -> bool) -> Result<V<'e>, Vec<Hole>> {
+    match args {
+        [a, b] => Ok(V::Bool(f(instant(a)?, instant(b)?))),
+        _ => Err(told("expected two times".to_owned())),
+    }
+}
+
+/// CEL counts code points of text. A list with holes has no known size.
+fn size<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
+    let n = match args.first() {
+        Some(V::Assets(j)) if j.holes.is_empty() => j.items.len(),
+        Some(V::Assets(j)) => return Err(j.holes.clone()),
+        Some(V::Ref(Value::List(l))) => l.len(),
+        Some(V::Ref(Value::Map(m))) => m.len(),
+        Some(V::List(l)) => l.len(),
+        Some(v) => v.text().map(|s| s.chars().count()).ok_or_else(|| told("this has no size".to_owned()))?,
+        None => return Err(told("expected a list".to_owned())),
+    };
+    Ok(V::Int(i64::try_from(n).unwrap_or(i64::MAX)))
+}
+
+fn to_text<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
+    match args.first() {
+        Some(V::Int(i)) => Ok(V::Text(smol_str::format_smolstr!("{i}"))),
+        Some(V::Float(f)) => Ok(V::Text(smol_str::format_smolstr!("{f}"))),
+        Some(V::Bool(b)) => Ok(V::Text(if *b { "true" } else { "false" }.into())),
+        Some(v @ (V::Str(_) | V::Text(_))) => Ok(v.clone()),
+        _ => Err(told("this cannot become text".to_owned())),
+    }
+}
+
+fn to_int<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
+    match args.first() {
+        Some(V::Int(i)) => Ok(V::Int(*i)),
+        // CEL: rounds toward zero, out of range is an error.
+        Some(V::Float(f)) if f.is_finite() && f.abs() < 9.2e18 => Ok(V::Int(*f as i64)),
+        Some(v) => {
+            let text = v.text().unwrap_or_default();
+            text.parse().map(V::Int).map_err(|_| told(format!("`{text}` is not a whole number")))
+        }
+        None => Err(told("expected a value".to_owned())),
+    }
+}
+
+fn to_float<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
+    match args.first() {
+        Some(V::Int(i)) => Ok(V::Float(*i as f64)),
+        Some(V::Float(f)) => Ok(V::Float(*f)),
+        Some(v) => {
+            let text = v.text().unwrap_or_default();
+            text.parse().map(V::Float).map_err(|_| told(format!("`{text}` is not a number")))
+        }
+        None => Err(told("expected a value".to_owned())),
+    }
+}
+
+/// Whole days from the time to the snapshot's; negative for the future.
+fn age_days<'e>(args: &[V<'e>], estate: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
+    let then = args.first().map(instant).ok_or_else(|| told("expected a time".to_owned()))??;
+    Ok(V::Int((estate.taken_at().as_second() - then.as_second()).div_euclid(86_400)))
+}
+
+fn days_until<'e>(args: &[V<'e>], estate: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
+    let then = args.first().map(instant).ok_or_else(|| told("expected a time".to_owned()))??;
+    Ok(V::Int((then.as_second() - estate.taken_at().as_second()).div_euclid(86_400)))
+}
+
+/// Midnight UTC of a calendar date.
+fn date<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
+    let text = text_of(args)?;
+    let at = text.parse::<jiff::civil::Date>().ok().and_then(|d| d.to_zoned(jiff::tz::TimeZone::UTC).ok());
+    at.map(|z| V::Text(smol_str::format_smolstr!("{}", z.timestamp()))).ok_or_else(|| told(format!("`{text}` is not a date")))
+}
+
+fn cidr_contains<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
+    match args {
+        [a, b] => {
+            let (block, ip) = a.text().zip(b.text()).ok_or_else(|| told("expected text".to_owned()))?;
+            cidr::contains(block, ip).map(V::Bool).map_err(told)
+        }
+        _ => Err(told("expected a block and an address".to_owned())),
+    }
+}
+
+fn runtime_supported<'e>(args: &[V<'e>], estate: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
+    let name = text_of(args)?;
+    estate.tables.runtime_supported(name, estate.taken_at()).map(V::Bool).ok_or_else(|| {
+        told(format!("the table of Lambda runtimes (as of {}) does not know `{name}`", estate.tables.runtimes_as_of()))
+    })
+}

@@ -1,0 +1,83 @@
+//! What a policy document says on its face.
+
+use serde_json::Value as Json;
+
+/// Whether a policy document has a statement that allows every action on every resource with no condition:
+/// `Effect: Allow`, `Action` `*` or `*:*`, `Resource` `*`. Other statements (a Deny that takes some of it back) and
+/// conditional statements are left out of account: the question is what this policy hands out whatever else applies.
+/// The document may be URL-encoded, as IAM sends it (RFC 3986, per the IAM API reference, `PolicyVersion`).
+///
+/// # Errors
+/// Says that the text is not a policy document.
+pub(crate) fn is_admin(document: &str) -> Result<bool, String> {
+    let text = if document.trim_start().starts_with('{') { document.into() } else { percent_decoded(document) };
+    let json: Json = serde_json::from_str(&text).map_err(|_| "the policy document is not JSON".to_owned())?;
+    let statements = json.get("Statement").ok_or_else(|| "the policy document has no `Statement`".to_owned())?;
+    Ok(as_list(statements).iter().any(grants_all))
+}
+
+fn grants_all(statement: &Json) -> bool {
+    let names = |key: &str, all: &[&str]| {
+        statement.get(key).is_some_and(|v| as_list(v).iter().any(|i| i.as_str().is_some_and(|s| all.contains(&s))))
+    };
+    let conditional = statement.get("Condition").is_some_and(|c| c.as_object().is_none_or(|o| !o.is_empty()));
+    statement.get("Effect").and_then(Json::as_str) == Some("Allow")
+        && names("Action", &["*", "*:*"])
+        && names("Resource", &["*"])
+        && !conditional
+}
+
+fn as_list(v: &Json) -> &[Json] {
+    match v {
+        Json::Array(a) => a,
+        one => std::slice::from_ref(one),
+    }
+}
+
+fn percent_decoded(text: &str) -> std::borrow::Cow<'_, str> {
+    if !text.contains('%') {
+        return text.into();
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&b, tail)) = rest.split_first() {
+        let hex = (b == b'%').then(|| tail.get(..2)).flatten().and_then(|h| std::str::from_utf8(h).ok());
+        match hex.and_then(|h| u8::from_str_radix(h, 16).ok()) {
+            Some(byte) => {
+                out.push(byte);
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            None => {
+                out.push(b);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_admin;
+
+    #[test]
+    fn statements() {
+        for (name, document, want) in [
+            ("string", r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#, true),
+            ("among others", r#"{"Statement":[{"Effect":"Allow","Action":["s3:Get*","*"],"Resource":["*"]}]}"#, true),
+            ("star colon star", r#"{"Statement":[{"Effect":"Allow","Action":"*:*","Resource":"*"}]}"#, true),
+            ("one bucket", r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::a"}]}"#, false),
+            ("one service", r#"{"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#, false),
+            ("deny", r#"{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#, false),
+            ("conditional", r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"a":"b"}}}]}"#, false),
+            ("empty condition", r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{}}]}"#, true),
+            ("encoded", "%7B%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22%2A%22%2C%22Resource%22%3A%22%2A%22%7D%7D", true),
+        ] {
+            assert_eq!(is_admin(document), Ok(want), "{name}");
+        }
+        assert!(is_admin("{").is_err());
+        assert!(is_admin("%7").is_err());
+        assert!(is_admin("{}").is_err());
+        assert!(is_admin(&"[".repeat(200_000)).is_err());
+    }
+}

@@ -1,0 +1,40 @@
+//! Checks as files: parsed, type-checked against AWS's own shapes, judged in three-valued logic.
+//!
+//! [`CheckFile::parse`] → [`CheckFile::compile`] → [`judge`] → [`verdict`]. Expressions are a subset of CEL; what could
+//! not be read is Unknown and never turns into a pass or a failure (see [`Hole`]).
+
+mod check;
+mod compile;
+mod estate;
+mod eval;
+mod explain;
+mod fixture;
+mod functions;
+mod judge;
+mod program;
+mod schema;
+pub mod syntax;
+mod tables;
+mod text;
+pub mod yaml;
+
+pub use check::{Across, Check, CheckFile, Join};
+pub use compile::nearest_hint;
+pub use estate::{Estate, Hole, ListingKey};
+pub use fixture::{Broken, status_word};
+pub use judge::{Judgement, Subject, judge, judge_one, verdict};
+pub use program::Program;
+pub use schema::{Kind, Schema};
+pub use tables::{LAMBDA_RUNTIMES, Tables};
+pub use yaml::ContentError;
+
+use std::sync::Arc;
+
+/// Runs the fixtures inside a check's file and says which of them broke.
+///
+/// # Errors
+/// Everything that keeps the check from compiling.
+pub fn run_fixtures(file: &CheckFile, schema: &Schema, tables: &Arc<Tables>) -> Result<Vec<Broken>, Vec<ContentError>> {
+    let check = file.compile(schema, None, &[])?;
+    Ok(fixture::run(&check, tables, |settings| file.compile(schema, Some(settings), &[]).ok()))
+}

@@ -1,0 +1,43 @@
+//! What kinds of resources there are and which fields they have: what expressions are checked against.
+
+use smol_str::SmolStr;
+use std::collections::BTreeMap;
+use yagura_model::Type;
+
+/// One kind of resource, as far as rules need to know it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kind {
+    /// `s3.bucket`.
+    pub id: SmolStr,
+    /// Whether its assets are listed once per Region (else once per account).
+    pub regional: bool,
+    /// Top-level fields.
+    pub fields: BTreeMap<SmolStr, Type>,
+}
+
+/// All kinds by id.
+#[derive(Debug, Clone, Default)]
+pub struct Schema(BTreeMap<SmolStr, Kind>);
+
+impl Schema {
+    /// The kind with this id.
+    pub fn kind(&self, id: &str) -> Option<&Kind> {
+        self.0.get(id)
+    }
+
+    /// All ids, sorted.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(SmolStr::as_str)
+    }
+
+    /// Kinds, sorted by id.
+    pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.0.values()
+    }
+}
+
+impl FromIterator<Kind> for Schema {
+    fn from_iter<I: IntoIterator<Item = Kind>>(kinds: I) -> Self {
+        Self(kinds.into_iter().map(|k| (k.id.clone(), k)).collect())
+    }
+}

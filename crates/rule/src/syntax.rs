@@ -1,0 +1,500 @@
+//! The text of an expression → a tree with spans. The grammar is a subset of CEL
+//! (<https://github.com/google/cel-spec/blob/master/doc/langdef.md>, "Syntax").
+
+use yagura_model::Value;
+
+/// How deep an expression may nest, so that hostile input cannot exhaust the stack.
+const MAX_DEPTH: usize = 48;
+/// How many nodes a tree may have: bounds the depth of left-leaning chains too.
+const MAX_NODES: usize = 1_000;
+/// How long an expression may be, in bytes.
+const MAX_LENGTH: usize = 64 * 1024;
+
+/// A byte range of the expression's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+/// A misspelt expression: what is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// Lower case, names in backticks.
+    pub message: String,
+    /// Where in the expression.
+    pub span: Span,
+}
+
+/// A node of the tree.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// The forms an expression takes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExprKind {
+    /// A literal.
+    Literal(Value),
+    /// A bare name.
+    Name(String),
+    /// `of.name`.
+    Member(Box<Expr>, String),
+    /// `of[at]`.
+    Index(Box<Expr>, Box<Expr>),
+    /// `name(args)` or `target.name(args)`.
+    Call(Option<Box<Expr>>, String, Vec<Expr>),
+    /// `[items]`.
+    List(Vec<Expr>),
+    /// `!x`.
+    Not(Box<Expr>),
+    /// `-x`.
+    Negate(Box<Expr>),
+    /// `a && b`.
+    And(Box<Expr>, Box<Expr>),
+    /// `a || b`.
+    Or(Box<Expr>, Box<Expr>),
+    /// `c ? a : b`.
+    Choose(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `a op b`.
+    Compare(Comparison, Box<Expr>, Box<Expr>),
+    /// `a op b`.
+    Arithmetic(Operator, Box<Expr>, Box<Expr>),
+}
+
+/// A comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `>`
+    Greater,
+    /// `>=`
+    AtLeast,
+    /// `in`
+    In,
+}
+
+/// An arithmetic operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    /// `+`, also joins texts and lists
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `%`
+    Remainder,
+}
+
+/// Parses one expression.
+///
+/// # Errors
+/// Says what was found and what was expected, with its span. Bounded in length and depth.
+pub fn parse(text: &str) -> Result<Expr, SyntaxError> {
+    if text.len() > MAX_LENGTH {
+        return Err(SyntaxError { message: format!("an expression is at most {MAX_LENGTH} bytes long"), span: Span::default() });
+    }
+    let tokens = lex(text)?;
+    let mut p = Parser { tokens: &tokens, at: 0, depth: 0, nodes: 0, end: text.len() };
+    let expr = p.choose()?;
+    match p.peek() {
+        None => Ok(expr),
+        Some(t) => Err(p.error(format!("expected the end or an operator, found {}", t.kind.name()))),
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum TokenKind {
+    Literal(Value),
+    Name(String),
+    Symbol(&'static str),
+}
+
+impl TokenKind {
+    fn name(&self) -> String {
+        match self {
+            Self::Literal(v) => format!("`{v}`"),
+            Self::Name(n) => format!("`{n}`"),
+            Self::Symbol(s) => format!("`{s}`"),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Token {
+    kind: TokenKind,
+    span: Span,
+}
+
+const SYMBOLS: [&str; 25] = [
+    "&&", "||", "==", "!=", "<=", ">=", "<", ">", "!", "+", "-", "*", "/", "%", "?", ":", ".", ",", "(", ")", "[", "]", "{", "}", "=",
+];
+
+fn lex(text: &str) -> Result<Vec<Token>, SyntaxError> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = text.get(at..)
+        && let Some(c) = rest.chars().next()
+    {
+        if c.is_whitespace() {
+            at += c.len_utf8();
+            continue;
+        }
+        if rest.starts_with("//") {
+            at += rest.find('\n').unwrap_or(rest.len());
+            continue;
+        }
+        let (kind, len) = if c.is_ascii_digit() {
+            lex_number(rest, at)?
+        } else if c == '"' || c == '\'' {
+            lex_text(rest, at)?
+        } else if c.is_ascii_alphabetic() || c == '_' {
+            let len = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+            let word = rest.get(..len).unwrap_or_default();
+            let kind = match word {
+                "true" => TokenKind::Literal(Value::Bool(true)),
+                "false" => TokenKind::Literal(Value::Bool(false)),
+                "in" => TokenKind::Symbol("in"),
+                _ => TokenKind::Name(word.to_owned()),
+            };
+            (kind, len)
+        } else if let Some(s) = SYMBOLS.iter().find(|s| rest.starts_with(**s)) {
+            (TokenKind::Symbol(s), s.len())
+        } else {
+            return Err(SyntaxError { message: format!("`{c}` has no meaning here"), span: Span { start: at, end: at + c.len_utf8() } });
+        };
+        out.push(Token { kind, span: Span { start: at, end: at + len } });
+        at += len;
+    }
+    Ok(out)
+}
+
+fn lex_number(rest: &str, at: usize) -> Result<(TokenKind, usize), SyntaxError> {
+    let digits = |from: usize| {
+        let tail = rest.get(from..).unwrap_or_default();
+        from + tail.find(|c: char| !c.is_ascii_digit()).unwrap_or(tail.len())
+    };
+    let mut len = digits(0);
+    let mut float = false;
+    let tail = rest.get(len..).unwrap_or_default();
+    if tail.starts_with('.') && tail.chars().nth(1).is_some_and(|c| c.is_ascii_digit()) {
+        float = true;
+        len = digits(len + 1);
+    }
+    let tail = rest.get(len..).unwrap_or_default();
+    if tail.starts_with(['e', 'E']) {
+        let sign = usize::from(tail.get(1..2).is_some_and(|s| s == "+" || s == "-"));
+        let end = digits(len + 1 + sign);
+        if end > len + 1 + sign {
+            float = true;
+            len = end;
+        }
+    }
+    let word = rest.get(..len).unwrap_or_default();
+    let value = if float { word.parse().ok().map(Value::Float) } else { word.parse().ok().map(Value::Int) };
+    let span = Span { start: at, end: at + len };
+    value
+        .map(|v| (TokenKind::Literal(v), len))
+        .ok_or_else(|| SyntaxError { message: format!("`{word}` does not fit a 64-bit number"), span })
+}
+
+fn lex_text(rest: &str, at: usize) -> Result<(TokenKind, usize), SyntaxError> {
+    let mut chars = rest.char_indices();
+    let quote = chars.next().map_or('"', |(_, c)| c);
+    let mut out = String::new();
+    while let Some((i, c)) = chars.next() {
+        if c == quote {
+            return Ok((TokenKind::Literal(Value::text(out)), i + c.len_utf8()));
+        }
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some((_, 'n')) => out.push('\n'),
+            Some((_, 't')) => out.push('\t'),
+            Some((_, 'r')) => out.push('\r'),
+            Some((_, c @ ('\\' | '"' | '\'' | '`' | '?'))) => out.push(c),
+            Some((j, c)) => {
+                let span = Span { start: at + i, end: at + j + c.len_utf8() };
+                return Err(SyntaxError { message: format!("`\\{c}` is not an escape; use `\\n`, `\\t`, `\\r`, `\\\\`, `\\\"` or `\\'`"), span });
+            }
+            None => break,
+        }
+    }
+    Err(SyntaxError { message: format!("text that begins with `{quote}` never ends"), span: Span { start: at, end: at + rest.len() } })
+}
+
+struct Parser<'t> {
+    tokens: &'t [Token],
+    at: usize,
+    depth: usize,
+    nodes: usize,
+    end: usize,
+}
+
+impl Parser<'_> {
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.at)
+    }
+
+    fn here(&self) -> Span {
+        self.peek().map_or(Span { start: self.end, end: self.end }, |t| t.span)
+    }
+
+    fn error(&self, message: String) -> SyntaxError {
+        SyntaxError { message, span: self.here() }
+    }
+
+    fn eat(&mut self, symbol: &str) -> bool {
+        let hit = matches!(self.peek(), Some(Token { kind: TokenKind::Symbol(s), .. }) if *s == symbol);
+        self.at += usize::from(hit);
+        hit
+    }
+
+    fn expect(&mut self, symbol: &str) -> Result<(), SyntaxError> {
+        if self.eat(symbol) {
+            return Ok(());
+        }
+        let found = self.peek().map_or_else(|| "the end".to_owned(), |t| t.kind.name());
+        Err(self.error(format!("expected `{symbol}`, found {found}")))
+    }
+
+    fn node(&mut self, start: usize, kind: ExprKind) -> Expr {
+        self.nodes += 1;
+        let end = self.at.checked_sub(1).and_then(|i| self.tokens.get(i)).map_or(start, |t| t.span.end);
+        Expr { kind, span: Span { start, end } }
+    }
+
+    fn choose(&mut self) -> Result<Expr, SyntaxError> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(self.error(format!("nested more than {MAX_DEPTH} deep")));
+        }
+        let start = self.here().start;
+        let cond = self.either()?;
+        let out = if self.eat("?") {
+            let yes = self.choose()?;
+            self.expect(":")?;
+            let no = self.choose()?;
+            self.node(start, ExprKind::Choose(Box::new(cond), Box::new(yes), Box::new(no)))
+        } else {
+            cond
+        };
+        self.depth -= 1;
+        Ok(out)
+    }
+
+    fn either(&mut self) -> Result<Expr, SyntaxError> {
+        self.chain(Self::both, &[("||", |a, b| ExprKind::Or(a, b))])
+    }
+
+    fn both(&mut self) -> Result<Expr, SyntaxError> {
+        self.chain(Self::compare, &[("&&", |a, b| ExprKind::And(a, b))])
+    }
+
+    fn compare(&mut self) -> Result<Expr, SyntaxError> {
+        self.chain(Self::sum, &[
+            ("==", |a, b| ExprKind::Compare(Comparison::Equal, a, b)),
+            ("!=", |a, b| ExprKind::Compare(Comparison::NotEqual, a, b)),
+            ("<", |a, b| ExprKind::Compare(Comparison::Less, a, b)),
+            ("<=", |a, b| ExprKind::Compare(Comparison::AtMost, a, b)),
+            (">", |a, b| ExprKind::Compare(Comparison::Greater, a, b)),
+            (">=", |a, b| ExprKind::Compare(Comparison::AtLeast, a, b)),
+            ("in", |a, b| ExprKind::Compare(Comparison::In, a, b)),
+        ])
+    }
+
+    fn sum(&mut self) -> Result<Expr, SyntaxError> {
+        self.chain(Self::product, &[
+            ("+", |a, b| ExprKind::Arithmetic(Operator::Add, a, b)),
+            ("-", |a, b| ExprKind::Arithmetic(Operator::Subtract, a, b)),
+        ])
+    }
+
+    fn product(&mut self) -> Result<Expr, SyntaxError> {
+        self.chain(Self::unary, &[
+            ("*", |a, b| ExprKind::Arithmetic(Operator::Multiply, a, b)),
+            ("/", |a, b| ExprKind::Arithmetic(Operator::Divide, a, b)),
+            ("%", |a, b| ExprKind::Arithmetic(Operator::Remainder, a, b)),
+        ])
+    }
+
+    /// Left-associative operators of one precedence. Each application deepens the tree by one, so a long chain counts too.
+    fn chain(
+        &mut self,
+        next: fn(&mut Self) -> Result<Expr, SyntaxError>,
+        operators: &[(&str, fn(Box<Expr>, Box<Expr>) -> ExprKind)],
+    ) -> Result<Expr, SyntaxError> {
+        let start = self.here().start;
+        let mut left = next(self)?;
+        'more: loop {
+            for (symbol, make) in operators {
+                if self.eat(symbol) {
+                    self.bounded()?;
+                    let right = next(self)?;
+                    left = self.node(start, make(Box::new(left), Box::new(right)));
+                    continue 'more;
+                }
+            }
+            return Ok(left);
+        }
+    }
+
+    fn unary(&mut self) -> Result<Expr, SyntaxError> {
+        let start = self.here().start;
+        let make: fn(Box<Expr>) -> ExprKind = if self.eat("!") {
+            ExprKind::Not
+        } else if self.eat("-") {
+            ExprKind::Negate
+        } else {
+            return self.postfix();
+        };
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(self.error(format!("nested more than {MAX_DEPTH} deep")));
+        }
+        let of = self.unary()?;
+        self.depth -= 1;
+        Ok(self.node(start, make(Box::new(of))))
+    }
+
+    fn postfix(&mut self) -> Result<Expr, SyntaxError> {
+        let start = self.here().start;
+        let mut left = self.primary()?;
+        loop {
+            self.bounded()?;
+            if self.eat(".") {
+                let name = self.name()?;
+                let kind = if self.eat("(") {
+                    let args = self.items(")")?;
+                    ExprKind::Call(Some(Box::new(left)), name, args)
+                } else {
+                    ExprKind::Member(Box::new(left), name)
+                };
+                left = self.node(start, kind);
+            } else if self.eat("[") {
+                let at = self.choose()?;
+                self.expect("]")?;
+                left = self.node(start, ExprKind::Index(Box::new(left), Box::new(at)));
+            } else {
+                return Ok(left);
+            }
+        }
+    }
+
+    fn bounded(&self) -> Result<(), SyntaxError> {
+        if self.nodes < MAX_NODES {
+            return Ok(());
+        }
+        Err(self.error(format!("more than {MAX_NODES} names, values and operators in one expression")))
+    }
+
+    fn name(&mut self) -> Result<String, SyntaxError> {
+        match self.peek() {
+            Some(Token { kind: TokenKind::Name(n), .. }) => {
+                let n = n.clone();
+                self.at += 1;
+                Ok(n)
+            }
+            other => {
+                let found = other.map_or_else(|| "the end".to_owned(), |t| t.kind.name());
+                Err(self.error(format!("expected a name, found {found}")))
+            }
+        }
+    }
+
+    fn items(&mut self, close: &str) -> Result<Vec<Expr>, SyntaxError> {
+        let mut out = Vec::new();
+        loop {
+            if self.eat(close) {
+                return Ok(out);
+            }
+            out.push(self.choose()?);
+            if !self.eat(",") {
+                self.expect(close)?;
+                return Ok(out);
+            }
+        }
+    }
+
+    fn primary(&mut self) -> Result<Expr, SyntaxError> {
+        let start = self.here().start;
+        if self.eat("(") {
+            let mut inner = self.choose()?;
+            self.expect(")")?;
+            inner.span = self.node(start, ExprKind::List(Vec::new())).span;
+            return Ok(inner);
+        }
+        if self.eat("[") {
+            let items = self.items("]")?;
+            return Ok(self.node(start, ExprKind::List(items)));
+        }
+        match self.peek() {
+            Some(Token { kind: TokenKind::Literal(v), .. }) => {
+                let v = v.clone();
+                self.at += 1;
+                Ok(self.node(start, ExprKind::Literal(v)))
+            }
+            Some(Token { kind: TokenKind::Name(_), .. }) => {
+                let name = self.name()?;
+                let kind = if self.eat("(") { ExprKind::Call(None, name, self.items(")")?) } else { ExprKind::Name(name) };
+                Ok(self.node(start, kind))
+            }
+            Some(t) => Err(self.error(format!("expected a value, found {}", t.kind.name()))),
+            None => Err(self.error("expected a value, found the end".to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn and_binds_tighter_than_or() {
+        let e = parse("a || b && c").unwrap();
+        let ExprKind::Or(_, right) = e.kind else { panic!("{e:?}") };
+        assert!(matches!(right.kind, ExprKind::And(..)));
+    }
+
+    #[test]
+    fn errors_name_what_was_found_and_where() {
+        for (text, message, at) in [
+            ("a &&", "expected a value, found the end", 4),
+            ("a b", "expected the end or an operator, found `b`", 2),
+            ("f(1", "expected `)`, found the end", 3),
+            ("'abc", "text that begins with `'` never ends", 0),
+            ("a = b", "expected the end or an operator, found `=`", 2),
+            ("9999999999999999999", "`9999999999999999999` does not fit a 64-bit number", 0),
+            ("é", "`é` has no meaning here", 0),
+        ] {
+            let e = parse(text).unwrap_err();
+            assert_eq!((e.message.as_str(), e.span.start), (message, at), "{text}");
+        }
+    }
+
+    #[test]
+    fn hostile_nesting_is_an_error_and_not_a_crash() {
+        for text in ["(".repeat(100_000), "!".repeat(60_000), "[".repeat(60_000), "-".repeat(1000), "a?".repeat(5000), format!("a{}", ".b".repeat(9999))] {
+            assert!(parse(&text).is_err());
+        }
+        assert!(parse(&vec!["a"; 300].join(" && ")).is_ok());
+    }
+}

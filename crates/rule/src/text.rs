@@ -1,0 +1,107 @@
+//! The texts of a check, with the names of the resource filled in.
+
+use crate::compile::hint;
+use crate::schema::Kind;
+use crate::yaml::{Reader, Yaml};
+use smol_str::SmolStr;
+use std::sync::Arc;
+use yagura_model::{Asset, Field, Map};
+
+/// Title, reason and advice in one language.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Texts {
+    pub title: Arc<str>,
+    pub why: Arc<str>,
+    pub fix: Arc<str>,
+    lang: &'static str,
+}
+
+impl Texts {
+    pub(crate) fn read(r: &mut Reader<'_>, yaml: &Yaml, lang: &'static str) -> Self {
+        let Some(at) = yaml.get(lang) else {
+            let name = if lang == "ja" { "Japanese" } else { "English" };
+            r.complain(yaml, format!("the {name} text is missing: `{lang}: {{title: …, why: …, fix: …}}`"));
+            return Self::default();
+        };
+        r.only(at, &["title", "why", "fix"]);
+        let mut text = |name| Arc::from(r.want_text(at, name).trim());
+        Self { title: text("title"), why: text("why"), fix: text("fix"), lang }
+    }
+
+    /// Complains of placeholders that name no field or setting.
+    pub(crate) fn check(&self, r: &mut Reader<'_>, yaml: &Yaml, kind: &Kind, settings: &Map) {
+        let Some(at) = yaml.get(self.lang) else { return };
+        for text in [&self.title, &self.why, &self.fix] {
+            for hole in placeholders(text) {
+                let message = match hole.split_once('.') {
+                    Some(("this", path)) => {
+                        let top = path.split('.').next().unwrap_or_default();
+                        let near = || hint(top, kind.fields.keys().map(SmolStr::as_str));
+                        (!kind.fields.contains_key(top)).then(|| format!("`{{{hole}}}`: `{}` has no field `{top}`{}", kind.id, near()))
+                    }
+                    Some(("settings", name)) => settings.get(name).is_none().then(|| format!("`{{{hole}}}`: no setting `{name}`")),
+                    _ => None,
+                };
+                if let Some(m) = message {
+                    r.complain(at, m);
+                }
+            }
+        }
+    }
+
+    /// The advice for one resource.
+    pub(crate) fn fix_for(&self, asset: Option<&Asset>, settings: &Map) -> Arc<str> {
+        fill(&self.fix, asset, settings)
+    }
+
+    /// The reason for one resource.
+    pub(crate) fn why_for(&self, asset: Option<&Asset>, settings: &Map) -> Arc<str> {
+        fill(&self.why, asset, settings)
+    }
+}
+
+/// The names within `{this.…}` and `{settings.…}`; other braces are plain text.
+fn placeholders(text: &str) -> impl Iterator<Item = &str> {
+    text.split('{').skip(1).filter_map(|s| s.split_once('}')).map(|(name, _)| name).filter(|n| is_placeholder(n))
+}
+
+fn is_placeholder(name: &str) -> bool {
+    name.starts_with("this.") || name.starts_with("settings.")
+}
+
+fn fill(text: &Arc<str>, asset: Option<&Asset>, settings: &Map) -> Arc<str> {
+    if placeholders(text).next().is_none() {
+        return text.clone();
+    }
+    let mut out = String::with_capacity(text.len() + 32);
+    let mut rest: &str = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        match after.split_once('}') {
+            Some((name, tail)) if is_placeholder(name) => {
+                out.push_str(&value_of(name, asset, settings));
+                rest = tail;
+            }
+            _ => {
+                out.push('{');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out.into()
+}
+
+fn value_of(name: &str, asset: Option<&Asset>, settings: &Map) -> String {
+    let show = |v: &yagura_model::Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+    if let Some(s) = name.strip_prefix("settings.") {
+        return settings.get(s).map_or_else(|| "…".to_owned(), show);
+    }
+    let path = name.strip_prefix("this.").unwrap_or(name);
+    let (top, rest) = path.split_once('.').map_or((path, None), |(t, r)| (t, Some(r)));
+    let known = match asset.map(|a| a.field(top)) {
+        Some(Field::Known(v)) => rest.map_or(Some(std::borrow::Cow::Borrowed(v)), |r| v.path(r)),
+        _ => None,
+    };
+    known.map_or_else(|| asset.map_or_else(|| "…".to_owned(), |a| a.id.to_string()), |v| show(&v))
+}
