@@ -1,0 +1,526 @@
+//! Reads from AWS what the checks ask for, and nothing else.
+//!
+//! Every check is evaluated on what is known so far. Where an answer still hangs on data that nobody has read, the call
+//! for that data is queued; when it comes back the check is evaluated again. A call that could not change any answer is
+//! never made. A call that fails leaves a [`Gap`] in the data's place and stops nothing else.
+
+use crate::kinds::{Kinds, Source};
+use crate::plan::Plan;
+use crate::shape::{self, Place};
+use smol_str::SmolStr;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use yagura_aws::{CallError, ReadOperation, Session};
+use yagura_model::{Asset, Caller, Field, Gap, Map, Value};
+use yagura_rule::{Check, Estate, Hole, judge_one};
+
+/// How many calls are started at once; the session's own limits decide how many really run.
+const IN_FLIGHT: usize = 128;
+
+/// How long a report that AWS is still making is waited for.
+const NOT_READY_PAUSES_MS: [u64; 10] = [250, 500, 1000, 1000, 2000, 2000, 4000, 4000, 8000, 8000];
+
+/// One account to read, and how.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The account.
+    pub caller: Caller,
+    /// How to ask; or why it cannot be asked.
+    pub session: Result<Session, Arc<Gap>>,
+}
+
+/// What happens while reading, for a progress display.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    /// The service (`s3`).
+    pub service: SmolStr,
+    /// The Region asked.
+    pub region: SmolStr,
+    /// Calls finished so far.
+    pub done: usize,
+    /// Calls known to be needed so far.
+    pub known: usize,
+}
+
+/// A unit of reading, made at most once.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Job {
+    /// All kinds of a group in one account and Region.
+    List { group: usize, target: usize, region: SmolStr },
+    /// A field of one asset.
+    Field { asset: u32, field: SmolStr },
+    /// The description of one asset, or of a batch (then `assets` are its members).
+    Describe { assets: Vec<u32> },
+    /// A set of ids for all assets of a kind in one account and Region.
+    Members { kind: SmolStr, field: SmolStr, target: usize, region: SmolStr },
+}
+
+struct Answer {
+    job: Job,
+    values: Vec<Value>,
+    error: Option<(Arc<Gap>, String)>,
+}
+
+/// Reads what `checks` need into `estate`.
+pub async fn collect(estate: &mut Estate, targets: &[Target], checks: &[Check], kinds: &Kinds, progress: &(dyn Fn(&Progress) + Sync)) {
+    let plan = Plan::of(checks, kinds);
+    let mut by_kind: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, check) in checks.iter().enumerate() {
+        by_kind.entry(check.each.as_str()).or_default().push(at);
+    }
+    let mut c = Collector {
+        estate,
+        targets,
+        checks,
+        kinds,
+        plan: &plan,
+        by_kind,
+        queue: VecDeque::new(),
+        batches: BTreeMap::new(),
+        asked: HashSet::new(),
+        waiting: HashMap::new(),
+        tasks: Vec::new(),
+        unique: HashSet::new(),
+        running: JoinSet::new(),
+        done: 0,
+    };
+    c.seed();
+    c.run(progress).await;
+}
+
+/// A check on an asset that waits for data.
+struct Task {
+    check: usize,
+    asset: u32,
+    /// How many answers it still waits for.
+    open: usize,
+}
+
+struct Collector<'c> {
+    estate: &'c mut Estate,
+    targets: &'c [Target],
+    checks: &'c [Check],
+    kinds: &'c Kinds,
+    plan: &'c Plan,
+    by_kind: HashMap<&'c str, Vec<usize>>,
+    queue: VecDeque<Job>,
+    /// Assets that wait to be described together, by kind and place.
+    batches: BTreeMap<(SmolStr, usize, SmolStr), Vec<u32>>,
+    /// What was asked for: by asset and source, or by listing.
+    asked: HashSet<Wanted>,
+    waiting: HashMap<Wanted, Vec<usize>>,
+    tasks: Vec<Task>,
+    unique: HashSet<(SmolStr, SmolStr, SmolStr)>,
+    running: JoinSet<Answer>,
+    done: usize,
+}
+
+/// What a task waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Wanted {
+    Listing(usize, usize, SmolStr),
+    Field(u32, SmolStr),
+    Description(u32),
+    Members(SmolStr, SmolStr, usize, SmolStr),
+}
+
+impl Collector<'_> {
+    /// Queues the listings of the kinds under judgement; what is only joined waits until an answer hangs on it.
+    fn seed(&mut self) {
+        let mut ids: Vec<SmolStr> = self.checks.iter().map(|c| c.each.clone()).collect();
+        ids.sort();
+        ids.dedup();
+        for target in 0..self.targets.len() {
+            for id in &ids {
+                let Some(kind) = self.kinds.get(id) else { continue };
+                for region in self.regions(target, kind.resource.regional) {
+                    match self.plan.group_of.get(id) {
+                        Some(&group) => {
+                            self.want(Wanted::Listing(group, target, region));
+                        }
+                        None => self.push_self(id, target, region),
+                    }
+                }
+            }
+        }
+    }
+
+    fn regions(&self, target: usize, regional: bool) -> Vec<SmolStr> {
+        if regional {
+            return self.estate.scope().regions.clone();
+        }
+        self.targets.get(target).map(|t| vec![self.estate.global_region(&t.caller.account)]).unwrap_or_default()
+    }
+
+    /// The one asset of a kind that is not listed by a call (`account`, `region`).
+    fn push_self(&mut self, id: &SmolStr, target: usize, region: SmolStr) {
+        let (Some(kind), Some(t)) = (self.kinds.get(id), self.targets.get(target)) else { return };
+        let place = Place { caller: &t.caller, region: &region };
+        let assets = shape::assets(&kind.resource, place, Map::new(), &self.estate.scope().regions);
+        let key = (id.clone(), t.caller.account.clone(), region.clone());
+        self.add_assets(id, assets);
+        self.estate.set_listing(key, None);
+    }
+
+    /// Adds assets with gaps where fields need a call, and judges them as far as possible.
+    fn add_assets(&mut self, id: &SmolStr, assets: Vec<Asset>) {
+        let Some(kind) = self.kinds.get(id) else { return };
+        let not_requested = self.estate.not_requested().clone();
+        let mut added = Vec::with_capacity(assets.len());
+        for mut asset in assets {
+            if let Some(path) = &kind.resource.unique
+                && let Field::Known(v) = asset.field(path)
+                && !self.unique.insert((id.clone(), asset.account.clone(), v.to_string().into()))
+            {
+                continue;
+            }
+            for field in kind.pending() {
+                asset.set(field.clone(), Field::Unknown(not_requested.clone()));
+            }
+            added.push(self.estate.push(asset));
+        }
+        for check in self.by_kind.get(id.as_str()).cloned().unwrap_or_default() {
+            for &asset in &added {
+                self.tasks.push(Task { check, asset, open: 0 });
+                self.advance(self.tasks.len() - 1);
+            }
+        }
+    }
+
+    /// Evaluates a task and asks for what its answer hangs on.
+    fn advance(&mut self, task: usize) {
+        let Some((check, asset)) = self.tasks.get(task).and_then(|t| Some((self.checks.get(t.check)?, t.asset))) else { return };
+        self.estate.prepare(&check.joins);
+        let (_, holes) = judge_one(self.estate, check, asset, true);
+        let mut wanted: Vec<Wanted> = holes.iter().filter(|h| h.can_be_read()).filter_map(|h| self.wanted(h)).collect();
+        wanted.sort_by_key(|w| format!("{w:?}"));
+        wanted.dedup();
+        for w in wanted {
+            if self.want(w.clone()) {
+                self.waiting.entry(w).or_default().push(task);
+                if let Some(t) = self.tasks.get_mut(task) {
+                    t.open += 1;
+                }
+            }
+        }
+    }
+
+    /// The reading that would fill a hole.
+    fn wanted(&self, hole: &Hole) -> Option<Wanted> {
+        match hole {
+            Hole::Listing { kind, account, region, .. } => {
+                let target = self.targets.iter().position(|t| t.caller.account == *account)?;
+                Some(Wanted::Listing(*self.plan.group_of.get(kind)?, target, region.clone()))
+            }
+            Hole::Field { asset, field, .. } => {
+                let a = self.estate.assets().get(*asset as usize)?;
+                match self.kinds.get(&a.kind)?.source(field)? {
+                    Source::List => None,
+                    Source::Describe(..) => Some(Wanted::Description(*asset)),
+                    Source::Call(spec, _) if spec.member.is_some() => {
+                        let target = self.targets.iter().position(|t| t.caller.account == a.account)?;
+                        Some(Wanted::Members(a.kind.clone(), field.clone(), target, a.region.clone()))
+                    }
+                    Source::Call(..) => Some(Wanted::Field(*asset, field.clone())),
+                }
+            }
+            Hole::Other(_) => None,
+        }
+    }
+
+    /// Queues a reading once; `false` where it is already done.
+    fn want(&mut self, w: Wanted) -> bool {
+        if !self.asked.insert(w.clone()) {
+            return self.waiting.contains_key(&w);
+        }
+        self.waiting.insert(w.clone(), Vec::new());
+        match w {
+            Wanted::Listing(group, target, region) => self.queue.push_back(Job::List { group, target, region }),
+            Wanted::Field(asset, field) => self.queue.push_back(Job::Field { asset, field }),
+            Wanted::Members(kind, field, target, region) => self.queue.push_back(Job::Members { kind, field, target, region }),
+            Wanted::Description(asset) => {
+                let Some(a) = self.estate.assets().get(asset as usize) else { return false };
+                let target = self.targets.iter().position(|t| t.caller.account == a.account).unwrap_or(0);
+                self.batches.entry((a.kind.clone(), target, a.region.clone())).or_default().push(asset);
+            }
+        }
+        true
+    }
+
+    async fn run(&mut self, progress: &(dyn Fn(&Progress) + Sync)) {
+        loop {
+            self.flush_batches();
+            while self.running.len() < IN_FLIGHT
+                && let Some(job) = self.queue.pop_front()
+            {
+                if let Some(answer) = self.start(job) {
+                    self.settle(answer, progress);
+                }
+                self.flush_batches();
+            }
+            match self.running.join_next().await {
+                Some(Ok(answer)) => self.settle(answer, progress),
+                Some(Err(_)) => {} // a task that panicked or was cancelled leaves its data NotRequested, hence Unknown
+                None if self.queue.is_empty() && self.batches.is_empty() => return,
+                None => {}
+            }
+        }
+    }
+
+    fn flush_batches(&mut self) {
+        for ((kind, _, _), assets) in std::mem::take(&mut self.batches) {
+            let size = self.kinds.get(&kind).and_then(|k| k.resource.describe.as_ref()?.batch.as_ref().map(|(n, _)| *n)).unwrap_or(1);
+            for part in assets.chunks(size.max(1)) {
+                self.queue.push_back(Job::Describe { assets: part.to_vec() });
+            }
+        }
+    }
+
+    /// Starts a job; answers at once where nothing can be asked.
+    fn start(&mut self, job: Job) -> Option<Answer> {
+        let fail = |job, gap: Arc<Gap>| Some(Answer { job, values: Vec::new(), error: Some((gap, String::new())) });
+        let Some((target, region)) = self.place_of(&job) else { return fail(job, self.estate.not_requested().clone()) };
+        let session = match &target.session {
+            Ok(s) => s.clone(),
+            Err(gap) => return fail(job, gap.clone()),
+        };
+        let asked = if region.ends_with("-global") { SmolStr::from(session.default_region()) } else { region.clone() };
+        let place = Place { caller: &target.caller, region: &asked };
+        let prepared = match &job {
+            Job::List { group, .. } => self.plan.groups.get(*group).map(|g| {
+                let input = g.input.iter().map(|(k, v)| (k.clone(), place.constant(v))).collect();
+                (g.op.clone(), input, g.first.clone(), g.spec.not_ready.clone())
+            }),
+            Job::Field { asset, field } => self.call_of(*asset, field).and_then(|(spec, op)| {
+                let a = self.estate.assets().get(*asset as usize)?;
+                Some((op, shape::input(&spec, place, &[a])?, None, Vec::new()))
+            }),
+            Job::Members { kind, field, .. } => self.kinds.get(kind).and_then(|k| match k.source(field)? {
+                Source::Call(spec, op) => Some((op.clone(), shape::input(&spec.with, place, &[])?, None, Vec::new())),
+                _ => None,
+            }),
+            Job::Describe { assets } => {
+                let members: Vec<&Asset> = assets.iter().filter_map(|&a| self.estate.assets().get(a as usize)).collect();
+                let kind = members.first().and_then(|a| self.kinds.get(&a.kind));
+                kind.and_then(|k| Some((k.describe.clone()?, shape::input(&k.resource.describe.as_ref()?.with, place, &members)?, None, Vec::new())))
+            }
+        };
+        let Some((op, input, first, not_ready)) = prepared else {
+            let gap = Gap::new(yagura_model::GapReason::NotTold, "what the call must name is not known");
+            return fail(job, Arc::new(gap));
+        };
+        self.running.spawn(async move { fetch(session, job, op, asked, input, first, not_ready).await });
+        None
+    }
+
+    fn call_of(&self, asset: u32, field: &str) -> Option<(Vec<(SmolStr, crate::resource::Input)>, Arc<ReadOperation>)> {
+        let a = self.estate.assets().get(asset as usize)?;
+        match self.kinds.get(&a.kind)?.source(field)? {
+            Source::Call(spec, op) => Some((spec.with.clone(), op.clone())),
+            _ => None,
+        }
+    }
+
+    fn place_of(&self, job: &Job) -> Option<(&Target, SmolStr)> {
+        let of_asset = |at: u32| {
+            let a = self.estate.assets().get(at as usize)?;
+            Some((self.targets.iter().find(|t| t.caller.account == a.account)?, a.region.clone()))
+        };
+        match job {
+            Job::List { target, region, .. } | Job::Members { target, region, .. } => Some((self.targets.get(*target)?, region.clone())),
+            Job::Field { asset, .. } => of_asset(*asset),
+            Job::Describe { assets } => of_asset(*assets.first()?),
+        }
+    }
+
+    /// Puts an answer into the estate and wakes what waited for it.
+    fn settle(&mut self, answer: Answer, progress: &(dyn Fn(&Progress) + Sync)) {
+        self.done += 1;
+        let place = self.place_of(&answer.job).map(|(_, r)| r).unwrap_or_default();
+        let service = self.service_of(&answer.job);
+        let wanted = match answer.job {
+            Job::List { group, target, region } => {
+                self.settle_list(group, target, &region, answer.values, answer.error);
+                vec![Wanted::Listing(group, target, region)]
+            }
+            Job::Field { asset, field } => {
+                let value = self.field_value(asset, &field, answer.values, answer.error);
+                self.estate.set_field(asset, &field, value);
+                vec![Wanted::Field(asset, field)]
+            }
+            Job::Describe { assets } => {
+                self.settle_description(&assets, answer.values, answer.error);
+                assets.into_iter().map(Wanted::Description).collect()
+            }
+            Job::Members { kind, field, target, region } => {
+                self.settle_members(&kind, &field, target, &region, answer.values, answer.error);
+                vec![Wanted::Members(kind, field, target, region)]
+            }
+        };
+        for w in wanted {
+            for task in self.waiting.remove(&w).unwrap_or_default() {
+                let Some(t) = self.tasks.get_mut(task) else { continue };
+                t.open = t.open.saturating_sub(1);
+                if t.open == 0 {
+                    self.advance(task);
+                }
+            }
+        }
+        let known = self.done + self.running.len() + self.queue.len();
+        progress(&Progress { service, region: place, done: self.done, known });
+    }
+
+    fn service_of(&self, job: &Job) -> SmolStr {
+        let kind = match job {
+            Job::List { group, .. } => return self.plan.groups.get(*group).map(|g| service(g.op.call())).unwrap_or_default(),
+            Job::Members { kind, .. } => Some(kind),
+            Job::Field { asset, .. } => self.estate.assets().get(*asset as usize).map(|a| &a.kind),
+            Job::Describe { assets } => assets.first().and_then(|a| self.estate.assets().get(*a as usize)).map(|a| &a.kind),
+        };
+        kind.map(|k| k.split('.').next().unwrap_or_default().into()).unwrap_or_default()
+    }
+
+    fn settle_list(&mut self, group: usize, target: usize, region: &SmolStr, pages: Vec<Value>, error: Option<(Arc<Gap>, String)>) {
+        let (Some(group), Some(t)) = (self.plan.groups.get(group), self.targets.get(target)) else { return };
+        let place = Place { caller: &t.caller, region };
+        for id in &group.kinds {
+            let Some(kind) = self.kinds.get(id) else { continue };
+            let mut gap = error.as_ref().map(|(g, _)| g.clone());
+            let mut assets = Vec::new();
+            if let Some(spec) = &kind.resource.list {
+                for page in &pages {
+                    match shape::items(spec, page.clone()) {
+                        Ok(items) => {
+                            let scope = &self.estate.scope().regions;
+                            assets.extend(items.into_iter().flat_map(|i| shape::assets(&kind.resource, place, i, scope)));
+                        }
+                        Err(message) => {
+                            let bad = Gap::new(yagura_model::GapReason::BadAnswer, message);
+                            gap = Some(Arc::new(Gap { call: group.op.call().into(), region: region.clone(), ..bad }));
+                        }
+                    }
+                }
+            }
+            self.estate.set_listing((id.clone(), t.caller.account.clone(), region.clone()), gap);
+            self.add_assets(id, assets);
+        }
+    }
+
+    fn field_value(&self, asset: u32, field: &str, mut pages: Vec<Value>, error: Option<(Arc<Gap>, String)>) -> Field {
+        let Some(a) = self.estate.assets().get(asset as usize) else { return Field::Absent };
+        let Some(Source::Call(spec, _)) = self.kinds.get(&a.kind).and_then(|k| k.source(field)) else { return Field::Absent };
+        match error {
+            Some((_, code)) if spec.absent_on.iter().any(|c| *c == code) => Field::Absent,
+            Some((gap, _)) => Field::Unknown(gap),
+            None if pages.len() == 1 => {
+                pages.pop().and_then(|p| shape::take(p, spec.take.as_deref())).map_or(Field::Absent, Field::Known)
+            }
+            None => {
+                let mut all = Vec::new();
+                for page in pages {
+                    match shape::take(page, spec.take.as_deref()) {
+                        Some(Value::List(l)) => all.extend(l),
+                        Some(other) => all.push(other),
+                        None => {}
+                    }
+                }
+                Field::Known(Value::List(all))
+            }
+        }
+    }
+
+    fn settle_description(&mut self, assets: &[u32], pages: Vec<Value>, error: Option<(Arc<Gap>, String)>) {
+        let first = assets.first().and_then(|&a| self.estate.assets().get(a as usize));
+        let Some(kind) = first.and_then(|a| self.kinds.get(&a.kind)) else { return };
+        let Some(spec) = &kind.resource.describe else { return };
+        let mut found: Vec<Map> = Vec::new();
+        for page in pages {
+            match shape::take(page, spec.take.as_deref()) {
+                Some(Value::List(l)) => found.extend(l.into_iter().filter_map(|v| if let Value::Map(m) = v { Some(m) } else { None })),
+                Some(Value::Map(m)) => found.push(m),
+                _ => {}
+            }
+        }
+        let pending: Vec<SmolStr> = kind.pending().filter(|f| matches!(kind.source(f), Some(Source::Describe(..)))).cloned().collect();
+        for &at in assets {
+            let Some(asset) = self.estate.assets().get(at as usize) else { continue };
+            let own = match &spec.batch {
+                Some((_, key)) => found.iter().find(|m| matches!(asset.field(key), Field::Known(v) if m.get(key) == Some(v))),
+                None => found.first(),
+            };
+            let gap = error.as_ref().map(|(g, _)| g.clone()).unwrap_or_else(|| {
+                let call = kind.describe.as_ref().map(|o| o.call().into()).unwrap_or_default();
+                let bad = Gap::new(yagura_model::GapReason::BadAnswer, "the answer does not speak of it");
+                Arc::new(Gap { call, region: asset.region.clone(), ..bad })
+            });
+            let own = own.cloned();
+            for name in &pending {
+                let field = match &own {
+                    Some(m) => m.get(name).cloned().map_or(Field::Absent, Field::Known),
+                    None => Field::Unknown(gap.clone()),
+                };
+                self.estate.set_field(at, name, field);
+            }
+        }
+    }
+
+    fn settle_members(&mut self, kind: &SmolStr, field: &SmolStr, target: usize, region: &SmolStr, pages: Vec<Value>, error: Option<(Arc<Gap>, String)>) {
+        let Some(Source::Call(spec, _)) = self.kinds.get(kind).and_then(|k| k.source(field)) else { return };
+        let (Some((path, own)), Some(t)) = (&spec.member, self.targets.get(target)) else { return };
+        let mut ids: HashSet<SmolStr> = HashSet::new();
+        for page in &pages {
+            if let Some(found) = page.path(path) {
+                ids.extend(found.as_list().unwrap_or_default().iter().filter_map(|v| v.as_str().map(SmolStr::from)));
+            }
+        }
+        let account = t.caller.account.clone();
+        for at in self.estate.of_kind(kind).to_vec() {
+            let Some(asset) = self.estate.assets().get(at as usize) else { continue };
+            if asset.account != account || asset.region != *region {
+                continue;
+            }
+            let value = match (&error, asset.field(own)) {
+                (None, Field::Known(v)) => Field::Known(Value::Bool(v.as_str().is_some_and(|id| ids.contains(id)))),
+                (Some((gap, _)), _) => Field::Unknown(gap.clone()),
+                (None, _) => Field::Absent,
+            };
+            self.estate.set_field(at, field, value);
+        }
+    }
+}
+
+fn service(call: &str) -> SmolStr {
+    call.split(':').next().unwrap_or_default().into()
+}
+
+async fn fetch(
+    session: Session,
+    job: Job,
+    op: Arc<ReadOperation>,
+    region: SmolStr,
+    input: Map,
+    first: Option<Arc<ReadOperation>>,
+    not_ready: Vec<SmolStr>,
+) -> Answer {
+    let fail = |op: &ReadOperation, e: CallError| Some((Arc::new(e.gap(op, &region)), e.code.clone()));
+    if let Some(first) = first
+        && let Err(e) = session.call(&first, &region, &Map::new(), &mut |_| {}).await
+    {
+        return Answer { job, values: Vec::new(), error: fail(&first, e) };
+    }
+    let mut pauses = NOT_READY_PAUSES_MS.iter();
+    loop {
+        let mut values = Vec::new();
+        let result = session.call(&op, &region, &input, &mut |page| values.push(page)).await;
+        match result {
+            Err(e) if not_ready.iter().any(|c| *c == e.code) => match pauses.next() {
+                Some(&ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
+                None => return Answer { job, values, error: fail(&op, e) },
+            },
+            Err(e) => return Answer { job, values, error: fail(&op, e) },
+            Ok(()) => return Answer { job, values, error: None },
+        }
+    }
+}

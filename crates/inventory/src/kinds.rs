@@ -1,0 +1,184 @@
+//! Resource kinds joined with API facts: what expressions may name, and which call answers for each field.
+
+use crate::resource::{Describe, FieldCall, Resource};
+use smol_str::SmolStr;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use yagura_aws::{Facts, ReadOperation};
+use yagura_model::Type;
+use yagura_rule::{ContentError, Kind, Schema};
+
+/// All resource kinds, ready to be read.
+#[derive(Debug, Clone, Default)]
+pub struct Kinds {
+    kinds: BTreeMap<SmolStr, ReadyKind>,
+}
+
+/// A kind with its calls resolved.
+#[derive(Debug, Clone)]
+pub struct ReadyKind {
+    /// Its file.
+    pub resource: Arc<Resource>,
+    /// The call that lists it.
+    pub list: Option<Arc<ReadOperation>>,
+    /// The call to make before.
+    pub first: Option<Arc<ReadOperation>>,
+    /// The call that describes it.
+    pub describe: Option<Arc<ReadOperation>>,
+    /// The calls of fields, in the file's order.
+    pub fields: Vec<Arc<ReadOperation>>,
+    /// Fields that come with the listing.
+    listed: BTreeMap<SmolStr, Type>,
+    /// Fields that come with the description only.
+    described: BTreeMap<SmolStr, Type>,
+    /// Fields with a call of their own.
+    called: BTreeMap<SmolStr, Type>,
+}
+
+/// Which call answers for a field.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Source<'k> {
+    /// It comes with the listing.
+    List,
+    /// It comes with the description.
+    Describe(&'k Describe, &'k Arc<ReadOperation>),
+    /// A call of its own.
+    Call(&'k FieldCall, &'k Arc<ReadOperation>),
+}
+
+impl Kinds {
+    /// Resolves the calls of resource files. A broken file is left out and complained of; the rest stands.
+    pub fn resolve(resources: impl IntoIterator<Item = Resource>, facts: &Facts) -> (Self, Vec<ContentError>) {
+        let (mut kinds, mut errors) = (BTreeMap::new(), Vec::new());
+        for resource in resources {
+            let id = resource.id.clone();
+            match ReadyKind::resolve(resource, facts) {
+                Ok(kind) => {
+                    kinds.insert(id, kind);
+                }
+                Err(e) => errors.push(e),
+            }
+        }
+        (Self { kinds }, errors)
+    }
+
+    /// The kind with this id.
+    pub fn get(&self, id: &str) -> Option<&ReadyKind> {
+        self.kinds.get(id)
+    }
+
+    /// All kinds, sorted by id.
+    pub fn iter(&self) -> impl Iterator<Item = &ReadyKind> {
+        self.kinds.values()
+    }
+
+    /// What expressions are checked against.
+    pub fn schema(&self) -> Schema {
+        let kind = |k: &ReadyKind| {
+            let fields = k.listed.iter().chain(&k.described).chain(&k.called).map(|(n, t)| (n.clone(), t.clone())).collect();
+            Kind { id: k.resource.id.clone(), regional: k.resource.regional, fields }
+        };
+        self.kinds.values().map(kind).collect()
+    }
+}
+
+impl ReadyKind {
+    fn resolve(resource: Resource, facts: &Facts) -> Result<Self, ContentError> {
+        let resolve = |call: &SmolStr| facts.read_operation(call).map_err(|e| complain(&resource, call, e.to_string()));
+        let list = resource.list.as_ref().map(|l| resolve(&l.call)).transpose()?;
+        let first = resource.list.as_ref().and_then(|l| l.first.as_ref()).map(&resolve).transpose()?;
+        let describe = resource.describe.as_ref().map(|d| resolve(&d.call)).transpose()?;
+        let fields = resource.fields.iter().map(|f| resolve(&f.call)).collect::<Result<Vec<_>, _>>()?;
+
+        let mut listed = BTreeMap::new();
+        if let (Some(spec), Some(op)) = (&resource.list, &list) {
+            listed = listed_fields(&resource, spec, op)?;
+        }
+        if let Some(expand) = &resource.expand {
+            let names = expand.fields.iter().map(|(n, _)| n.clone()).chain(["slot".into()]);
+            listed.extend(names.map(|n| (n, Type::String)));
+        }
+        let mut described = BTreeMap::new();
+        if let (Some(spec), Some(op)) = (&resource.describe, &describe) {
+            let t = at_path(&op.output(), spec.take.as_deref()).ok_or_else(|| no_path(&resource, &spec.call, spec.take.as_deref()))?;
+            let t = if let Type::List(of) = t { (*of).clone() } else { t };
+            let Type::Struct(members) = t else { return Err(complain(&resource, &spec.call, "the description must be a structure".to_owned())) };
+            described = members.iter().filter(|(n, _)| !listed.contains_key(*n)).map(|(n, t)| (n.clone(), t.clone())).collect();
+        }
+        let mut called = BTreeMap::new();
+        for (spec, op) in resource.fields.iter().zip(&fields) {
+            let path = spec.member.as_ref().map(|(p, _)| p).or(spec.take.as_ref());
+            let t = at_path(&op.output(), path.map(SmolStr::as_str)).ok_or_else(|| no_path(&resource, &spec.call, path.map(SmolStr::as_str)))?;
+            called.insert(spec.name.clone(), if spec.member.is_some() { Type::Bool } else { t });
+        }
+        Ok(Self { resource: Arc::new(resource), list, first, describe, fields, listed, described, called })
+    }
+
+    /// Which call answers for a field; `None` where there is no such field.
+    pub fn source(&self, field: &str) -> Option<Source<'_>> {
+        if self.listed.contains_key(field) {
+            return Some(Source::List);
+        }
+        if let Some(at) = self.resource.fields.iter().position(|f| f.name == field) {
+            return Some(Source::Call(self.resource.fields.get(at)?, self.fields.get(at)?));
+        }
+        if self.described.contains_key(field) {
+            return Some(Source::Describe(self.resource.describe.as_ref()?, self.describe.as_ref()?));
+        }
+        None
+    }
+
+    /// Fields that the listing does not bring.
+    pub fn pending(&self) -> impl Iterator<Item = &SmolStr> {
+        self.described.keys().chain(self.called.keys())
+    }
+}
+
+fn listed_fields(resource: &Resource, spec: &crate::resource::List, op: &ReadOperation) -> Result<BTreeMap<SmolStr, Type>, ContentError> {
+    if let Some(columns) = &spec.csv {
+        return Ok(columns.iter().map(|c| (c.clone(), Type::String)).collect());
+    }
+    let t = at_path(&op.output(), Some(&spec.each)).ok_or_else(|| no_path(resource, &spec.call, Some(&spec.each)))?;
+    let item = match t {
+        Type::List(of) => (*of).clone(),
+        one => one,
+    };
+    match (&spec.item, item) {
+        (Some(name), t) => Ok(BTreeMap::from([(name.clone(), t)])),
+        (None, Type::Struct(members)) => Ok(members.iter().map(|(n, t)| (n.clone(), t.clone())).collect()),
+        (None, _) => Err(complain(resource, &spec.call, format!("the items of `{}` are no structures: name their field with `as`", spec.each))),
+    }
+}
+
+/// The type at a dotted path; lists on the way are flattened.
+fn at_path(t: &Type, path: Option<&str>) -> Option<Type> {
+    let mut here = t.clone();
+    for part in path.into_iter().flat_map(|p| p.split('.')) {
+        let (inner, through_list) = match here {
+            Type::List(of) => ((*of).clone(), true),
+            t => (t, false),
+        };
+        let found = match inner {
+            Type::Struct(members) => members.get(part)?.clone(),
+            Type::Map(of) => (*of).clone(),
+            Type::Any => Type::Any,
+            _ => return None,
+        };
+        here = match (through_list, found) {
+            (true, t @ Type::List(_)) | (false, t) => t,
+            (true, t) => Type::List(Arc::new(t)),
+        };
+    }
+    Some(here)
+}
+
+fn no_path(resource: &Resource, call: &str, path: Option<&str>) -> ContentError {
+    complain(resource, call, format!("the answer of `{call}` has no `{}`", path.unwrap_or_default()))
+}
+
+/// An error at the line that names the call.
+fn complain(resource: &Resource, call: &str, message: String) -> ContentError {
+    let line = resource.file.text.lines().position(|l| l.contains(call)).map_or(1, |n| n as u64 + 1);
+    let column = resource.file.text.lines().find_map(|l| l.find(call)).map_or(1, |c| c as u64 + 1);
+    ContentError { file: resource.file.path.clone(), line, column, message }
+}

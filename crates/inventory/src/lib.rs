@@ -1,0 +1,16 @@
+//! Resource kinds as files, and the snapshots that are made by reading them.
+//!
+//! [`Resource::parse`] → [`Kinds::resolve`] → [`collect`] → [`save`].
+
+mod collect;
+mod file;
+mod kinds;
+mod plan;
+mod resource;
+mod shape;
+
+pub use collect::{Progress, Target, collect};
+pub use file::{SnapshotError, load, load_bytes, save};
+pub use kinds::{Kinds, ReadyKind, Source};
+pub use plan::Plan;
+pub use resource::{Describe, Expand, FieldCall, Input, List, Resource};

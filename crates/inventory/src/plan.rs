@@ -1,0 +1,101 @@
+//! What the chosen checks may need: kinds, calls and IAM permissions, derived from the fields that they read.
+
+use crate::kinds::{Kinds, ReadyKind, Source};
+use crate::resource::List;
+use smol_str::SmolStr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use yagura_aws::ReadOperation;
+use yagura_model::{Map, Value};
+use yagura_rule::Check;
+
+/// A listing call and the kinds that it serves.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    pub op: Arc<ReadOperation>,
+    pub first: Option<Arc<ReadOperation>>,
+    pub spec: List,
+    /// The input: `with`, and the joined `union` lists.
+    pub input: Map,
+    pub regional: bool,
+    pub kinds: Vec<SmolStr>,
+}
+
+/// What is needed to answer some checks.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    pub(crate) groups: Vec<Group>,
+    /// By kind, its place in `groups`.
+    pub(crate) group_of: BTreeMap<SmolStr, usize>,
+    calls: BTreeMap<SmolStr, BTreeSet<SmolStr>>,
+    permissions: BTreeMap<SmolStr, BTreeSet<SmolStr>>,
+}
+
+impl Plan {
+    /// What these checks may need.
+    pub fn of(checks: &[Check], kinds: &Kinds) -> Self {
+        let mut plan = Self::default();
+        for check in checks {
+            plan.need_listing(kinds, &check.each, &check.id);
+            for join in &check.joins {
+                plan.need_listing(kinds, &join.kind, &check.id);
+            }
+            for (kind, field) in &check.reads {
+                let Some(kind) = kinds.get(kind) else { continue };
+                if let Some(Source::Describe(_, op) | Source::Call(_, op)) = kind.source(field) {
+                    plan.need(op, &check.id);
+                }
+            }
+        }
+        plan
+    }
+
+    fn need(&mut self, op: &ReadOperation, check: &SmolStr) {
+        self.calls.entry(op.call().into()).or_default().insert(check.clone());
+        self.permissions.entry(op.permission().into()).or_default().insert(check.clone());
+    }
+
+    fn need_listing(&mut self, kinds: &Kinds, id: &SmolStr, check: &SmolStr) {
+        let Some(kind) = kinds.get(id) else { return };
+        for op in kind.list.iter().chain(&kind.first) {
+            self.need(op, check);
+        }
+        if !self.group_of.contains_key(id) {
+            self.join_group(kind);
+        }
+    }
+
+    fn join_group(&mut self, kind: &ReadyKind) {
+        let (Some(spec), Some(op)) = (&kind.resource.list, &kind.list) else { return };
+        let id = kind.resource.id.clone();
+        let regional = kind.resource.regional;
+        let like = |g: &Group| g.spec.call == spec.call && g.spec.with == spec.with && g.spec.first == spec.first && g.regional == regional;
+        let at = match self.groups.iter().position(like) {
+            Some(at) => at,
+            None => {
+                let (op, first, spec) = (op.clone(), kind.first.clone(), spec.clone());
+                self.groups.push(Group { op, first, input: spec.with.clone(), spec, regional, kinds: Vec::new() });
+                self.groups.len() - 1
+            }
+        };
+        if let Some(group) = self.groups.get_mut(at) {
+            for (name, wanted) in spec.union.iter() {
+                let mut list = group.input.get(name).and_then(|v| v.as_list().map(<[Value]>::to_vec)).unwrap_or_default();
+                list.extend(wanted.as_list().unwrap_or_default().iter().filter(|v| !list.contains(v)).cloned().collect::<Vec<_>>());
+                group.input.insert(name.clone(), Value::List(list));
+            }
+            group.kinds.push(id.clone());
+        }
+        self.group_of.insert(id, at);
+    }
+
+    /// The API calls (`s3:GetBucketEncryption`) and the checks that need each.
+    pub fn calls(&self) -> impl Iterator<Item = (&SmolStr, &BTreeSet<SmolStr>)> {
+        self.calls.iter()
+    }
+
+    /// The IAM actions (`s3:GetEncryptionConfiguration`) and the checks that need each.
+    pub fn permissions(&self) -> impl Iterator<Item = (&SmolStr, &BTreeSet<SmolStr>)> {
+        self.permissions.iter()
+    }
+}

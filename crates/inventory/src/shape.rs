@@ -1,0 +1,186 @@
+//! Answers → assets: CSV, expansion, ids, ARNs.
+
+use crate::resource::{Expand, Input, List, Resource};
+use base64::Engine as _;
+use smol_str::SmolStr;
+use yagura_model::{Asset, Caller, Field, Map, Value};
+
+/// Where a call is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'p> {
+    pub caller: &'p Caller,
+    pub region: &'p str,
+}
+
+impl Place<'_> {
+    /// Fills `{account}`, `{region}`, `{partition}` and, from the fields, `{Name}`. `None` where a name has no value.
+    pub(crate) fn fill(&self, template: &str, fields: &Map) -> Option<SmolStr> {
+        let mut out = String::with_capacity(template.len() + 24);
+        let mut rest = template;
+        while let Some((before, after)) = rest.split_once('{') {
+            out.push_str(before);
+            let (name, tail) = after.split_once('}')?;
+            match name {
+                "account" if self.caller.account.is_empty() => return None,
+                "account" => out.push_str(&self.caller.account),
+                "partition" => out.push_str(&self.caller.partition),
+                "region" if fields.get("region").is_none() => out.push_str(self.region),
+                _ => match get(fields, name)?.as_ref() {
+                    Value::String(s) => out.push_str(s),
+                    other => out.push_str(&other.to_string()),
+                },
+            }
+            rest = tail;
+        }
+        out.push_str(rest);
+        Some(out.into())
+    }
+
+    /// A constant input, with places filled in.
+    pub(crate) fn constant(&self, v: &Value) -> Value {
+        match v {
+            Value::String(s) if s.contains('{') => self.fill(s, &Map::new()).map_or_else(|| v.clone(), Value::String),
+            other => other.clone(),
+        }
+    }
+}
+
+fn get<'m>(fields: &'m Map, path: &str) -> Option<std::borrow::Cow<'m, Value>> {
+    match path.split_once('.') {
+        None => fields.get(path).map(std::borrow::Cow::Borrowed),
+        Some((top, rest)) => fields.get(top)?.path(rest),
+    }
+}
+
+/// The items of one page.
+///
+/// # Errors
+/// Says how the answer is not of the expected form.
+pub(crate) fn items(spec: &List, page: Value) -> Result<Vec<Map>, String> {
+    let Some(found) = page.path(&spec.each) else { return Ok(Vec::new()) };
+    if let Some(columns) = &spec.csv {
+        let text = found.as_str().ok_or("the answer has no text")?;
+        return rows(columns, text);
+    }
+    let found = found.into_owned();
+    let list = match found {
+        Value::List(l) => l,
+        one => vec![one],
+    };
+    let wrap = |v: Value| match (&spec.item, v) {
+        (Some(name), v) => Some([(name.clone(), v)].into_iter().collect()),
+        (None, Value::Map(m)) => Some(m),
+        (None, _) => None,
+    };
+    Ok(list.into_iter().filter_map(wrap).collect())
+}
+
+fn rows(columns: &[SmolStr], base64_text: &str) -> Result<Vec<Map>, String> {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(base64_text.trim()).map_err(|_| "the report is not base64")?;
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());
+    let header = reader.headers().map_err(|_| "the report has no header")?.clone();
+    if let Some(lacking) = columns.first().filter(|c| !header.iter().any(|h| h == c.as_str())) {
+        return Err(format!("the report has no column `{lacking}`"));
+    }
+    let mut out = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| format!("a row of the report cannot be read: {e}"))?;
+        if record.len() != header.len() {
+            return Err(format!("a row of the report has {} columns, its header {}", record.len(), header.len()));
+        }
+        out.push(header.iter().zip(record.iter()).map(|(h, v)| (h.into(), Value::text(v))).collect());
+    }
+    Ok(out)
+}
+
+/// The assets of an item: one, or one per slot.
+pub(crate) fn assets(resource: &Resource, place: Place<'_>, item: Map, scope: &[SmolStr]) -> Vec<Asset> {
+    match &resource.expand {
+        None => asset(resource, place, item, scope).into_iter().collect(),
+        Some(expand) => expanded(expand, &item).into_iter().filter_map(|i| asset(resource, place, i, scope)).collect(),
+    }
+}
+
+fn expanded(expand: &Expand, item: &Map) -> Vec<Map> {
+    let mut out = Vec::new();
+    for slot in &expand.slots {
+        let mut one = item.clone();
+        one.insert("slot", Value::String(slot.clone()));
+        for (name, from) in &expand.fields {
+            if let Some(v) = item.get(&from.replace("{slot}", slot)) {
+                one.insert(name.clone(), v.clone());
+            }
+        }
+        if !expand.unless.iter().any(|(name, v)| one.get(name) == Some(v)) {
+            out.push(one);
+        }
+    }
+    out
+}
+
+/// `None` where the item has no id, or lies in a Region outside the scope.
+fn asset(resource: &Resource, place: Place<'_>, item: Map, scope: &[SmolStr]) -> Option<Asset> {
+    let told = resource.region.as_ref().and_then(|path| get(&item, path)).and_then(|v| v.as_str().map(SmolStr::from));
+    if !resource.regional && told.as_ref().is_some_and(|r| !scope.contains(r)) {
+        return None;
+    }
+    let id = named(&resource.name, place, &item)?;
+    let region = told.unwrap_or_else(|| {
+        if resource.regional { place.region.into() } else { smol_str::format_smolstr!("{}-global", place.caller.partition) }
+    });
+    let arn_place = Place { region: &region, ..place };
+    Some(Asset {
+        kind: resource.id.clone(),
+        arn: resource.arn.as_ref().and_then(|t| named(t, arn_place, &item)),
+        id,
+        account: place.caller.account.clone(),
+        region,
+        fields: item.into_iter().map(|(k, v)| (k, Field::Known(v))).collect(),
+    })
+}
+
+/// A field path, or a template with braces.
+fn named(name: &str, place: Place<'_>, item: &Map) -> Option<SmolStr> {
+    if name.contains('{') {
+        return place.fill(name, item);
+    }
+    match get(item, name)?.into_owned() {
+        Value::String(s) => Some(s),
+        other => Some(other.to_string().into()),
+    }
+}
+
+/// The input of a follow-up call about these assets. `None` where a field that it wants is not known.
+pub(crate) fn input(with: &[(SmolStr, Input)], place: Place<'_>, assets: &[&Asset]) -> Option<Map> {
+    let field = |a: &Asset, path: &str| {
+        let (top, rest) = path.split_once('.').map_or((path, None), |(t, r)| (t, Some(r)));
+        match a.field(top) {
+            Field::Known(v) => rest.map_or_else(|| Some(v.clone()), |r| v.path(r).map(std::borrow::Cow::into_owned)),
+            _ => None,
+        }
+    };
+    let mut out = Map::new();
+    for (name, from) in with {
+        let value = match from {
+            Input::Path(p) => field(assets.first()?, p)?,
+            Input::Paths(p) => Value::List(assets.iter().map(|a| field(a, p)).collect::<Option<_>>()?),
+            Input::Constant(v) => {
+                let v = place.constant(v);
+                if v.as_str().is_some_and(|s| s.contains("{account}")) {
+                    return None;
+                }
+                v
+            }
+        };
+        out.insert(name.clone(), value);
+    }
+    Some(out)
+}
+
+/// The value at a path of an answer; the whole answer without one.
+pub(crate) fn take(answer: Value, path: Option<&str>) -> Option<Value> {
+    match path {
+        None => Some(answer),
+        Some(p) => answer.path(p).map(std::borrow::Cow::into_owned),
+    }
+}

@@ -1,0 +1,205 @@
+//! All knowledge: what is embedded, and what the user adds.
+
+use crate::failure::Failure;
+use smol_str::SmolStr;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use yagura_aws::Facts;
+use yagura_inventory::{Kinds, Resource};
+use yagura_model::{ContentFile, Lang, Map};
+use yagura_rule::yaml::{Reader, Yaml, read};
+use yagura_rule::{Check, CheckFile, ContentError, LAMBDA_RUNTIMES, Schema, Tables};
+
+mod embedded {
+    include!(concat!(env!("OUT_DIR"), "/content.rs"));
+}
+
+/// The IAM actions that are not named like their API.
+const PERMISSIONS: &str = "permissions.yaml";
+
+/// A standard, as far as checks and reports need it.
+#[derive(Debug, Clone)]
+pub struct Framework {
+    /// `aws-26`.
+    pub id: SmolStr,
+    /// English title.
+    pub en: SmolStr,
+    /// Japanese title.
+    pub ja: SmolStr,
+    /// Requirement numbers, in order.
+    pub requirements: Vec<SmolStr>,
+}
+
+impl Framework {
+    /// The title in a language.
+    pub fn title(&self, lang: Lang) -> &str {
+        lang.pick(&self.en, &self.ja)
+    }
+}
+
+/// Every content file, parsed as far as form goes. Broken user files are set aside in `errors`.
+pub struct Content {
+    /// Checks by id; a user's check replaces a shipped one of the same id.
+    pub checks: BTreeMap<SmolStr, CheckFile>,
+    /// Frameworks, sorted by id.
+    pub frameworks: Vec<Framework>,
+    /// What is wrong with files that were left out.
+    pub errors: Vec<ContentError>,
+    files: Vec<ContentFile>,
+}
+
+impl Content {
+    /// Reads the embedded content and a user's folder.
+    pub fn load(user: Option<&Path>) -> Result<Self, Failure> {
+        let mut files: Vec<ContentFile> = Vec::new();
+        for (path, _) in embedded::FILES.iter().filter(|(p, _)| !p.starts_with("aws/")) {
+            files.push(ContentFile { path: (*path).to_owned(), text: embedded_text(path).unwrap_or_default(), shipped: true });
+        }
+        if let Some(folder) = user {
+            let mut found = Vec::new();
+            walk(folder, folder, &mut found).map_err(|e| {
+                Failure::usage(format!("cannot read the content folder `{}`: {e}", folder.display()), format!("コンテンツフォルダー `{}` を読めない: {e}", folder.display()))
+            })?;
+            found.sort();
+            for (name, path) in found {
+                match std::fs::read_to_string(&path) {
+                    Ok(text) => {
+                        files.retain(|f| f.path != name);
+                        files.push(ContentFile { path: name, text, shipped: false });
+                    }
+                    Err(e) => {
+                        return Err(Failure::usage(format!("cannot read `{}`: {e}", path.display()), format!("`{}` を読めない: {e}", path.display())));
+                    }
+                }
+            }
+        }
+        let mut content = Self { checks: BTreeMap::new(), frameworks: Vec::new(), errors: Vec::new(), files };
+        for file in content.files.clone() {
+            if file.path.starts_with("checks/") {
+                match CheckFile::parse(&file) {
+                    Ok(check) => {
+                        content.checks.insert(check.id.clone(), check);
+                    }
+                    Err(e) => content.errors.extend(e),
+                }
+            } else if file.path.starts_with("frameworks/") {
+                match framework(&file) {
+                    Ok(f) => content.frameworks.push(f),
+                    Err(e) => content.errors.extend(e),
+                }
+            }
+        }
+        Ok(content)
+    }
+
+    /// The text of a content file.
+    pub fn text(&self, path: &str) -> Option<&ContentFile> {
+        self.files.iter().find(|f| f.path == path)
+    }
+
+    /// Resource kinds with their calls, dated tables, and what is wrong with files that were left out.
+    pub fn compile(&self) -> Result<Compiled, Failure> {
+        let exceptions = self.text(PERMISSIONS).map(|f| f.text.as_str()).unwrap_or_default();
+        let facts = Facts::new(|service| embedded_bytes(&format!("aws/{service}.json")), exceptions)
+            .map_err(|e| Failure::usage(format!("{PERMISSIONS}: {e}"), format!("{PERMISSIONS}: {e}")))?;
+        let mut errors = self.errors.clone();
+        let mut resources = Vec::new();
+        for file in self.files.iter().filter(|f| f.path.starts_with("resources/")) {
+            match Resource::parse(file) {
+                Ok(r) => resources.push(r),
+                Err(e) => errors.extend(e),
+            }
+        }
+        let (kinds, broken) = Kinds::resolve(resources, &facts);
+        errors.extend(broken);
+        let tables = match self.text(LAMBDA_RUNTIMES).map(Tables::read) {
+            Some(Ok(t)) => t,
+            Some(Err(e)) => {
+                errors.extend(e);
+                Tables::default()
+            }
+            None => Tables::default(),
+        };
+        let schema = kinds.schema();
+        Ok(Compiled { facts: Arc::new(facts), kinds, schema, tables: Arc::new(tables), errors })
+    }
+
+    /// Compiles the chosen checks with the user's settings. A broken user check is left out and complained of.
+    pub fn compile_checks<'c>(
+        &self,
+        chosen: impl IntoIterator<Item = &'c CheckFile>,
+        compiled: &Compiled,
+        settings: &BTreeMap<SmolStr, Map>,
+    ) -> (Vec<Check>, Vec<ContentError>) {
+        let known: Vec<(SmolStr, Vec<SmolStr>)> = self.frameworks.iter().map(|f| (f.id.clone(), f.requirements.clone())).collect();
+        let (mut checks, mut errors) = (Vec::new(), Vec::new());
+        for file in chosen {
+            match file.compile(&compiled.schema, settings.get(&file.id), &known) {
+                Ok(c) => checks.push(c),
+                Err(e) => errors.extend(e),
+            }
+        }
+        (checks, errors)
+    }
+}
+
+/// Content that is ready for work.
+pub struct Compiled {
+    /// API facts.
+    pub facts: Arc<Facts>,
+    /// Resource kinds.
+    pub kinds: Kinds,
+    /// What expressions are checked against.
+    pub schema: Schema,
+    /// Dated facts.
+    pub tables: Arc<Tables>,
+    /// What is wrong with files that were left out.
+    pub errors: Vec<ContentError>,
+}
+
+/// An embedded file, unpacked.
+pub fn embedded_bytes(path: &str) -> Option<Vec<u8>> {
+    let at = embedded::FILES.binary_search_by(|(p, _)| (*p).cmp(path)).ok()?;
+    zstd::decode_all(embedded::FILES.get(at)?.1).ok()
+}
+
+fn embedded_text(path: &str) -> Option<String> {
+    String::from_utf8(embedded_bytes(path)?).ok()
+}
+
+fn walk(root: &Path, folder: &Path, out: &mut Vec<(String, PathBuf)>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            walk(root, &path, out)?;
+        } else if path.extension().is_some_and(|e| e == "yaml") {
+            let name = path.strip_prefix(root).map(|p| p.to_string_lossy().replace('\\', "/")).unwrap_or_default();
+            out.push((name, path));
+        }
+    }
+    Ok(())
+}
+
+fn framework(file: &ContentFile) -> Result<Framework, Vec<ContentError>> {
+    let yaml = read(file).map_err(|e| vec![e])?;
+    let mut r = Reader::new(file);
+    r.only(&yaml, &["kind", "id", "en", "ja", "requirements"]);
+    let title = |r: &mut Reader<'_>, lang: &str| match yaml.get(lang) {
+        Some(at) => r.want_text(at, "title"),
+        None => {
+            r.complain(&yaml, format!("`{lang}` is missing"));
+            SmolStr::default()
+        }
+    };
+    let mut requirements = Vec::new();
+    for row in yaml.get("requirements").and_then(Yaml::items).unwrap_or_default() {
+        r.only(row, &["number", "level", "en", "ja"]);
+        match row.get("number").and_then(Yaml::value) {
+            Some(n) => requirements.push(n.as_str().map_or_else(|| n.to_string().into(), SmolStr::from)),
+            None => r.complain(row, "`number` is missing"),
+        }
+    }
+    let framework = Framework { id: r.want_text(&yaml, "id"), en: title(&mut r, "en"), ja: title(&mut r, "ja"), requirements };
+    r.finish(framework)
+}

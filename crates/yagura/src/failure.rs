@@ -1,0 +1,63 @@
+//! Why a command ends early, in both languages, with what to do next.
+
+use yagura_model::Lang;
+
+/// Exit codes are stable: scripts rely on them.
+pub mod exit {
+    /// Done.
+    pub const DONE: u8 = 0;
+    /// A finding at or above `--fail-on`.
+    pub const FINDINGS: u8 = 1;
+    /// Bad usage or configuration.
+    pub const USAGE: u8 = 2;
+    /// Nothing could be read.
+    pub const BLIND: u8 = 3;
+}
+
+/// Why a command ends early.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The exit code.
+    pub code: u8,
+    en: String,
+    ja: String,
+    hint_en: String,
+    hint_ja: String,
+}
+
+impl Failure {
+    /// Bad usage or configuration.
+    pub fn usage(en: impl Into<String>, ja: impl Into<String>) -> Self {
+        Self { code: exit::USAGE, en: en.into(), ja: ja.into(), hint_en: String::new(), hint_ja: String::new() }
+    }
+
+    /// Nothing could be read.
+    pub fn blind(en: impl Into<String>, ja: impl Into<String>) -> Self {
+        Self { code: exit::BLIND, ..Self::usage(en, ja) }
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn hint(mut self, en: impl Into<String>, ja: impl Into<String>) -> Self {
+        self.hint_en = en.into();
+        self.hint_ja = ja.into();
+        self
+    }
+
+    /// The message for a person.
+    pub fn render(&self, lang: Lang) -> String {
+        let head = lang.pick("error", "エラー");
+        let mut out = format!("{head}: {}", lang.pick(&self.en, &self.ja));
+        let hint = lang.pick(&self.hint_en, &self.hint_ja);
+        if !hint.is_empty() {
+            out.push_str(&format!("\n{}: {hint}", lang.pick("hint", "対処")));
+        }
+        out
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(e: std::io::Error) -> Self {
+        Self::usage(format!("cannot write the output: {e}"), format!("出力を書き込めない: {e}"))
+    }
+}
