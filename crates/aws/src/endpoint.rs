@@ -1,0 +1,151 @@
+//! Which host answers a service in a Region, and how it is signed for.
+
+use crate::facts::{EndpointModel, Service};
+use crate::partition::Partition;
+use std::net::IpAddr;
+
+/// Where requests go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    /// `https`, or `http` for a custom endpoint.
+    pub scheme: String,
+    /// Host, with the port where it is not the scheme's own.
+    pub authority: String,
+    /// What stands before every path; empty, or `/…` without a slash at its end.
+    pub base_path: String,
+    /// The Region in the signature.
+    pub signing_region: String,
+    /// Whether the person chose it (`AWS_ENDPOINT_URL` and its like).
+    pub custom: bool,
+}
+
+/// How endpoints are chosen.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Variant {
+    pub fips: bool,
+    pub dual_stack: bool,
+}
+
+/// Why there is no endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EndpointError {
+    #[error("{service} has no {variant} endpoint in {region}")]
+    NotOffered { service: String, variant: &'static str, region: String },
+    #[error("`{0}` is not an endpoint URL: write `https://host` or `http://host:port`")]
+    Url(String),
+    #[error("`{0}` is not a Region name")]
+    Region(String),
+}
+
+impl Endpoint {
+    /// The endpoint that AWS's own rules give.
+    pub fn resolve(service: &Service, region: &str, variant: Variant) -> Result<Self, EndpointError> {
+        let region = real_region(region)?;
+        let partition = Partition::of_region(region);
+        let pattern = service.endpoints(partition.name()).and_then(|model| pattern(model, region, variant));
+        let pattern = pattern.ok_or_else(|| EndpointError::NotOffered {
+            service: service.name().to_owned(),
+            variant: variant.describe(),
+            region: region.to_owned(),
+        })?;
+        let (host, scope) = pattern.split_once('@').unwrap_or((pattern, region));
+        let (host, base_path) = host.split_once('/').map_or((host, String::new()), |(h, p)| (h, format!("/{p}")));
+        Ok(Self {
+            scheme: "https".to_owned(),
+            authority: host.replace("{region}", region),
+            base_path,
+            signing_region: scope.to_owned(),
+            custom: false,
+        })
+    }
+
+    /// The endpoint that the person chose.
+    pub fn custom(url: &str, service: &Service, region: &str) -> Result<Self, EndpointError> {
+        let fail = || EndpointError::Url(url.to_owned());
+        let (scheme, rest) = url.trim().split_once("://").ok_or_else(fail)?;
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let path = path.trim_end_matches('/');
+        let sound = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+        if !matches!(scheme, "http" | "https") || authority.is_empty() || !authority.chars().all(sound) || path.contains(['?', '#']) {
+            return Err(fail());
+        }
+        let signing_region = Self::resolve(service, region, Variant::default())
+            .map(|e| e.signing_region)
+            .or_else(|_| real_region(region).map(str::to_owned))?;
+        Ok(Self {
+            scheme: scheme.to_owned(),
+            authority: authority.to_owned(),
+            base_path: if path.is_empty() { String::new() } else { format!("/{path}") },
+            signing_region,
+            custom: true,
+        })
+    }
+
+    /// Whether names may be put before the host: not before an address, nor before `localhost`.
+    pub fn takes_host_prefix(&self) -> bool {
+        let host = match self.authority.strip_prefix('[') {
+            Some(_) => return false,
+            None => self.authority.split(':').next().unwrap_or_default(),
+        };
+        host.parse::<IpAddr>().is_err() && host != "localhost" && host.contains('.')
+    }
+}
+
+impl Variant {
+    fn describe(self) -> &'static str {
+        match (self.fips, self.dual_stack) {
+            (false, false) => "public",
+            (true, false) => "FIPS",
+            (false, true) => "dual-stack",
+            (true, true) => "FIPS dual-stack",
+        }
+    }
+
+    fn key(self) -> &'static str {
+        match (self.fips, self.dual_stack) {
+            (false, false) => "",
+            (true, false) => "fips",
+            (false, true) => "dual",
+            (true, true) => "fips+dual",
+        }
+    }
+}
+
+fn pattern(model: &EndpointModel, region: &str, variant: Variant) -> Option<&'static str> {
+    if let Some(exception) = model.exceptions.get(region).and_then(|e| e.get(variant.key())) {
+        return *exception;
+    }
+    match variant.key() {
+        "" => model.plain,
+        "fips" => model.fips,
+        "dual" => model.dual,
+        _ => model.fips_dual,
+    }
+}
+
+/// A Region that a host may be named after. A global pseudo-Region stands for its partition's home Region.
+pub(crate) fn real_region(region: &str) -> Result<&str, EndpointError> {
+    if let Some(partition) = region.strip_suffix("-global") {
+        return Ok(match partition {
+            "aws-cn" => Partition::AwsCn.home_region(),
+            "aws-us-gov" => Partition::AwsUsGov.home_region(),
+            "aws-eusc" => Partition::AwsEusc.home_region(),
+            _ => Partition::Aws.home_region(),
+        });
+    }
+    let label = !region.is_empty()
+        && region.len() <= 40
+        && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if label { Ok(region) } else { Err(EndpointError::Region(region.to_owned())) }
+}
+
+/// Whether a Region must be enabled before an account can use it: all but those that were there before
+/// March 2019 (AWS, "Enable or disable AWS Regions in your account").
+pub(crate) fn is_opt_in(region: &str) -> bool {
+    const DEFAULT: [&str; 17] = [
+        "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "eu-central-1", "eu-west-1",
+        "eu-west-2", "eu-west-3", "eu-north-1", "ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
+        "ap-southeast-1", "ap-southeast-2",
+    ];
+    Partition::of_region(region) == Partition::Aws && !region.ends_with("-global") && !DEFAULT.contains(&region)
+}

@@ -1,0 +1,171 @@
+//! API facts: which read operations there are, how they are called, and what they answer.
+
+mod model;
+mod operation;
+mod permissions;
+mod service;
+mod shape;
+
+pub use operation::{InputMember, ReadOperation};
+pub(crate) use model::{EndpointModel, ProtocolName};
+pub(crate) use operation::Pages;
+pub(crate) use service::Service;
+pub(crate) use shape::{Body, Link, Location, Node, Scalar, Target};
+
+use crate::facts::permissions::Permissions;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, RwLock};
+use yagura_model::nearest;
+
+/// Reads a service's facts file by service name; `None` where there is none.
+type Load = Box<dyn Fn(&str) -> Option<Vec<u8>> + Send + Sync>;
+
+/// API facts of all services. A service's file is read when one of its operations is first asked for;
+/// of its shapes only those that a used operation reaches are built.
+///
+/// What was built lives until the process ends, so that schemas can refer to each other without
+/// reference counts: at most once per service file and shape, for each `Facts` that is made. Make one.
+pub struct Facts {
+    load: Load,
+    permissions: Permissions,
+    services: RwLock<HashMap<String, &'static Service>>,
+}
+
+/// Why an operation's facts cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FactsError {
+    /// Not of the form `service:Operation`.
+    #[error("`{0}` is not a call: write `service:Operation`, such as `s3:GetBucketEncryption`")]
+    Form(String),
+    /// No facts file for the service.
+    #[error("unknown service `{service}`{}", hint(.nearest))]
+    Service {
+        /// The service as written.
+        service: String,
+        /// The service that was probably meant.
+        nearest: Option<String>,
+    },
+    /// The service has no such read operation.
+    #[error("`{service}` has no read operation `{operation}`{}", hint(.nearest))]
+    Operation {
+        /// The service.
+        service: String,
+        /// The operation as written.
+        operation: String,
+        /// The operation that was probably meant.
+        nearest: Option<String>,
+    },
+    /// The operation changes something, or answers secrets: it can not be called at all.
+    #[error("`{0}` is not an operation that only reads configuration")]
+    NotARead(String),
+    /// The facts file or the permissions file is not of the expected form.
+    #[error("{file}: {message}")]
+    File {
+        /// Which file.
+        file: String,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+fn hint(nearest: &Option<String>) -> String {
+    nearest.as_ref().map(|n| format!(": did you mean `{n}`?")).unwrap_or_default()
+}
+
+impl Facts {
+    /// Facts that are loaded by service name (`s3` → the bytes of `content/aws/s3.json`), with the text of
+    /// `content/permissions.yaml` for the IAM actions whose names differ from the operation's.
+    pub fn new(
+        load: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static,
+        exceptions: &str,
+    ) -> Result<Self, FactsError> {
+        Ok(Self {
+            load: Box::new(load),
+            permissions: Permissions::parse(exceptions)?,
+            services: RwLock::new(HashMap::new()),
+        })
+    }
+
+    /// The read operation that `call` names (`s3:GetBucketEncryption`; the service is botocore's name).
+    /// The same operation is built once. The error names the nearest right spelling.
+    pub fn read_operation(&self, call: &str) -> Result<Arc<ReadOperation>, FactsError> {
+        let (service, operation) = call.split_once(':').ok_or_else(|| FactsError::Form(call.to_owned()))?;
+        let service = self.service(service)?;
+        if let Some(found) = service.operation(operation, &self.permissions)? {
+            return Ok(found);
+        }
+        if is_a_write(operation) {
+            return Err(FactsError::NotARead(call.to_owned()));
+        }
+        Err(FactsError::Operation {
+            service: service.name().to_owned(),
+            operation: operation.to_owned(),
+            nearest: nearest(operation, service.operation_names()).map(str::to_owned),
+        })
+    }
+
+    /// Every read operation of a service, as `service:Operation`, sorted.
+    pub fn read_calls(&self, service: &str) -> Result<Vec<String>, FactsError> {
+        let service = self.service(service)?;
+        let mut calls: Vec<_> = service.operation_names().map(|o| format!("{}:{o}", service.name())).collect();
+        calls.sort();
+        Ok(calls)
+    }
+
+    fn service(&self, name: &str) -> Result<&'static Service, FactsError> {
+        if let Some(found) = self.services.read().ok().and_then(|s| s.get(name).copied()) {
+            return Ok(found);
+        }
+        let bytes = name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            .then(|| (self.load)(name))
+            .flatten()
+            .ok_or_else(|| FactsError::Service {
+                service: name.to_owned(),
+                nearest: nearest(name, ALL_SERVICES.iter().copied()).map(str::to_owned),
+            })?;
+        let Ok(mut services) = self.services.write() else {
+            return Err(FactsError::File { file: name.to_owned(), message: "facts are poisoned".to_owned() });
+        };
+        if let Some(found) = services.get(name) {
+            return Ok(found);
+        }
+        let service = Service::parse(name, bytes)?;
+        services.insert(name.to_owned(), service);
+        Ok(service)
+    }
+}
+
+/// Verbs that operations with an effect begin with: only to word an error well.
+fn is_a_write(operation: &str) -> bool {
+    const READS: [&str; 6] = ["List", "Describe", "Get", "Search", "Lookup", "Head"];
+    const WRITES: [&str; 18] = [
+        "Create", "Delete", "Put", "Update", "Modify", "Set", "Add", "Remove", "Attach", "Detach", "Start", "Stop",
+        "Enable", "Disable", "Run", "Terminate", "Tag", "Untag",
+    ];
+    !READS.iter().any(|r| operation.starts_with(r)) && WRITES.iter().any(|w| operation.starts_with(w))
+        || matches!(operation, "GetSecretValue" | "GetParameter" | "GetParameters" | "GetSessionToken" | "GetObject")
+}
+
+/// The services that `content/aws` is generated for, for naming the nearest right spelling.
+pub(crate) const ALL_SERVICES: &[&str] = &[
+    "accessanalyzer", "account", "acm", "acm-pca", "amplify", "apigateway", "apigatewayv2", "apprunner", "appsync",
+    "athena", "autoscaling", "backup", "bedrock", "bedrock-agent", "bedrock-agentcore-control", "cloudformation",
+    "cloudfront", "cloudhsmv2", "cloudtrail", "cloudwatch", "codeartifact", "codebuild", "codepipeline",
+    "cognito-identity", "cognito-idp", "config", "dax", "detective", "dms", "docdb", "ds", "dynamodb", "ec2", "ecr",
+    "ecs", "efs", "eks", "elasticache", "elb", "elbv2", "emr", "events", "firehose", "fms", "fsx",
+    "globalaccelerator", "glue", "guardduty", "iam", "identitystore", "inspector2", "kafka", "kinesis", "kms",
+    "lambda", "lightsail", "logs", "macie2", "memorydb", "mq", "neptune", "network-firewall", "opensearch",
+    "organizations", "ram", "rds", "redshift", "redshift-serverless", "rolesanywhere", "route53", "route53domains",
+    "route53resolver", "s3", "s3control", "sagemaker", "secretsmanager", "securityhub", "securitylake",
+    "servicecatalog", "shield", "sns", "sqs", "ssm", "sso-admin", "stepfunctions", "sts", "support", "transfer",
+    "trustedadvisor", "waf", "wafv2", "workspaces",
+];
+
+impl fmt::Debug for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Facts").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,27 @@
+//! AWS read calls, made from data.
+//!
+//! [`Facts`] knows every read operation of the services Yagura looks at, from AWS's own public models
+//! (`content/aws/`). [`Session`] holds credentials and calls them: signing, endpoints, wire formats,
+//! paging, retries and adaptive rate. Only reads can be called: a write has no [`ReadOperation`].
+//!
+//! Every failure is a [`CallError`] that turns into a [`yagura_model::Gap`]: data, not an end.
+
+mod credentials;
+mod endpoint;
+mod error;
+mod facts;
+mod http;
+mod limiter;
+mod options;
+mod paging;
+mod partition;
+mod retry;
+mod session;
+mod sign;
+mod wire;
+
+pub use error::{CallError, ConnectError};
+pub use facts::{Facts, FactsError, InputMember, ReadOperation};
+pub use options::{MfaPrompt, Options, Role};
+pub use partition::Partition;
+pub use session::Session;

@@ -1,0 +1,463 @@
+//! A session: credentials, endpoints, connections and rates, and the calls made with them.
+
+use crate::credentials::{self, CredentialStore};
+use crate::endpoint::{Endpoint, EndpointError, Variant, real_region};
+use crate::error::{CallError, ConnectError, is_expired, is_throttling, is_transient};
+use crate::facts::{Facts, ReadOperation, Service};
+use crate::http::{Http, Prepared, UNKNOWN_HOST};
+use crate::limiter::Limiter;
+use crate::options::{Options, Role};
+use crate::paging::Paging;
+use crate::partition::Partition;
+use crate::retry::{Attempts, Cause};
+use crate::sign::sign;
+use crate::wire::{Answer, Encoded, fault};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_types::retry::RetryConfig;
+use aws_types::service_config::ServiceConfigKey;
+use smol_str::SmolStr;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+use tokio::sync::Semaphore;
+use yagura_model::{Caller, GapReason, Map, Value};
+
+/// Credentials with all that is needed to call AWS. Cloning is cheap; clones share everything.
+#[derive(Clone)]
+pub struct Session {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    credentials: CredentialStore,
+    targets: RwLock<HashMap<(&'static str, SmolStr), Arc<Target>>>,
+    bucket_regions: RwLock<HashMap<SmolStr, SmolStr>>,
+    /// Whether AWS accepted these credentials at least once: what tells a disabled Region from bad credentials.
+    worked: AtomicBool,
+}
+
+/// What sessions of different roles have in common.
+struct Shared {
+    facts: Arc<Facts>,
+    options: Options,
+    config: SdkConfig,
+    variant: Variant,
+    region: SmolStr,
+    partition: Partition,
+    max_attempts: u32,
+    http: Http,
+    slots: Semaphore,
+    requests: AtomicU64,
+}
+
+/// A service in a Region.
+struct Target {
+    endpoint: Endpoint,
+    limiter: Limiter,
+}
+
+impl Session {
+    /// Reads AWS's configuration as the AWS CLI does and checks that there are credentials. Makes no AWS call,
+    /// except those that the credential chain itself needs (SSO, STS, instance metadata).
+    pub async fn connect(options: Options, facts: Arc<Facts>) -> Result<Self, ConnectError> {
+        let shared = Arc::new(Shared::load(options, facts).await?);
+        let provider = shared
+            .config
+            .credentials_provider()
+            .ok_or_else(|| ConnectError::Credentials("no provider is configured".to_owned()))?;
+        let session = Self::new(shared, CredentialStore::new(provider));
+        session.check_credentials().await?;
+        Ok(session)
+    }
+
+    /// A session of `role`, assumed with this session's credentials; connections and limits are shared.
+    pub async fn assume(&self, role: &Role) -> Result<Self, ConnectError> {
+        let shared = self.inner.shared.clone();
+        let base = self.inner.credentials.provider();
+        let provider = credentials::assume(&shared.config, base, role, shared.options.mfa_prompt.as_ref()).await?;
+        let session = Self::new(shared, CredentialStore::new(provider));
+        match session.inner.credentials.get().await {
+            Ok(_) => Ok(session),
+            Err(e) => Err(ConnectError::Role { role: role.arn.clone(), message: e.message }),
+        }
+    }
+
+    fn new(shared: Arc<Shared>, credentials: CredentialStore) -> Self {
+        let inner = Inner {
+            shared,
+            credentials,
+            targets: RwLock::default(),
+            bucket_regions: RwLock::default(),
+            worked: AtomicBool::new(false),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    async fn check_credentials(&self) -> Result<(), ConnectError> {
+        match self.inner.credentials.get().await {
+            Ok(_) => Ok(()),
+            Err(e) => Err(ConnectError::Credentials(e.message)),
+        }
+    }
+
+    /// The Region to start from.
+    pub fn default_region(&self) -> &str {
+        &self.inner.shared.region
+    }
+
+    /// The partition of the default Region.
+    pub fn partition(&self) -> Partition {
+        self.inner.shared.partition
+    }
+
+    /// How many HTTP requests were sent so far, retries included, by this session and those it is related to.
+    pub fn requests(&self) -> u64 {
+        self.inner.shared.requests.load(Ordering::Relaxed)
+    }
+
+    /// Who the credentials belong to: STS GetCallerIdentity.
+    pub async fn caller(&self) -> Result<Caller, CallError> {
+        let operation = self
+            .inner
+            .shared
+            .facts
+            .read_operation("sts:GetCallerIdentity")
+            .map_err(|e| CallError::new(GapReason::Refused, "NoFacts", e.to_string()))?;
+        let mut answer = Value::Map(Map::new());
+        self.call(&operation, self.default_region(), &Map::new(), &mut |page| answer = page).await?;
+        let text = |name: &str| answer.as_map().and_then(|m| m.get(name)).and_then(Value::as_str).map(SmolStr::new);
+        match (text("Account"), text("Arn")) {
+            (Some(account), Some(arn)) => {
+                let partition = arn.split(':').nth(1).map_or_else(|| SmolStr::new(self.partition().name()), SmolStr::new);
+                Ok(Caller { account, arn, partition })
+            }
+            _ => Err(CallError::new(GapReason::BadAnswer, "BadAnswer", "GetCallerIdentity names no account")),
+        }
+    }
+
+    /// Calls a read operation in a Region and hands each page's typed output to `page`, as it comes.
+    ///
+    /// For a global service any Region of the partition will do, or its pseudo-Region (`aws-global`). Retries,
+    /// slowing down and renewing of credentials happen inside. After an `Err` the pages that were handed over are
+    /// right, but not all there are. Dropping the future ends the call.
+    pub async fn call(
+        &self,
+        operation: &ReadOperation,
+        region: &str,
+        input: &Map,
+        page: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<(), CallError> {
+        let mut paging = Paging::of(operation, input);
+        loop {
+            let output = self.one_page(operation, region, paging.input()).await?;
+            let more = paging.next(&output)?;
+            page(output);
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn one_page(&self, operation: &ReadOperation, region: &str, input: &Map) -> Result<Value, CallError> {
+        let encoded = operation
+            .service
+            .wire
+            .encode(operation, input)
+            .map_err(|e| CallError::new(GapReason::Refused, "InvalidInput", e.0))?;
+        let bucket = bucket_of(operation, input);
+        let mut region = self.home_of(bucket, region);
+        let mut moved = false;
+        let mut renewed = false;
+        let mut attempts = Attempts::new(self.inner.shared.max_attempts);
+        loop {
+            let failure = match self.attempt(operation, &region, &encoded, input, bucket).await {
+                Ok(output) => return Ok(output),
+                Err(failure) => failure,
+            };
+            if let (Some(home), Some(bucket), false) = (&failure.home, bucket, moved) {
+                moved = true;
+                region = self.remember_home(bucket, home);
+                continue;
+            }
+            if is_expired(&failure.error.code) && !renewed {
+                renewed = true;
+                self.inner.credentials.renew(failure.credentials).await?;
+                continue;
+            }
+            let wait = failure.cause.and_then(|c| attempts.after(c, failure.retry_after));
+            match wait {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(failure.error),
+            }
+        }
+    }
+
+    /// One request and its answer.
+    async fn attempt(
+        &self,
+        operation: &ReadOperation,
+        region: &str,
+        encoded: &Encoded,
+        input: &Map,
+        bucket: Option<&str>,
+    ) -> Result<Value, Failure> {
+        let shared = &self.inner.shared;
+        let target = self.target(operation.service, region).map_err(|e| Failure::last(unreachable_by_design(&e)))?;
+        let mut request = prepare(operation, &target.endpoint, encoded, input, bucket).map_err(Failure::last)?;
+        target.limiter.acquire().await;
+        let Ok(_slot) = shared.slots.acquire().await else {
+            return Err(Failure::last(CallError::new(GapReason::Unreachable, "Closed", "the session is closed")));
+        };
+        let kept = self.inner.credentials.get().await.map_err(Failure::last)?;
+        let service = operation.service.signing_name();
+        sign(&mut request, &kept.identity, &target.endpoint.signing_region, service, SystemTime::now())
+            .map_err(|e| Failure::last(CallError::new(GapReason::Refused, "CannotSign", e)))?;
+        shared.requests.fetch_add(1, Ordering::Relaxed);
+        let answer = shared.http.exchange(request).await.map_err(|e| self.unanswered(e, &target))?;
+        if (200..300).contains(&answer.status) {
+            target.limiter.succeeded();
+            self.inner.worked.store(true, Ordering::Relaxed);
+            return operation.service.wire.decode(operation, answer).map_err(|e| Failure {
+                cause: Some(Cause::Transient),
+                ..Failure::last(CallError::new(GapReason::BadAnswer, "BadAnswer", e.0))
+            });
+        }
+        Err(self.refused(&answer, &target, region, kept.version))
+    }
+
+    /// A failure to get an answer at all.
+    fn unanswered(&self, mut error: CallError, target: &Target) -> Failure {
+        if error.code == UNKNOWN_HOST && !target.endpoint.custom && self.inner.worked.load(Ordering::Relaxed) {
+            // Other hosts are reached: AWS has no such service in this Region.
+            error.reason = GapReason::RegionDisabled;
+            return Failure::last(error);
+        }
+        let cause = match error.reason {
+            GapReason::BadAnswer | GapReason::Refused => None,
+            _ => Some(Cause::Transient),
+        };
+        Failure { cause, ..Failure::last(error) }
+    }
+
+    /// An answer that says no.
+    fn refused(&self, answer: &Answer, target: &Target, region: &str, credentials: u64) -> Failure {
+        let fault = fault(answer);
+        let error = CallError::of_fault(answer.status, &fault, region, self.inner.worked.load(Ordering::Relaxed));
+        let cause = if is_throttling(answer.status, &error.code) {
+            target.limiter.throttled();
+            Some(Cause::Throttled)
+        } else {
+            target.limiter.succeeded();
+            is_transient(answer.status, &error.code).then_some(Cause::Transient)
+        };
+        let retry_after = answer.headers.get("retry-after").and_then(|v| v.trim().parse().ok()).map(Duration::from_secs);
+        let redirect = matches!(answer.status, 301 | 307 | 400);
+        Failure { home: fault.region.filter(|home| redirect && home != region), error, cause, retry_after, credentials }
+    }
+
+    /// The endpoint and limiter of a service in a Region, made once.
+    fn target(&self, service: &'static Service, region: &str) -> Result<Arc<Target>, EndpointError> {
+        let key = (service.name(), SmolStr::new(region));
+        let targets = &self.inner.targets;
+        if let Some(found) = targets.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(found.clone());
+        }
+        let shared = &self.inner.shared;
+        let endpoint = match shared.custom_endpoint(service) {
+            Some(url) => Endpoint::custom(&url, service, region)?,
+            None => Endpoint::resolve(service, region, shared.variant)?,
+        };
+        let made = Arc::new(Target { endpoint, limiter: Limiter::new() });
+        let mut targets = targets.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(targets.entry(key).or_insert(made).clone())
+    }
+
+    /// Where a bucket is known to be, or the Region that was asked for.
+    fn home_of(&self, bucket: Option<&str>, region: &str) -> SmolStr {
+        let regions = self.inner.bucket_regions.read().unwrap_or_else(PoisonError::into_inner);
+        let known = bucket.and_then(|b| regions.get(b).cloned());
+        known.unwrap_or_else(|| SmolStr::new(real_region(region).unwrap_or(region)))
+    }
+
+    fn remember_home(&self, bucket: &str, home: &str) -> SmolStr {
+        let home = SmolStr::new(if home == "EU" { "eu-west-1" } else { home });
+        let mut regions = self.inner.bucket_regions.write().unwrap_or_else(PoisonError::into_inner);
+        regions.insert(SmolStr::new(bucket), home.clone());
+        home
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("region", &self.default_region()).finish_non_exhaustive()
+    }
+}
+
+/// A failed attempt and what may be done about it.
+struct Failure {
+    error: CallError,
+    /// Why trying again may help; `None` where it will not.
+    cause: Option<Cause>,
+    retry_after: Option<Duration>,
+    /// The Region where the bucket is.
+    home: Option<String>,
+    /// The version of the credentials that were used.
+    credentials: u64,
+}
+
+impl Failure {
+    fn last(error: CallError) -> Self {
+        Self { error, cause: None, retry_after: None, home: None, credentials: 0 }
+    }
+}
+
+impl Shared {
+    async fn load(options: Options, facts: Arc<Facts>) -> Result<Self, ConnectError> {
+        let bundle = match std::env::var_os("AWS_CA_BUNDLE").filter(|p| !p.is_empty()) {
+            Some(path) => Some(std::fs::read(&path).map_err(|e| {
+                ConnectError::Configuration(format!("AWS_CA_BUNDLE: cannot read {}: {e}", path.display()))
+            })?),
+            None => None,
+        };
+        let http = Http::new(&options, bundle).map_err(ConnectError::Configuration)?;
+        let region = region_of(&options).await;
+        let region = SmolStr::new(real_region(&region).map_err(|e| ConnectError::Configuration(e.to_string()))?);
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http.for_credentials())
+            .region(Region::new(region.to_string()));
+        if let Some(profile) = &options.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(url) = &options.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        if let Some(fips) = options.fips {
+            loader = loader.use_fips(fips);
+        }
+        if let Some(dual_stack) = options.dual_stack {
+            loader = loader.use_dual_stack(dual_stack);
+        }
+        let config = loader.load().await;
+        let configured = config.retry_config().map_or(0, RetryConfig::max_attempts);
+        // AWS's own default is three; whoever set nothing gets five.
+        let set = std::env::var_os("AWS_MAX_ATTEMPTS").is_some();
+        let max_attempts = options.max_attempts.unwrap_or(if set && configured > 0 { configured } else { 5 });
+        Ok(Self {
+            variant: Variant {
+                fips: config.use_fips().unwrap_or(false),
+                dual_stack: config.use_dual_stack().unwrap_or(false),
+            },
+            partition: Partition::of_region(&region),
+            slots: Semaphore::new(options.max_concurrency.clamp(1, 10_000)),
+            requests: AtomicU64::new(0),
+            facts,
+            options,
+            config,
+            region,
+            max_attempts,
+            http,
+        })
+    }
+
+    fn custom_endpoint(&self, service: &Service) -> Option<String> {
+        if let Some(url) = &self.options.endpoint_url {
+            return Some(url.clone());
+        }
+        let key = ServiceConfigKey::builder()
+            .service_id(service.id())
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build()
+            .ok()?;
+        self.config.service_config()?.load_config(key)
+    }
+}
+
+/// The Region as the AWS CLI finds it: option, environment, profile; the home Region of AWS otherwise.
+async fn region_of(options: &Options) -> String {
+    if let Some(region) = &options.region {
+        return region.clone();
+    }
+    use aws_config::environment::EnvironmentVariableRegionProvider;
+    use aws_config::meta::region::ProvideRegion;
+    use aws_config::profile::ProfileFileRegionProvider;
+    if let Some(region) = EnvironmentVariableRegionProvider::new().region().await {
+        return region.to_string();
+    }
+    let mut profile = ProfileFileRegionProvider::builder();
+    if let Some(name) = &options.profile {
+        profile = profile.profile_name(name);
+    }
+    let found = profile.build().region().await;
+    found.map_or_else(|| Partition::Aws.home_region().to_owned(), |r| r.to_string())
+}
+
+/// Puts host, path and headers of a request together.
+fn prepare(
+    operation: &ReadOperation,
+    endpoint: &Endpoint,
+    encoded: &Encoded,
+    input: &Map,
+    bucket: Option<&str>,
+) -> Result<Prepared, CallError> {
+    let mut host = Cow::Borrowed(endpoint.authority.as_str());
+    let mut path = encoded.path.as_str();
+    if let Some(bucket) = bucket
+        && !endpoint.custom
+        && is_host_label(bucket)
+    {
+        host = Cow::Owned(format!("{bucket}.{host}"));
+        let rest = path.strip_prefix('/').and_then(|p| p.strip_prefix(bucket)).unwrap_or(path);
+        path = rest;
+    }
+    if let Some(prefix) = operation.host_prefix
+        && endpoint.takes_host_prefix()
+    {
+        host = Cow::Owned(format!("{}{host}", filled(prefix, input)?));
+    }
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    Ok(Prepared {
+        method: encoded.method.clone(),
+        uri: format!("{}://{host}{}{slash}{path}", endpoint.scheme, endpoint.base_path),
+        headers: encoded.headers.iter().map(|(n, v)| (Cow::Owned(n.clone()), v.clone())).collect(),
+        body: encoded.body.clone(),
+    })
+}
+
+/// Fills `{Member}` in a host prefix.
+fn filled(prefix: &str, input: &Map) -> Result<String, CallError> {
+    let Some((before, rest)) = prefix.split_once('{') else { return Ok(prefix.to_owned()) };
+    let (name, after) = rest.split_once('}').unwrap_or((rest, ""));
+    match input.get(name).and_then(Value::as_str).filter(|v| is_host_label(v)) {
+        Some(value) => Ok(format!("{before}{value}{after}")),
+        None => Err(CallError::new(GapReason::Refused, "InvalidInput", format!("`{name}` cannot stand in a host name"))),
+    }
+}
+
+/// Whether a name may be the first label of a host: a bucket with points would not match S3's certificate.
+fn is_host_label(name: &str) -> bool {
+    (1..=63).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+/// The bucket that an S3 operation is about.
+fn bucket_of<'a>(operation: &ReadOperation, input: &'a Map) -> Option<&'a str> {
+    if operation.service() != "s3" {
+        return None;
+    }
+    input.get("Bucket").and_then(Value::as_str)
+}
+
+fn unreachable_by_design(error: &EndpointError) -> CallError {
+    let reason = match error {
+        EndpointError::NotOffered { .. } => GapReason::RegionDisabled,
+        EndpointError::Url(_) | EndpointError::Region(_) => GapReason::Refused,
+    };
+    CallError::new(reason, "NoEndpoint", error.to_string())
+}
