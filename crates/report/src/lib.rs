@@ -1,0 +1,51 @@
+//! Every output format of a scan, in English and Japanese.
+//!
+//! A [`Report`] is what a scan found; [`write`] puts it down in a [`Format`]. Nothing here computes a verdict, and
+//! nothing here does I/O but through the writer it is handed.
+
+mod asff;
+mod csv;
+mod html;
+mod identity;
+mod json;
+mod junit;
+mod markdown;
+mod ocsf;
+mod report;
+mod sarif;
+mod summary;
+mod table;
+mod terminal;
+mod text;
+
+pub use report::{Format, Framework, Meta, ParseFormatError, Report, Style};
+pub use summary::{Counts, ServiceCounts, Summary};
+pub use text::explain_gap;
+
+use std::io::{self, BufWriter, Write};
+
+/// Writes `report` to `out` in `format`, buffered, and flushes. Formats that are lists (json, jsonl, ocsf, asff, csv,
+/// sarif, junit) are streamed: no second copy of the output is held.
+///
+/// `style` matters to [`Format::Table`] only.
+pub fn write(
+    report: &Report,
+    format: Format,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(64 * 1024, out);
+    match format {
+        Format::Table => table::write(report, style, &mut out)?,
+        Format::Json => json::write(report, &mut out)?,
+        Format::Jsonl => json::write_lines(report, &mut out)?,
+        Format::Ocsf => ocsf::write(report, &mut out)?,
+        Format::Asff => asff::write(report, &mut out)?,
+        Format::Csv => csv::write(report, &mut out)?,
+        Format::Sarif => sarif::write(report, &mut out)?,
+        Format::Junit => junit::write(report, &mut out)?,
+        Format::Html => html::write(report, &mut out)?,
+        Format::Markdown => markdown::write(report, &mut out)?,
+    }
+    out.flush()
+}
