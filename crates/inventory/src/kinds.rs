@@ -36,7 +36,7 @@ pub struct ReadyKind {
 }
 
 /// Which call answers for a field.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Source<'k> {
     /// It comes with the listing.
     List,

@@ -170,7 +170,7 @@ fn list(r: &mut Reader<'_>, yaml: &Yaml) -> Option<List> {
         return None;
     }
     r.only(at, &["call", "with", "union", "each", "as", "first", "not_ready", "decode", "columns"]);
-    let mut map = |name: &str| at.get(name).and_then(Yaml::value).and_then(|v| v.as_map().cloned()).unwrap_or_default();
+    let map = |name: &str| at.get(name).and_then(Yaml::value).and_then(|v| v.as_map().cloned()).unwrap_or_default();
     let (with, union) = (map("with"), map("union"));
     let csv = match r.text(at, "decode").as_deref() {
         None => None,

@@ -1,0 +1,254 @@
+//! The command line. Help is in English here; `help_ja.rs` holds the same in Japanese.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use smol_str::SmolStr;
+use std::path::PathBuf;
+use yagura_model::{Lang, Severity};
+use yagura_report::Format;
+
+/// The AWS security suite you run yourself.
+#[derive(Debug, Parser)]
+#[command(name = "yagura", version, arg_required_else_help = true, max_term_width = 110)]
+#[command(after_help = "Examples:
+  yagura scan --demo                                  judge the built-in sample estate: no account needed
+  yagura scan --profile prod --all-regions            judge a live account
+  yagura scan --format html --output report.html      the same, as one self-contained page
+  yagura scan --save today.ysnap                      keep what was read; replay it with --snapshot
+  yagura permissions                                  the IAM policy that a scan needs
+  yagura checks show s3.bucket_blocks_public_access   what a check asks, and why
+
+Exit codes: 0 done, 1 a finding at or above --fail-on, 2 bad usage or configuration, 3 nothing could be read.")]
+pub struct Cli {
+    /// Language of every text: en or ja [default: by LC_ALL, LC_MESSAGES or LANG]
+    #[arg(long, global = true, value_enum, env = "YAGURA_LANG")]
+    pub lang: Option<LangArg>,
+    /// Settings file [default: yagura.toml here, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// A folder with checks, resource kinds and frameworks of your own, in the form of the built-in ones
+    #[arg(long, global = true, value_name = "DIR")]
+    pub content: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Judge an AWS account, a saved snapshot or the sample estate
+    Scan(ScanArgs),
+    /// List, explain, test and write checks
+    #[command(subcommand)]
+    Checks(ChecksCommand),
+    /// Print the least-privilege IAM policy that the chosen checks need
+    Permissions(PermissionsArgs),
+    /// Look after content folders
+    #[command(subcommand)]
+    Content(ContentCommand),
+    /// Print a shell completion script
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Which checks.
+#[derive(Debug, Args, Default)]
+pub struct Selection {
+    /// Only these services (s3, ec2, ...)
+    #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
+    pub service: Vec<SmolStr>,
+    /// Only these checks
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub check: Vec<SmolStr>,
+    /// Only checks that answer this framework (aws-26, fsbp, ...)
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub framework: Vec<SmolStr>,
+    /// Only checks of at least this severity
+    #[arg(long, value_name = "LEVEL", value_enum)]
+    pub severity: Option<SeverityArg>,
+}
+
+/// How to reach AWS. What is left out is found as the AWS CLI finds it.
+#[derive(Debug, Args, Default)]
+pub struct AwsArgs {
+    /// A profile of ~/.aws/config
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Regions to read [default: the configured one]
+    #[arg(long, value_name = "REGION", value_delimiter = ',', num_args = 1..)]
+    pub region: Vec<SmolStr>,
+    /// Every Region that is enabled for the account
+    #[arg(long, conflicts_with = "region")]
+    pub all_regions: bool,
+    /// Assume these roles; each is one account of the scan
+    #[arg(long, value_name = "ARN", value_delimiter = ',', num_args = 1..)]
+    pub role_arn: Vec<String>,
+    /// The external id that the roles' trust policies ask for
+    #[arg(long, value_name = "ID", requires = "role_arn")]
+    pub external_id: Option<String>,
+    /// One endpoint for every service
+    #[arg(long, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// The most requests in flight at once
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    pub concurrency: usize,
+}
+
+/// Arguments of `scan`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  yagura scan --demo
+  yagura scan --profile audit --region ap-northeast-1,us-east-1
+  yagura scan --role-arn arn:aws:iam::111122223333:role/audit --external-id xyz --all-regions
+  yagura scan --fail-on high --format sarif --output yagura.sarif
+  yagura scan --save before.ysnap && yagura scan --snapshot before.ysnap --lang ja")]
+pub struct ScanArgs {
+    /// Judge the built-in sample estate: no account, no network
+    #[arg(long, conflicts_with_all = ["snapshot", "save"])]
+    pub demo: bool,
+    /// Judge a snapshot that --save wrote: no credentials needed
+    #[arg(long, value_name = "FILE")]
+    pub snapshot: Option<PathBuf>,
+    /// Keep what was read
+    #[arg(long, value_name = "FILE", conflicts_with = "snapshot")]
+    pub save: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub aws: AwsArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub selection: Selection,
+    /// Only resources with this tag; the value may be left out
+    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',')]
+    pub resource_tag: Vec<String>,
+    /// Form of the output [default: by the ending of --output, else table]
+    #[arg(long, value_name = "FORMAT", value_parser = parse_format)]
+    pub format: Option<Format>,
+    /// Where the output goes [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// End with exit code 1 when a finding is of at least this severity
+    #[arg(long, value_name = "LEVEL", value_enum)]
+    pub fail_on: Option<SeverityArg>,
+    /// No progress display
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// `checks …`
+#[derive(Debug, Subcommand)]
+pub enum ChecksCommand {
+    /// One line per check
+    List {
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "clap groups carry their own text")]
+        selection: Selection,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// What a check asks, why, what it reads and which permissions that takes
+    Show {
+        /// The check's id
+        id: SmolStr,
+    },
+    /// Run the fixtures inside check files
+    Test {
+        /// Checks by id, or files [default: all]
+        ids: Vec<String>,
+    },
+    /// Begin a check of your own in the folder given by --content
+    New {
+        /// Its id (service.wanted_truth)
+        id: SmolStr,
+        /// The kind of resource it judges
+        #[arg(long, value_name = "KIND")]
+        each: SmolStr,
+    },
+}
+
+/// Arguments of `permissions`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  yagura permissions > yagura-read.json
+  yagura permissions --service s3,iam
+  yagura permissions --verify --profile audit")]
+pub struct PermissionsArgs {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub selection: Selection,
+    /// Make the calls and tell which permissions are missing
+    #[arg(long)]
+    pub verify: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub aws: AwsArgs,
+}
+
+/// `content …`
+#[derive(Debug, Subcommand)]
+pub enum ContentCommand {
+    /// Load everything, type-check every expression and run every fixture
+    Lint {
+        /// The folder [default: that of --content, and the built-in content]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// A language of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LangArg {
+    /// English
+    En,
+    /// 日本語
+    Ja,
+}
+
+impl From<LangArg> for Lang {
+    fn from(l: LangArg) -> Self {
+        match l {
+            LangArg::En => Self::En,
+            LangArg::Ja => Self::Ja,
+        }
+    }
+}
+
+/// A severity on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "the names are the severities' own")]
+pub enum SeverityArg {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl From<SeverityArg> for Severity {
+    fn from(s: SeverityArg) -> Self {
+        match s {
+            SeverityArg::Info => Self::Info,
+            SeverityArg::Low => Self::Low,
+            SeverityArg::Medium => Self::Medium,
+            SeverityArg::High => Self::High,
+            SeverityArg::Critical => Self::Critical,
+        }
+    }
+}
+
+fn parse_format(name: &str) -> Result<Format, String> {
+    name.parse().map_err(|_| {
+        let names: Vec<&str> = Format::ALL.iter().map(|f| f.name()).collect();
+        format!("one of {}", names.join(", "))
+    })
+}
+
+/// The language that the environment asks for.
+pub fn lang_of_environment() -> Lang {
+    let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|n| std::env::var(n).ok()).find(|v| !v.is_empty());
+    if set.is_some_and(|v| v.starts_with("ja")) { Lang::Ja } else { Lang::En }
+}

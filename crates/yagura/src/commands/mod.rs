@@ -1,0 +1,8 @@
+//! One file per command.
+
+pub mod checks;
+pub mod content;
+pub mod help_ja;
+pub mod live;
+pub mod permissions;
+pub mod scan;

@@ -1,0 +1,55 @@
+//! The command line of Yagura. Computes no verdict of its own: it picks checks, has them judged, and hands the result to
+//! an output format.
+
+mod cli;
+mod commands;
+mod content;
+mod failure;
+mod progress;
+mod select;
+mod settings;
+
+use clap::{CommandFactory, FromArgMatches};
+use cli::{Cli, Command};
+use failure::Failure;
+use std::io::Write;
+use std::process::ExitCode;
+use yagura_model::Lang;
+
+fn main() -> ExitCode {
+    let mut command = Cli::command();
+    let asked_ja = std::env::args().any(|a| a == "--lang=ja")
+        || std::env::args().zip(std::env::args().skip(1)).any(|(a, b)| a == "--lang" && b == "ja");
+    if asked_ja || (std::env::var_os("YAGURA_LANG").is_none_or(|l| l == "ja") && cli::lang_of_environment() == Lang::Ja) {
+        command = commands::help_ja::translate(command);
+    }
+    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+        Ok(cli) => cli,
+        Err(e) => e.exit(),
+    };
+    let lang = cli.lang.map_or_else(cli::lang_of_environment, Into::into);
+    match run(&cli, lang) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "{}", failure.render(lang));
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn run(cli: &Cli, lang: Lang) -> Result<u8, Failure> {
+    match &cli.command {
+        Command::Scan(args) => commands::scan::run(cli, args, lang),
+        Command::Checks(command) => commands::checks::run(cli, command, lang),
+        Command::Permissions(args) => commands::permissions::run(cli, args, lang),
+        Command::Content(command) => commands::content::run(cli, command, lang),
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "yagura", &mut std::io::stdout());
+            Ok(failure::exit::DONE)
+        }
+        Command::Man => {
+            clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?;
+            Ok(failure::exit::DONE)
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Which checks a command works on.
+
+use crate::cli::Selection;
+use crate::content::Content;
+use crate::failure::Failure;
+use yagura_model::{Severity, nearest};
+use yagura_rule::CheckFile;
+
+/// The checks that a selection names, sorted by id. A name that fits nothing is an error with the nearest right spelling.
+pub fn select<'c>(content: &'c Content, selection: &Selection) -> Result<Vec<&'c CheckFile>, Failure> {
+    let all: Vec<&CheckFile> = content.checks.values().collect();
+    let mut services: Vec<&str> = all.iter().map(|c| service(c)).collect();
+    services.sort_unstable();
+    services.dedup();
+    known(&selection.service, &services, ("service", "サービス"))?;
+    known(&selection.check, &all.iter().map(|c| c.id.as_str()).collect::<Vec<_>>(), ("check", "チェック"))?;
+    let mut frameworks: Vec<&str> = all.iter().flat_map(|c| c.maps.iter().filter_map(|m| m.split('/').next())).collect();
+    frameworks.sort_unstable();
+    frameworks.dedup();
+    known(&selection.framework, &frameworks, ("framework", "フレームワーク"))?;
+    let least = selection.severity.map(Severity::from);
+    let wanted = |c: &&CheckFile| {
+        (selection.service.is_empty() || selection.service.iter().any(|s| s == service(c)))
+            && (selection.check.is_empty() || selection.check.contains(&c.id))
+            && (selection.framework.is_empty() || selection.framework.iter().any(|f| c.maps.iter().any(|m| m.split('/').next() == Some(f))))
+            && least.is_none_or(|l| c.severity >= l)
+    };
+    let chosen: Vec<&CheckFile> = all.into_iter().filter(wanted).collect();
+    if chosen.is_empty() {
+        return Err(Failure::usage("no check fits this selection", "条件に合うチェックがない").hint("see `yagura checks list`", "`yagura checks list` で一覧を確認すること"));
+    }
+    Ok(chosen)
+}
+
+/// The service of a check: the first part of its id.
+pub fn service(check: &CheckFile) -> &str {
+    check.id.split('.').next().unwrap_or_default()
+}
+
+fn known(asked: &[smol_str::SmolStr], there: &[&str], (en, ja): (&str, &str)) -> Result<(), Failure> {
+    for name in asked {
+        if !there.contains(&name.as_str()) {
+            let failure = Failure::usage(format!("no {en} `{name}`"), format!("{ja} `{name}` は存在しない"));
+            return Err(match nearest(name, there.iter().copied()) {
+                Some(n) => failure.hint(format!("did you mean `{n}`?"), format!("`{n}` のことか")),
+                None => failure.hint("see `yagura checks list`", "`yagura checks list` で一覧を確認すること"),
+            });
+        }
+    }
+    Ok(())
+}
