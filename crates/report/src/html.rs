@@ -5,6 +5,7 @@
 //! Printing (and a browser without JavaScript) shows a plain list instead, which stops at [`PRINTED`] failures.
 
 use crate::summary::{SEVERITIES, coverage, failures};
+use crate::terminal::is_unsafe;
 use crate::text::{Text, fill, grouped};
 use crate::{Report, Summary, identity, json};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -97,7 +98,7 @@ fn data(report: &Report, text: Text, out: &mut dyn Write) -> io::Result<()> {
     json::array(causes(report, text), out)?;
     columns.write(out)?;
     write!(out, ",\n\"id\":")?;
-    json::array(verdicts.iter().map(|v| &v.resource.id), out)?;
+    json::array(verdicts.iter().map(|v| visible(&v.resource.id)), out)?;
     write!(out, "}}")
 }
 
@@ -262,7 +263,7 @@ impl<T: Clone + Eq + std::hash::Hash> Distinct<T> {
 
 fn template(text: &str, verdict: &Verdict) -> String {
     let resource = &verdict.resource;
-    let mut text = text.replace(['\u{1}', '\u{2}', '\u{3}'], "\u{fffd}");
+    let mut text = visible(text).into_owned();
     for (value, mark) in [
         (&resource.id, "\u{1}"),
         (&resource.account, "\u{2}"),
@@ -273,6 +274,12 @@ fn template(text: &str, verdict: &Verdict) -> String {
         }
     }
     text
+}
+
+/// `text` with each character that a reader cannot see, or that reorders what is read, replaced by U+FFFD.
+fn visible(text: &str) -> Cow<'_, str> {
+    let hides = |c: char| is_unsafe(c) && !matches!(c, '\n' | '\t');
+    if text.contains(hides) { text.replace(hides, "\u{fffd}").into() } else { text.into() }
 }
 
 /// Writes JSON so that it cannot end the script element around it: in JSON `<` stands in strings only, where
@@ -371,7 +378,7 @@ fn printed(report: &Report, text: Text, out: &mut dyn Write) -> io::Result<()> {
             escape(&reason),
             escape(&cause.what),
             escape(&blinds),
-            escape(remedy)
+            prose(remedy)
         )?;
     }
     writeln!(out, "</ul>")
@@ -401,7 +408,7 @@ fn printed_failures(report: &Report, text: Text, out: &mut dyn Write) -> io::Res
             escape(&first.title),
             escape(&first.rule),
             escape(&text.count_resources(group.verdicts.len())),
-            escape(&first.why),
+            prose(&first.why),
         )?;
         for verdict in group.verdicts.iter().take(room) {
             let r = &verdict.resource;
@@ -410,8 +417,8 @@ fn printed_failures(report: &Report, text: Text, out: &mut dyn Write) -> io::Res
                 "<li><strong>{}</strong> {} {}<br>{}",
                 escape(&r.id),
                 escape(&r.account),
-                escape(&r.region),
-                escape(&verdict.fix)
+                escape(if identity::is_global(&r.region) { text.global() } else { &r.region }),
+                prose(&verdict.fix)
             )?;
         }
         writeln!(out, "</ul>")?;
@@ -431,20 +438,30 @@ fn printed_failures(report: &Report, text: Text, out: &mut dyn Write) -> io::Res
     Ok(())
 }
 
+/// Escaped text in which what stands in backticks is code.
+fn prose(text: &str) -> String {
+    let escaped = escape(text);
+    let parts: Vec<&str> = escaped.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return escaped.into_owned();
+    }
+    let mark = |(n, part): (usize, &&str)| if n % 2 == 1 { format!("<code>{part}</code>") } else { (*part).to_owned() };
+    parts.iter().enumerate().map(mark).collect()
+}
+
 /// Text between tags or in a quoted attribute.
 fn escape(text: &str) -> Cow<'_, str> {
-    if !text.contains(['&', '<', '>', '"', '\'', '\0']) {
+    if !text.contains(|c: char| matches!(c, '&' | '<' | '>' | '"' | '\'') || is_unsafe(c)) {
         return text.into();
     }
     let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
+    for c in visible(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            '\0' => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }

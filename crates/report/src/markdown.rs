@@ -4,6 +4,7 @@
 //! and the rest is counted.
 
 use crate::summary::{Coverage, SEVERITIES, coverage, failures};
+use crate::terminal::clean;
 use crate::text::{Text, fill, grouped};
 use crate::{Report, Summary, identity};
 use std::fmt::Write as _;
@@ -187,10 +188,8 @@ const fn mark(severity: Severity) -> &'static str {
 /// Text in a table cell: no markup, no line break, no mention of a user.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
+    for c in clean(text).chars() {
         match c {
-            '\n' => out.push_str("<br>"),
-            c if c.is_control() => out.push(' '),
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
