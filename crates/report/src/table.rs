@@ -52,15 +52,16 @@ impl Table<'_> {
     fn head(&self, lines: &mut Vec<String>) {
         let (meta, text) = (&self.report.meta, self.text);
         let title = format!("Yagura {}  {}", meta.tool, text.report_title());
-        let mut head = format!("{MARGIN}{}", self.terminal.paint(Ink::BOLD, &title));
+        let name = self.terminal.paint(Ink::BOLD, &cut(&title, self.terminal.width - MARGIN.len()));
+        lines.push(format!("{MARGIN}{name}"));
         if meta.demo {
-            head.push_str(&format!(
-                "  {}",
-                self.terminal
-                    .paint(Ink::of_status(Status::Unknown), text.sample())
-            ));
+            let sample = self.terminal.paint(Ink::of_status(Status::Unknown), text.sample());
+            let fits = MARGIN.len() + width(&title) + 2 + width(text.sample()) <= self.terminal.width;
+            match lines.last_mut().filter(|_| fits) {
+                Some(line) => line.push_str(&format!("  {sample}")),
+                None => lines.push(format!("{MARGIN}{sample}")),
+            }
         }
-        lines.push(head);
         let mut facts = vec![
             text.count_accounts(&meta.accounts),
             text.count_regions(&meta.regions),
@@ -149,7 +150,7 @@ impl Table<'_> {
                 vec![(counts.total.fail, Ink::of_status(Status::Fail))]
             };
             cells.extend(statuses.map(|s| (counts.total.of(s), Ink::of_status(s))));
-            grid.rows.push((clean(service).into_owned(), None, cells));
+            grid.rows.push((cut(&clean(service), if roomy { 18 } else { 13 }), None, cells));
         }
         grid.draw(self.terminal, lines);
     }
@@ -248,11 +249,18 @@ impl Table<'_> {
         {
             ids.push(self.text.more(left));
         }
+        let room = self.terminal.width.saturating_sub(indent.len());
         for (place, mut ids) in places {
-            if let Some(last) = ids.last_mut().filter(|_| !place.is_empty()) {
-                last.push_str(&format!(" ({place})"));
+            let place = if place.is_empty() { place } else { format!("({place})") };
+            let beside = ids.last_mut().filter(|last| width(last) + 1 + width(&place) <= room);
+            let below = beside.is_none();
+            if let Some(last) = beside.filter(|_| !place.is_empty()) {
+                last.push_str(&format!(" {place}"));
             }
             lines.extend(self.joined(&ids, ", ", indent, Ink::PLAIN));
+            if below {
+                lines.extend(self.terminal.wrap(&place, indent));
+            }
         }
     }
 
@@ -403,7 +411,8 @@ impl Table<'_> {
     }
 
     fn heading(&self, title: &str, lines: &mut Vec<String>) {
-        lines.push(format!("{MARGIN}{}", self.terminal.paint(Ink::BOLD, title)));
+        let title = self.terminal.wrap(title, MARGIN);
+        lines.extend(title.iter().map(|line| self.terminal.paint(Ink::BOLD, line)));
         lines.push(String::new());
     }
 
