@@ -5,6 +5,7 @@
 
 mod asff;
 mod csv;
+mod grid;
 mod html;
 mod identity;
 mod json;
