@@ -2,7 +2,7 @@
 //!
 //! Verdicts are embedded as JSON in columns. Texts that repeat, and texts that differ only by the resource's own names,
 //! are stored once ([`Columns`]). A content security policy lets only the page's own style and script run, by hash.
-//! Printing (and a browser without JavaScript) shows a plain list instead, which stops at [`PRINTED`] failures.
+//! Printing (and a browser without JavaScript) shows a plain list instead, which stops at [`printed::PRINTED`] failures.
 
 mod columns;
 mod printed;

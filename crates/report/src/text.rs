@@ -7,7 +7,7 @@ use yagura_model::{Gap, GapReason, Lang, Severity, Status};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Text(pub Lang);
 
-/// One method per text, and [`Text::page_words`] for those that the page's script needs.
+/// One method per text, and [`Text::all`] for the page.
 macro_rules! words {
     ($($name:ident: $en:literal, $ja:literal;)*) => {
         impl Text {
