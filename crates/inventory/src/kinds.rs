@@ -138,7 +138,7 @@ fn listed_fields(resource: &Resource, spec: &crate::resource::List, op: &ReadOpe
     if let Some(columns) = &spec.csv {
         return Ok(columns.iter().map(|c| (c.clone(), Type::String)).collect());
     }
-    let t = at_path(&op.output(), Some(&spec.each)).ok_or_else(|| no_path(resource, &spec.call, Some(&spec.each)))?;
+    let t = at_path(&op.output(), spec.each.as_deref()).ok_or_else(|| no_path(resource, &spec.call, spec.each.as_deref()))?;
     let item = match t {
         Type::List(of) => (*of).clone(),
         one => one,
@@ -146,7 +146,7 @@ fn listed_fields(resource: &Resource, spec: &crate::resource::List, op: &ReadOpe
     match (&spec.item, item) {
         (Some(name), t) => Ok(BTreeMap::from([(name.clone(), t)])),
         (None, Type::Struct(members)) => Ok(members.iter().map(|(n, t)| (n.clone(), t.clone())).collect()),
-        (None, _) => Err(complain(resource, &spec.call, format!("the items of `{}` are no structures: name their field with `as`", spec.each))),
+        (None, _) => Err(complain(resource, &spec.call, "the listed items are no structures: name their field with `as`".to_owned())),
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Resource {
     pub region: Option<SmolStr>,
     /// The field that is equal where the same resource is listed from several Regions.
     pub unique: Option<SmolStr>,
+    /// The field that names the owning account: what another account owns and shares is left to that account's scan.
+    pub owner: Option<SmolStr>,
     /// The field with the tags.
     pub tags: Option<SmolStr>,
     /// The call whose members become fields.
@@ -47,8 +49,8 @@ pub struct List {
     pub with: Map,
     /// Input lists that are joined where kinds share the call.
     pub union: Map,
-    /// The path of the items in the output.
-    pub each: SmolStr,
+    /// The path of the items in the output; without it the whole output is the one item.
+    pub each: Option<SmolStr>,
     /// Items are bare values: the field that each becomes.
     pub item: Option<SmolStr>,
     /// A call to make before.
@@ -111,8 +113,8 @@ pub struct FieldCall {
     pub member: Option<(SmolStr, SmolStr)>,
 }
 
-const KEYS: [&str; 13] =
-    ["kind", "id", "cloudformation", "terraform", "scope", "list", "expand", "name", "arn", "region", "unique", "tags", "describe"];
+const KEYS: [&str; 14] =
+    ["kind", "id", "cloudformation", "terraform", "scope", "list", "expand", "name", "arn", "region", "unique", "owner", "tags", "describe"];
 
 impl Resource {
     /// Reads a resource file.
@@ -152,6 +154,7 @@ impl Resource {
             arn: r.text(&yaml, "arn"),
             region: r.text(&yaml, "region"),
             unique: r.text(&yaml, "unique"),
+            owner: r.text(&yaml, "owner"),
             tags: r.text(&yaml, "tags"),
             describe: yaml.get("describe").map(|y| describe(&mut r, y)),
             fields: fields(&mut r, &yaml),
@@ -184,7 +187,7 @@ fn list(r: &mut Reader<'_>, yaml: &Yaml) -> Option<List> {
         call: r.want_text(at, "call"),
         with,
         union,
-        each: r.want_text(at, "each"),
+        each: r.text(at, "each"),
         item: r.text(at, "as"),
         first: r.text(at, "first"),
         not_ready: r.texts(at, "not_ready"),

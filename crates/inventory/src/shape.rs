@@ -57,12 +57,11 @@ fn get<'m>(fields: &'m Map, path: &str) -> Option<std::borrow::Cow<'m, Value>> {
 /// # Errors
 /// Says how the answer is not of the expected form.
 pub(crate) fn items(spec: &List, page: Value) -> Result<Vec<Map>, String> {
-    let Some(found) = page.path(&spec.each) else { return Ok(Vec::new()) };
+    let Some(found) = take(page, spec.each.as_deref()) else { return Ok(Vec::new()) };
     if let Some(columns) = &spec.csv {
         let text = found.as_str().ok_or("the answer has no text")?;
         return rows(columns, text);
     }
-    let found = found.into_owned();
     let list = match found {
         Value::List(l) => l,
         one => vec![one],
@@ -118,10 +117,14 @@ fn expanded(expand: &Expand, item: &Map) -> Vec<Map> {
     out
 }
 
-/// `None` where the item has no id, or lies in a Region outside the scope.
+/// `None` where the item has no id, lies in a Region outside the scope, or belongs to another account.
 fn asset(resource: &Resource, place: Place<'_>, item: Map, scope: &[SmolStr]) -> Option<Asset> {
     let told = resource.region.as_ref().and_then(|path| get(&item, path)).and_then(|v| v.as_str().map(SmolStr::from));
     if !resource.regional && told.as_ref().is_some_and(|r| !scope.contains(r)) {
+        return None;
+    }
+    let owner = resource.owner.as_ref().and_then(|path| get(&item, path)).and_then(|v| v.as_str().map(SmolStr::from));
+    if owner.is_some_and(|o| o != place.caller.account && !place.caller.account.is_empty()) {
         return None;
     }
     let id = named(&resource.name, place, &item)?;

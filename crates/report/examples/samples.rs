@@ -3,6 +3,12 @@
 //! With a number, writes a scan of so many verdicts instead, for measuring. `tests/validate_formats.py` checks the
 //! folder against the published schemas.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    reason = "made-up data for looking at and measuring"
+)]
+
 #[path = "../tests/sample/mod.rs"]
 mod sample;
 

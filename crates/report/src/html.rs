@@ -2,27 +2,29 @@
 //!
 //! Verdicts are embedded as JSON in columns. Texts that repeat, and texts that differ only by the resource's own names,
 //! are stored once ([`Columns`]). A content security policy lets only the page's own style and script run, by hash.
-//! Printing (and a browser without JavaScript) shows a plain list instead, which stops at [`PRINTED`] failures.
+//! Printing (and a browser without JavaScript) shows a plain list instead, which stops at [`printed::PRINTED`] failures.
 
-use crate::summary::{SEVERITIES, coverage, failures};
-use crate::text::{Text, fill, grouped};
-use crate::{Report, Summary, identity, json};
+mod columns;
+mod printed;
+
+use columns::{Columns, visible};
+use printed::printed;
+
+use crate::summary::{SEVERITIES, coverage};
+use crate::terminal::is_unsafe;
+use crate::text::Text;
+use crate::{Report, json};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use smol_str::SmolStr;
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::io::{self, Write};
 use yagura_model::{Status, Verdict};
 
 const PAGE: &str = include_str!("html/page.html");
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/app.js");
-
-/// The most failures that the printed list names.
-const PRINTED: usize = 2_000;
 
 const STATUSES: [Status; 4] = [
     Status::Fail,
@@ -97,7 +99,7 @@ fn data(report: &Report, text: Text, out: &mut dyn Write) -> io::Result<()> {
     json::array(causes(report, text), out)?;
     columns.write(out)?;
     write!(out, ",\n\"id\":")?;
-    json::array(verdicts.iter().map(|v| &v.resource.id), out)?;
+    json::array(verdicts.iter().map(|v| visible(&v.resource.id)), out)?;
     write!(out, "}}")
 }
 
@@ -134,147 +136,6 @@ fn causes(report: &Report, text: Text) -> Vec<Value> {
         .collect()
 }
 
-/// Verdicts by column. Each cell is an index into a list of what differs.
-///
-/// In a text, U+0001 stands for the resource's id, U+0002 for its account and U+0003 for its Region, so that
-/// `arn:aws:s3:::` and a fix that names the bucket are stored once for all buckets.
-#[derive(Default)]
-struct Columns {
-    rules: Distinct<String>,
-    accounts: Distinct<SmolStr>,
-    regions: Distinct<SmolStr>,
-    kinds: Distinct<SmolStr>,
-    texts: Distinct<String>,
-    status: String,
-    rule: Vec<usize>,
-    account: Vec<usize>,
-    region: Vec<usize>,
-    kind: Vec<usize>,
-    arn: Vec<usize>,
-    fix: Vec<usize>,
-    evidence: Vec<usize>,
-    missing: Vec<usize>,
-    reason: Vec<usize>,
-}
-
-impl Columns {
-    fn add(&mut self, verdict: &Verdict) -> io::Result<()> {
-        let resource = &verdict.resource;
-        let severity = SEVERITIES.iter().position(|s| *s == verdict.severity);
-        let service = identity::service(verdict);
-        let rule = json!([
-            verdict.rule,
-            service,
-            severity,
-            verdict.title,
-            verdict.why,
-            verdict.maps
-        ])
-        .to_string();
-        self.status.push(match verdict.status {
-            Status::Fail => '0',
-            Status::Unknown => '1',
-            Status::Pass => '2',
-            Status::NotApplicable => '3',
-        });
-        self.rule.push(self.rules.index(rule));
-        self.account
-            .push(self.accounts.index(resource.account.clone()));
-        self.region
-            .push(self.regions.index(resource.region.clone()));
-        self.kind.push(self.kinds.index(resource.kind.clone()));
-        let evidence = if verdict.evidence.is_empty() {
-            String::new()
-        } else {
-            serde_json::to_string(&verdict.evidence)?
-        };
-        let mut text = |text: &str| self.texts.index(template(text, verdict));
-        self.arn
-            .push(text(resource.arn.as_deref().unwrap_or_default()));
-        self.fix.push(text(&verdict.fix));
-        self.evidence.push(text(&evidence));
-        self.missing.push(text(&verdict.missing.join("\n")));
-        self.reason
-            .push(text(verdict.reason.as_deref().unwrap_or_default()));
-        Ok(())
-    }
-
-    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        write!(out, ",\n\"rules\":[{}]", self.rules.items.join(",\n"))?;
-        for (name, items) in [
-            ("accounts", &self.accounts),
-            ("regions", &self.regions),
-            ("kinds", &self.kinds),
-        ] {
-            write!(
-                out,
-                ",\n\"{name}\":{}",
-                serde_json::to_string(&items.items)?
-            )?;
-        }
-        write!(
-            out,
-            ",\n\"texts\":{}",
-            serde_json::to_string(&self.texts.items)?
-        )?;
-        write!(out, ",\n\"status\":\"{}\"", self.status)?;
-        let columns = [
-            ("rule", &self.rule),
-            ("account", &self.account),
-            ("region", &self.region),
-            ("kind", &self.kind),
-            ("arn", &self.arn),
-            ("fix", &self.fix),
-            ("evidence", &self.evidence),
-            ("missing", &self.missing),
-            ("reason", &self.reason),
-        ];
-        for (name, cells) in columns {
-            write!(out, ",\n\"{name}\":{}", serde_json::to_string(cells)?)?;
-        }
-        Ok(())
-    }
-}
-
-/// A list without repeats, in the order of first sight.
-struct Distinct<T> {
-    items: Vec<T>,
-    at: HashMap<T, usize>,
-}
-
-impl<T> Default for Distinct<T> {
-    fn default() -> Self {
-        Self {
-            items: Vec::new(),
-            at: HashMap::new(),
-        }
-    }
-}
-
-impl<T: Clone + Eq + std::hash::Hash> Distinct<T> {
-    fn index(&mut self, item: T) -> usize {
-        *self.at.entry(item).or_insert_with_key(|item| {
-            self.items.push(item.clone());
-            self.items.len() - 1
-        })
-    }
-}
-
-fn template(text: &str, verdict: &Verdict) -> String {
-    let resource = &verdict.resource;
-    let mut text = text.replace(['\u{1}', '\u{2}', '\u{3}'], "\u{fffd}");
-    for (value, mark) in [
-        (&resource.id, "\u{1}"),
-        (&resource.account, "\u{2}"),
-        (&resource.region, "\u{3}"),
-    ] {
-        if value.len() >= 4 {
-            text = text.replace(value.as_str(), mark);
-        }
-    }
-    text
-}
-
 /// Writes JSON so that it cannot end the script element around it: in JSON `<` stands in strings only, where
 /// `\u003c` means the same.
 struct ScriptSafe<'a>(&'a mut dyn Write);
@@ -295,156 +156,36 @@ impl Write for ScriptSafe<'_> {
     }
 }
 
-/// The list for paper: counts, failures under their check, what could not be seen.
-fn printed(report: &Report, text: Text, out: &mut dyn Write) -> io::Result<()> {
-    let (meta, summary) = (&report.meta, Summary::of(&report.verdicts));
-    let caller = meta
-        .caller
-        .as_ref()
-        .map(|c| format!(" · {} {c}", text.caller()))
-        .unwrap_or_default();
-    let facts = format!(
-        "{} {} · {} {} · {}{caller} · Yagura {}",
-        text.accounts(),
-        meta.accounts.join(", "),
-        text.regions(),
-        meta.regions.join(", "),
-        meta.taken_at.strftime("%Y-%m-%d %H:%M UTC"),
-        meta.tool
-    );
-    writeln!(
-        out,
-        "<h1>Yagura: {}</h1><p>{}</p>",
-        escape(text.report_title()),
-        escape(&facts)
-    )?;
-    if meta.demo {
-        writeln!(
-            out,
-            "<p><strong>{}</strong></p>",
-            escape(text.sample_note())
-        )?;
+/// Escaped text in which what stands in backticks is code.
+fn prose(text: &str) -> String {
+    let escaped = escape(text);
+    let parts: Vec<&str> = escaped.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return escaped.into_owned();
     }
-    write!(out, "<table><tr><th>{}", escape(text.severity()))?;
-    for status in STATUSES {
-        write!(out, "<th>{}", escape(text.status_word(status)))?;
-    }
-    for severity in SEVERITIES {
-        if let Some(counts) = summary.by_severity.get(&severity) {
-            write!(out, "<tr><td>{}", escape(text.severity_word(severity)))?;
-            for status in STATUSES {
-                write!(out, "<td>{}", grouped(counts.of(status)))?;
-            }
-        }
-    }
-    writeln!(
-        out,
-        "<tr><td>{}<td>{}</table>",
-        escape(text.total()),
-        STATUSES.map(|s| grouped(summary.total.of(s))).join("<td>")
-    )?;
-    printed_failures(report, text, out)?;
-    let coverage = coverage(report);
-    writeln!(out, "<h2>{}</h2>", escape(text.unseen()))?;
-    if coverage.verdicts == 0 && coverage.causes.is_empty() {
-        return writeln!(out, "<p>{}</p>", escape(text.all_seen()));
-    }
-    writeln!(
-        out,
-        "<p>{}</p><ul>",
-        escape(&text.not_judged(coverage.verdicts, coverage.rules))
-    )?;
-    for cause in &coverage.causes {
-        let reason = cause
-            .reason
-            .map(|r| format!("{}: ", text.gap_reason(r)))
-            .unwrap_or_default();
-        let remedy = cause.reason.map(|r| text.gap_remedy(r)).unwrap_or_default();
-        let blinds = if cause.verdicts > 0 {
-            format!(" ({})", text.blinds(cause.rules.len(), cause.verdicts))
+    let mark = |(n, part): (usize, &&str)| {
+        if n % 2 == 1 {
+            format!("<code>{part}</code>")
         } else {
-            String::new()
-        };
-        writeln!(
-            out,
-            "<li>{}<code>{}</code>{}<br>{}",
-            escape(&reason),
-            escape(&cause.what),
-            escape(&blinds),
-            escape(remedy)
-        )?;
-    }
-    writeln!(out, "</ul>")
-}
-
-fn printed_failures(report: &Report, text: Text, out: &mut dyn Write) -> io::Result<()> {
-    let groups = failures(&report.verdicts);
-    writeln!(out, "<h2>{}</h2>", escape(text.all_failed()))?;
-    let mut left: usize = groups.iter().map(|g| g.verdicts.len()).sum();
-    if left == 0 {
-        writeln!(out, "<p>{}</p>", escape(text.nothing_failed()))?;
-    }
-    let mut room = PRINTED;
-    for group in &groups {
-        let (Some(first), true) = (group.first(), room > 0) else {
-            break;
-        };
-        let severity = text.severity_word(group.severity);
-        writeln!(
-            out,
-            "<h3><span class=\"sev s{}\">{}</span> {}</h3><p><code>{}</code> · {}</p><p>{}</p><ul>",
-            SEVERITIES
-                .iter()
-                .position(|s| *s == group.severity)
-                .unwrap_or(0),
-            escape(severity),
-            escape(&first.title),
-            escape(&first.rule),
-            escape(&text.count_resources(group.verdicts.len())),
-            escape(&first.why),
-        )?;
-        for verdict in group.verdicts.iter().take(room) {
-            let r = &verdict.resource;
-            writeln!(
-                out,
-                "<li><strong>{}</strong> {} {}<br>{}",
-                escape(&r.id),
-                escape(&r.account),
-                escape(&r.region),
-                escape(&verdict.fix)
-            )?;
+            (*part).to_owned()
         }
-        writeln!(out, "</ul>")?;
-        let shown = group.verdicts.len().min(room);
-        (room, left) = (room - shown, left - shown);
-    }
-    if left > 0 {
-        writeln!(
-            out,
-            "<p><strong>{}</strong></p>",
-            escape(&fill(
-                text.not_shown_page(),
-                &[("n", &grouped(left as u64))]
-            ))
-        )?;
-    }
-    Ok(())
+    };
+    parts.iter().enumerate().map(mark).collect()
 }
 
 /// Text between tags or in a quoted attribute.
 fn escape(text: &str) -> Cow<'_, str> {
-    if !text.contains(['&', '<', '>', '"', '\'', '\0']) {
+    if !text.contains(|c: char| matches!(c, '&' | '<' | '>' | '"' | '\'') || is_unsafe(c)) {
         return text.into();
     }
     let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
+    for c in visible(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            '\0' => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }

@@ -1,10 +1,11 @@
 //! Every output format of a scan, in English and Japanese.
 //!
-//! A [`Report`] is what a scan found; [`write`] puts it down in a [`Format`]. Nothing here computes a verdict, and
+//! A [`Report`] is what a scan found; [`write()`] puts it down in a [`Format`]. Nothing here computes a verdict, and
 //! nothing here does I/O but through the writer it is handed.
 
 mod asff;
 mod csv;
+mod grid;
 mod html;
 mod identity;
 mod json;

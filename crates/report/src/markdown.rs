@@ -4,6 +4,7 @@
 //! and the rest is counted.
 
 use crate::summary::{Coverage, SEVERITIES, coverage, failures};
+use crate::terminal::clean;
 use crate::text::{Text, fill, grouped};
 use crate::{Report, Summary, identity};
 use std::fmt::Write as _;
@@ -187,10 +188,8 @@ const fn mark(severity: Severity) -> &'static str {
 /// Text in a table cell: no markup, no line break, no mention of a user.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
+    for c in clean(text).chars() {
         match c {
-            '\n' => out.push_str("<br>"),
-            c if c.is_control() => out.push(' '),
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
@@ -207,10 +206,7 @@ fn escape(text: &str) -> String {
 
 /// A code span in a table cell, fenced by more backticks than it holds.
 fn code(text: &str) -> String {
-    let clean: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let clean = clean(text);
     let longest = clean.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let pad = if clean.starts_with('`') || clean.ends_with('`') {

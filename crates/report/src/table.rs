@@ -1,8 +1,9 @@
 //! What a person sees first: the counts, the worst failures with what to do, and what could not be seen.
 
+use crate::grid::Grid;
 use crate::summary::{Cause, Coverage, Failures, SEVERITIES, coverage, failures};
-use crate::terminal::{Ink, Terminal, clean, cut, left, right, width};
-use crate::text::{Text, grouped};
+use crate::terminal::{Ink, Terminal, clean, cut, left, width};
+use crate::text::Text;
 use crate::{Report, Style, Summary, identity};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -15,7 +16,7 @@ const RESOURCES: usize = 5;
 /// The most permissions or calls that are named under a reason.
 const CAUSES: usize = 8;
 
-const MARGIN: &str = "  ";
+pub(crate) const MARGIN: &str = "  ";
 
 pub(crate) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let summary = Summary::of(&report.verdicts);
@@ -52,15 +53,21 @@ impl Table<'_> {
     fn head(&self, lines: &mut Vec<String>) {
         let (meta, text) = (&self.report.meta, self.text);
         let title = format!("Yagura {}  {}", meta.tool, text.report_title());
-        let mut head = format!("{MARGIN}{}", self.terminal.paint(Ink::BOLD, &title));
+        let name = self
+            .terminal
+            .paint(Ink::BOLD, &cut(&title, self.terminal.width - MARGIN.len()));
+        lines.push(format!("{MARGIN}{name}"));
         if meta.demo {
-            head.push_str(&format!(
-                "  {}",
-                self.terminal
-                    .paint(Ink::of_status(Status::Unknown), text.sample())
-            ));
+            let sample = self
+                .terminal
+                .paint(Ink::of_status(Status::Unknown), text.sample());
+            let fits =
+                MARGIN.len() + width(&title) + 2 + width(text.sample()) <= self.terminal.width;
+            match lines.last_mut().filter(|_| fits) {
+                Some(line) => line.push_str(&format!("  {sample}")),
+                None => lines.push(format!("{MARGIN}{sample}")),
+            }
         }
-        lines.push(head);
         let mut facts = vec![
             text.count_accounts(&meta.accounts),
             text.count_regions(&meta.regions),
@@ -149,7 +156,11 @@ impl Table<'_> {
                 vec![(counts.total.fail, Ink::of_status(Status::Fail))]
             };
             cells.extend(statuses.map(|s| (counts.total.of(s), Ink::of_status(s))));
-            grid.rows.push((clean(service).into_owned(), None, cells));
+            grid.rows.push((
+                cut(&clean(service), if roomy { 18 } else { 13 }),
+                None,
+                cells,
+            ));
         }
         grid.draw(self.terminal, lines);
     }
@@ -248,11 +259,24 @@ impl Table<'_> {
         {
             ids.push(self.text.more(left));
         }
+        let room = self.terminal.width.saturating_sub(indent.len());
         for (place, mut ids) in places {
-            if let Some(last) = ids.last_mut().filter(|_| !place.is_empty()) {
-                last.push_str(&format!(" ({place})"));
+            let place = if place.is_empty() {
+                place
+            } else {
+                format!("({place})")
+            };
+            let beside = ids
+                .last_mut()
+                .filter(|last| width(last) + 1 + width(&place) <= room);
+            let below = beside.is_none();
+            if let Some(last) = beside.filter(|_| !place.is_empty()) {
+                last.push_str(&format!(" {place}"));
             }
             lines.extend(self.joined(&ids, ", ", indent, Ink::PLAIN));
+            if below {
+                lines.extend(self.terminal.wrap(&place, indent));
+            }
         }
     }
 
@@ -403,7 +427,12 @@ impl Table<'_> {
     }
 
     fn heading(&self, title: &str, lines: &mut Vec<String>) {
-        lines.push(format!("{MARGIN}{}", self.terminal.paint(Ink::BOLD, title)));
+        let title = self.terminal.wrap(title, MARGIN);
+        lines.extend(
+            title
+                .iter()
+                .map(|line| self.terminal.paint(Ink::BOLD, line)),
+        );
         lines.push(String::new());
     }
 
@@ -428,73 +457,4 @@ impl Table<'_> {
             .map(|line| format!("{indent}{}", self.terminal.paint(ink, line.trim_end())))
             .collect()
     }
-}
-
-/// Counts in columns under heads; a label before each row.
-struct Grid<'a> {
-    label: &'a str,
-    heads: Vec<&'a str>,
-    rows: Vec<Row>,
-}
-
-/// A label, its ink where it has one, and counts with theirs.
-type Row = (String, Option<Ink>, Vec<(u64, Ink)>);
-
-impl<'a> Grid<'a> {
-    fn new(label: &'a str, heads: impl IntoIterator<Item = &'a str>) -> Self {
-        Self {
-            label,
-            heads: heads.into_iter().collect(),
-            rows: Vec::new(),
-        }
-    }
-
-    fn draw(&self, terminal: Terminal, lines: &mut Vec<String>) {
-        let first = self
-            .rows
-            .iter()
-            .map(|(label, ..)| width(label))
-            .chain([width(self.label)])
-            .max()
-            .unwrap_or(0);
-        let columns: Vec<usize> = self
-            .heads
-            .iter()
-            .enumerate()
-            .map(|(at, head)| {
-                let cells = self
-                    .rows
-                    .iter()
-                    .filter_map(|(_, _, cells)| cells.get(at))
-                    .map(|(n, _)| width(&cell(*n)));
-                cells.chain([width(head)]).max().unwrap_or(0)
-            })
-            .collect();
-        let mut head = left(self.label, first);
-        for (name, column) in self.heads.iter().zip(&columns) {
-            head.push_str(&format!("  {}", right(name, *column)));
-        }
-        lines.push(format!("{MARGIN}{}", terminal.paint(Ink::DIM, &head)));
-        for (label, ink, cells) in &self.rows {
-            let label = left(label, first);
-            let mut line = format!(
-                "{MARGIN}{}",
-                ink.map_or_else(|| label.clone(), |ink| terminal.paint(ink, &label))
-            );
-            for ((n, ink), column) in cells.iter().zip(&columns) {
-                let ink = if *n == 0 { Ink::DIM } else { *ink };
-                line.push_str(&format!(
-                    "  {}",
-                    terminal.paint(ink, &right(&cell(*n), *column))
-                ));
-            }
-            lines.push(line);
-        }
-        lines.push(String::new());
-    }
-}
-
-/// A count; a hyphen for none, so that the eye finds the others.
-fn cell(n: u64) -> String {
-    if n == 0 { "-".to_owned() } else { grouped(n) }
 }

@@ -131,7 +131,8 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
         .collect()
 }
 
-fn is_unsafe(c: char) -> bool {
+/// Whether `c` is a control character or one that reorders the text around it.
+pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

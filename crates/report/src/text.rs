@@ -7,7 +7,7 @@ use yagura_model::{Gap, GapReason, Lang, Severity, Status};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Text(pub Lang);
 
-/// One method per text, and [`Text::page_words`] for those that the page's script needs.
+/// One method per text, and [`Text::all`] for the page.
 macro_rules! words {
     ($($name:ident: $en:literal, $ja:literal;)*) => {
         impl Text {
@@ -59,15 +59,15 @@ words! {
     result: "Result", "結果";
     worst: "What should be true and is not, worst first", "満たされていない項目 (重要度の高い順)";
     all_failed: "Failed checks", "不合格のチェック";
-    by_service: "By service", "サービス別";
-    by_severity: "By severity", "重要度別";
+    failed_by_service: "Failed by service", "サービス別の不合格";
+    failed_by_severity: "Failed by severity", "重要度別の不合格";
     nothing_failed: "No check failed.", "不合格のチェックはない。";
     nothing_judged: "No resource was judged.", "判定したリソースはない。";
     unseen: "What could not be seen", "確認できなかった範囲";
     all_seen: "Everything that the checks need was read.", "チェックに必要なデータはすべて取得できた。";
     no_reason: "no reason given", "理由の記録なし";
     search: "Search", "検索";
-    search_hint: "Resource, check, ARN…", "リソース名、チェック、ARN…";
+    search_hint: "Resource, check, ARN…", "リソース、チェック、ARN";
     filters: "Filters", "絞り込み";
     clear: "Clear filters", "絞り込みを解除";
     clear_facet: "Clear", "解除";
@@ -86,7 +86,6 @@ words! {
     next: "Next finding", "次の検出結果";
     sort_by: "Sort by {name}", "{name} で並べ替え";
     script_needed: "Filters and the full list need JavaScript. The failing findings follow below.", "絞り込みと全件の一覧には JavaScript が必要。不合格の検出結果は以下のとおり。";
-    many_files: "Open the json or csv format for all of them.", "全件は json 形式または csv 形式で確認できる。";
 }
 
 impl Text {

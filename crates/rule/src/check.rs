@@ -86,6 +86,24 @@ pub struct Check {
     pub reads: Vec<(SmolStr, SmolStr)>,
 }
 
+impl Check {
+    /// Why a failure matters; placeholders are as written.
+    pub fn why(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::En => &self.en.why,
+            Lang::Ja => &self.ja.why,
+        }
+    }
+
+    /// What to do about a failure; placeholders are as written.
+    pub fn fix(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::En => &self.en.fix,
+            Lang::Ja => &self.ja.fix,
+        }
+    }
+}
+
 impl CheckFile {
     /// Reads a check's file.
     ///

@@ -34,8 +34,7 @@ impl Display {
         self.bar.set_position(p.done as u64);
         if let Ok(mut places) = self.places.lock() {
             let key = format!("{} {}", p.service, p.region);
-            let calls = places.entry(key.clone()).or_default();
-            *calls += 1;
+            let calls = *places.entry(key.clone()).and_modify(|n| *n += 1).or_insert(1);
             let unit = self.lang.pick("calls", "回の呼び出し");
             let text = format!("{key} ({calls} {unit}, {} {})", places.len(), self.lang.pick("services × Regions", "サービス×リージョン"));
             self.bar.set_message(text);

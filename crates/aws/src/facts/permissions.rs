@@ -4,10 +4,12 @@ use super::FactsError;
 use smol_str::SmolStr;
 use std::collections::HashMap;
 
-/// The rules of `content/permissions.yaml`: lines `service:Operation: prefix:Action` and `service:*: prefix:*`.
+/// The rules of `content/permissions.yaml`: lines `service:Operation: prefix:Action`, `service:*: prefix:*` and
+/// `service:*: prefix:Action`.
 #[derive(Debug, Default)]
 pub(super) struct Permissions {
     actions: HashMap<String, SmolStr>,
+    defaults: HashMap<String, SmolStr>,
     prefixes: HashMap<String, String>,
 }
 
@@ -32,6 +34,7 @@ impl Permissions {
             };
             let known = match (operation, name) {
                 ("*", "*") => out.prefixes.insert(service.to_owned(), prefix.to_owned()).is_some(),
+                ("*", _) => out.defaults.insert(service.to_owned(), SmolStr::new(action)).is_some(),
                 _ => out.actions.insert(call.to_owned(), SmolStr::new(action)).is_some(),
             };
             if known {
@@ -46,6 +49,9 @@ impl Permissions {
         if let Some(action) = self.actions.get(&format!("{service}:{operation}")) {
             return action.clone();
         }
+        if let Some(action) = self.defaults.get(service) {
+            return action.clone();
+        }
         let prefix = self.prefixes.get(service).map_or(signing_name, String::as_str);
         SmolStr::from(format!("{prefix}:{operation}"))
     }
@@ -58,11 +64,12 @@ mod tests {
     #[test]
     fn exceptions_win_over_prefixes_and_prefixes_over_signing_names() -> Result<(), FactsError> {
         let p = Permissions::parse(
-            "# a comment\n\nopensearch:*: es:*  # the old name\ns3:GetBucketEncryption: s3:GetEncryptionConfiguration\n",
+            "# a comment\n\nopensearch:*: es:*  # the old name\ns3:GetBucketEncryption: s3:GetEncryptionConfiguration\napigateway:*: apigateway:GET\n",
         )?;
         assert_eq!(p.of("s3", "s3", "GetBucketEncryption"), "s3:GetEncryptionConfiguration");
         assert_eq!(p.of("s3", "s3", "GetBucketTagging"), "s3:GetBucketTagging");
         assert_eq!(p.of("opensearch", "opensearch", "ListDomainNames"), "es:ListDomainNames");
+        assert_eq!(p.of("apigateway", "apigateway", "GetRestApis"), "apigateway:GET");
         Ok(())
     }
 

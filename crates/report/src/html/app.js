@@ -19,6 +19,9 @@
     return e;
   }
 
+  // Text in backticks is code.
+  const prose = (text) => text.split("`").map((part, n, all) => (n % 2 && n < all.length - 1 ? el("code", {}, part) : n % 2 ? "`" + part : part));
+
   // columns
   const rule = Uint16Array.from(D.rule), account = Uint16Array.from(D.account), region = Uint16Array.from(D.region);
   const status = Uint8Array.from(D.status, Number);
@@ -151,7 +154,7 @@
   function findingRow(i, n) {
     const r = D.rules[rule[i]], s = r[SEVERITY];
     return el("div", rowAttrs(n, status[i] > 1), cell("sev s" + s, D.severities[s]), cell("f" + status[i], D.statuses[status[i]]),
-      two(r[TITLE], r[RULE]), two(D.id[i], D.kinds[D.kind[i]]), cell("mono", D.accounts[account[i]]), cell("", place(D.regions[region[i]])));
+      two(r[TITLE], r[RULE]), two(D.id[i], D.kinds[D.kind[i]]), cell("", D.accounts[account[i]]), cell("", place(D.regions[region[i]])));
   }
   function checkRow(g, n) {
     const r = D.rules[g.rule], s = r[SEVERITY];
@@ -211,8 +214,8 @@
       el("h2", {}, r[TITLE]), el("p", { class: "rule mono" }, r[RULE]),
       ...(reason ? block(st === 3 ? W.reason_na : W.reason, el("p", { class: "miss" }, reason)) : []),
       ...(missing ? block(W.missing, el("ul", {}, ...missing.split("\n").map((m) => el("li", {}, el("code", {}, m))))) : []),
-      ...(st < 2 ? block(W.fix, el("p", { class: "do" }, full(i, "fix"))) : []),
-      ...block(W.why, el("p", {}, r[WHY])),
+      ...(st < 2 ? block(W.fix, el("p", { class: "do" }, ...prose(full(i, "fix")))) : []),
+      ...block(W.why, el("p", {}, ...prose(r[WHY]))),
       ...block(W.resource, el("dl", {}, ...term("ID", el("span", { class: "mono" }, D.id[i])), ...(arn ? term("ARN", el("span", { class: "mono" }, arn), copy) : []),
         ...term(W.kind, D.kinds[D.kind[i]]), ...term(W.account, D.accounts[account[i]]), ...term(W.region, place(D.regions[region[i]])))),
       ...(evidence ? block(W.evidence, el("pre", { tabindex: 0 }, pretty)) : []),
@@ -243,10 +246,10 @@
 
   // the top: facts, cards, what could not be seen
   function facts() {
-    const m = D.meta, some = (list) => (list.length > 3 ? num(list.length) : list.join(", "));
-    const taken = new Date(m.taken_at), rows = [[W.accounts, some(m.accounts), m.accounts], [W.regions, m.all_regions && m.regions.length > 3 ? `${num(m.regions.length)} (${W.all_regions})` : some(m.regions), m.regions],
+    const m = D.meta, some = (list) => (list.length > 2 ? num(list.length) : list.join(", "));
+    const taken = new Date(m.taken_at), rows = [[W.accounts, some(m.accounts), m.accounts], [W.regions, m.all_regions && m.regions.length > 2 ? `${num(m.regions.length)} (${W.all_regions})` : some(m.regions), m.regions],
       [W.taken_at, isNaN(taken) ? m.taken_at : taken.toISOString().slice(0, 16).replace("T", " ") + " UTC"], m.caller ? [W.caller, m.caller] : null, [W.version, m.tool]];
-    $("facts").append(...rows.filter(Boolean).map(([name, value, all]) => el("div", { title: all ? all.join(", ") : value }, el("dt", {}, name), el("dd", {}, value))));
+    $("facts").append(...rows.filter(Boolean).map(([name, value, all]) => el("div", { class: name === W.caller ? "long" : "", title: all ? all.join(", ") : value }, el("dt", {}, name), el("dd", {}, value))));
     $("sample").hidden = !m.demo;
   }
   const only = (name, ...values) => { start(); facet.status.on = new Set(name === "status" ? values : [0]); if (name !== "status") facet[name].on = new Set(values); query = $("q").value = ""; toTop(); };
@@ -265,9 +268,9 @@
     $("cards").append(
       card(W.result, el("div", { class: "figures" }, ...byStatus.map((n, s) => el("button", { type: "button", onclick: () => only("status", s) }, el("b", { class: n ? "f" + s : "f3" }, num(n)), el("span", {}, D.statuses[s])))),
         el("div", { class: "meter", "aria-hidden": "true" }, ...byStatus.map((n, s) => n ? grow(el("i", { class: "f" + s }), n) : null))),
-      card(`${D.statuses[0]}: ${W.by_severity}`, el("div", { class: "sevs" }, ...bySeverity.map((n, s) => el("button", { type: "button", class: n ? "" : "zero", onclick: () => only("severity", s) },
+      card(W.failed_by_severity, el("div", { class: "sevs" }, ...bySeverity.map((n, s) => el("button", { type: "button", class: n ? "" : "zero", onclick: () => only("severity", s) },
         el("b", { class: n ? "s" + s : "" }, num(n)), el("span", {}, D.severities[s]), n ? wide(el("i", { class: "s" + s }), n / most) : null)))),
-      card(`${D.statuses[0]}: ${W.by_service}`, worst.length ? el("div", { class: "svc" }, ...worst.map(([name, v, parts, n]) => el("button", { type: "button", onclick: () => only("service", v) },
+      card(W.failed_by_service, worst.length ? el("div", { class: "svc" }, ...worst.map(([name, v, parts, n]) => el("button", { type: "button", onclick: () => only("service", v) },
         el("span", {}, name), wide(el("span", { class: "meter" }, ...parts.map((p, s) => p ? grow(el("i", { class: "s" + s }), p) : null)), n / topmost), el("span", {}, num(n))))) : el("p", {}, N ? W.nothing_failed : W.nothing_judged)));
   }
   function unseen() {
@@ -278,7 +281,7 @@
     const reasons = [...new Set(causes.map((c) => c.reason))];
     for (const reason of reasons) {
       const some = causes.filter((c) => c.reason === reason);
-      if (reason) body.append(el("h3", {}, reason), el("p", {}, some[0].remedy));
+      if (reason) body.append(el("h3", {}, reason), el("p", {}, ...prose(some[0].remedy)));
       body.append(el("table", {}, ...some.map((c) => el("tr", {}, el("td", {}, c.reason ? el("code", {}, c.what) : c.what), el("td", {}, c.blinds),
         el("td", {}, c.regions.map(place).join(", ")), el("td", {}, c.details.join(", "))))));
     }

@@ -1,0 +1,218 @@
+//! `yagura checks`: list, show, test, new.
+
+use crate::cli::{ChecksCommand, Cli};
+use crate::content::{Compiled, Content};
+use crate::failure::{Failure, exit};
+use crate::select::select;
+use crate::settings;
+use smol_str::SmolStr;
+use std::io::Write;
+use std::path::Path;
+use yagura_inventory::Plan;
+use yagura_model::{ContentFile, Lang, Severity, nearest};
+use yagura_rule::{Broken, CheckFile, ContentError, run_fixtures, status_word};
+
+/// Runs a `checks` command.
+pub fn run(cli: &Cli, command: &ChecksCommand, lang: Lang) -> Result<u8, Failure> {
+    let content = Content::load(cli.content.as_deref())?;
+    match command {
+        ChecksCommand::List { selection, json } => {
+            let chosen = select(&content, selection)?;
+            list(&chosen, *json, lang)
+        }
+        ChecksCommand::Show { id } => show(cli, &content, id, lang),
+        ChecksCommand::Test { ids } => test(&content, ids, lang),
+        ChecksCommand::New { id, each } => new(cli, &content, id, each, lang),
+    }
+}
+
+fn list(chosen: &[&CheckFile], json: bool, lang: Lang) -> Result<u8, Failure> {
+    let mut out = std::io::stdout().lock();
+    if json {
+        let rows: Vec<_> = chosen
+            .iter()
+            .map(|c| serde_json::json!({"id": c.id, "each": c.each, "severity": c.severity, "title": c.title(lang), "maps": c.maps}))
+            .collect();
+        serde_json::to_writer_pretty(&mut out, &rows).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+        return Ok(exit::DONE);
+    }
+    let widest = chosen.iter().map(|c| c.id.len()).max().unwrap_or(0);
+    for c in chosen {
+        let word = severity_word(c.severity, lang);
+        let pad = " ".repeat(9usize.saturating_sub(display_width(word)));
+        if writeln!(out, "{:widest$}  {word}{pad}{}", c.id, c.title(lang)).is_err() {
+            break; // the reader had enough
+        }
+    }
+    Ok(exit::DONE)
+}
+
+fn display_width(text: &str) -> usize {
+    text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum()
+}
+
+fn severity_word(s: Severity, lang: Lang) -> &'static str {
+    match s {
+        Severity::Info => lang.pick("info", "情報"),
+        Severity::Low => lang.pick("low", "低"),
+        Severity::Medium => lang.pick("medium", "中"),
+        Severity::High => lang.pick("high", "高"),
+        Severity::Critical => lang.pick("critical", "重大"),
+    }
+}
+
+fn find<'c>(content: &'c Content, id: &str) -> Result<&'c CheckFile, Failure> {
+    content.checks.get(id).ok_or_else(|| {
+        let failure = Failure::usage(format!("no check `{id}`"), format!("チェック `{id}` は存在しない"));
+        match nearest(id, content.checks.keys().map(SmolStr::as_str)) {
+            Some(n) => failure.hint(format!("did you mean `{n}`?"), format!("`{n}` のことか")),
+            None => failure.hint("see `yagura checks list`", "`yagura checks list` で一覧を確認すること"),
+        }
+    })
+}
+
+fn show(cli: &Cli, content: &Content, id: &str, lang: Lang) -> Result<u8, Failure> {
+    let file = find(content, id)?;
+    let compiled = content.compile()?;
+    let settings = settings::load(cli.config.as_deref(), content.checks.keys().map(SmolStr::as_str))?;
+    let (checks, errors) = content.compile_checks([file], &compiled, &settings);
+    let Some(check) = checks.first() else { return Err(errors_as_failure(&errors)) };
+    let plan = Plan::of(&checks, &compiled.kinds);
+    let mut out = std::io::stdout().lock();
+    let mut row = |name: &str, value: &str| {
+        let mut lines = value.trim().lines();
+        let pad = 14usize.saturating_sub(display_width(name));
+        writeln!(out, "{name}{}{}", " ".repeat(pad), lines.next().unwrap_or_default())?;
+        lines.try_for_each(|l| writeln!(out, "{}{l}", " ".repeat(14)))
+    };
+    let join = |items: Vec<String>| items.join(", ");
+    row(lang.pick("check", "チェック"), id)?;
+    row(lang.pick("title", "内容"), file.title(lang))?;
+    row(lang.pick("severity", "重要度"), severity_word(file.severity, lang))?;
+    row(lang.pick("judges", "対象"), &format!("{} {}", lang.pick("each", "各"), file.each))?;
+    row(lang.pick("why", "理由"), check.why(lang))?;
+    row(lang.pick("fix", "対処"), check.fix(lang))?;
+    if let Some(when) = &check.when {
+        row(lang.pick("applies when", "適用条件"), &when.text)?;
+    }
+    row(lang.pick("passes when", "合格条件"), &check.pass.text)?;
+    for j in &check.joins {
+        row(lang.pick("joins", "結合"), &format!("{} = {}", j.name, j.kind))?;
+    }
+    row(lang.pick("reads", "読み取り"), &join(check.reads.iter().map(|(k, f)| format!("{k}.{f}")).collect()))?;
+    row(lang.pick("calls", "API"), &join(plan.calls().map(|(c, _)| c.to_string()).collect()))?;
+    row(lang.pick("permissions", "権限"), &join(plan.permissions().map(|(p, _)| p.to_string()).collect()))?;
+    if !check.settings.is_empty() {
+        row(lang.pick("settings", "設定"), &join(check.settings.iter().map(|(k, v)| format!("{k} = {v}")).collect()))?;
+    }
+    row(lang.pick("answers", "対応する要件"), &join(file.maps.iter().map(ToString::to_string).collect()))?;
+    row(lang.pick("file", "ファイル"), &file.file.path)?;
+    Ok(exit::DONE)
+}
+
+fn errors_as_failure(errors: &[ContentError]) -> Failure {
+    let text = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    Failure::usage(text.clone(), text)
+}
+
+fn test(content: &Content, ids: &[String], lang: Lang) -> Result<u8, Failure> {
+    let compiled = content.compile()?;
+    let mut files: Vec<CheckFile> = Vec::new();
+    for id in ids {
+        if content.checks.contains_key(id.as_str()) || !Path::new(id).exists() {
+            files.push(find(content, id)?.clone());
+        } else {
+            let text = std::fs::read_to_string(id).map_err(|e| Failure::usage(format!("cannot read `{id}`: {e}"), format!("`{id}` を読めない: {e}")))?;
+            // A file anywhere: its id follows the path below `checks/`, where there is such a folder.
+            let path = id.rsplit_once("checks/").map_or(id.clone(), |(_, p)| format!("checks/{p}"));
+            files.push(CheckFile::parse(&ContentFile { path, text, shipped: false }).map_err(|e| errors_as_failure(&e))?);
+        }
+    }
+    if ids.is_empty() {
+        files = content.checks.values().cloned().collect();
+    }
+    let failed = run_all(files.iter(), &compiled, lang)?;
+    for e in if ids.is_empty() { compiled.errors.as_slice() } else { &[] } {
+        writeln!(std::io::stdout(), "✗ {e}")?;
+    }
+    Ok(if failed == 0 && (compiled.errors.is_empty() || !ids.is_empty()) { exit::DONE } else { exit::FINDINGS })
+}
+
+/// Runs the fixtures of checks and says how each went; the number of checks that failed.
+pub fn run_all<'c>(files: impl Iterator<Item = &'c CheckFile>, compiled: &Compiled, lang: Lang) -> Result<usize, Failure> {
+    let mut out = std::io::stdout().lock();
+    let (mut total, mut failed) = (0, 0);
+    for file in files {
+        total += 1;
+        match run_fixtures(file, &compiled.schema, &compiled.tables) {
+            Ok(broken) if broken.is_empty() => writeln!(out, "✓ {}", file.id)?,
+            Ok(broken) => {
+                failed += 1;
+                writeln!(out, "✗ {}", file.id)?;
+                for Broken { name, expected, found } in broken {
+                    let (e, f) = (status_word(expected), status_word(found));
+                    writeln!(out, "    {name}: {}", lang.pick(&format!("expected {e}, found {f}"), &format!("期待 {e}、結果 {f}")))?;
+                }
+            }
+            Err(errors) => {
+                failed += 1;
+                errors.iter().try_for_each(|e| writeln!(out, "✗ {e}"))?;
+            }
+        }
+    }
+    writeln!(out, "{}", lang.pick(&format!("{} of {total} checks keep their fixtures", total - failed), &format!("{total} 件中 {} 件のチェックがテストに合格", total - failed)))?;
+    Ok(failed)
+}
+
+fn new(cli: &Cli, content: &Content, id: &str, each: &str, lang: Lang) -> Result<u8, Failure> {
+    let Some(folder) = &cli.content else {
+        return Err(Failure::usage("say where your own checks live", "自作チェックの置き場所が指定されていない").hint("--content DIR", "--content DIR で指定すること"));
+    };
+    let Some((service, name)) = id.split_once('.').filter(|(s, n)| !s.is_empty() && !n.is_empty()) else {
+        return Err(Failure::usage(format!("`{id}` is not of the form service.wanted_truth"), format!("`{id}` は「サービス.あるべき状態」の形になっていない")));
+    };
+    let compiled = content.compile()?;
+    let Some(kind) = compiled.schema.kind(each) else {
+        let failure = Failure::usage(format!("no kind `{each}`"), format!("種別 `{each}` は存在しない"));
+        return Err(match nearest(each, compiled.schema.ids()) {
+            Some(n) => failure.hint(format!("did you mean `{n}`?"), format!("`{n}` のことか")),
+            None => failure,
+        });
+    };
+    let path = folder.join("checks").join(service).join(format!("{name}.yaml"));
+    if path.exists() {
+        return Err(Failure::usage(format!("`{}` is there already", path.display()), format!("`{}` はすでに存在する", path.display())));
+    }
+    let fields = kind.fields.keys().map(SmolStr::as_str).collect::<Vec<_>>().join(", ");
+    let field = kind.fields.keys().next().map_or("Name", SmolStr::as_str);
+    let text = format!(
+        "kind: check
+id: {id}
+each: {each}
+# Fields: {fields}
+pass: has(this.{field})
+severity: medium
+maps: []
+en:
+  title: What should be true, in one line
+  why: What happens where it is not.
+  fix: What to do about it, step by step.
+ja:
+  title: あるべき状態を一行で
+  why: そうでない場合に何が起きるか。
+  fix: 対処の手順。
+tests:
+  set: {{this: {{{field}: …}}, expect: pass}}
+  not set: {{this: {{{field}: absent}}, expect: fail}}
+  not permitted: {{this: {{{field}: unknown}}, expect: unknown}}
+"
+    );
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    std::fs::write(&path, text)?;
+    let next = lang.pick("wrote {}; edit it, then: yagura checks test {}", "{} を作成した。編集後にテスト: yagura checks test {}");
+    writeln!(std::io::stdout(), "{}", next.replace("{}", &path.display().to_string()))?;
+    Ok(exit::DONE)
+}

@@ -1,0 +1,67 @@
+//! `yagura permissions`: the exact policy, derived from the fields that the chosen checks read.
+
+use super::{live, scan::complain};
+use crate::cli::{Cli, PermissionsArgs};
+use crate::content::Content;
+use crate::failure::{Failure, exit};
+use crate::progress::Display;
+use crate::select::select;
+use crate::settings;
+use smol_str::SmolStr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use yagura_inventory::Plan;
+use yagura_model::{Field, Gap, Lang};
+
+/// Prints the policy, or verifies it.
+pub fn run(cli: &Cli, args: &PermissionsArgs, lang: Lang) -> Result<u8, Failure> {
+    let content = Content::load(cli.content.as_deref())?;
+    let settings = settings::load(cli.config.as_deref(), content.checks.keys().map(SmolStr::as_str))?;
+    let chosen = select(&content, &args.selection)?;
+    let compiled = content.compile()?;
+    let (checks, broken) = content.compile_checks(chosen, &compiled, &settings);
+    complain(compiled.errors.iter().chain(&broken), lang)?;
+    let plan = Plan::of(&checks, &compiled.kinds);
+    // STS answers GetCallerIdentity whatever the policies say; ec2:DescribeRegions serves --all-regions.
+    let mut actions: BTreeSet<SmolStr> = plan.permissions().map(|(p, _)| p.clone()).collect();
+    actions.insert("ec2:DescribeRegions".into());
+    if !args.verify {
+        let policy = serde_json::json!({
+            "Version": "2012-10-17",
+            "Statement": [{"Sid": "YaguraRead", "Effect": "Allow", "Action": actions, "Resource": "*"}],
+        });
+        let mut out = std::io::stdout().lock();
+        serde_json::to_writer_pretty(&mut out, &policy).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+        return Ok(exit::DONE);
+    }
+    let display = Display::new(false, lang);
+    let read = live::read(&args.aws, &compiled, &checks, &display, lang)?;
+    let mut denied: BTreeMap<SmolStr, BTreeSet<String>> = BTreeMap::new();
+    let mut note = |gap: &Gap| {
+        if let Some(p) = gap.permission.as_ref().filter(|_| gap.is_denied()) {
+            denied.entry(p.clone()).or_default().insert(gap.detail.clone());
+        }
+    };
+    for (_, gap) in read.estate.listings() {
+        gap.into_iter().for_each(|g| note(g));
+    }
+    for asset in read.estate.assets() {
+        for (_, field) in &asset.fields {
+            if let Field::Unknown(gap) = field {
+                note(gap);
+            }
+        }
+    }
+    let mut out = std::io::stdout().lock();
+    for (permission, details) in &denied {
+        let needed: Vec<&str> = plan.permissions().filter(|(p, _)| *p == permission).flat_map(|(_, c)| c.iter().map(SmolStr::as_str)).collect();
+        let detail = details.iter().next().map_or("", String::as_str);
+        writeln!(out, "{} {permission}  ({}: {})  {detail}", lang.pick("missing", "不足"), lang.pick("needed by", "必要とするチェック"), needed.join(", "))?;
+    }
+    if denied.is_empty() {
+        writeln!(out, "{}", lang.pick("nothing is missing: every call that this account's resources need was allowed", "不足している権限はない: このアカウントのリソースに必要な呼び出しはすべて許可された"))?;
+        return Ok(exit::DONE);
+    }
+    Ok(exit::FINDINGS)
+}

@@ -1,0 +1,182 @@
+//! `yagura scan`: data → verdicts → output.
+
+use super::live;
+use crate::cli::{Cli, ScanArgs};
+use crate::content::{Compiled, Content, embedded_bytes};
+use crate::failure::{Failure, exit};
+use crate::progress::Display;
+use crate::select::select;
+use crate::settings;
+use smol_str::SmolStr;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+use yagura_inventory::{load, save, sketch};
+use yagura_model::{ContentFile, Field, Gap, Lang, Severity, Snapshot, Status, Verdict};
+use yagura_report::{Format, Framework, Meta, Report, Style};
+use yagura_rule::{Check, ContentError, Estate, Judgement, Subject, judge, verdict};
+
+/// The sample estate, below the content folder.
+const DEMO: &str = "demo/estate.yaml";
+
+/// Runs a scan.
+pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
+    let started = Instant::now();
+    let content = Content::load(cli.content.as_deref())?;
+    let settings = settings::load(cli.config.as_deref(), content.checks.keys().map(SmolStr::as_str))?;
+    let chosen = select(&content, &args.selection)?;
+    let compiled = content.compile()?;
+    let (checks, broken) = content.compile_checks(chosen, &compiled, &settings);
+    complain(compiled.errors.iter().chain(&broken), lang)?;
+    if checks.is_empty() {
+        return Err(Failure::usage("every chosen check is broken", "選択したチェックはすべて読み込めない"));
+    }
+    let (mut estate, requests) = read(args, &compiled, &checks, lang)?;
+
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut judgements = judge(&mut estate, &checks, threads);
+    retain_tagged(&mut judgements, &estate, &compiled, &args.resource_tag);
+    let verdicts: Vec<Verdict> = judgements.iter().filter_map(|j| verdict(&estate, &checks, j, lang)).collect();
+    let code = exit_code(&verdicts, args.fail_on.map(Into::into));
+    let meta = meta(&content, &compiled, &estate, args.demo, requests, started, lang);
+    let gaps = gaps(&judgements);
+    if let Some(path) = &args.save {
+        let snapshot = estate.into_snapshot(env!("CARGO_PKG_VERSION").to_owned(), requests);
+        save(&snapshot, path).map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを保存できない: {e}")))?;
+    }
+    output(&Report { meta, verdicts, gaps }, args, lang)?;
+    if code == exit::BLIND {
+        let _ = writeln!(
+            std::io::stderr(),
+            "{}",
+            Failure::blind("nothing could be read, so nothing could be judged", "何も読み取れなかったため、何も判定できない")
+                .hint("`yagura permissions --verify` tells what is missing", "`yagura permissions --verify` で不足している権限を確認すること")
+                .render(lang)
+        );
+    }
+    Ok(code)
+}
+
+/// Says which user files were left out; a broken shipped file is our own fault and ends the run.
+pub fn complain<'e>(errors: impl Iterator<Item = &'e ContentError>, lang: Lang) -> Result<(), Failure> {
+    for e in errors {
+        let _ = writeln!(std::io::stderr(), "{}: {e}", lang.pick("left out", "除外したファイル"));
+    }
+    Ok(())
+}
+
+fn read(args: &ScanArgs, compiled: &Compiled, checks: &[Check], lang: Lang) -> Result<(Estate, u64), Failure> {
+    if args.demo {
+        return Ok((Estate::from_snapshot(demo(compiled)?, compiled.tables.clone()), 0));
+    }
+    if let Some(path) = &args.snapshot {
+        let snapshot = load(path).map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを読み込めない: {e}")))?;
+        let requests = snapshot.requests;
+        return Ok((Estate::from_snapshot(snapshot, compiled.tables.clone()), requests));
+    }
+    writable(args)?;
+    let display = Display::new(args.quiet, lang);
+    let read = live::read(&args.aws, compiled, checks, &display, lang)?;
+    Ok((read.estate, read.requests))
+}
+
+/// Finds out before the reading, and not after it, that its result could not be kept.
+fn writable(args: &ScanArgs) -> Result<(), Failure> {
+    for path in [&args.save, &args.output].into_iter().flatten() {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            return Err(Failure::usage(format!("there is no folder `{}`", folder.display()), format!("フォルダー `{}` は存在しない", folder.display())));
+        }
+    }
+    Ok(())
+}
+
+fn demo(compiled: &Compiled) -> Result<Snapshot, Failure> {
+    let text = embedded_bytes(DEMO).and_then(|b| String::from_utf8(b).ok()).unwrap_or_default();
+    let file = ContentFile { path: DEMO.to_owned(), text, shipped: true };
+    sketch(&file, &compiled.kinds).map_err(|e| {
+        let text = e.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        Failure::usage(text.clone(), text)
+    })
+}
+
+fn retain_tagged(judgements: &mut Vec<Judgement>, estate: &Estate, compiled: &Compiled, wanted: &[String]) {
+    if wanted.is_empty() {
+        return;
+    }
+    let has = |asset: &yagura_model::Asset| {
+        let path = compiled.kinds.get(&asset.kind).and_then(|k| k.resource.tags.clone());
+        let Some(Field::Known(v)) = path.map(|p| asset.field(&p)) else { return false };
+        let tags = live::tags(v);
+        wanted.iter().any(|w| {
+            let (key, value) = w.split_once('=').map_or((w.as_str(), None), |(k, v)| (k, Some(v)));
+            tags.iter().any(|(k, v)| k == key && value.is_none_or(|want| want == v))
+        })
+    };
+    judgements.retain(|j| match &j.subject {
+        Subject::Asset(at) => estate.assets().get(*at as usize).is_some_and(has),
+        Subject::Place { .. } => true,
+    });
+}
+
+fn exit_code(verdicts: &[Verdict], fail_on: Option<Severity>) -> u8 {
+    if !verdicts.is_empty() && verdicts.iter().all(|v| v.status == Status::Unknown) {
+        return exit::BLIND;
+    }
+    let hit = |v: &Verdict| v.status == Status::Fail && fail_on.is_some_and(|least| v.severity >= least);
+    if verdicts.iter().any(hit) { exit::FINDINGS } else { exit::DONE }
+}
+
+fn meta(content: &Content, compiled: &Compiled, estate: &Estate, demo: bool, requests: u64, started: Instant, lang: Lang) -> Meta {
+    let scope = estate.scope();
+    Meta {
+        tool: env!("CARGO_PKG_VERSION").into(),
+        taken_at: estate.taken_at(),
+        accounts: estate.callers().iter().map(|c| c.account.clone()).collect(),
+        regions: scope.regions.clone(),
+        all_regions: scope.all_regions,
+        caller: estate.callers().first().map(|c| c.arn.clone()).filter(|a| !a.is_empty()),
+        lang,
+        demo,
+        requests,
+        duration: started.elapsed(),
+        frameworks: content.frameworks.iter().map(|f| Framework { id: f.id.clone(), title: f.title(lang).to_owned() }).collect(),
+        types: compiled.kinds.iter().filter_map(|k| Some((k.resource.id.clone(), k.resource.cloudformation.clone()?))).collect(),
+    }
+}
+
+/// What could not be read, each once.
+fn gaps(judgements: &[Judgement]) -> Vec<Arc<Gap>> {
+    let mut out: Vec<Arc<Gap>> = judgements.iter().flat_map(|j| j.holes.iter().map(|h| h.gap().clone())).collect();
+    out.sort();
+    out.dedup();
+    out
+}
+
+fn output(report: &Report, args: &ScanArgs, lang: Lang) -> Result<(), Failure> {
+    let by_name = args.output.as_ref().and_then(|p| Format::of_file(&p.to_string_lossy()));
+    let format = args.format.or(by_name).unwrap_or(Format::Table);
+    if let Some(path) = &args.output {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = tempfile::Builder::new().prefix(".yagura-").suffix(".tmp").tempfile_in(folder)?;
+        yagura_report::write(report, format, &Style::default(), file.as_file_mut())?;
+        file.persist(path).map_err(|e| Failure::from(e.error))?;
+        let _ = writeln!(std::io::stderr(), "{} {}", lang.pick("wrote", "書き込んだ:"), path.display());
+        return Ok(());
+    }
+    let stdout = std::io::stdout();
+    let style = style(stdout.is_terminal());
+    match yagura_report::write(report, format, &style, &mut stdout.lock()) {
+        // The reader had enough (`… | head`): that is no error.
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+fn style(terminal: bool) -> Style {
+    let width = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+    let width = width.or_else(|| terminal_size::terminal_size().map(|(w, _)| usize::from(w.0)));
+    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && std::env::var("TERM").as_deref() != Ok("dumb");
+    Style { colour, width: width.unwrap_or(Style::default().width) }
+}
