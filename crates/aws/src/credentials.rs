@@ -112,8 +112,13 @@ async fn assume_with_mfa(
     serial: &str,
     mfa: Option<&MfaPrompt>,
 ) -> Result<Credentials, ConnectError> {
-    let prompt = mfa.ok_or_else(|| ConnectError::Mfa(role.arn.clone()))?;
-    let code = prompt(serial).map_err(ConnectError::Configuration)?;
+    let prompt = mfa.cloned().ok_or_else(|| ConnectError::Mfa(role.arn.clone()))?;
+    let device = serial.to_owned();
+    // Waiting for a person must not hold up the other tasks.
+    let code = tokio::task::spawn_blocking(move || prompt(&device))
+        .await
+        .map_err(|e| ConnectError::Configuration(e.to_string()))?
+        .map_err(ConnectError::Configuration)?;
     let config = config.to_builder().credentials_provider(base).build();
     let fail = |message: String| ConnectError::Role { role: role.arn.clone(), message: presentable(&message) };
     let answer = aws_sdk_sts::Client::new(&config)

@@ -149,3 +149,96 @@ pub(crate) fn is_opt_in(region: &str) -> bool {
     ];
     Partition::of_region(region) == Partition::Aws && !region.ends_with("-global") && !DEFAULT.contains(&region)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Facts;
+    use std::path::Path;
+    use std::sync::LazyLock;
+
+    fn service(name: &str) -> &'static Service {
+        static FACTS: LazyLock<Facts> = LazyLock::new(|| {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content/aws");
+            Facts::new(move |service| std::fs::read(folder.join(format!("{service}.json"))).ok(), "").unwrap()
+        });
+        let call = FACTS.read_calls(name).unwrap().remove(0);
+        FACTS.read_operation(&call).unwrap().service
+    }
+
+    #[test]
+    fn hosts_and_signing_regions_are_those_of_aws() {
+        let plain = Variant::default();
+        let fips = Variant { fips: true, dual_stack: false };
+        let dual = Variant { fips: false, dual_stack: true };
+        for (name, region, variant, host, scope) in [
+            ("ec2", "eu-west-1", plain, "ec2.eu-west-1.amazonaws.com", "eu-west-1"),
+            ("ec2", "cn-north-1", plain, "ec2.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+            ("ec2", "us-gov-west-1", plain, "ec2.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
+            ("ec2", "us-west-2", fips, "ec2-fips.us-west-2.amazonaws.com", "us-west-2"),
+            ("ec2", "us-west-2", dual, "ec2.us-west-2.api.aws", "us-west-2"),
+            ("iam", "ap-northeast-1", plain, "iam.amazonaws.com", "us-east-1"),
+            ("iam", "us-east-1", plain, "iam.amazonaws.com", "us-east-1"),
+            ("iam", "aws-global", plain, "iam.amazonaws.com", "us-east-1"),
+            ("iam", "cn-northwest-1", plain, "iam.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+            ("iam", "us-gov-east-1", plain, "iam.us-gov.amazonaws.com", "us-gov-west-1"),
+            ("sts", "ap-south-1", plain, "sts.ap-south-1.amazonaws.com", "ap-south-1"),
+            ("organizations", "eu-west-1", plain, "organizations.us-east-1.amazonaws.com", "us-east-1"),
+            ("cloudfront", "eu-west-1", plain, "cloudfront.amazonaws.com", "us-east-1"),
+            ("route53", "cn-north-1", plain, "route53.amazonaws.com.cn", "cn-northwest-1"),
+            ("s3", "us-east-1", plain, "s3.us-east-1.amazonaws.com", "us-east-1"),
+            ("s3", "eu-west-1", dual, "s3.dualstack.eu-west-1.amazonaws.com", "eu-west-1"),
+            ("s3control", "eu-west-1", plain, "s3-control.eu-west-1.amazonaws.com", "eu-west-1"),
+            ("opensearch", "eu-west-1", plain, "es.eu-west-1.amazonaws.com", "eu-west-1"),
+            ("sagemaker", "eu-west-1", plain, "api.sagemaker.eu-west-1.amazonaws.com", "eu-west-1"),
+            ("ecr", "eu-west-1", plain, "api.ecr.eu-west-1.amazonaws.com", "eu-west-1"),
+            ("cloudwatch", "eu-west-1", plain, "monitoring.eu-west-1.amazonaws.com", "eu-west-1"),
+            ("kms", "eusc-de-east-1", plain, "kms.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1"),
+            ("kms", "xx-new-7", plain, "kms.xx-new-7.amazonaws.com", "xx-new-7"),
+        ] {
+            let endpoint = Endpoint::resolve(service(name), region, variant).unwrap();
+            assert_eq!((endpoint.authority.as_str(), endpoint.signing_region.as_str()), (host, scope), "{name} {region}");
+            assert!(endpoint.takes_host_prefix() && endpoint.scheme == "https");
+        }
+    }
+
+    #[test]
+    fn what_is_not_offered_is_an_error() {
+        let error = Endpoint::resolve(service("globalaccelerator"), "cn-north-1", Variant { fips: true, dual_stack: true });
+        assert!(error.is_ok() || matches!(error, Err(EndpointError::NotOffered { .. })));
+        for region in ["", "eu west", "evil.example.com/", "a/../b", "EU-WEST-1", "x@y"] {
+            let error = Endpoint::resolve(service("kms"), region, Variant::default()).unwrap_err();
+            assert_eq!(error, EndpointError::Region(region.to_owned()));
+        }
+    }
+
+    #[test]
+    fn custom_endpoints_keep_port_and_path_and_sign_as_before() {
+        let kms = service("kms");
+        for (url, scheme, authority, path, prefix) in [
+            ("http://127.0.0.1:5000", "http", "127.0.0.1:5000", "", false),
+            ("http://localhost:5000/", "http", "localhost:5000", "", false),
+            ("http://[::1]:80/x/", "http", "[::1]:80", "/x", false),
+            ("https://vpce-1.kms.eu-west-1.vpce.amazonaws.com", "https", "vpce-1.kms.eu-west-1.vpce.amazonaws.com", "", true),
+            ("http://moto:5000", "http", "moto:5000", "", false),
+        ] {
+            let endpoint = Endpoint::custom(url, kms, "eu-west-1").unwrap();
+            assert_eq!((endpoint.scheme.as_str(), endpoint.authority.as_str(), endpoint.base_path.as_str()), (scheme, authority, path));
+            assert_eq!((endpoint.takes_host_prefix(), endpoint.custom, endpoint.signing_region.as_str()), (prefix, true, "eu-west-1"), "{url}");
+        }
+        assert_eq!(Endpoint::custom("http://x.y", service("iam"), "eu-west-1").unwrap().signing_region, "us-east-1");
+        for url in ["", "localhost:5000", "ftp://x", "http://", "http://a b", "http://user@host", "http://h/?q"] {
+            assert!(Endpoint::custom(url, kms, "eu-west-1").is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn opt_in_regions_are_those_after_2019() {
+        for (region, opt_in) in [
+            ("us-east-1", false), ("ap-northeast-3", false), ("me-south-1", true), ("af-south-1", true), ("il-central-1", true),
+            ("aws-global", false), ("cn-north-1", false), ("us-gov-east-1", false),
+        ] {
+            assert_eq!(is_opt_in(region), opt_in, "{region}");
+        }
+    }
+}

@@ -172,3 +172,69 @@ fn looks_secret(word: &str) -> bool {
 fn sound_code(code: &str) -> String {
     code.chars().filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c)).take(100).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_has_its_reason() {
+        use GapReason::*;
+        for (status, code, message, region, worked, reason) in [
+            (400, "AccessDeniedException", "", "us-east-1", true, AccessDenied),
+            (403, "AccessDenied", "", "us-east-1", true, AccessDenied),
+            (403, "UnauthorizedOperation", "", "us-east-1", true, AccessDenied),
+            (403, "Client.UnauthorizedOperation", "", "us-east-1", true, AccessDenied),
+            (400, "AuthorizationError", "", "us-east-1", true, AccessDenied),
+            (403, "AuthorizationErrorException", "", "us-east-1", true, AccessDenied),
+            (403, "Http403", "", "us-east-1", true, AccessDenied),
+            (403, "SomethingElse", "User x is not authorized to perform: a:B", "us-east-1", true, AccessDenied),
+            (403, "AccessDenied", "with an explicit deny in an identity-based policy", "us-east-1", true, AccessDenied),
+            (403, "AccessDenied", "with an explicit deny in a service control policy", "us-east-1", true, DeniedByOrganization),
+            (403, "AccessDenied", "because no service control policy allows the a:B action", "us-east-1", true, DeniedByOrganization),
+            (403, "AccessDenied", "with an explicit deny in a resource control policy", "us-east-1", true, DeniedByOrganization),
+            (400, "OptInRequired", "", "us-east-1", true, RegionDisabled),
+            (400, "SubscriptionRequiredException", "", "us-east-1", true, RegionDisabled),
+            (403, "UnrecognizedClientException", "", "me-south-1", true, RegionDisabled),
+            (403, "InvalidClientTokenId", "", "af-south-1", true, RegionDisabled),
+            (401, "AuthFailure", "", "ap-east-1", true, RegionDisabled),
+            (401, "AuthFailure", "", "ap-east-1", false, Credentials),
+            (403, "InvalidClientTokenId", "", "us-east-1", true, Credentials),
+            (403, "SignatureDoesNotMatch", "", "us-east-1", true, Credentials),
+            (400, "ExpiredTokenException", "", "us-east-1", true, Credentials),
+            (400, "RequestExpired", "", "us-east-1", true, Credentials),
+            (400, "Throttling", "", "us-east-1", true, Throttled),
+            (503, "SlowDown", "", "us-east-1", true, Throttled),
+            (503, "RequestLimitExceeded", "", "us-east-1", true, Throttled),
+            (429, "TooManyRequestsException", "", "us-east-1", true, Throttled),
+            (400, "LimitExceededException", "", "us-east-1", true, Refused),
+            (500, "InternalFailure", "", "us-east-1", true, ServiceError),
+            (502, "Http502", "", "us-east-1", true, ServiceError),
+            (400, "ValidationException", "", "us-east-1", true, Refused),
+            (404, "NoSuchBucketPolicy", "", "us-east-1", true, Refused),
+            (501, "NotImplemented", "", "us-east-1", true, Refused),
+        ] {
+            let fault = Fault { code: code.to_owned(), message: message.to_owned(), region: None };
+            assert_eq!(CallError::of_fault(status, &fault, region, worked).reason, reason, "{status} {code} {message} {region}");
+        }
+    }
+
+    #[test]
+    fn messages_are_short_and_without_secrets() {
+        let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+        for (message, expected) in [
+            ("plain words stay", "plain words stay"),
+            ("first\nsecond", "first"),
+            ("role arn:aws:iam::123456789012:role/AdminRoleWithALongName is not authorized", "role arn:aws:iam::123456789012:role/AdminRoleWithALongName is not authorized"),
+            ("the key AKIAIOSFODNN7EXAMPLE.", "the key [removed]"),
+            ("not allowed. Encoded authorization failure message: abcDEF123", "not allowed. "),
+            (&format!("secret={secret}"), "[removed]"),
+            (&format!("'{secret}'"), "[removed]"),
+            ("123456789012 us-east-1 s3:GetObject", "123456789012 us-east-1 s3:GetObject"),
+        ] {
+            assert_eq!(presentable(message).trim_end(), expected.trim_end());
+        }
+        assert!(presentable(&"é ".repeat(1000)).len() < LONGEST + 8);
+        assert_eq!(sound_code("Bad\"Code<x>"), "BadCodex");
+    }
+}

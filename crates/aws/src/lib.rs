@@ -15,11 +15,13 @@ mod limiter;
 mod options;
 mod paging;
 mod partition;
+mod profile;
 mod retry;
 mod session;
 mod sign;
 mod wire;
 
+pub use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 pub use error::{CallError, ConnectError};
 pub use facts::{Facts, FactsError, InputMember, ReadOperation};
 pub use options::{MfaPrompt, Options, Role};

@@ -13,6 +13,8 @@ const CUT: f64 = 0.6;
 const BURST: Duration = Duration::from_millis(500);
 /// The least rate, in requests a second.
 const FLOOR: f64 = 0.5;
+/// The rate that is thought to be too much when too little was seen to tell.
+const UNSEEN: f64 = 5.0;
 /// A rate above this is no limit any more.
 const FREE: f64 = 500.0;
 /// How much one second of successes adds, in requests a second.
@@ -74,8 +76,8 @@ impl Limiter {
         if state.cut.is_some_and(|c| now.saturating_duration_since(c) < BURST) {
             return;
         }
-        let seen = state.before.max(state.running).max(1.0);
-        let rate = state.rate.map_or(seen, |r| r.min(seen.max(r * CUT)));
+        let seen = state.before.max(state.running);
+        let rate = state.rate.map_or(seen.max(UNSEEN), |r| r.min(seen.max(r * CUT)));
         state.rate = Some((rate * CUT).max(FLOOR));
         state.cut = Some(now);
         state.next = state.next.max(now);

@@ -1,5 +1,6 @@
 //! What a caller may choose; everything else is AWS's own configuration.
 
+use aws_credential_types::provider::SharedCredentialsProvider;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub struct Options {
     pub attempt_timeout: Duration,
     /// The largest answer that is read; a larger one is a bad answer.
     pub max_answer_bytes: usize,
+    /// Credentials to use in place of all that the configuration offers.
+    pub credentials: Option<SharedCredentialsProvider>,
     /// Asks for MFA codes. Without it a role that needs MFA fails with a message that says so.
     pub mfa_prompt: Option<MfaPrompt>,
 }
@@ -49,6 +52,7 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(5),
             attempt_timeout: Duration::from_secs(30),
             max_answer_bytes: 64 << 20,
+            credentials: None,
             mfa_prompt: None,
         }
     }

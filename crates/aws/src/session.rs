@@ -9,11 +9,13 @@ use crate::limiter::Limiter;
 use crate::options::{Options, Role};
 use crate::paging::Paging;
 use crate::partition::Partition;
+use crate::profile::{self, Profiles};
 use crate::retry::{Attempts, Cause};
 use crate::sign::sign;
 use crate::wire::{Answer, Encoded, fault};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_types::retry::RetryConfig;
+use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::service_config::ServiceConfigKey;
 use smol_str::SmolStr;
 use std::borrow::Cow;
@@ -64,12 +66,17 @@ impl Session {
     /// Reads AWS's configuration as the AWS CLI does and checks that there are credentials. Makes no AWS call,
     /// except those that the credential chain itself needs (SSO, STS, instance metadata).
     pub async fn connect(options: Options, facts: Arc<Facts>) -> Result<Self, ConnectError> {
-        let shared = Arc::new(Shared::load(options, facts).await?);
-        let provider = shared
-            .config
-            .credentials_provider()
-            .ok_or_else(|| ConnectError::Credentials("no provider is configured".to_owned()))?;
-        let session = Self::new(shared, CredentialStore::new(provider));
+        let profiles = Profiles::load(Env::real(), Fs::real(), options.profile.as_deref()).await?;
+        let shared = Arc::new(Shared::load(options, facts, &profiles).await?);
+        let mfa = shared.options.mfa_prompt.as_ref();
+        let store = match shared.options.credentials.clone() {
+            Some(given) => CredentialStore::new(given),
+            None => {
+                let by_profile = profiles.provider(&shared.config, shared.http.for_credentials(), mfa).await?;
+                profile::store([by_profile, shared.config.credentials_provider()])?
+            }
+        };
+        let session = Self::new(shared, store);
         session.check_credentials().await?;
         Ok(session)
     }
@@ -316,7 +323,7 @@ impl Failure {
 }
 
 impl Shared {
-    async fn load(options: Options, facts: Arc<Facts>) -> Result<Self, ConnectError> {
+    async fn load(options: Options, facts: Arc<Facts>, profiles: &Profiles) -> Result<Self, ConnectError> {
         let bundle = match std::env::var_os("AWS_CA_BUNDLE").filter(|p| !p.is_empty()) {
             Some(path) => Some(std::fs::read(&path).map_err(|e| {
                 ConnectError::Configuration(format!("AWS_CA_BUNDLE: cannot read {}: {e}", path.display()))
@@ -344,7 +351,7 @@ impl Shared {
         let config = loader.load().await;
         let configured = config.retry_config().map_or(0, RetryConfig::max_attempts);
         // AWS's own default is three; whoever set nothing gets five.
-        let set = std::env::var_os("AWS_MAX_ATTEMPTS").is_some();
+        let set = std::env::var_os("AWS_MAX_ATTEMPTS").is_some() || profiles.sets("max_attempts");
         let max_attempts = options.max_attempts.unwrap_or(if set && configured > 0 { configured } else { 5 });
         Ok(Self {
             variant: Variant {

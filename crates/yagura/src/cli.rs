@@ -20,7 +20,7 @@ use yagura_report::Format;
 Exit codes: 0 done, 1 a finding at or above --fail-on, 2 bad usage or configuration, 3 nothing could be read.")]
 pub struct Cli {
     /// Language of every text: en or ja [default: by LC_ALL, LC_MESSAGES or LANG]
-    #[arg(long, global = true, value_enum, env = "YAGURA_LANG")]
+    #[arg(long, global = true, value_enum, env = "YAGURA_LANG", hide_env_values = true)]
     pub lang: Option<LangArg>,
     /// Settings file [default: yagura.toml here, if there is one]
     #[arg(long, global = true, value_name = "FILE")]
@@ -201,10 +201,9 @@ pub enum ContentCommand {
 
 /// A language of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "a text per value would make every help page long")]
 pub enum LangArg {
-    /// English
     En,
-    /// 日本語
     Ja,
 }
 

@@ -4,6 +4,7 @@ use super::model::OperationModel;
 use super::service::Service;
 use super::shape::{Body, Location, Node, type_of, type_of_target};
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_schema::protocol::ServiceShapeName;
 use aws_smithy_schema::traits::HttpTrait;
 use aws_smithy_schema::{Schema, ShapeId, ShapeType};
 use aws_smithy_types::config_bag::{ConfigBag, Layer};
@@ -61,6 +62,9 @@ impl ReadOperation {
         let (method, uri) = model.http.and_then(|h| h.split_once(' ')).unwrap_or(("POST", "/"));
         let mut layer = Layer::new("operation");
         layer.store_put(Metadata::new(name, service.name()));
+        if let Some(target) = service.target() {
+            layer.store_put(ServiceShapeName::new(target));
+        }
         Self {
             call: SmolStr::from(format!("{}:{name}", service.name())),
             permission,

@@ -59,6 +59,11 @@ impl Service {
         self.model.signing
     }
 
+    /// What stands before the operation in `X-Amz-Target`; in CBOR's paths the service.
+    pub(super) fn target(&self) -> Option<&'static str> {
+        self.model.target
+    }
+
     pub(crate) fn endpoints(&self, partition: &str) -> Option<&EndpointModel> {
         self.model.endpoints.get(partition)
     }

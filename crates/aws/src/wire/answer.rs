@@ -2,8 +2,8 @@
 
 use super::WireError;
 use crate::facts::{Body, Location, Node, Scalar, Target};
-use aws_smithy_schema::Schema;
 use aws_smithy_schema::serde::{SerdeError, ShapeDeserializer};
+use aws_smithy_schema::{Schema, prelude};
 use aws_smithy_types::date_time::Format;
 use aws_smithy_types::{DateTime, Document, Number, base64};
 use aws_smithy_xml::codec::find_depth2_element_slice_by;
@@ -119,7 +119,8 @@ fn read_scalar(
 ) -> Result<Option<Value>, SerdeError> {
     match form {
         Form::Json => of_document(from.read_document(schema)?, scalar),
-        Form::Text => of_text(from.read_string(schema)?, scalar),
+        // A header is read whole where its schema says string: dates have commas.
+        Form::Text => of_text(from.read_string(&prelude::STRING)?, scalar),
         Form::Cbor => Ok(Some(match scalar {
             Scalar::Bool => Value::Bool(from.read_boolean(schema)?),
             Scalar::Integer | Scalar::Long => Value::Int(from.read_long(schema)?),
@@ -216,6 +217,13 @@ fn free(document: Document) -> Option<Value> {
 
 fn unexpected(scalar: Scalar) -> SerdeError {
     SerdeError::custom(format!("not of the expected type ({scalar:?})"))
+}
+
+/// Whether the body is one whole CBOR item: the codec takes the end of the body for the end of a list.
+pub(super) fn whole_cbor(body: &[u8]) -> Result<(), WireError> {
+    let mut decoder = aws_smithy_cbor::Decoder::new(body);
+    decoder.skip().map_err(|e| WireError(e.to_string()))?;
+    if decoder.position() == body.len() { Ok(()) } else { Err(WireError("more than one CBOR item".to_owned())) }
 }
 
 /// The body, where it is text and ends with its root element's end: what a truncated document does not.

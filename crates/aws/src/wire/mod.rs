@@ -3,6 +3,8 @@
 mod answer;
 mod fault;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use fault::{Fault, fault};
 
@@ -165,7 +167,10 @@ impl Wire {
                 };
                 (source, answer::Form::Text)
             }
-            AnswerCodec::Cbor(codec) => (Box::new(codec.create_deserializer(body)), answer::Form::Cbor),
+            AnswerCodec::Cbor(codec) => {
+                answer::whole_cbor(body)?;
+                (Box::new(codec.create_deserializer(body)), answer::Form::Cbor)
+            }
         };
         let mut read = answer::read(&mut *source, form, output, operation.output_schema)?;
         if operation.output_schema.xml_unwrapped_output() {

@@ -1,8 +1,155 @@
-//! The help texts in Japanese.
+//! The help texts in Japanese. A test sees to it that none is missing.
 
-use clap::Command;
+use clap::{Arg, ArgAction, Command};
 
-/// The command line with Japanese help.
+const TEMPLATE: &str = "{before-help}{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}";
+
+/// The command line with Japanese help, all the way down.
 pub fn translate(command: Command) -> Command {
-    command
+    let path = command.get_name().to_owned();
+    level(command, &path)
+}
+
+fn level(mut command: Command, path: &str) -> Command {
+    command = command
+        .help_template(TEMPLATE)
+        .subcommand_help_heading("コマンド")
+        .disable_help_flag(true)
+        .disable_help_subcommand(true)
+        .arg(Arg::new("help").short('h').long("help").action(ArgAction::Help).help("ヘルプを表示する").help_heading("オプション"));
+    if path == "yagura" {
+        command = command
+            .disable_version_flag(true)
+            .arg(Arg::new("version").short('V').long("version").action(ArgAction::Version).help("バージョンを表示する").help_heading("オプション"));
+    }
+    if let Some(about) = about(path) {
+        command = command.about(about).long_about(None::<&str>);
+    }
+    if let Some(examples) = examples(path) {
+        command = command.after_help(examples);
+    }
+    command = command.mut_args(|a| {
+        let heading = if a.is_positional() { "引数" } else { "オプション" };
+        let text = argument(path, a.get_id().as_str());
+        let a = a.help_heading(heading);
+        match text {
+            Some(t) => a.help(t).long_help(None::<&str>),
+            None => a,
+        }
+    });
+    command.mut_subcommands(|s| {
+        let path = format!("{path} {}", s.get_name());
+        level(s, &path)
+    })
+}
+
+fn about(path: &str) -> Option<&'static str> {
+    Some(match path {
+        "yagura" => "自分で動かす AWS セキュリティスイート",
+        "yagura scan" => "AWS アカウント、保存済みスナップショット、またはサンプル環境を判定する",
+        "yagura checks" => "チェックの一覧、説明、テスト、作成",
+        "yagura checks list" => "チェックを 1 行ずつ一覧する",
+        "yagura checks show" => "チェックの内容、理由、読み取る項目、必要な権限を表示する",
+        "yagura checks test" => "チェックのファイルに含まれるテストを実行する",
+        "yagura checks new" => "--content のフォルダーに自作チェックのひな形を作る",
+        "yagura permissions" => "選択したチェックに必要な最小権限の IAM ポリシーを出力する",
+        "yagura content" => "コンテンツフォルダーを検査する",
+        "yagura content lint" => "すべて読み込み、式の型を検査し、テストを実行する",
+        "yagura completions" => "シェル補完のスクリプトを出力する",
+        "yagura man" => "マニュアルページを出力する",
+        _ => return None,
+    })
+}
+
+fn argument(path: &str, id: &str) -> Option<&'static str> {
+    Some(match (path, id) {
+        (_, "lang") => "表示言語: en または ja [デフォルト: LC_ALL、LC_MESSAGES、LANG による]",
+        (_, "config") => "設定ファイル [デフォルト: カレントフォルダーに yagura.toml があればそれ]",
+        (_, "content") => "自作のチェック、リソース種別、フレームワークを置いたフォルダー（組み込みのものと同じ形式）",
+        (_, "demo") => "組み込みのサンプル環境を判定する（アカウントもネットワークも不要）",
+        (_, "snapshot") => "--save で保存したスナップショットを判定する（認証情報は不要）",
+        (_, "save") => "読み取った内容をファイルに保存する",
+        (_, "profile") => "~/.aws/config のプロファイル",
+        (_, "region") => "読み取るリージョン [デフォルト: 設定されているリージョン]",
+        (_, "all_regions") => "アカウントで有効なすべてのリージョン",
+        (_, "role_arn") => "引き受けるロール。1 つがスキャン対象の 1 アカウントになる",
+        (_, "external_id") => "ロールの信頼ポリシーが求める外部 ID",
+        (_, "endpoint_url") => "全サービスで使うエンドポイント",
+        (_, "concurrency") => "同時に送るリクエスト数の上限",
+        (_, "service") => "このサービスのチェックだけ（s3、ec2 など）",
+        (_, "check") => "このチェックだけ",
+        (_, "framework") => "このフレームワークに対応するチェックだけ（aws-26、fsbp など）",
+        (_, "severity") => "この重要度以上のチェックだけ",
+        (_, "resource_tag") => "このタグを持つリソースだけ（値は省略可）",
+        (_, "format") => "出力形式 [デフォルト: --output の拡張子による。なければ table]",
+        (_, "output") => "出力先 [デフォルト: 標準出力]",
+        (_, "fail_on") => "この重要度以上の不合格があれば終了コード 1 で終わる",
+        (_, "quiet") => "進捗を表示しない",
+        (_, "shell") => "シェル",
+        (_, "json") => "JSON で出力する",
+        ("yagura checks new", "id") => "チェックの ID（サービス.あるべき状態）",
+        (_, "id") => "チェックの ID",
+        (_, "ids") => "チェックの ID またはファイル [デフォルト: すべて]",
+        (_, "each") => "判定するリソース種別",
+        (_, "verify") => "実際に呼び出して、不足している権限を示す",
+        (_, "dir") => "フォルダー [デフォルト: --content のフォルダーと組み込みコンテンツ]",
+        _ => return None,
+    })
+}
+
+fn examples(path: &str) -> Option<&'static str> {
+    Some(match path {
+        "yagura" => {
+            "例:
+  yagura scan --demo                                  サンプル環境を判定する（アカウント不要）
+  yagura scan --profile prod --all-regions            AWS アカウントを判定する
+  yagura scan --format html --output report.html      結果を 1 枚の HTML にする
+  yagura scan --save today.ysnap                      読み取った内容を保存する（--snapshot で再判定）
+  yagura permissions                                  スキャンに必要な IAM ポリシー
+  yagura checks show s3.bucket_blocks_public_access   チェックの内容と理由
+
+終了コード: 0 完了、1 --fail-on 以上の不合格あり、2 引数または設定の誤り、3 何も読み取れなかった"
+        }
+        "yagura scan" => {
+            "例:
+  yagura scan --demo
+  yagura scan --profile audit --region ap-northeast-1,us-east-1
+  yagura scan --role-arn arn:aws:iam::111122223333:role/audit --external-id xyz --all-regions
+  yagura scan --fail-on high --format sarif --output yagura.sarif
+  yagura scan --save before.ysnap && yagura scan --snapshot before.ysnap --lang ja"
+        }
+        "yagura permissions" => {
+            "例:
+  yagura permissions > yagura-read.json
+  yagura permissions --service s3,iam
+  yagura permissions --verify --profile audit"
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn walk(command: &Command, path: &str, seen: &mut usize) {
+        assert!(about(path).is_some(), "`{path}` has no Japanese description");
+        for a in command.get_arguments().filter(|a| !["help", "version"].contains(&a.get_id().as_str())) {
+            assert!(argument(path, a.get_id().as_str()).is_some(), "`{path}`: `{}` has no Japanese help", a.get_id());
+            *seen += 1;
+        }
+        assert_eq!(command.get_after_help().is_some(), examples(path).is_some(), "`{path}` examples");
+        for s in command.get_subcommands() {
+            walk(s, &format!("{path} {}", s.get_name()), seen);
+        }
+    }
+
+    #[test]
+    fn every_help_text_is_there_in_japanese() {
+        let mut seen = 0;
+        walk(&crate::cli::Cli::command(), "yagura", &mut seen);
+        assert!(seen > 30);
+        translate(crate::cli::Cli::command()).debug_assert();
+    }
 }
