@@ -118,7 +118,7 @@ fn expanded(expand: &Expand, item: &Map) -> Vec<Map> {
 }
 
 /// `None` where the item has no id, lies in a Region outside the scope, or belongs to another account.
-fn asset(resource: &Resource, place: Place<'_>, item: Map, scope: &[SmolStr]) -> Option<Asset> {
+pub(crate) fn asset(resource: &Resource, place: Place<'_>, item: Map, scope: &[SmolStr]) -> Option<Asset> {
     let told = resource.region.as_ref().and_then(|path| get(&item, path)).and_then(|v| v.as_str().map(SmolStr::from));
     if !resource.regional && told.as_ref().is_some_and(|r| !scope.contains(r)) {
         return None;

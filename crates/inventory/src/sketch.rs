@@ -75,7 +75,8 @@ fn asset(r: &mut Reader<'_>, row: &Yaml, kind: &ReadyKind, caller: &Caller, regi
             (Some(_), Some(v)) => called.push((key.name.clone(), v)),
         }
     }
-    let Some(mut asset) = shape::assets(&kind.resource, place, listed, regions).pop() else {
+    // An expanded kind's row is one of its entries already: it names its slot itself.
+    let Some(mut asset) = shape::asset(&kind.resource, place, listed, regions) else {
         r.complain(row, format!("this `{id}` lacks `{}`, or lies outside the estate's Regions", kind.resource.name));
         return None;
     };

@@ -21,7 +21,6 @@ mod text;
 
 pub use report::{Format, Framework, Meta, ParseFormatError, Report, Style};
 pub use summary::{Counts, ServiceCounts, Summary};
-pub use text::explain_gap;
 
 use std::io::{self, BufWriter, Write};
 

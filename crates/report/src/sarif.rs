@@ -121,7 +121,7 @@ fn result(report: &Report, verdict: &Verdict, rule_index: Option<usize>) -> Valu
 fn notification(report: &Report, gap: &yagura_model::Gap) -> Value {
     json!({
         "level": "warning",
-        "message": {"text": plain(&crate::text::explain_gap(gap, report.meta.lang))},
+        "message": {"text": plain(&gap.say(report.meta.lang))},
         "properties": {"region": gap.region, "call": gap.call},
     })
 }

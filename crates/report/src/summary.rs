@@ -1,6 +1,6 @@
 //! What every face shows first: how many verdicts of which kind, and what could not be seen.
 
-use crate::text::{self, Text};
+use crate::text::Text;
 use crate::{Report, identity};
 use serde::Serialize;
 use smol_str::SmolStr;
@@ -161,7 +161,7 @@ pub(crate) struct Cause<'a> {
 }
 
 /// Groups gaps by reason and permission (or call), and finds the checks that each one blinds: by
-/// [`Verdict::missing`], else by [`Verdict::reason`] naming the call or being [`text::explain_gap`]'s sentence.
+/// [`Verdict::missing`], else by [`Verdict::reason`] naming the call or being [`Gap::say`](yagura_model::Gap::say)'s sentence.
 pub(crate) fn coverage(report: &Report) -> Coverage<'_> {
     let text = Text(report.meta.lang);
     let mut causes = Causes::default();
@@ -205,7 +205,7 @@ impl<'a> Causes<'a> {
             _ => gap.detail.as_str(),
         };
         let at = self.cause(Some(gap.reason), what);
-        self.by_sentence.insert(text::explain_gap(gap, text.0), at);
+        self.by_sentence.insert(gap.say(text.0), at);
         if let Some(cause) = self.found.get_mut(at) {
             cause
                 .regions

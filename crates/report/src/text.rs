@@ -1,7 +1,7 @@
 //! Every word that this crate says, in both languages.
 
 use std::time::Duration;
-use yagura_model::{Gap, GapReason, Lang, Severity, Status};
+use yagura_model::{GapReason, Lang, Severity, Status};
 
 /// The catalogue in one language.
 #[derive(Debug, Clone, Copy)]
@@ -313,24 +313,6 @@ impl Text {
             Lang::En => format!("{minutes} min {seconds} s"),
             Lang::Ja => format!("{minutes} 分 {seconds} 秒"),
         }
-    }
-}
-
-/// One sentence that says why something could not be read, naming the permission or the call and AWS's error code.
-/// Whoever fills [`yagura_model::Verdict::reason`] from a gap should use it: reports then group verdicts under their
-/// cause.
-pub fn explain_gap(gap: &Gap, lang: Lang) -> String {
-    let text = Text(lang);
-    let what = match &gap.permission {
-        Some(permission) if gap.is_denied() => permission.as_str(),
-        _ => gap.call.as_str(),
-    };
-    let head = text.gap_reason(gap.reason);
-    match (what.is_empty(), gap.detail.is_empty()) {
-        (true, true) => head.to_owned(),
-        (true, false) => format!("{head}: {}", gap.detail),
-        (false, true) => format!("{head}: {what}"),
-        (false, false) => format!("{head}: {what} ({})", gap.detail),
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use unicode_width::UnicodeWidthStr;
 use yagura_model::{Lang, Status, Verdict};
-use yagura_report::{Format, Meta, Report, Style, explain_gap, write};
+use yagura_report::{Format, Meta, Report, Style, write};
 
 const LANGS: [(&str, Lang); 2] = [("en", Lang::En), ("ja", Lang::Ja)];
 
@@ -266,11 +266,11 @@ fn the_page_grows_slowly() {
 }
 
 #[test]
-fn a_reason_made_by_explain_gap_leads_back_to_its_gap() {
+fn a_reason_made_of_a_gap_leads_back_to_it() {
     let report = sample::report(Lang::En);
     assert_eq!(
-        explain_gap(&report.gaps[1], Lang::En),
-        "Throttled: guardduty:ListDetectors (ThrottlingException)"
+        report.gaps[1].say(Lang::En),
+        "guardduty:ListDetectors was throttled until the attempts ran out (eu-central-1): scan again or lower --concurrency"
     );
     let shown = plain(&report, Format::Table);
     assert!(shown.contains("guardduty:ListDetectors  1 check, 1 verdict · eu-central-1"));

@@ -5,6 +5,7 @@ use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::path::Path;
 use yagura_model::{Map, Value, nearest};
+use yagura_rule::CheckFile;
 
 /// The file that is read from the working folder where `--config` names none.
 pub const DEFAULT: &str = "yagura.toml";
@@ -19,8 +20,9 @@ pub type Settings = BTreeMap<SmolStr, Map>;
 /// max_age_days = 60
 /// ```
 ///
-/// `path` must exist; without it, [`DEFAULT`] may be absent. `ids` are the checks there are.
-pub fn load<'i>(path: Option<&Path>, ids: impl Iterator<Item = &'i str> + Clone) -> Result<Settings, Failure> {
+/// `path` must exist; without it, [`DEFAULT`] may be absent. A name that no check has is an error with the nearest right
+/// spelling: a threshold that silently does nothing is worse than none.
+pub fn load(path: Option<&Path>, checks: &BTreeMap<SmolStr, CheckFile>) -> Result<Settings, Failure> {
     let file = path.unwrap_or(Path::new(DEFAULT));
     let text = match std::fs::read_to_string(file) {
         Ok(t) => t,
@@ -36,18 +38,47 @@ pub fn load<'i>(path: Option<&Path>, ids: impl Iterator<Item = &'i str> + Clone)
             return Err(bad(format!("unknown section `{section}`; the one there is: `checks`"), format!("不明なセクション `{section}`。使えるのは `checks`")));
         }
         for (id, values) in value.as_table().into_iter().flatten() {
-            if !ids.clone().any(|i| i == id) {
-                let near = nearest(id, ids.clone());
-                let (en, ja) = near.map_or_else(Default::default, |n| (format!("; did you mean `{n}`?"), format!("。`{n}` のことか")));
-                return Err(bad(format!("no check `{id}`{en}"), format!("チェック `{id}` は存在しない{ja}")));
-            }
+            let Some(check) = checks.get(id.as_str()) else {
+                return Err(bad(misspelt("check", id, checks.keys()), misspelt_ja("チェック", id, checks.keys())));
+            };
             let Some(values) = values.as_table() else {
                 return Err(bad(format!("`{id}` wants a table of settings"), format!("`{id}` には設定の表を書くこと")));
             };
-            out.insert(id.into(), values.iter().filter_map(|(k, v)| Some((SmolStr::from(k), value_of(v)?))).collect());
+            let mut own = Map::new();
+            for (key, value) in values {
+                let names = || check.settings.iter().map(|(k, _)| k);
+                let Some(default) = check.settings.get(key) else {
+                    return Err(bad(
+                        format!("{} in `{id}`", misspelt("setting", key, names())),
+                        format!("`{id}` に{}", misspelt_ja("設定", key, names())),
+                    ));
+                };
+                let given = value_of(value);
+                let found = given.as_ref().map(ToString::to_string).unwrap_or_default();
+                match given {
+                    Some(v) if std::mem::discriminant(&v) == std::mem::discriminant(default) => own.insert(key.as_str(), v),
+                    _ => {
+                        return Err(bad(
+                            format!("`{key}` of `{id}` must be like its default `{default}`, found `{found}`"),
+                            format!("`{id}` の `{key}` は既定値 `{default}` と同じ型で書くこと（現在の値: `{found}`）"),
+                        ));
+                    }
+                }
+            }
+            out.insert(id.into(), own);
         }
     }
     Ok(out)
+}
+
+fn misspelt<'n>(what: &str, word: &str, names: impl Iterator<Item = &'n SmolStr>) -> String {
+    let near = nearest(word, names.map(SmolStr::as_str)).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+    format!("no {what} `{word}`{near}")
+}
+
+fn misspelt_ja<'n>(what: &str, word: &str, names: impl Iterator<Item = &'n SmolStr>) -> String {
+    let near = nearest(word, names.map(SmolStr::as_str)).map(|n| format!("（`{n}` のことか）")).unwrap_or_default();
+    format!("{what} `{word}` は存在しない{near}")
 }
 
 fn value_of(v: &toml::Value) -> Option<Value> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 use yagura_model::{Gap, GapReason, Lang, Map, ResourceRef, Severity, Status, Value, Verdict};
-use yagura_report::{Framework, Meta, Report, explain_gap};
+use yagura_report::{Framework, Meta, Report};
 
 struct Check {
     id: &'static str,
@@ -280,7 +280,7 @@ pub fn report(lang: Lang) -> Report {
         } else {
             &slow
         };
-        verdict.reason = Some(explain_gap(gap, lang));
+        verdict.reason = Some(gap.say(lang));
         verdict.missing = gap
             .permission
             .clone()
@@ -322,7 +322,7 @@ pub fn large(lang: Lang, n: usize) -> Report {
             region,
         );
         if status == Status::Unknown {
-            verdict.reason = small.gaps.first().map(|gap| explain_gap(gap, lang));
+            verdict.reason = small.gaps.first().map(|gap| gap.say(lang));
             verdict.missing = vec!["s3:GetEncryptionConfiguration".into()];
         }
         verdicts.push(verdict);

@@ -75,7 +75,7 @@ fn find<'c>(content: &'c Content, id: &str) -> Result<&'c CheckFile, Failure> {
 fn show(cli: &Cli, content: &Content, id: &str, lang: Lang) -> Result<u8, Failure> {
     let file = find(content, id)?;
     let compiled = content.compile()?;
-    let settings = settings::load(cli.config.as_deref(), content.checks.keys().map(SmolStr::as_str))?;
+    let settings = settings::load(cli.config.as_deref(), &content.checks)?;
     let (checks, errors) = content.compile_checks([file], &compiled, &settings);
     let Some(check) = checks.first() else { return Err(errors_as_failure(&errors)) };
     let plan = Plan::of(&checks, &compiled.kinds);

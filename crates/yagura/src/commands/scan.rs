@@ -7,7 +7,6 @@ use crate::failure::{Failure, exit};
 use crate::progress::Display;
 use crate::select::select;
 use crate::settings;
-use smol_str::SmolStr;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -24,11 +23,11 @@ const DEMO: &str = "demo/estate.yaml";
 pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
     let started = Instant::now();
     let content = Content::load(cli.content.as_deref())?;
-    let settings = settings::load(cli.config.as_deref(), content.checks.keys().map(SmolStr::as_str))?;
+    let settings = settings::load(cli.config.as_deref(), &content.checks)?;
     let chosen = select(&content, &args.selection)?;
     let compiled = content.compile()?;
     let (checks, broken) = content.compile_checks(chosen, &compiled, &settings);
-    complain(compiled.errors.iter().chain(&broken), lang)?;
+    complain(compiled.errors.iter().chain(&broken), lang);
     if checks.is_empty() {
         return Err(Failure::usage("every chosen check is broken", "選択したチェックはすべて読み込めない"));
     }
@@ -58,12 +57,11 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// Says which user files were left out; a broken shipped file is our own fault and ends the run.
-pub fn complain<'e>(errors: impl Iterator<Item = &'e ContentError>, lang: Lang) -> Result<(), Failure> {
+/// Says which content files were left out, and why; the rest runs.
+pub fn complain<'e>(errors: impl Iterator<Item = &'e ContentError>, lang: Lang) {
     for e in errors {
         let _ = writeln!(std::io::stderr(), "{}: {e}", lang.pick("left out", "除外したファイル"));
     }
-    Ok(())
 }
 
 fn read(args: &ScanArgs, compiled: &Compiled, checks: &[Check], lang: Lang) -> Result<(Estate, u64), Failure> {
@@ -158,10 +156,7 @@ fn output(report: &Report, args: &ScanArgs, lang: Lang) -> Result<(), Failure> {
     let by_name = args.output.as_ref().and_then(|p| Format::of_file(&p.to_string_lossy()));
     let format = args.format.or(by_name).unwrap_or(Format::Table);
     if let Some(path) = &args.output {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().prefix(".yagura-").suffix(".tmp").tempfile_in(folder)?;
-        yagura_report::write(report, format, &Style::default(), file.as_file_mut())?;
-        file.persist(path).map_err(|e| Failure::from(e.error))?;
+        write_file(path, |out| yagura_report::write(report, format, &Style::default(), out))?;
         let _ = writeln!(std::io::stderr(), "{} {}", lang.pick("wrote", "書き込んだ:"), path.display());
         return Ok(());
     }
@@ -172,6 +167,22 @@ fn output(report: &Report, args: &ScanArgs, lang: Lang) -> Result<(), Failure> {
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
     }
+}
+
+/// Writes a file whole or not at all. What is there and is no regular file (a pipe, a device) is written to as it is.
+fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> std::io::Result<()> {
+    if path.symlink_metadata().is_ok_and(|m| !m.is_file()) {
+        return write(&mut std::fs::OpenOptions::new().write(true).truncate(true).open(path)?);
+    }
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".yagura-").suffix(".tmp");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // the umask decides, as for any new file
+    let mut file = builder.tempfile_in(folder)?;
+    write(file.as_file_mut())?;
+    file.persist(path).map_err(|e| e.error)?;
+    Ok(())
 }
 
 fn style(terminal: bool) -> Style {
