@@ -220,7 +220,7 @@ fn a_hung_region_times_out_and_the_rest_is_judged() {
 fn faults_that_pass_leave_no_trace() {
     let clean = &CLEAN.0;
     let cases: [(&str, Rule); 5] = [
-        ("throttling burst", Fault::Throttled.everywhere().first(30)),
+        ("throttling burst", Fault::Throttled.everywhere().except("sts").first(40)),
         ("token bucket", Fault::Throttled.everywhere().above(40.0, 10.0)),
         ("500s, then recovery", Fault::ServerError.everywhere().except("sts").first(15)),
         ("resets, then recovery", Fault::Reset.everywhere().except("sts").first(15)),
@@ -271,6 +271,23 @@ fn broken_answers_everywhere_never_make_a_verdict() {
         let verdicts = outcome.verdicts();
         assert_eq!(unknowns(&verdicts).len(), verdicts.len(), "{fault:?}: {:?}", changes(&CLEAN.0, &verdicts));
         assert_eq!(rules(&unknowns(&verdicts)).len(), 26, "{fault:?}");
+    });
+}
+
+#[test]
+fn no_single_answer_is_taken_on_trust() {
+    let (clean, requests) = &*CLEAN;
+    let faults = [Fault::Empty, Fault::Html, Fault::Truncated, Fault::NotUtf8];
+    let cases: Vec<(&String, &Fault)> = requests.keys().filter(|c| *c != CALLER).flat_map(|c| faults.iter().map(move |f| (c, f))).collect();
+    in_parallel(&cases, |(call, fault)| {
+        let aws = Endpoint::start(Estate::small()).unwrap();
+        aws.add((*fault).clone().on(call));
+        let verdicts = Run::scan(&aws.url()).env("AWS_MAX_ATTEMPTS", "1").run().done();
+        assert_only_doubt(clean, &verdicts);
+        let (unknown, need) = (rules(&unknowns(&verdicts)), &NEEDS[*call]);
+        assert!(unknown.is_subset(&need.checks), "{fault:?} on {call}: {unknown:?} do not need it");
+        // An answer that is not UTF-8 somewhere may be read or not; the others have nothing to be read.
+        assert!(**fault == Fault::NotUtf8 || unknown == need.checks, "{fault:?} on {call}: {unknown:?} of {:?}", need.checks);
     });
 }
 

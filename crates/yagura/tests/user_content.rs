@@ -101,13 +101,13 @@ fn two_files_make_a_new_kind_and_its_check() {
 fn a_broken_user_file_is_reported_and_the_rest_still_runs() {
     let aws = Endpoint::start(estate()).unwrap();
     for (name, good, from, to, complaint) in [
-        ("checks/sns/topic_encrypted.yaml", CHECK, "this.Attributes", "this.Atributes", "checks/sns/topic_encrypted.yaml:4:7: `sns.topic` has no field `Atributes`; did you mean `Attributes`?"),
+        ("checks/sns/topic_encrypted.yaml", CHECK, "this.Attributes", "this.Atributes", "checks/sns/topic_encrypted.yaml:4:11: `sns.topic` has no field `Atributes`; did you mean `Attributes`?"),
         ("checks/sns/topic_encrypted.yaml", CHECK, "each: sns.topic", "each: sns.topics", "checks/sns/topic_encrypted.yaml:3:7: unknown kind `sns.topics`; did you mean `sns.topic`?"),
         ("checks/sns/topic_encrypted.yaml", CHECK, "severity:", "severty:", "did you mean `severity`?"),
         ("checks/sns/topic_encrypted.yaml", CHECK, "id: sns.topic_encrypted", "id: sns.topic_sealed", "checks/sns/topic_encrypted.yaml:2:5: "),
         ("checks/sns/topic_encrypted.yaml", CHECK, "  no key:", "  no key: [", "checks/sns/topic_encrypted.yaml:"),
         ("checks/sns/topic_encrypted.yaml", CHECK, "  not permitted: {this: {TopicArn: t, Attributes: unknown}, expect: unknown}\n", "", "unknown"),
-        ("resources/sns/topic.yaml", KIND, "sns:ListTopics", "sns:ListTopic", "did you mean `sns:ListTopics`?"),
+        ("resources/sns/topic.yaml", KIND, "sns:ListTopics", "sns:ListTopic", "did you mean `ListTopics`?"),
         ("resources/sns/topic.yaml", KIND, "sns:ListTopics", "sns:DeleteTopic", "resources/sns/topic.yaml:6:"),
         ("resources/sns/topic.yaml", KIND, "each: Topics", "each: Topic", "resources/sns/topic.yaml:"),
         ("resources/sns/topic.yaml", KIND, "scope: region", "scope: world", "resources/sns/topic.yaml:4:"),

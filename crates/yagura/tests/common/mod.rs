@@ -19,7 +19,7 @@ pub const SECRET: &str = "wJalrXUtnFEMIK7MDENGbPxRfiCYsecretsecret";
 pub const TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLEtokentokentokentokentokentokentoken";
 
 /// No run takes longer than this.
-const LONGEST: Duration = Duration::from_secs(100);
+const LONGEST: Duration = Duration::from_secs(45);
 
 /// A run of `yagura`.
 pub struct Run {
