@@ -133,7 +133,13 @@ async fn assume_with_mfa(
         .map_err(|e| fail(innermost(&e)))?;
     let given = answer.credentials.ok_or_else(|| fail("STS answered no credentials".to_owned()))?;
     let ends = SystemTime::try_from(given.expiration).ok();
-    Ok(Credentials::new(given.access_key_id, given.secret_access_key, Some(given.session_token), ends, "AssumeRoleWithMfa"))
+    Ok(Credentials::new(
+        given.access_key_id,
+        given.secret_access_key,
+        Some(given.session_token),
+        ends,
+        "AssumeRoleWithMfa",
+    ))
 }
 
 /// What went wrong in the credential chain, in its own words.

@@ -86,7 +86,9 @@ impl Profiles {
     fn chain(&self, name: &str) -> Vec<&Profile> {
         let mut chain: Vec<&Profile> = Vec::new();
         let mut next = self.set.get_profile(name);
-        while let Some(profile) = next.filter(|p| chain.len() < LONGEST_CHAIN && !chain.iter().any(|c| c.name() == p.name())) {
+        while let Some(profile) =
+            next.filter(|p| chain.len() < LONGEST_CHAIN && !chain.iter().any(|c| c.name() == p.name()))
+        {
             chain.push(profile);
             next = match (profile.get("role_arn"), profile.get("source_profile")) {
                 (Some(_), Some(source)) => self.set.get_profile(source),
@@ -97,7 +99,8 @@ impl Profiles {
     }
 
     fn plain(&self, name: &str, config: &SdkConfig, http: SharedHttpClient) -> SharedCredentialsProvider {
-        let provider_config = ProviderConfig::without_region().with_http_client(http).with_region(config.region().cloned());
+        let provider_config =
+            ProviderConfig::without_region().with_http_client(http).with_region(config.region().cloned());
         let provider = ProfileFileCredentialsProvider::builder().configure(&provider_config).profile_name(name).build();
         SharedCredentialsProvider::new(provider)
     }
