@@ -146,7 +146,14 @@ async fn assume_with_mfa(
 pub(crate) fn cause(error: &CredentialsError) -> String {
     match error {
         CredentialsError::CredentialsNotLoaded(_) => "none were found".to_owned(),
-        other => innermost(other),
+        other => {
+            let said = innermost(other);
+            // The instance is asked last: its refusal means that nothing was found before.
+            match said.contains("IMDS") {
+                true => format!("none in the environment or the profile files, and instance metadata says: {said}"),
+                false => said,
+            }
+        }
     }
 }
 
