@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
-use yagura_aws::{CallError, Credentials, Facts, Options, Session, SharedCredentialsProvider};
+use yagura_aws::{CallError, ConnectError, Credentials, Facts, Options, Role, Session, SharedCredentialsProvider};
 use yagura_model::{GapReason, Map, Value};
 
 /// What the endpoint does with a request.
@@ -386,4 +386,41 @@ async fn many_calls_stay_within_the_cap() {
         assert!(task.await.unwrap());
     }
     assert!(most.load(Ordering::SeqCst) <= 4);
+}
+
+const ASSUMED: &str = "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials>\
+    <AccessKeyId>AKIDROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
+    <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>";
+
+fn role() -> Role {
+    Role { external_id: Some("ext".to_owned()), ..Role::new("arn:aws:iam::123456789012:role/audit") }
+}
+
+#[tokio::test]
+async fn roles_are_assumed_with_external_id_and_mfa_code() {
+    for serial in [None, Some("arn:aws:iam::123456789012:mfa/me".to_owned())] {
+        let options = Options { mfa_prompt: Some(Arc::new(|_| Ok("123456".to_owned()))), ..Options::default() };
+        let b = bench_with(options, |_, r| if r.contains("Action=AssumeRole") { ok(ASSUMED) } else { ok(KEYS) }).await;
+        let assumed = b.session.assume(&Role { mfa_serial: serial.clone(), ..role() }).await.unwrap();
+        let operation = b.facts.read_operation("kms:ListKeys").unwrap();
+        assumed.call(&operation, "us-east-1", &Map::new(), &mut |_| ()).await.unwrap();
+        let requests = b.requests();
+        assert!(requests[0].contains("ExternalId=ext"), "{}", requests[0]);
+        assert_eq!(requests[0].contains("TokenCode=123456"), serial.is_some());
+        assert!(requests[1].contains("Credential=AKIDROLE/") && requests[1].contains("x-amz-security-token: t"));
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_cannot_be_assumed_says_why() {
+    let denied = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized to perform: sts:AssumeRole</Message></Error></ErrorResponse>";
+    let b = bench(move |_, _| refuse(403, denied)).await;
+    let error = b.session.assume(&role()).await.unwrap_err().to_string();
+    assert!(
+        error.starts_with("cannot assume arn:aws:iam::123456789012:role/audit") && error.contains("AccessDenied"),
+        "{error}"
+    );
+    let with_mfa = Role { mfa_serial: Some("m".to_owned()), ..role() };
+    let error = b.session.assume(&with_mfa).await.unwrap_err();
+    assert_eq!(error, ConnectError::Mfa("arn:aws:iam::123456789012:role/audit".to_owned()));
 }
