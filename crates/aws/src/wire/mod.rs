@@ -8,8 +8,8 @@ mod tests;
 
 pub(crate) use fault::{Fault, fault};
 
-use crate::facts::ReadOperation;
 use crate::facts::ProtocolName;
+use crate::facts::ReadOperation;
 use aws_smithy_cbor::codec::{CborCodec, CborCodecSettings};
 use aws_smithy_cbor::protocol::RpcV2CborProtocol;
 use aws_smithy_json::codec::{JsonCodec, JsonCodecSettings};
@@ -117,8 +117,7 @@ impl Wire {
     pub fn encode(&self, operation: &ReadOperation, input: &Map) -> Result<Encoded, WireError> {
         let input = request::Input::of_operation(operation, input, self.name);
         input.check()?;
-        let mut request =
-            self.protocol.serialize_request(&input, operation.input_schema, "", &operation.bag)?;
+        let mut request = self.protocol.serialize_request(&input, operation.input_schema, "", &operation.bag)?;
         let body = std::mem::replace(request.body_mut(), SdkBody::empty());
         Ok(Encoded {
             method: request.method().to_owned(),
