@@ -138,7 +138,7 @@ pub(crate) fn asset(resource: &Resource, place: Place<'_>, item: Map, scope: &[S
         id,
         account: place.caller.account.clone(),
         region,
-        fields: item.into_iter().map(|(k, v)| (k, Field::Known(v))).collect(),
+        fields: item.into_iter().filter(|(k, _)| !resource.omit.contains(k)).map(|(k, v)| (k, Field::Known(v))).collect(),
     })
 }
 
