@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use yagura_aws::{CallError, ReadOperation, Session};
-use yagura_model::{Asset, Caller, Field, Gap, Map, Value};
+use yagura_model::{Asset, Caller, Field, Gap, GapReason, Map, Value};
 use yagura_rule::{Check, Estate, Hole, judge_one};
 
 /// How many calls are started at once; the session's own limits decide how many really run.
@@ -308,8 +308,7 @@ impl Collector<'_> {
             }
         };
         let Some((op, input, first, not_ready)) = prepared else {
-            let gap = Gap::new(yagura_model::GapReason::NotTold, "what the call must name is not known");
-            return fail(job, Arc::new(gap));
+            return fail(job, Arc::new(nameless(&target.caller)));
         };
         self.running.spawn(async move { fetch(session, job, op, asked, input, first, not_ready).await });
         None
@@ -385,19 +384,21 @@ impl Collector<'_> {
     fn settle_list(&mut self, group: usize, target: usize, region: &SmolStr, pages: Vec<Value>, error: Option<(Arc<Gap>, String)>) {
         let (Some(group), Some(t)) = (self.plan.groups.get(group), self.targets.get(target)) else { return };
         let place = Place { caller: &t.caller, region };
-        for id in &group.kinds {
+        let mut pages = pages;
+        for (nth, id) in group.kinds.iter().enumerate() {
             let Some(kind) = self.kinds.get(id) else { continue };
+            let own = if nth + 1 == group.kinds.len() { std::mem::take(&mut pages) } else { pages.clone() };
             let mut gap = error.as_ref().map(|(g, _)| g.clone());
             let mut assets = Vec::new();
             if let Some(spec) = &kind.resource.list {
-                for page in &pages {
-                    match shape::items(spec, page.clone()) {
+                for page in own {
+                    match shape::items(spec, page) {
                         Ok(items) => {
                             let scope = &self.estate.scope().regions;
                             assets.extend(items.into_iter().flat_map(|i| shape::assets(&kind.resource, place, i, scope)));
                         }
                         Err(message) => {
-                            let bad = Gap::new(yagura_model::GapReason::BadAnswer, message);
+                            let bad = Gap::new(GapReason::BadAnswer, message);
                             gap = Some(Arc::new(Gap { call: group.op.call().into(), region: region.clone(), ..bad }));
                         }
                     }
@@ -452,7 +453,7 @@ impl Collector<'_> {
             };
             let gap = error.as_ref().map(|(g, _)| g.clone()).unwrap_or_else(|| {
                 let call = kind.describe.as_ref().map(|o| o.call().into()).unwrap_or_default();
-                let bad = Gap::new(yagura_model::GapReason::BadAnswer, "the answer does not speak of it");
+                let bad = Gap::new(GapReason::BadAnswer, "the answer does not speak of it");
                 Arc::new(Gap { call, region: asset.region.clone(), ..bad })
             });
             let own = own.cloned();
@@ -489,6 +490,16 @@ impl Collector<'_> {
             self.estate.set_field(at, field, value);
         }
     }
+}
+
+/// The gap of a call that cannot be made because something that it must name is not known.
+fn nameless(caller: &Caller) -> Gap {
+    let whoami = "sts:GetCallerIdentity";
+    if caller.account.is_empty() {
+        let unknown = Gap::new(GapReason::AccessDenied, "the account is not known");
+        return Gap { call: whoami.into(), permission: Some(whoami.into()), ..unknown };
+    }
+    Gap::new(GapReason::NotTold, "what the call must name is not known")
 }
 
 fn service(call: &str) -> SmolStr {

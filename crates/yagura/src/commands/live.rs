@@ -79,6 +79,9 @@ async fn roles(base: &Session, args: &AwsArgs) -> Vec<Target> {
         let role = Role { external_id: args.external_id.clone(), ..Role::new(arn) };
         let part = |n: usize| SmolStr::from(arn.split(':').nth(n).unwrap_or_default());
         let caller = Caller { account: part(4), arn: arn.into(), partition: part(1) };
+        if out.iter().any(|t: &Target| t.caller.account == caller.account) {
+            continue; // one reading of an account is enough
+        }
         match base.assume(&role).await {
             Ok(session) => {
                 let caller = session.caller().await.unwrap_or(caller);
