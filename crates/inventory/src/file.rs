@@ -178,5 +178,10 @@ fn read(source: impl Read) -> Result<Snapshot, ReadError> {
             Line::End { .. } => return Err(damaged(n, &"lines are missing")),
         }
     }
+    // Reading on to the very end has the checksum compared.
+    let n = listings.len() + assets.len() + 3;
+    if next(n)?.is_some() {
+        return Err(damaged(n, &"there is more after the end"));
+    }
     Ok(Snapshot { taken_at: h.taken_at, tool: h.tool, callers: h.callers, scope: h.scope, listings, assets, requests: h.requests })
 }

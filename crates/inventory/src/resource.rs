@@ -141,7 +141,7 @@ impl Resource {
             None | Some("region") => true,
             Some("account") => false,
             Some(other) => {
-                r.complain(&yaml, format!("`scope` is `account` or `region`, found `{other}`"));
+                r.complain(yaml.get("scope").unwrap_or(&yaml), format!("`scope` is `account` or `region`, found `{other}`"));
                 true
             }
         };

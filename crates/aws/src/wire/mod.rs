@@ -8,8 +8,7 @@ mod tests;
 
 pub(crate) use fault::{Fault, fault};
 
-use crate::facts::ProtocolName;
-use crate::facts::ReadOperation;
+use crate::facts::{Location, ProtocolName, ReadOperation, Target};
 use aws_smithy_cbor::codec::{CborCodec, CborCodecSettings};
 use aws_smithy_cbor::protocol::RpcV2CborProtocol;
 use aws_smithy_json::codec::{JsonCodec, JsonCodecSettings};
@@ -135,7 +134,11 @@ impl Wire {
     /// Reads a successful answer. Truncated, malformed or too deeply nested bodies are errors, never partial values.
     pub fn decode(&self, operation: &ReadOperation, answer: Answer) -> Result<Value, WireError> {
         let Some(output) = operation.output else { return Ok(Value::Map(Map::new())) };
-        let needs_body = output.members().iter().any(|m| m.location == crate::facts::Location::Body);
+        let needs_body = output.members().iter().any(|m| match m.location {
+            Location::Body => true,
+            Location::Payload => matches!(m.link.target, Target::Node(_)),
+            _ => false,
+        });
         if answer.body.is_empty() && needs_body && answer.status != 204 {
             return Err(WireError("an empty body".to_owned()));
         }

@@ -1,0 +1,30 @@
+//! An AWS endpoint on loopback for tests: it answers from a canned [`Estate`], or stands in front of another endpoint
+//! (moto), and fails on purpose.
+//!
+//! ```no_run
+//! use yagura_testkit::{Endpoint, Estate, Fault};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let aws = Endpoint::start(Estate::small())?;
+//! aws.add(Fault::AccessDenied.on("s3:GetBucketEncryption"));
+//! aws.add(Fault::Throttled.in_region("eu-west-1").first(20));
+//! // … run a program with AWS_ENDPOINT_URL set to aws.url() …
+//! assert_eq!(aws.requests().get("s3:ListBuckets"), Some(&1));
+//! # Ok(())
+//! # }
+//! ```
+
+mod answer;
+mod call;
+mod endpoint;
+mod estate;
+mod fault;
+mod mangle;
+mod small;
+mod upstream;
+
+pub use answer::Reply;
+pub use call::{Call, Protocol};
+pub use endpoint::Endpoint;
+pub use estate::Estate;
+pub use fault::{Fault, Rule};

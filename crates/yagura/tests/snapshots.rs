@@ -1,0 +1,95 @@
+//! Snapshots: they replay without credentials, and are never torn.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+mod common;
+
+use common::Run;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use yagura_inventory::load;
+use yagura_testkit::{Endpoint, Estate, Fault};
+
+fn path(p: &Path) -> &str {
+    p.to_str().unwrap()
+}
+
+#[test]
+fn a_replay_is_byte_equal() {
+    let aws = Endpoint::start(Estate::small()).unwrap();
+    // A denial and a disabled Region: gaps replay too.
+    aws.add(Fault::AccessDenied.on("s3:GetBucketEncryption"));
+    aws.add(Fault::OptInRequired.on("lambda").in_region("eu-west-1"));
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("s.ysnap");
+    let live = Run::scan(&aws.url()).args(&["--save", path(&file)]).run();
+    assert_eq!(live.code, 0, "{}", live.stderr);
+    drop(aws);
+    for lang in ["en", "ja"] {
+        let replay = |file: &Path| Run::new(&["scan", "--snapshot", path(file), "--format", "jsonl", "--lang", lang]).env("AWS_ACCESS_KEY_ID", "").run();
+        let (once, twice) = (replay(&file), replay(&file));
+        assert_eq!(once.code, 0, "{}", once.stderr);
+        assert_eq!(once.stdout, twice.stdout);
+        if lang == "en" {
+            assert_eq!(live.stdout, once.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_torn_snapshot_is_refused_and_the_old_one_survives_a_failed_scan() {
+    let aws = Endpoint::start(Estate::small()).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("s.ysnap");
+    assert_eq!(Run::scan(&aws.url()).args(&["--save", path(&file)]).run().code, 0);
+    let whole = std::fs::read(&file).unwrap();
+
+    let torn = home.path().join("torn.ysnap");
+    for keep in [0, 1, whole.len() / 2, whole.len() - 1] {
+        std::fs::write(&torn, &whole[..keep]).unwrap();
+        let outcome = Run::new(&["scan", "--snapshot", path(&torn), "--format", "jsonl"]).run();
+        assert_eq!(outcome.code, 2, "{keep} bytes: {}", outcome.stderr);
+        assert_eq!(outcome.stdout, "", "{keep} bytes");
+        assert!(outcome.stderr.contains("torn.ysnap"), "{}", outcome.stderr);
+    }
+
+    aws.add(Fault::ExpiredToken.everywhere());
+    assert_eq!(Run::scan(&aws.url()).args(&["--save", path(&file)]).run().code, 3);
+    assert_eq!(std::fs::read(&file).unwrap(), whole, "a scan that read nothing replaced the snapshot");
+}
+
+#[test]
+fn a_kill_at_any_moment_leaves_the_old_snapshot_or_the_new_one() {
+    let aws = Endpoint::start(Estate::small()).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("s.ysnap");
+    let scan = || Run::scan(&aws.url()).args(&["--save", path(&file)]);
+    let first = scan().run();
+    assert_eq!(first.code, 0, "{}", first.stderr);
+    let mut old = load(&file).unwrap();
+    let (assets, listings) = (old.assets.len(), old.listings.len());
+
+    // Most kills fall into the last part of a run, where the file is written.
+    let (mut replaced, mut killed) = (0, 0);
+    let started = Instant::now();
+    for n in 0..60u32 {
+        if started.elapsed() > Duration::from_secs(25) {
+            break;
+        }
+        let part = if n % 4 == 0 { fastrand() } else { 0.85 + 0.3 * fastrand() };
+        let mut child = scan().spawn();
+        std::thread::sleep(first.took.mul_f64(part));
+        child.kill().unwrap();
+        killed += u32::from(child.wait().unwrap().code().is_none());
+        let now = load(&file).unwrap_or_else(|e| panic!("after {n} kills: {e}"));
+        assert_eq!((now.assets.len(), now.listings.len()), (assets, listings), "after {n} kills");
+        replaced += u32::from(now.taken_at != old.taken_at);
+        old = now;
+    }
+    assert!(killed > 5, "killed {killed} times, replaced {replaced} times");
+}
+
+/// A number below 1 that differs from call to call.
+fn fastrand() -> f64 {
+    use std::hash::{BuildHasher, RandomState};
+    (RandomState::new().hash_one(0u8) % 1000) as f64 / 1000.0
+}

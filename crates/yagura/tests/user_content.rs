@@ -1,0 +1,137 @@
+//! A user's own folder: two new files make a new kind and a check for it; a broken file is reported and harms nothing.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+mod common;
+
+use common::Run;
+use std::path::Path;
+use yagura_model::Status;
+use yagura_testkit::{Endpoint, Estate, Reply};
+
+const KIND: &str = "\
+kind: resource
+id: sns.topic
+cloudformation: AWS::SNS::Topic
+scope: region
+list:
+  call: sns:ListTopics
+  each: Topics
+name: TopicArn
+arn: TopicArn
+fields:
+  Attributes:
+    call: sns:GetTopicAttributes
+    with: {TopicArn: TopicArn}
+    take: Attributes
+";
+
+const CHECK: &str = "\
+kind: check
+id: sns.topic_encrypted
+each: sns.topic
+pass: has(this.Attributes.KmsMasterKeyId)
+severity: medium
+maps: [fsbp/SNS.1]
+en:
+  title: Topic is encrypted with KMS
+  why: Messages at rest are readable by whoever gets at the storage.
+  fix: Set a KMS key on {this.TopicArn}.
+ja:
+  title: トピックが KMS で暗号化されている
+  why: 保存中のメッセージが、ストレージに触れた者に読まれうる。
+  fix: '{this.TopicArn} に KMS キーを設定する。'
+tests:
+  a key: {this: {TopicArn: t, Attributes: {KmsMasterKeyId: alias/a}}, expect: pass}
+  no key: {this: {TopicArn: t, Attributes: {Owner: '1'}}, expect: fail}
+  not permitted: {this: {TopicArn: t, Attributes: unknown}, expect: unknown}
+";
+
+fn write(root: &Path, name: &str, text: &str) {
+    let path = root.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+fn folder() -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), "resources/sns/topic.yaml", KIND);
+    write(root.path(), "checks/sns/topic_encrypted.yaml", CHECK);
+    root
+}
+
+fn estate() -> Estate {
+    let arn = |name: &str| format!("arn:aws:sns:us-east-1:111122223333:{name}");
+    let topic = |name: &str| format!("<member><TopicArn>{}</TopicArn></member>", arn(name));
+    let attributes = |members: &str| {
+        let entry = |(k, v): (&str, &str)| format!("<entry><key>{k}</key><value>{v}</value></entry>");
+        Reply::Xml(format!("<Attributes>{}{members}</Attributes>", entry(("Owner", "111122223333"))))
+    };
+    Estate::small()
+        .with("sns:ListTopics", Reply::Xml("<Topics/>".into()))
+        .with_in("us-east-1", "sns:ListTopics", Reply::Xml(format!("<Topics>{}{}</Topics>", topic("sealed"), topic("plain"))))
+        .with_for(&arn("plain"), "sns:GetTopicAttributes", attributes(""))
+        .with_for(&arn("sealed"), "sns:GetTopicAttributes", attributes("<entry><key>KmsMasterKeyId</key><value>alias/a</value></entry>"))
+}
+
+#[test]
+fn two_files_make_a_new_kind_and_its_check() {
+    let root = folder();
+    let content = root.path().to_str().unwrap();
+    let list = Run::new(&["checks", "list", "--content", content]).run();
+    assert!(list.code == 0 && list.stdout.contains("sns.topic_encrypted"), "{}{}", list.stdout, list.stderr);
+    let tested = Run::new(&["checks", "test", "sns.topic_encrypted", "--content", content]).run();
+    assert_eq!(tested.code, 0, "{}{}", tested.stdout, tested.stderr);
+    let lint = Run::new(&["content", "lint", content]).run();
+    assert_eq!(lint.code, 0, "{}{}", lint.stdout, lint.stderr);
+    let policy = Run::new(&["permissions", "--service", "sns", "--content", content]).run().stdout;
+    assert!(policy.contains("sns:ListTopics") && policy.contains("sns:GetTopicAttributes"), "{policy}");
+
+    let aws = Endpoint::start(estate()).unwrap();
+    let verdicts = Run::scan(&aws.url()).args(&["--content", content]).run().done();
+    let of = |name: &str| {
+        let found = verdicts.values().find(|v| v.rule == "sns.topic_encrypted" && v.resource.id.ends_with(name));
+        found.unwrap_or_else(|| panic!("no verdict on {name}")).status
+    };
+    assert_eq!((of(":sealed"), of(":plain")), (Status::Pass, Status::Fail));
+    let rules: std::collections::BTreeSet<_> = verdicts.keys().map(|(rule, _)| rule).collect();
+    assert_eq!(rules.len(), 27);
+}
+
+#[test]
+fn a_broken_user_file_is_reported_and_the_rest_still_runs() {
+    let aws = Endpoint::start(estate()).unwrap();
+    for (name, good, from, to, complaint) in [
+        ("checks/sns/topic_encrypted.yaml", CHECK, "this.Attributes", "this.Atributes", "checks/sns/topic_encrypted.yaml:4:7: `sns.topic` has no field `Atributes`; did you mean `Attributes`?"),
+        ("checks/sns/topic_encrypted.yaml", CHECK, "each: sns.topic", "each: sns.topics", "checks/sns/topic_encrypted.yaml:3:7: unknown kind `sns.topics`; did you mean `sns.topic`?"),
+        ("checks/sns/topic_encrypted.yaml", CHECK, "severity:", "severty:", "did you mean `severity`?"),
+        ("checks/sns/topic_encrypted.yaml", CHECK, "id: sns.topic_encrypted", "id: sns.topic_sealed", "checks/sns/topic_encrypted.yaml:2:5: "),
+        ("checks/sns/topic_encrypted.yaml", CHECK, "  no key:", "  no key: [", "checks/sns/topic_encrypted.yaml:"),
+        ("checks/sns/topic_encrypted.yaml", CHECK, "  not permitted: {this: {TopicArn: t, Attributes: unknown}, expect: unknown}\n", "", "unknown"),
+        ("resources/sns/topic.yaml", KIND, "sns:ListTopics", "sns:ListTopic", "did you mean `sns:ListTopics`?"),
+        ("resources/sns/topic.yaml", KIND, "sns:ListTopics", "sns:DeleteTopic", "resources/sns/topic.yaml:6:"),
+        ("resources/sns/topic.yaml", KIND, "each: Topics", "each: Topic", "resources/sns/topic.yaml:"),
+        ("resources/sns/topic.yaml", KIND, "scope: region", "scope: world", "resources/sns/topic.yaml:4:"),
+    ] {
+        let root = folder();
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good, "{from}");
+        write(root.path(), name, &text);
+        let outcome = Run::scan(&aws.url()).args(&["--content", root.path().to_str().unwrap()]).run();
+        assert!(outcome.stderr.contains(complaint), "{from} -> {to}: `{}` does not say `{complaint}`", outcome.stderr);
+        let verdicts = outcome.done();
+        let rules: std::collections::BTreeSet<_> = verdicts.keys().map(|(rule, _)| rule).collect();
+        assert_eq!(rules.len(), 26, "{from} -> {to}: {}", outcome.stderr);
+        let lint = Run::new(&["content", "lint", root.path().to_str().unwrap()]).run();
+        assert_ne!(lint.code, 0, "{from} -> {to}: lint sees nothing wrong");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_text_is_reported() {
+    let root = folder();
+    std::fs::write(root.path().join("checks/sns/binary.yaml"), [0xff, 0xfe, 0, 1]).unwrap();
+    let aws = Endpoint::start(estate()).unwrap();
+    let outcome = Run::scan(&aws.url()).args(&["--content", root.path().to_str().unwrap()]).run();
+    assert!(outcome.stderr.contains("binary.yaml"), "{}", outcome.stderr);
+    assert_eq!(outcome.done().keys().filter(|(rule, _)| rule == "sns.topic_encrypted").count(), 2);
+}
