@@ -133,14 +133,27 @@ async fn assume_with_mfa(
         .map_err(|e| fail(innermost(&e)))?;
     let given = answer.credentials.ok_or_else(|| fail("STS answered no credentials".to_owned()))?;
     let ends = SystemTime::try_from(given.expiration).ok();
-    Ok(Credentials::new(given.access_key_id, given.secret_access_key, Some(given.session_token), ends, "AssumeRoleWithMfa"))
+    Ok(Credentials::new(
+        given.access_key_id,
+        given.secret_access_key,
+        Some(given.session_token),
+        ends,
+        "AssumeRoleWithMfa",
+    ))
 }
 
 /// What went wrong in the credential chain, in its own words.
 pub(crate) fn cause(error: &CredentialsError) -> String {
     match error {
         CredentialsError::CredentialsNotLoaded(_) => "none were found".to_owned(),
-        other => innermost(other),
+        other => {
+            let said = innermost(other);
+            // The instance is asked last: its refusal means that nothing was found before.
+            match said.contains("IMDS") {
+                true => format!("none in the environment or the profile files, and instance metadata says: {said}"),
+                false => said,
+            }
+        }
     }
 }
 

@@ -66,7 +66,11 @@ impl Endpoint {
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let path = path.trim_end_matches('/');
         let sound = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
-        if !matches!(scheme, "http" | "https") || authority.is_empty() || !authority.chars().all(sound) || path.contains(['?', '#']) {
+        if !matches!(scheme, "http" | "https")
+            || authority.is_empty()
+            || !authority.chars().all(sound)
+            || path.contains(['?', '#'])
+        {
             return Err(fail());
         }
         let signing_region = Self::resolve(service, region, Variant::default())
@@ -143,9 +147,23 @@ pub(crate) fn real_region(region: &str) -> Result<&str, EndpointError> {
 /// March 2019 (AWS, "Enable or disable AWS Regions in your account").
 pub(crate) fn is_opt_in(region: &str) -> bool {
     const DEFAULT: [&str; 17] = [
-        "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "eu-central-1", "eu-west-1",
-        "eu-west-2", "eu-west-3", "eu-north-1", "ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
-        "ap-southeast-1", "ap-southeast-2",
+        "us-east-1",
+        "us-east-2",
+        "us-west-1",
+        "us-west-2",
+        "ca-central-1",
+        "sa-east-1",
+        "eu-central-1",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-west-3",
+        "eu-north-1",
+        "ap-south-1",
+        "ap-northeast-1",
+        "ap-northeast-2",
+        "ap-northeast-3",
+        "ap-southeast-1",
+        "ap-southeast-2",
     ];
     Partition::of_region(region) == Partition::Aws && !region.ends_with("-global") && !DEFAULT.contains(&region)
 }
@@ -197,14 +215,19 @@ mod tests {
             ("kms", "xx-new-7", plain, "kms.xx-new-7.amazonaws.com", "xx-new-7"),
         ] {
             let endpoint = Endpoint::resolve(service(name), region, variant).unwrap();
-            assert_eq!((endpoint.authority.as_str(), endpoint.signing_region.as_str()), (host, scope), "{name} {region}");
+            assert_eq!(
+                (endpoint.authority.as_str(), endpoint.signing_region.as_str()),
+                (host, scope),
+                "{name} {region}"
+            );
             assert!(endpoint.takes_host_prefix() && endpoint.scheme == "https");
         }
     }
 
     #[test]
     fn what_is_not_offered_is_an_error() {
-        let error = Endpoint::resolve(service("globalaccelerator"), "cn-north-1", Variant { fips: true, dual_stack: true });
+        let error =
+            Endpoint::resolve(service("globalaccelerator"), "cn-north-1", Variant { fips: true, dual_stack: true });
         assert!(error.is_ok() || matches!(error, Err(EndpointError::NotOffered { .. })));
         for region in ["", "eu west", "evil.example.com/", "a/../b", "EU-WEST-1", "x@y"] {
             let error = Endpoint::resolve(service("kms"), region, Variant::default()).unwrap_err();
@@ -219,12 +242,25 @@ mod tests {
             ("http://127.0.0.1:5000", "http", "127.0.0.1:5000", "", false),
             ("http://localhost:5000/", "http", "localhost:5000", "", false),
             ("http://[::1]:80/x/", "http", "[::1]:80", "/x", false),
-            ("https://vpce-1.kms.eu-west-1.vpce.amazonaws.com", "https", "vpce-1.kms.eu-west-1.vpce.amazonaws.com", "", true),
+            (
+                "https://vpce-1.kms.eu-west-1.vpce.amazonaws.com",
+                "https",
+                "vpce-1.kms.eu-west-1.vpce.amazonaws.com",
+                "",
+                true,
+            ),
             ("http://moto:5000", "http", "moto:5000", "", false),
         ] {
             let endpoint = Endpoint::custom(url, kms, "eu-west-1").unwrap();
-            assert_eq!((endpoint.scheme.as_str(), endpoint.authority.as_str(), endpoint.base_path.as_str()), (scheme, authority, path));
-            assert_eq!((endpoint.takes_host_prefix(), endpoint.custom, endpoint.signing_region.as_str()), (prefix, true, "eu-west-1"), "{url}");
+            assert_eq!(
+                (endpoint.scheme.as_str(), endpoint.authority.as_str(), endpoint.base_path.as_str()),
+                (scheme, authority, path)
+            );
+            assert_eq!(
+                (endpoint.takes_host_prefix(), endpoint.custom, endpoint.signing_region.as_str()),
+                (prefix, true, "eu-west-1"),
+                "{url}"
+            );
         }
         assert_eq!(Endpoint::custom("http://x.y", service("iam"), "eu-west-1").unwrap().signing_region, "us-east-1");
         for url in ["", "localhost:5000", "ftp://x", "http://", "http://a b", "http://user@host", "http://h/?q"] {
@@ -235,8 +271,14 @@ mod tests {
     #[test]
     fn opt_in_regions_are_those_after_2019() {
         for (region, opt_in) in [
-            ("us-east-1", false), ("ap-northeast-3", false), ("me-south-1", true), ("af-south-1", true), ("il-central-1", true),
-            ("aws-global", false), ("cn-north-1", false), ("us-gov-east-1", false),
+            ("us-east-1", false),
+            ("ap-northeast-3", false),
+            ("me-south-1", true),
+            ("af-south-1", true),
+            ("il-central-1", true),
+            ("aws-global", false),
+            ("cn-north-1", false),
+            ("us-gov-east-1", false),
         ] {
             assert_eq!(is_opt_in(region), opt_in, "{region}");
         }

@@ -10,7 +10,9 @@ use yagura_model::{Gap, GapReason};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
     /// No credentials, or they could not be had.
-    #[error("no AWS credentials: {0}. Set AWS_PROFILE or --profile, sign in with `aws sso login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")]
+    #[error(
+        "no AWS credentials: {0}. Set AWS_PROFILE or --profile, sign in with `aws sso login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    )]
     Credentials(String),
     /// A role could not be assumed.
     #[error("cannot assume {role}: {message}")]
@@ -56,7 +58,8 @@ impl CallError {
 
     /// The gap that this error leaves: reason, call, IAM action, Region, and AWS's code with its message.
     pub fn gap(&self, operation: &ReadOperation, region: &str) -> Gap {
-        let detail = if self.message.is_empty() { self.code.clone() } else { format!("{}: {}", self.code, self.message) };
+        let detail =
+            if self.message.is_empty() { self.code.clone() } else { format!("{}: {}", self.code, self.message) };
         Gap {
             reason: self.reason,
             call: SmolStr::new(operation.call()),
@@ -70,10 +73,22 @@ impl CallError {
 /// Whether AWS asks to slow down.
 pub(crate) fn is_throttling(status: u16, code: &str) -> bool {
     const CODES: [&str; 16] = [
-        "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException",
-        "TooManyRequestsException", "TooManyRequests", "RequestLimitExceeded", "BandwidthLimitExceeded", "SlowDown",
-        "ProvisionedThroughputExceededException", "TransactionInProgressException", "PriorRequestNotComplete",
-        "EC2ThrottledException", "LimitExceededException", "Client.RequestLimitExceeded",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "TooManyRequestsException",
+        "TooManyRequests",
+        "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+        "SlowDown",
+        "ProvisionedThroughputExceededException",
+        "TransactionInProgressException",
+        "PriorRequestNotComplete",
+        "EC2ThrottledException",
+        "LimitExceededException",
+        "Client.RequestLimitExceeded",
     ];
     status == 429 || (CODES.contains(&code) && code != "LimitExceededException")
 }
@@ -81,8 +96,14 @@ pub(crate) fn is_throttling(status: u16, code: &str) -> bool {
 /// Whether trying again may help.
 pub(crate) fn is_transient(status: u16, code: &str) -> bool {
     const CODES: [&str; 8] = [
-        "RequestTimeout", "RequestTimeoutException", "InternalError", "InternalFailure", "InternalServerError",
-        "ServiceUnavailable", "IDPCommunicationError", "Unavailable",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "ServiceUnavailable",
+        "IDPCommunicationError",
+        "Unavailable",
     ];
     status >= 500 && status != 501 || CODES.contains(&code)
 }
@@ -98,19 +119,50 @@ fn classify(status: u16, code: &str, message: &str, region: &str, worked_elsewhe
         return GapReason::Throttled;
     }
     match bare {
-        "OptInRequired" | "OptInRequiredException" | "SubscriptionRequiredException" | "RegionDisabledException"
-        | "SubscriptionRequired" | "NotSubscribed" => GapReason::RegionDisabled,
-        "UnrecognizedClientException" | "InvalidClientTokenId" | "AuthFailure" | "InvalidAccessKeyId" | "InvalidToken"
-        | "MissingAuthenticationToken" | "MissingAuthenticationTokenException" | "InvalidClientTokenIdException" => {
-            if is_opt_in(region) && worked_elsewhere { GapReason::RegionDisabled } else { GapReason::Credentials }
+        "OptInRequired"
+        | "OptInRequiredException"
+        | "SubscriptionRequiredException"
+        | "RegionDisabledException"
+        | "SubscriptionRequired"
+        | "NotSubscribed" => GapReason::RegionDisabled,
+        "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "AuthFailure"
+        | "InvalidAccessKeyId"
+        | "InvalidToken"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "InvalidClientTokenIdException" => {
+            if is_opt_in(region) && worked_elsewhere {
+                GapReason::RegionDisabled
+            } else {
+                GapReason::Credentials
+            }
         }
-        "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature" | "RequestTimeTooSkewed"
+        "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "IncompleteSignature"
+        | "RequestTimeTooSkewed"
         | "NotSignedUp" => GapReason::Credentials,
         _ if is_expired(bare) => GapReason::Credentials,
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AuthorizationError"
-        | "AuthorizationErrorException" | "UnauthorizedAccess" | "UnauthorizedException" | "NotAuthorized"
-        | "NotAuthorizedException" | "Unauthorized" | "ForbiddenException" | "Forbidden" | "AccessDeniedFault"
-        | "AllAccessDisabled" | "AccountProblem" | "ExplicitDeny" | "Http403" | "Http401" => denied(message),
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "UnauthorizedOperation"
+        | "AuthorizationError"
+        | "AuthorizationErrorException"
+        | "UnauthorizedAccess"
+        | "UnauthorizedException"
+        | "NotAuthorized"
+        | "NotAuthorizedException"
+        | "Unauthorized"
+        | "ForbiddenException"
+        | "Forbidden"
+        | "AccessDeniedFault"
+        | "AllAccessDisabled"
+        | "AccountProblem"
+        | "ExplicitDeny"
+        | "Http403"
+        | "Http401" => denied(message),
         _ if status == 403 && denies(message) => denied(message),
         _ if is_transient(status, bare) => GapReason::ServiceError,
         _ => GapReason::Refused,
@@ -118,7 +170,9 @@ fn classify(status: u16, code: &str, message: &str, region: &str, worked_elsewhe
 }
 
 fn denies(message: &str) -> bool {
-    message.contains("not authorized to perform") || message.contains("explicit deny") || message.contains("Access Denied")
+    message.contains("not authorized to perform")
+        || message.contains("explicit deny")
+        || message.contains("Access Denied")
 }
 
 /// A denial that a policy of the organization made says so in its message.
@@ -190,9 +244,30 @@ mod tests {
             (403, "Http403", "", "us-east-1", true, AccessDenied),
             (403, "SomethingElse", "User x is not authorized to perform: a:B", "us-east-1", true, AccessDenied),
             (403, "AccessDenied", "with an explicit deny in an identity-based policy", "us-east-1", true, AccessDenied),
-            (403, "AccessDenied", "with an explicit deny in a service control policy", "us-east-1", true, DeniedByOrganization),
-            (403, "AccessDenied", "because no service control policy allows the a:B action", "us-east-1", true, DeniedByOrganization),
-            (403, "AccessDenied", "with an explicit deny in a resource control policy", "us-east-1", true, DeniedByOrganization),
+            (
+                403,
+                "AccessDenied",
+                "with an explicit deny in a service control policy",
+                "us-east-1",
+                true,
+                DeniedByOrganization,
+            ),
+            (
+                403,
+                "AccessDenied",
+                "because no service control policy allows the a:B action",
+                "us-east-1",
+                true,
+                DeniedByOrganization,
+            ),
+            (
+                403,
+                "AccessDenied",
+                "with an explicit deny in a resource control policy",
+                "us-east-1",
+                true,
+                DeniedByOrganization,
+            ),
             (400, "OptInRequired", "", "us-east-1", true, RegionDisabled),
             (400, "SubscriptionRequiredException", "", "us-east-1", true, RegionDisabled),
             (403, "UnrecognizedClientException", "", "me-south-1", true, RegionDisabled),
@@ -215,7 +290,11 @@ mod tests {
             (501, "NotImplemented", "", "us-east-1", true, Refused),
         ] {
             let fault = Fault { code: code.to_owned(), message: message.to_owned(), region: None };
-            assert_eq!(CallError::of_fault(status, &fault, region, worked).reason, reason, "{status} {code} {message} {region}");
+            assert_eq!(
+                CallError::of_fault(status, &fault, region, worked).reason,
+                reason,
+                "{status} {code} {message} {region}"
+            );
         }
     }
 
@@ -225,7 +304,10 @@ mod tests {
         for (message, expected) in [
             ("plain words stay", "plain words stay"),
             ("first\nsecond", "first"),
-            ("role arn:aws:iam::123456789012:role/AdminRoleWithALongName is not authorized", "role arn:aws:iam::123456789012:role/AdminRoleWithALongName is not authorized"),
+            (
+                "role arn:aws:iam::123456789012:role/AdminRoleWithALongName is not authorized",
+                "role arn:aws:iam::123456789012:role/AdminRoleWithALongName is not authorized",
+            ),
             ("the key AKIAIOSFODNN7EXAMPLE.", "the key [removed]"),
             ("not allowed. Encoded authorization failure message: abcDEF123", "not allowed. "),
             (&format!("secret={secret}"), "[removed]"),

@@ -60,10 +60,7 @@ impl Http {
 
     /// The client that the credential chain uses.
     pub fn for_credentials(&self) -> SharedHttpClient {
-        Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .tls_context(self.trust.clone())
-            .build_https()
+        Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(self.trust.clone()).build_https()
     }
 
     /// Sends a request and reads the whole answer, within the attempt's time-out and the cap on its size.
@@ -102,9 +99,8 @@ impl Http {
     }
 
     fn connector(&self, uri: &str) -> &Connector {
-        let builder = || {
-            Connector::builder().connector_settings(self.settings.clone()).proxy_config(ProxyConfig::from_env())
-        };
+        let builder =
+            || Connector::builder().connector_settings(self.settings.clone()).proxy_config(ProxyConfig::from_env());
         if uri.starts_with("http://") {
             return self.plain.get_or_init(|| builder().build_http());
         }
@@ -114,7 +110,11 @@ impl Http {
     }
 
     fn too_large(&self) -> CallError {
-        CallError::new(GapReason::BadAnswer, "AnswerTooLarge", format!("the answer is larger than {} bytes", self.max_answer))
+        CallError::new(
+            GapReason::BadAnswer,
+            "AnswerTooLarge",
+            format!("the answer is larger than {} bytes", self.max_answer),
+        )
     }
 }
 

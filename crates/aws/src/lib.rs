@@ -6,6 +6,7 @@
 //!
 //! Every failure is a [`CallError`] that turns into a [`yagura_model::Gap`]: data, not an end.
 
+mod address;
 mod credentials;
 mod endpoint;
 mod error;
@@ -18,6 +19,7 @@ mod partition;
 mod profile;
 mod retry;
 mod session;
+mod shared;
 mod sign;
 mod wire;
 

@@ -75,9 +75,9 @@ fn as_bool(value: &Value) -> Option<bool> {
 
 /// A token, where it is there and not empty. Alternatives are written `A || B`.
 fn token(output: &Value, paths: &str) -> Option<Value> {
-    paths.split("||").find_map(|path| {
-        at(output, path.trim()).filter(|v| !matches!(v, Value::String(s) if s.is_empty())).cloned()
-    })
+    paths
+        .split("||")
+        .find_map(|path| at(output, path.trim()).filter(|v| !matches!(v, Value::String(s) if s.is_empty())).cloned())
 }
 
 /// Follows `A.B[-1].C`.

@@ -32,11 +32,12 @@ impl Profiles {
             let cause = e.source().map_or_else(|| e.to_string(), ToString::to_string);
             ConnectError::Configuration(format!("cannot read the AWS profile files: {}", presentable(&cause)))
         })?;
-        if let Some(name) = name.filter(|n| set.get_profile(n).is_none()) {
+        let wanted = set.selected_profile();
+        if wanted != "default" && set.get_profile(wanted).is_none() {
             let mut known: Vec<_> = set.profiles().collect();
             known.sort_unstable();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            return Err(ConnectError::Configuration(format!("no AWS profile `{name}`; there are: {known}")));
+            return Err(ConnectError::Configuration(format!("no AWS profile `{wanted}`; there are: {known}")));
         }
         Ok(Self { set, env, named: name.is_some() })
     }
@@ -86,7 +87,9 @@ impl Profiles {
     fn chain(&self, name: &str) -> Vec<&Profile> {
         let mut chain: Vec<&Profile> = Vec::new();
         let mut next = self.set.get_profile(name);
-        while let Some(profile) = next.filter(|p| chain.len() < LONGEST_CHAIN && !chain.iter().any(|c| c.name() == p.name())) {
+        while let Some(profile) =
+            next.filter(|p| chain.len() < LONGEST_CHAIN && !chain.iter().any(|c| c.name() == p.name()))
+        {
             chain.push(profile);
             next = match (profile.get("role_arn"), profile.get("source_profile")) {
                 (Some(_), Some(source)) => self.set.get_profile(source),
@@ -97,7 +100,8 @@ impl Profiles {
     }
 
     fn plain(&self, name: &str, config: &SdkConfig, http: SharedHttpClient) -> SharedCredentialsProvider {
-        let provider_config = ProviderConfig::without_region().with_http_client(http).with_region(config.region().cloned());
+        let provider_config =
+            ProviderConfig::without_region().with_http_client(http).with_region(config.region().cloned());
         let provider = ProfileFileCredentialsProvider::builder().configure(&provider_config).profile_name(name).build();
         SharedCredentialsProvider::new(provider)
     }
@@ -143,8 +147,11 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_profile_names_those_there_are() {
-        let error = profiles(CHAIN, &[], Some("tpo")).await.err().map(|e| e.to_string());
-        assert_eq!(error.as_deref(), Some("no AWS profile `tpo`; there are: base, default, mid, round, top"));
+        let by_environment: &[(&str, &str)] = &[("AWS_PROFILE", "tpo")];
+        for (env, name) in [(&[][..], Some("tpo")), (by_environment, None)] {
+            let error = profiles(CHAIN, env, name).await.err().map(|e| e.to_string());
+            assert_eq!(error.as_deref(), Some("no AWS profile `tpo`; there are: base, default, mid, round, top"));
+        }
     }
 
     #[tokio::test]

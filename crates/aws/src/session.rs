@@ -1,30 +1,27 @@
 //! A session: credentials, endpoints, connections and rates, and the calls made with them.
 
+use crate::address::{bucket_of, prepare};
 use crate::credentials::{self, CredentialStore};
-use crate::endpoint::{Endpoint, EndpointError, Variant, real_region};
+use crate::endpoint::{Endpoint, EndpointError, real_region};
 use crate::error::{CallError, ConnectError, is_expired, is_throttling, is_transient};
 use crate::facts::{Facts, ReadOperation, Service};
-use crate::http::{Http, Prepared, UNKNOWN_HOST};
+use crate::http::UNKNOWN_HOST;
 use crate::limiter::Limiter;
 use crate::options::{Options, Role};
 use crate::paging::Paging;
 use crate::partition::Partition;
 use crate::profile::{self, Profiles};
 use crate::retry::{Attempts, Cause};
+use crate::shared::Shared;
 use crate::sign::sign;
 use crate::wire::{Answer, Encoded, fault};
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_smithy_types::retry::RetryConfig;
 use aws_types::os_shim_internal::{Env, Fs};
-use aws_types::service_config::ServiceConfigKey;
 use smol_str::SmolStr;
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
-use tokio::sync::Semaphore;
 use yagura_model::{Caller, GapReason, Map, Value};
 
 /// Credentials with all that is needed to call AWS. Cloning is cheap; clones share everything.
@@ -40,20 +37,6 @@ struct Inner {
     bucket_regions: RwLock<HashMap<SmolStr, SmolStr>>,
     /// Whether AWS accepted these credentials at least once: what tells a disabled Region from bad credentials.
     worked: AtomicBool,
-}
-
-/// What sessions of different roles have in common.
-struct Shared {
-    facts: Arc<Facts>,
-    options: Options,
-    config: SdkConfig,
-    variant: Variant,
-    region: SmolStr,
-    partition: Partition,
-    max_attempts: u32,
-    http: Http,
-    slots: Semaphore,
-    requests: AtomicU64,
 }
 
 /// A service in a Region.
@@ -139,7 +122,8 @@ impl Session {
         let text = |name: &str| answer.as_map().and_then(|m| m.get(name)).and_then(Value::as_str).map(SmolStr::new);
         match (text("Account"), text("Arn")) {
             (Some(account), Some(arn)) => {
-                let partition = arn.split(':').nth(1).map_or_else(|| SmolStr::new(self.partition().name()), SmolStr::new);
+                let partition =
+                    arn.split(':').nth(1).map_or_else(|| SmolStr::new(self.partition().name()), SmolStr::new);
                 Ok(Caller { account, arn, partition })
             }
             _ => Err(CallError::new(GapReason::BadAnswer, "BadAnswer", "GetCallerIdentity names no account")),
@@ -261,7 +245,8 @@ impl Session {
             target.limiter.succeeded();
             is_transient(answer.status, &error.code).then_some(Cause::Transient)
         };
-        let retry_after = answer.headers.get("retry-after").and_then(|v| v.trim().parse().ok()).map(Duration::from_secs);
+        let retry_after =
+            answer.headers.get("retry-after").and_then(|v| v.trim().parse().ok()).map(Duration::from_secs);
         let redirect = matches!(answer.status, 301 | 307 | 400);
         Failure { home: fault.region.filter(|home| redirect && home != region), error, cause, retry_after, credentials }
     }
@@ -320,145 +305,6 @@ impl Failure {
     fn last(error: CallError) -> Self {
         Self { error, cause: None, retry_after: None, home: None, credentials: 0 }
     }
-}
-
-impl Shared {
-    async fn load(options: Options, facts: Arc<Facts>, profiles: &Profiles) -> Result<Self, ConnectError> {
-        let bundle = match std::env::var_os("AWS_CA_BUNDLE").filter(|p| !p.is_empty()) {
-            Some(path) => Some(std::fs::read(&path).map_err(|e| {
-                ConnectError::Configuration(format!("AWS_CA_BUNDLE: cannot read {}: {e}", path.display()))
-            })?),
-            None => None,
-        };
-        let http = Http::new(&options, bundle).map_err(ConnectError::Configuration)?;
-        let region = region_of(&options).await;
-        let region = SmolStr::new(real_region(&region).map_err(|e| ConnectError::Configuration(e.to_string()))?);
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http.for_credentials())
-            .region(Region::new(region.to_string()));
-        if let Some(profile) = &options.profile {
-            loader = loader.profile_name(profile);
-        }
-        if let Some(url) = &options.endpoint_url {
-            loader = loader.endpoint_url(url);
-        }
-        if let Some(fips) = options.fips {
-            loader = loader.use_fips(fips);
-        }
-        if let Some(dual_stack) = options.dual_stack {
-            loader = loader.use_dual_stack(dual_stack);
-        }
-        let config = loader.load().await;
-        let configured = config.retry_config().map_or(0, RetryConfig::max_attempts);
-        // AWS's own default is three; whoever set nothing gets five.
-        let set = std::env::var_os("AWS_MAX_ATTEMPTS").is_some() || profiles.sets("max_attempts");
-        let max_attempts = options.max_attempts.unwrap_or(if set && configured > 0 { configured } else { 5 });
-        Ok(Self {
-            variant: Variant {
-                fips: config.use_fips().unwrap_or(false),
-                dual_stack: config.use_dual_stack().unwrap_or(false),
-            },
-            partition: Partition::of_region(&region),
-            slots: Semaphore::new(options.max_concurrency.clamp(1, 10_000)),
-            requests: AtomicU64::new(0),
-            facts,
-            options,
-            config,
-            region,
-            max_attempts,
-            http,
-        })
-    }
-
-    fn custom_endpoint(&self, service: &Service) -> Option<String> {
-        if let Some(url) = &self.options.endpoint_url {
-            return Some(url.clone());
-        }
-        let key = ServiceConfigKey::builder()
-            .service_id(service.id())
-            .env("AWS_ENDPOINT_URL")
-            .profile("endpoint_url")
-            .build()
-            .ok()?;
-        self.config.service_config()?.load_config(key)
-    }
-}
-
-/// The Region as the AWS CLI finds it: option, environment, profile; the home Region of AWS otherwise.
-async fn region_of(options: &Options) -> String {
-    if let Some(region) = &options.region {
-        return region.clone();
-    }
-    use aws_config::environment::EnvironmentVariableRegionProvider;
-    use aws_config::meta::region::ProvideRegion;
-    use aws_config::profile::ProfileFileRegionProvider;
-    if let Some(region) = EnvironmentVariableRegionProvider::new().region().await {
-        return region.to_string();
-    }
-    let mut profile = ProfileFileRegionProvider::builder();
-    if let Some(name) = &options.profile {
-        profile = profile.profile_name(name);
-    }
-    let found = profile.build().region().await;
-    found.map_or_else(|| Partition::Aws.home_region().to_owned(), |r| r.to_string())
-}
-
-/// Puts host, path and headers of a request together.
-fn prepare(
-    operation: &ReadOperation,
-    endpoint: &Endpoint,
-    encoded: &Encoded,
-    input: &Map,
-    bucket: Option<&str>,
-) -> Result<Prepared, CallError> {
-    let mut host = Cow::Borrowed(endpoint.authority.as_str());
-    let mut path = encoded.path.as_str();
-    if let Some(bucket) = bucket
-        && !endpoint.custom
-        && is_host_label(bucket)
-    {
-        host = Cow::Owned(format!("{bucket}.{host}"));
-        let rest = path.strip_prefix('/').and_then(|p| p.strip_prefix(bucket)).unwrap_or(path);
-        path = rest;
-    }
-    if let Some(prefix) = operation.host_prefix
-        && endpoint.takes_host_prefix()
-    {
-        host = Cow::Owned(format!("{}{host}", filled(prefix, input)?));
-    }
-    let slash = if path.starts_with('/') { "" } else { "/" };
-    Ok(Prepared {
-        method: encoded.method.clone(),
-        uri: format!("{}://{host}{}{slash}{path}", endpoint.scheme, endpoint.base_path),
-        headers: encoded.headers.iter().map(|(n, v)| (Cow::Owned(n.clone()), v.clone())).collect(),
-        body: encoded.body.clone(),
-    })
-}
-
-/// Fills `{Member}` in a host prefix.
-fn filled(prefix: &str, input: &Map) -> Result<String, CallError> {
-    let Some((before, rest)) = prefix.split_once('{') else { return Ok(prefix.to_owned()) };
-    let (name, after) = rest.split_once('}').unwrap_or((rest, ""));
-    match input.get(name).and_then(Value::as_str).filter(|v| is_host_label(v)) {
-        Some(value) => Ok(format!("{before}{value}{after}")),
-        None => Err(CallError::new(GapReason::Refused, "InvalidInput", format!("`{name}` cannot stand in a host name"))),
-    }
-}
-
-/// Whether a name may be the first label of a host: a bucket with points would not match S3's certificate.
-fn is_host_label(name: &str) -> bool {
-    (1..=63).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        && !name.starts_with('-')
-        && !name.ends_with('-')
-}
-
-/// The bucket that an S3 operation is about.
-fn bucket_of<'a>(operation: &ReadOperation, input: &'a Map) -> Option<&'a str> {
-    if operation.service() != "s3" {
-        return None;
-    }
-    input.get("Bucket").and_then(Value::as_str)
 }
 
 fn unreachable_by_design(error: &EndpointError) -> CallError {

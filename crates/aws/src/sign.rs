@@ -2,7 +2,8 @@
 
 use crate::http::Prepared;
 use aws_sigv4::http_request::{
-    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode, sign as sigv4,
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode,
+    sign as sigv4,
 };
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
@@ -34,8 +35,9 @@ pub(crate) fn sign(
         .map_err(|e| e.to_string())?
         .into();
     let headers = request.headers.iter().map(|(n, v)| (n.as_ref(), v.as_str()));
-    let signable = SignableRequest::new(&request.method, request.uri.as_str(), headers, SignableBody::Bytes(&request.body))
-        .map_err(|e| e.to_string())?;
+    let signable =
+        SignableRequest::new(&request.method, request.uri.as_str(), headers, SignableBody::Bytes(&request.body))
+            .map_err(|e| e.to_string())?;
     let (instructions, _) = sigv4(signable, &params).map_err(|e| e.to_string())?.into_parts();
     let (signed, _) = instructions.into_parts();
     for header in signed {

@@ -1,4 +1,5 @@
 //! The shipped facts: every file is read, every operation is built, misspellings are answered with the right name.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -74,8 +75,16 @@ fn iam_actions_differ_where_aws_says_so() {
 fn what_is_not_a_read_cannot_be_called() {
     let facts = facts();
     for call in [
-        "s3:PutBucketPolicy", "ec2:TerminateInstances", "iam:CreateUser", "secretsmanager:GetSecretValue",
-        "ssm:GetParameter", "s3:GetObject", "sts:GetSessionToken", "sts:AssumeRole", "lambda:Invoke", "kms:Decrypt",
+        "s3:PutBucketPolicy",
+        "ec2:TerminateInstances",
+        "iam:CreateUser",
+        "secretsmanager:GetSecretValue",
+        "ssm:GetParameter",
+        "s3:GetObject",
+        "sts:GetSessionToken",
+        "sts:AssumeRole",
+        "lambda:Invoke",
+        "kms:Decrypt",
     ] {
         assert!(facts.read_operation(call).is_err(), "{call}");
     }
@@ -89,14 +98,20 @@ fn what_is_not_a_read_cannot_be_called() {
 fn errors_name_the_nearest_spelling() {
     let facts = facts();
     for (call, message) in [
-        ("s3:GetBucketEncrpytion", "`s3` has no read operation `GetBucketEncrpytion`: did you mean `GetBucketEncryption`?"),
+        (
+            "s3:GetBucketEncrpytion",
+            "`s3` has no read operation `GetBucketEncrpytion`: did you mean `GetBucketEncryption`?",
+        ),
         ("guarduty:ListDetectors", "unknown service `guarduty`: did you mean `guardduty`?"),
         ("../iam:ListUsers", "unknown service `../iam`: did you mean `iam`?"),
         ("nothing:AtAll", "unknown service `nothing`"),
         ("s3", "`s3` is not a call: write `service:Operation`, such as `s3:GetBucketEncryption`"),
     ] {
         let error = facts.read_operation(call).unwrap_err().to_string();
-        assert!(error.starts_with(message) || call.starts_with("..") && error.starts_with("unknown service"), "{error}");
+        assert!(
+            error.starts_with(message) || call.starts_with("..") && error.starts_with("unknown service"),
+            "{error}"
+        );
     }
 }
 
@@ -115,7 +130,12 @@ fn inputs_and_outputs_are_typed() {
     let inputs = describe.input_members();
     assert!(inputs.iter().any(|m| m.name == "KeyId" && m.required && m.kind == Type::String));
     assert!(!describe.pages());
-    for (call, global) in [("iam:ListUsers", true), ("organizations:ListAccounts", true), ("ec2:DescribeVpcs", false), ("s3:ListBuckets", false)] {
+    for (call, global) in [
+        ("iam:ListUsers", true),
+        ("organizations:ListAccounts", true),
+        ("ec2:DescribeVpcs", false),
+        ("s3:ListBuckets", false),
+    ] {
         assert_eq!(facts.read_operation(call).unwrap().is_global(), global, "{call}");
     }
 }

@@ -1,4 +1,5 @@
 //! Calls against an endpoint in this process that fails on purpose.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -6,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
-use yagura_aws::{CallError, Credentials, Facts, Options, Session, SharedCredentialsProvider};
+use yagura_aws::{CallError, ConnectError, Credentials, Facts, Options, Role, Session, SharedCredentialsProvider};
 use yagura_model::{GapReason, Map, Value};
 
 /// What the endpoint does with a request.
@@ -166,10 +167,24 @@ async fn faults_that_stay_become_gaps_with_their_reason() {
     let scp = "User: arn:aws:iam::1:user/x is not authorized to perform: kms:ListKeys with an explicit deny in a service control policy";
     let table: Vec<(&str, u16, String, &str, GapReason, &str)> = vec![
         ("denied", 400, json("AccessDeniedException", "no"), "us-east-1", AccessDenied, "AccessDeniedException"),
-        ("denied by SCP", 400, json("AccessDeniedException", scp), "us-east-1", DeniedByOrganization, "AccessDeniedException"),
+        (
+            "denied by SCP",
+            400,
+            json("AccessDeniedException", scp),
+            "us-east-1",
+            DeniedByOrganization,
+            "AccessDeniedException",
+        ),
         ("bare 403", 403, String::new(), "us-east-1", AccessDenied, "Http403"),
         ("opt-in", 400, json("OptInRequired", ""), "us-east-1", RegionDisabled, "OptInRequired"),
-        ("bad keys", 403, json("UnrecognizedClientException", ""), "us-east-1", Credentials, "UnrecognizedClientException"),
+        (
+            "bad keys",
+            403,
+            json("UnrecognizedClientException", ""),
+            "us-east-1",
+            Credentials,
+            "UnrecognizedClientException",
+        ),
         ("service error", 500, json("InternalFailure", ""), "us-east-1", ServiceError, "InternalFailure"),
         ("unreadable 503", 503, "<html>busy</html>".to_owned(), "us-east-1", ServiceError, "Http503"),
         ("other", 400, json("ValidationException", "x"), "us-east-1", Refused, "ValidationException"),
@@ -190,7 +205,11 @@ async fn faults_that_stay_become_gaps_with_their_reason() {
 #[tokio::test]
 async fn refused_keys_in_an_opt_in_region_mean_that_the_region_is_off() {
     let b = bench(|_, request| {
-        if request.contains("me-south-1") { refuse(403, r#"{"__type": "UnrecognizedClientException"}"#) } else { ok(KEYS) }
+        if request.contains("me-south-1") {
+            refuse(403, r#"{"__type": "UnrecognizedClientException"}"#)
+        } else {
+            ok(KEYS)
+        }
     })
     .await;
     let before = b.call("kms:ListKeys", "me-south-1", "{}").await.unwrap_err();
@@ -226,7 +245,8 @@ async fn truncated_xml_is_never_half_an_answer() {
     let pages = b.call("ec2:DescribeVpcs", "us-east-1", "{}").await.unwrap();
     assert_eq!(pages[0].to_string(), r#"{"Vpcs":[{"VpcId":"a"},{"VpcId":"b"}]}"#);
     for cut in 0..whole.len() {
-        let b = bench_with(Options { max_attempts: Some(1), ..Options::default() }, move |_, _| ok(&whole[..cut])).await;
+        let b =
+            bench_with(Options { max_attempts: Some(1), ..Options::default() }, move |_, _| ok(&whole[..cut])).await;
         let error = b.call("ec2:DescribeVpcs", "us-east-1", "{}").await.unwrap_err();
         assert_eq!(error.reason, GapReason::BadAnswer, "cut at {cut}");
     }
@@ -325,7 +345,8 @@ async fn s3_goes_where_the_bucket_is_and_remembers() {
     let b = bench(move |_, r| if r.contains("/eu-west-1/s3/") { ok(encryption) } else { refuse(400, away) }).await;
     for _ in 0..2 {
         let pages = b.call("s3:GetBucketEncryption", "us-east-1", r#"{"Bucket": "b"}"#).await.unwrap();
-        let algorithm = pages[0].path("ServerSideEncryptionConfiguration.Rules.ApplyServerSideEncryptionByDefault.SSEAlgorithm");
+        let algorithm =
+            pages[0].path("ServerSideEncryptionConfiguration.Rules.ApplyServerSideEncryptionByDefault.SSEAlgorithm");
         assert_eq!(algorithm.unwrap().to_string(), r#"["AES256"]"#);
     }
     assert_eq!(b.session.requests(), 3);
@@ -365,4 +386,41 @@ async fn many_calls_stay_within_the_cap() {
         assert!(task.await.unwrap());
     }
     assert!(most.load(Ordering::SeqCst) <= 4);
+}
+
+const ASSUMED: &str = "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials>\
+    <AccessKeyId>AKIDROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
+    <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>";
+
+fn role() -> Role {
+    Role { external_id: Some("ext".to_owned()), ..Role::new("arn:aws:iam::123456789012:role/audit") }
+}
+
+#[tokio::test]
+async fn roles_are_assumed_with_external_id_and_mfa_code() {
+    for serial in [None, Some("arn:aws:iam::123456789012:mfa/me".to_owned())] {
+        let options = Options { mfa_prompt: Some(Arc::new(|_| Ok("123456".to_owned()))), ..Options::default() };
+        let b = bench_with(options, |_, r| if r.contains("Action=AssumeRole") { ok(ASSUMED) } else { ok(KEYS) }).await;
+        let assumed = b.session.assume(&Role { mfa_serial: serial.clone(), ..role() }).await.unwrap();
+        let operation = b.facts.read_operation("kms:ListKeys").unwrap();
+        assumed.call(&operation, "us-east-1", &Map::new(), &mut |_| ()).await.unwrap();
+        let requests = b.requests();
+        assert!(requests[0].contains("ExternalId=ext"), "{}", requests[0]);
+        assert_eq!(requests[0].contains("TokenCode=123456"), serial.is_some());
+        assert!(requests[1].contains("Credential=AKIDROLE/") && requests[1].contains("x-amz-security-token: t"));
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_cannot_be_assumed_says_why() {
+    let denied = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized to perform: sts:AssumeRole</Message></Error></ErrorResponse>";
+    let b = bench(move |_, _| refuse(403, denied)).await;
+    let error = b.session.assume(&role()).await.unwrap_err().to_string();
+    assert!(
+        error.starts_with("cannot assume arn:aws:iam::123456789012:role/audit") && error.contains("AccessDenied"),
+        "{error}"
+    );
+    let with_mfa = Role { mfa_serial: Some("m".to_owned()), ..role() };
+    let error = b.session.assume(&with_mfa).await.unwrap_err();
+    assert_eq!(error, ConnectError::Mfa("arn:aws:iam::123456789012:role/audit".to_owned()));
 }

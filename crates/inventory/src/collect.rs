@@ -4,23 +4,23 @@
 //! for that data is queued; when it comes back the check is evaluated again. A call that could not change any answer is
 //! never made. A call that fails leaves a [`Gap`] in the data's place and stops nothing else.
 
+mod request;
+mod settle;
+
 use crate::kinds::{Kinds, Source};
 use crate::plan::Plan;
 use crate::shape::{self, Place};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use request::{fetch, nameless};
 use tokio::task::JoinSet;
-use yagura_aws::{CallError, ReadOperation, Session};
+use yagura_aws::Session;
 use yagura_model::{Asset, Caller, Field, Gap, Map, Value};
 use yagura_rule::{Check, Estate, Hole, judge_one};
 
 /// How many calls are started at once; the session's own limits decide how many really run.
 const IN_FLIGHT: usize = 128;
-
-/// How long a report that AWS is still making is waited for.
-const NOT_READY_PAUSES_MS: [u64; 10] = [250, 500, 1000, 1000, 2000, 2000, 4000, 4000, 8000, 8000];
 
 /// One account to read, and how.
 #[derive(Debug, Clone)]
@@ -59,8 +59,17 @@ enum Job {
 
 struct Answer {
     job: Job,
+    /// The pages that came.
     values: Vec<Value>,
-    error: Option<(Arc<Gap>, String)>,
+    /// Why there are no more.
+    error: Option<Failed>,
+}
+
+/// A call that failed.
+struct Failed {
+    gap: Arc<Gap>,
+    /// AWS's error code.
+    code: String,
 }
 
 /// Reads what `checks` need into `estate`.
@@ -280,7 +289,7 @@ impl Collector<'_> {
 
     /// Starts a job; answers at once where nothing can be asked.
     fn start(&mut self, job: Job) -> Option<Answer> {
-        let fail = |job, gap: Arc<Gap>| Some(Answer { job, values: Vec::new(), error: Some((gap, String::new())) });
+        let fail = |job, gap: Arc<Gap>| Some(Answer { job, values: Vec::new(), error: Some(Failed { gap, code: String::new() }) });
         let Some((target, region)) = self.place_of(&job) else { return fail(job, self.estate.not_requested().clone()) };
         let session = match &target.session {
             Ok(s) => s.clone(),
@@ -288,39 +297,11 @@ impl Collector<'_> {
         };
         let asked = if region.ends_with("-global") { SmolStr::from(session.default_region()) } else { region.clone() };
         let place = Place { caller: &target.caller, region: &asked };
-        let prepared = match &job {
-            Job::List { group, .. } => self.plan.groups.get(*group).map(|g| {
-                let input = g.input.iter().map(|(k, v)| (k.clone(), place.constant(v))).collect();
-                (g.op.clone(), input, g.first.clone(), g.spec.not_ready.clone())
-            }),
-            Job::Field { asset, field } => self.call_of(*asset, field).and_then(|(spec, op)| {
-                let a = self.estate.assets().get(*asset as usize)?;
-                Some((op, shape::input(&spec, place, &[a])?, None, Vec::new()))
-            }),
-            Job::Members { kind, field, .. } => self.kinds.get(kind).and_then(|k| match k.source(field)? {
-                Source::Call(spec, op) => Some((op.clone(), shape::input(&spec.with, place, &[])?, None, Vec::new())),
-                _ => None,
-            }),
-            Job::Describe { assets } => {
-                let members: Vec<&Asset> = assets.iter().filter_map(|&a| self.estate.assets().get(a as usize)).collect();
-                let kind = members.first().and_then(|a| self.kinds.get(&a.kind));
-                kind.and_then(|k| Some((k.describe.clone()?, shape::input(&k.resource.describe.as_ref()?.with, place, &members)?, None, Vec::new())))
-            }
+        let Some(request) = self.request(&job, place) else {
+            return fail(job, Arc::new(nameless(&target.caller)));
         };
-        let Some((op, input, first, not_ready)) = prepared else {
-            let gap = Gap::new(yagura_model::GapReason::NotTold, "what the call must name is not known");
-            return fail(job, Arc::new(gap));
-        };
-        self.running.spawn(async move { fetch(session, job, op, asked, input, first, not_ready).await });
+        self.running.spawn(fetch(session, job, asked, request));
         None
-    }
-
-    fn call_of(&self, asset: u32, field: &str) -> Option<(Vec<(SmolStr, crate::resource::Input)>, Arc<ReadOperation>)> {
-        let a = self.estate.assets().get(asset as usize)?;
-        match self.kinds.get(&a.kind)?.source(field)? {
-            Source::Call(spec, op) => Some((spec.with.clone(), op.clone())),
-            _ => None,
-        }
     }
 
     fn place_of(&self, job: &Job) -> Option<(&Target, SmolStr)> {
@@ -381,146 +362,8 @@ impl Collector<'_> {
         };
         kind.map(|k| k.split('.').next().unwrap_or_default().into()).unwrap_or_default()
     }
-
-    fn settle_list(&mut self, group: usize, target: usize, region: &SmolStr, pages: Vec<Value>, error: Option<(Arc<Gap>, String)>) {
-        let (Some(group), Some(t)) = (self.plan.groups.get(group), self.targets.get(target)) else { return };
-        let place = Place { caller: &t.caller, region };
-        for id in &group.kinds {
-            let Some(kind) = self.kinds.get(id) else { continue };
-            let mut gap = error.as_ref().map(|(g, _)| g.clone());
-            let mut assets = Vec::new();
-            if let Some(spec) = &kind.resource.list {
-                for page in &pages {
-                    match shape::items(spec, page.clone()) {
-                        Ok(items) => {
-                            let scope = &self.estate.scope().regions;
-                            assets.extend(items.into_iter().flat_map(|i| shape::assets(&kind.resource, place, i, scope)));
-                        }
-                        Err(message) => {
-                            let bad = Gap::new(yagura_model::GapReason::BadAnswer, message);
-                            gap = Some(Arc::new(Gap { call: group.op.call().into(), region: region.clone(), ..bad }));
-                        }
-                    }
-                }
-            }
-            self.estate.set_listing((id.clone(), t.caller.account.clone(), region.clone()), gap);
-            self.add_assets(id, assets);
-        }
-    }
-
-    fn field_value(&self, asset: u32, field: &str, mut pages: Vec<Value>, error: Option<(Arc<Gap>, String)>) -> Field {
-        let Some(a) = self.estate.assets().get(asset as usize) else { return Field::Absent };
-        let Some(Source::Call(spec, _)) = self.kinds.get(&a.kind).and_then(|k| k.source(field)) else { return Field::Absent };
-        match error {
-            Some((_, code)) if spec.absent_on.iter().any(|c| *c == code) => Field::Absent,
-            Some((gap, _)) => Field::Unknown(gap),
-            None if pages.len() == 1 => {
-                pages.pop().and_then(|p| shape::take(p, spec.take.as_deref())).map_or(Field::Absent, Field::Known)
-            }
-            None => {
-                let mut all = Vec::new();
-                for page in pages {
-                    match shape::take(page, spec.take.as_deref()) {
-                        Some(Value::List(l)) => all.extend(l),
-                        Some(other) => all.push(other),
-                        None => {}
-                    }
-                }
-                Field::Known(Value::List(all))
-            }
-        }
-    }
-
-    fn settle_description(&mut self, assets: &[u32], pages: Vec<Value>, error: Option<(Arc<Gap>, String)>) {
-        let first = assets.first().and_then(|&a| self.estate.assets().get(a as usize));
-        let Some(kind) = first.and_then(|a| self.kinds.get(&a.kind)) else { return };
-        let Some(spec) = &kind.resource.describe else { return };
-        let mut found: Vec<Map> = Vec::new();
-        for page in pages {
-            match shape::take(page, spec.take.as_deref()) {
-                Some(Value::List(l)) => found.extend(l.into_iter().filter_map(|v| if let Value::Map(m) = v { Some(m) } else { None })),
-                Some(Value::Map(m)) => found.push(m),
-                _ => {}
-            }
-        }
-        let pending: Vec<SmolStr> = kind.pending().filter(|f| matches!(kind.source(f), Some(Source::Describe(..)))).cloned().collect();
-        for &at in assets {
-            let Some(asset) = self.estate.assets().get(at as usize) else { continue };
-            let own = match &spec.batch {
-                Some((_, key)) => found.iter().find(|m| matches!(asset.field(key), Field::Known(v) if m.get(key) == Some(v))),
-                None => found.first(),
-            };
-            let gap = error.as_ref().map(|(g, _)| g.clone()).unwrap_or_else(|| {
-                let call = kind.describe.as_ref().map(|o| o.call().into()).unwrap_or_default();
-                let bad = Gap::new(yagura_model::GapReason::BadAnswer, "the answer does not speak of it");
-                Arc::new(Gap { call, region: asset.region.clone(), ..bad })
-            });
-            let own = own.cloned();
-            for name in &pending {
-                let field = match &own {
-                    Some(m) => m.get(name).cloned().map_or(Field::Absent, Field::Known),
-                    None => Field::Unknown(gap.clone()),
-                };
-                self.estate.set_field(at, name, field);
-            }
-        }
-    }
-
-    fn settle_members(&mut self, kind: &SmolStr, field: &SmolStr, target: usize, region: &SmolStr, pages: Vec<Value>, error: Option<(Arc<Gap>, String)>) {
-        let Some(Source::Call(spec, _)) = self.kinds.get(kind).and_then(|k| k.source(field)) else { return };
-        let (Some((path, own)), Some(t)) = (&spec.member, self.targets.get(target)) else { return };
-        let mut ids: HashSet<SmolStr> = HashSet::new();
-        for page in &pages {
-            if let Some(found) = page.path(path) {
-                ids.extend(found.as_list().unwrap_or_default().iter().filter_map(|v| v.as_str().map(SmolStr::from)));
-            }
-        }
-        let account = t.caller.account.clone();
-        for at in self.estate.of_kind(kind).to_vec() {
-            let Some(asset) = self.estate.assets().get(at as usize) else { continue };
-            if asset.account != account || asset.region != *region {
-                continue;
-            }
-            let value = match (&error, asset.field(own)) {
-                (None, Field::Known(v)) => Field::Known(Value::Bool(v.as_str().is_some_and(|id| ids.contains(id)))),
-                (Some((gap, _)), _) => Field::Unknown(gap.clone()),
-                (None, _) => Field::Absent,
-            };
-            self.estate.set_field(at, field, value);
-        }
-    }
 }
 
 fn service(call: &str) -> SmolStr {
     call.split(':').next().unwrap_or_default().into()
-}
-
-async fn fetch(
-    session: Session,
-    job: Job,
-    op: Arc<ReadOperation>,
-    region: SmolStr,
-    input: Map,
-    first: Option<Arc<ReadOperation>>,
-    not_ready: Vec<SmolStr>,
-) -> Answer {
-    let fail = |op: &ReadOperation, e: CallError| Some((Arc::new(e.gap(op, &region)), e.code.clone()));
-    if let Some(first) = first
-        && let Err(e) = session.call(&first, &region, &Map::new(), &mut |_| {}).await
-    {
-        return Answer { job, values: Vec::new(), error: fail(&first, e) };
-    }
-    let mut pauses = NOT_READY_PAUSES_MS.iter();
-    loop {
-        let mut values = Vec::new();
-        let result = session.call(&op, &region, &input, &mut |page| values.push(page)).await;
-        match result {
-            Err(e) if not_ready.iter().any(|c| *c == e.code) => match pauses.next() {
-                Some(&ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
-                None => return Answer { job, values, error: fail(&op, e) },
-            },
-            Err(e) => return Answer { job, values, error: fail(&op, e) },
-            Ok(()) => return Answer { job, values, error: None },
-        }
-    }
 }

@@ -98,12 +98,13 @@ impl ReadyKind {
             let names = expand.fields.iter().map(|(n, _)| n.clone()).chain(["slot".into()]);
             listed.extend(names.map(|n| (n, Type::String)));
         }
+        listed.retain(|name, _| !resource.omit.contains(name));
         let mut described = BTreeMap::new();
         if let (Some(spec), Some(op)) = (&resource.describe, &describe) {
             let t = at_path(&op.output(), spec.take.as_deref()).ok_or_else(|| no_path(&resource, &spec.call, spec.take.as_deref()))?;
             let t = if let Type::List(of) = t { (*of).clone() } else { t };
             let Type::Struct(members) = t else { return Err(complain(&resource, &spec.call, "the description must be a structure".to_owned())) };
-            described = members.iter().filter(|(n, _)| !listed.contains_key(*n)).map(|(n, t)| (n.clone(), t.clone())).collect();
+            described = members.iter().filter(|(n, _)| !listed.contains_key(*n) && !resource.omit.contains(*n)).map(|(n, t)| (n.clone(), t.clone())).collect();
         }
         let mut called = BTreeMap::new();
         for (spec, op) in resource.fields.iter().zip(&fields) {

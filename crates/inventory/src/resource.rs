@@ -32,6 +32,8 @@ pub struct Resource {
     pub unique: Option<SmolStr>,
     /// The field that names the owning account: what another account owns and shares is left to that account's scan.
     pub owner: Option<SmolStr>,
+    /// Fields that are thrown away as soon as they are read, because they may hold secrets.
+    pub omit: Vec<SmolStr>,
     /// The field with the tags.
     pub tags: Option<SmolStr>,
     /// The call whose members become fields.
@@ -113,8 +115,8 @@ pub struct FieldCall {
     pub member: Option<(SmolStr, SmolStr)>,
 }
 
-const KEYS: [&str; 14] =
-    ["kind", "id", "cloudformation", "terraform", "scope", "list", "expand", "name", "arn", "region", "unique", "owner", "tags", "describe"];
+const KEYS: [&str; 15] =
+    ["kind", "id", "cloudformation", "terraform", "scope", "list", "expand", "name", "arn", "region", "unique", "owner", "omit", "tags", "describe"];
 
 impl Resource {
     /// Reads a resource file.
@@ -155,6 +157,7 @@ impl Resource {
             region: r.text(&yaml, "region"),
             unique: r.text(&yaml, "unique"),
             owner: r.text(&yaml, "owner"),
+            omit: r.texts(&yaml, "omit"),
             tags: r.text(&yaml, "tags"),
             describe: yaml.get("describe").map(|y| describe(&mut r, y)),
             fields: fields(&mut r, &yaml),

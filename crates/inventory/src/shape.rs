@@ -138,7 +138,7 @@ pub(crate) fn asset(resource: &Resource, place: Place<'_>, item: Map, scope: &[S
         id,
         account: place.caller.account.clone(),
         region,
-        fields: item.into_iter().map(|(k, v)| (k, Field::Known(v))).collect(),
+        fields: item.into_iter().filter(|(k, _)| !resource.omit.contains(k)).map(|(k, v)| (k, Field::Known(v))).collect(),
     })
 }
 
@@ -185,5 +185,80 @@ pub(crate) fn take(answer: Value, path: Option<&str>) -> Option<Value> {
     match path {
         None => Some(answer),
         Some(p) => answer.path(p).map(std::borrow::Cow::into_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use yagura_model::ContentFile;
+
+    fn resource(text: &str) -> Resource {
+        Resource::parse(&ContentFile { path: "resources/x/y.yaml".into(), text: text.into(), shipped: false }).unwrap()
+    }
+
+    fn caller() -> Caller {
+        Caller { account: "111122223333".into(), arn: SmolStr::default(), partition: "aws-cn".into() }
+    }
+
+    const REPORT: &str = "
+kind: resource
+id: x.y
+scope: account
+list: {call: iam:GetCredentialReport, each: Content, decode: csv, columns: [user, arn]}
+expand: {slot: ['1', '2'], fields: {active: 'key_{slot}_active'}, unless: {active: N/A}}
+name: '{arn}#{slot}'
+arn: arn
+";
+
+    fn csv(text: &str) -> Result<Vec<Map>, String> {
+        let spec = resource(REPORT).list.unwrap();
+        let content = base64::engine::general_purpose::STANDARD.encode(text);
+        items(&spec, Value::Map([("Content".into(), Value::text(content))].into_iter().collect()))
+    }
+
+    #[test]
+    fn a_report_becomes_one_asset_per_slot_in_use() {
+        let rows = csv("user,arn,key_1_active,key_2_active\n\"a,b\",arn:x,true,N/A\nc,arn:y,false,true\n").unwrap();
+        let r = resource(REPORT);
+        let (caller, place) = (caller(), "cn-north-1");
+        let place = Place { caller: &caller, region: place };
+        let ids: Vec<_> = rows.into_iter().flat_map(|row| assets(&r, place, row, &[])).map(|a| (a.id, a.region)).collect();
+        let global = SmolStr::from("aws-cn-global");
+        assert_eq!(ids, ["arn:x#1", "arn:y#1", "arn:y#2"].map(|id| (SmolStr::from(id), global.clone())));
+    }
+
+    #[test]
+    fn a_damaged_report_is_an_error_and_not_fewer_rows() {
+        for (text, why) in [
+            ("", "no column `user`"),
+            ("name,arn\na,b\n", "no column `user`"),
+            ("user,arn\na\n", "has 1 columns, its header 2"),
+            ("user,arn\na,b,c\n", "has 3 columns, its header 2"),
+        ] {
+            let e = csv(text).unwrap_err();
+            assert!(e.contains(why), "{text:?}: {e}");
+        }
+        let spec = resource(REPORT).list.unwrap();
+        for content in ["%%%", "//79/Pv6"] {
+            let answer = Value::Map([("Content".into(), Value::text(content))].into_iter().collect());
+            assert!(items(&spec, answer).is_err(), "{content}");
+        }
+    }
+
+    #[test]
+    fn items_of_others_and_of_other_regions_are_left_out() {
+        let r = resource("kind: resource\nid: x.y\nlist: self\nname: Id\narn: 'arn:{partition}:x:{region}:{account}:y/{Id}'\nowner: OwnerId\n");
+        let caller = caller();
+        let place = Place { caller: &caller, region: "cn-north-1" };
+        let item = |owner: &str| [("Id".into(), Value::text("i")), ("OwnerId".into(), Value::text(owner))].into_iter().collect::<Map>();
+        assert!(assets(&r, place, item("999999999999"), &[]).is_empty());
+        let own = assets(&r, place, item("111122223333"), &[]);
+        assert_eq!(own[0].arn.as_deref(), Some("arn:aws-cn:x:cn-north-1:111122223333:y/i"));
+        let global = resource("kind: resource\nid: x.y\nscope: account\nlist: self\nname: Id\nregion: R\n");
+        let item = |region: &str| [("Id".into(), Value::text("i")), ("R".into(), Value::text(region))].into_iter().collect::<Map>();
+        let scope = ["cn-north-1".into()];
+        assert_eq!(assets(&global, place, item("cn-north-1"), &scope).len(), 1);
+        assert!(assets(&global, place, item("cn-northwest-1"), &scope).is_empty());
     }
 }

@@ -49,7 +49,7 @@ pub fn load(path: Option<&Path>, checks: &BTreeMap<SmolStr, CheckFile>) -> Resul
                 let names = || check.settings.iter().map(|(k, _)| k);
                 let Some(default) = check.settings.get(key) else {
                     return Err(bad(
-                        format!("{} in `{id}`", misspelt("setting", key, names())),
+                        format!("`{id}` has {}", misspelt("setting", key, names())),
                         format!("`{id}` に{}", misspelt_ja("設定", key, names())),
                     ));
                 };

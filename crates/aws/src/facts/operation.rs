@@ -144,14 +144,18 @@ impl fmt::Debug for ReadOperation {
 }
 
 /// The input's schema with the operation's method and path.
-fn request_schema(name: &'static str, input: Option<&'static Node>, method: &'static str, uri: &'static str) -> &'static Schema<'static> {
+fn request_schema(
+    name: &'static str,
+    input: Option<&'static Node>,
+    method: &'static str,
+    uri: &'static str,
+) -> &'static Schema<'static> {
     let members: &'static [&'static Schema<'static>] = match input.and_then(|n| n.body.get()) {
         Some(Body::Struct { schemas, .. }) => schemas,
         _ => &[],
     };
     let id = ShapeId::from_parts(name, "", name);
-    let mut schema =
-        Schema::new_struct(id, ShapeType::Structure, members).with_http(HttpTrait::new(method, uri, None));
+    let mut schema = Schema::new_struct(id, ShapeType::Structure, members).with_http(HttpTrait::new(method, uri, None));
     let has_body = input.map(Node::members).unwrap_or_default().iter().any(|m| m.location == Location::Body);
     if !has_body {
         schema = schema.with_no_body_members();
@@ -163,9 +167,7 @@ fn answer_schema(output: Option<&'static Node>, unwrapped: bool) -> &'static Sch
     match output.and_then(|n| Some((n, n.body.get()?))) {
         Some((node, Body::Struct { schemas, .. })) if unwrapped => {
             let id = ShapeId::from_parts(node.name, "", node.name);
-            Box::leak(Box::new(
-                Schema::new_struct(id, ShapeType::Structure, schemas).with_xml_unwrapped_output(),
-            ))
+            Box::leak(Box::new(Schema::new_struct(id, ShapeType::Structure, schemas).with_xml_unwrapped_output()))
         }
         Some((node, _)) => node.schema(),
         None => &aws_smithy_schema::prelude::UNIT,

@@ -25,11 +25,11 @@ impl Permissions {
                 file: format!("permissions.yaml:{}", number + 1),
                 message: message.to_owned(),
             };
-            let (call, action) = line
-                .split_once(": ")
-                .ok_or_else(|| fail("expected `service:Operation: prefix:Action`"))?;
+            let (call, action) =
+                line.split_once(": ").ok_or_else(|| fail("expected `service:Operation: prefix:Action`"))?;
             let action = action.trim();
-            let (Some((service, operation)), Some((prefix, name))) = (call.split_once(':'), action.split_once(':')) else {
+            let (Some((service, operation)), Some((prefix, name))) = (call.split_once(':'), action.split_once(':'))
+            else {
                 return Err(fail("expected `service:Operation: prefix:Action`"));
             };
             let known = match (operation, name) {

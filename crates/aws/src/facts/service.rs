@@ -1,10 +1,10 @@
 //! One service's facts, and the building of its shapes.
 
+use super::FactsError;
 use super::model::{EndpointModel, FullRef, OperationModel, ProtocolName, ServiceModel, ShapeModel};
 use super::operation::ReadOperation;
 use super::permissions::Permissions;
 use super::shape::{Body, Link, Location, Member, Node, Scalar, Target};
-use super::FactsError;
 use crate::wire::Wire;
 use aws_smithy_schema::traits::TimestampFormat;
 use aws_smithy_schema::{Schema, ShapeId, ShapeType, intern_header_name, prelude};
@@ -93,8 +93,10 @@ impl Service {
     }
 
     fn read<T: Deserialize<'static>>(&self, what: &str, raw: &'static RawValue) -> Result<T, FactsError> {
-        serde_json::from_str(raw.get())
-            .map_err(|e| FactsError::File { file: format!("aws/{}.json", self.name()), message: format!("{what}: {e}") })
+        serde_json::from_str(raw.get()).map_err(|e| FactsError::File {
+            file: format!("aws/{}.json", self.name()),
+            message: format!("{what}: {e}"),
+        })
     }
 }
 
@@ -132,12 +134,7 @@ impl Builder<'_> {
         Ok(node)
     }
 
-    fn structure(
-        &mut self,
-        id: ShapeId<'static>,
-        model: ShapeModel,
-        direction: Direction,
-    ) -> Result<Body, FactsError> {
+    fn structure(&mut self, id: ShapeId<'static>, model: ShapeModel, direction: Direction) -> Result<Body, FactsError> {
         let mut members = Vec::new();
         let mut schemas = Vec::new();
         for (index, (&name, reference)) in model.members.iter().flatten().enumerate() {
@@ -252,9 +249,9 @@ impl Builder<'_> {
     ) -> Result<Link, FactsError> {
         let target = self.target(full.shape, direction)?;
         let schema = match (target, full.fmt) {
-            (Target::Scalar(Scalar::Timestamp), Some(format)) => {
-                leak(Schema::new(shape_id(full.shape), ShapeType::Timestamp).with_timestamp_format(timestamp_format(format)))
-            }
+            (Target::Scalar(Scalar::Timestamp), Some(format)) => leak(
+                Schema::new(shape_id(full.shape), ShapeType::Timestamp).with_timestamp_format(timestamp_format(format)),
+            ),
             _ => scalar(),
         };
         Ok(Link { target, schema })

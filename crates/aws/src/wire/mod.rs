@@ -116,8 +116,7 @@ impl Wire {
     pub fn encode(&self, operation: &ReadOperation, input: &Map) -> Result<Encoded, WireError> {
         let input = request::Input::of_operation(operation, input, self.name);
         input.check()?;
-        let mut request =
-            self.protocol.serialize_request(&input, operation.input_schema, "", &operation.bag)?;
+        let mut request = self.protocol.serialize_request(&input, operation.input_schema, "", &operation.bag)?;
         let body = std::mem::replace(request.body_mut(), SdkBody::empty());
         Ok(Encoded {
             method: request.method().to_owned(),

@@ -146,9 +146,15 @@ fn json_answers_are_typed() {
     for (body, value) in [
         ("{}", "{}"),
         (r#"{"Text":null,"Items":[null,{"Id":null}],"Map":{"k":null}}"#, r#"{"Items":[{}],"Map":{}}"#),
-        (r#"{"Count":"7","On":"true","When":"2026-01-02T03:04:05Z","Text":5}"#, r#"{"Count":7,"On":true,"Text":"5","When":"2026-01-02T03:04:05Z"}"#),
+        (
+            r#"{"Count":"7","On":"true","When":"2026-01-02T03:04:05Z","Text":5}"#,
+            r#"{"Count":7,"On":true,"Text":"5","When":"2026-01-02T03:04:05Z"}"#,
+        ),
         (r#"{"When":"Fri, 02 Jan 2026 03:04:05 GMT","Count":3.0}"#, r#"{"Count":3,"When":"2026-01-02T03:04:05Z"}"#),
-        (r#"{"Tree":{"Name":"a","Children":[{"Name":"b","Children":[]}]}}"#, r#"{"Tree":{"Children":[{"Children":[],"Name":"b"}],"Name":"a"}}"#),
+        (
+            r#"{"Tree":{"Name":"a","Children":[{"Name":"b","Children":[]}]}}"#,
+            r#"{"Tree":{"Children":[{"Children":[],"Name":"b"}],"Name":"a"}}"#,
+        ),
         (r#"{"Text":"\u00e9\ud83d\ude00"}"#, r#"{"Text":"é😀"}"#),
     ] {
         assert_eq!(read_body("json", body).as_deref(), Ok(value), "{body}");
@@ -159,8 +165,20 @@ fn json_answers_are_typed() {
 fn json_answers_that_are_not_whole_are_errors() {
     let deep = format!(r#"{{"Tree":{}"#, r#"{"Children":["#.repeat(10_000));
     for body in [
-        "", "{", r#"{"Text":"#, r#"{"Text":"a"#, r#"{"Text":"a"} x"#, "[]", "null", r#"{"Count":"x"}"#, r#"{"Count":1.5}"#,
-        r#"{"Count":99999999999999999999}"#, r#"{"Map":[]}"#, r#"{"Text":["a"]}"#, r#"{"New":[1,}"#, &deep,
+        "",
+        "{",
+        r#"{"Text":"#,
+        r#"{"Text":"a"#,
+        r#"{"Text":"a"} x"#,
+        "[]",
+        "null",
+        r#"{"Count":"x"}"#,
+        r#"{"Count":1.5}"#,
+        r#"{"Count":99999999999999999999}"#,
+        r#"{"Map":[]}"#,
+        r#"{"Text":["a"]}"#,
+        r#"{"New":[1,}"#,
+        &deep,
     ] {
         for protocol in ["json", "rest-json"] {
             let operation = if protocol == "json" { "Plain" } else { "Body" };
@@ -179,8 +197,18 @@ fn query_answers_are_unwrapped_and_typed() {
     let typed = r#"{"Count":4,"Data":"aGk=","Flat":["x","y"],"Items":[{"Id":"a"},{}],"Map":{"k":[{"Id":"b"}]},"On":true,"Text":" a & é ","When":"2026-01-02T03:04:05Z"}"#;
     assert_eq!(read_body("query", body).as_deref(), Ok(typed));
     assert_eq!(read_body("query", "<R><PlainResult/></R>").as_deref(), Ok("{}"));
-    assert_eq!(read_body("query", "<R><PlainResult><Count/><When></When><Text/></PlainResult></R>").as_deref(), Ok(r#"{"Text":""}"#));
-    for bad in ["<R></R>", "<R><PlainResult></R>", "<R><PlainResult><Count>x</Count></PlainResult></R>", "", "x", "<R><OtherResult/></R>"] {
+    assert_eq!(
+        read_body("query", "<R><PlainResult><Count/><When></When><Text/></PlainResult></R>").as_deref(),
+        Ok(r#"{"Text":""}"#)
+    );
+    for bad in [
+        "<R></R>",
+        "<R><PlainResult></R>",
+        "<R><PlainResult><Count>x</Count></PlainResult></R>",
+        "",
+        "x",
+        "<R><OtherResult/></R>",
+    ] {
         assert!(read_body("query", bad).is_err(), "{bad}");
     }
 }
@@ -194,20 +222,24 @@ fn ec2_answers_have_no_wrapper() {
         assert!(read_body("ec2", &body[..cut]).is_err(), "cut at {cut}");
     }
     assert!(read("ec2", "Plain", answer(200, &[], b"<R><Text>\xff</Text></R>".to_vec())).is_err());
-    for bad in ["<R><Text>a</R>", "<R>&unknown;<Text>&x;</Text></R>", "<R><Text>a</Text></R><R/>", "<R><Text>a</Text></Other>"] {
+    for bad in
+        ["<R><Text>a</R>", "<R>&unknown;<Text>&x;</Text></R>", "<R><Text>a</Text></R><R/>", "<R><Text>a</Text></Other>"]
+    {
         assert!(read_body("ec2", bad).is_err(), "{bad}");
     }
 }
 
 #[test]
 fn deep_xml_ends_in_an_error() {
-    let deep = format!("<R><Tree>{}{}</Tree></R>", "<Children><item>".repeat(5_000), "</item></Children>".repeat(5_000));
+    let deep =
+        format!("<R><Tree>{}{}</Tree></R>", "<Children><item>".repeat(5_000), "</item></Children>".repeat(5_000));
     assert!(read_body("ec2", &deep).is_err());
 }
 
 #[test]
 fn rest_answers_read_headers_and_payloads() {
-    let headers = [("etag", "e"), ("last-modified", "Fri, 02 Jan 2026 03:04:05 GMT"), ("content-size", "12"), ("x-meta-a", "b")];
+    let headers =
+        [("etag", "e"), ("last-modified", "Fri, 02 Jan 2026 03:04:05 GMT"), ("content-size", "12"), ("x-meta-a", "b")];
     let typed = r#"{"ETag":"e","Meta":{"a":"b"},"Modified":"2026-01-02T03:04:05Z","Size":12,"Text":"t"}"#;
     assert_eq!(read("rest-json", "Rest", answer(200, &headers, r#"{"text":"t"}"#)).as_deref(), Ok(typed));
     assert_eq!(read("rest-xml", "Rest", answer(200, &headers, "<O><text>t</text></O>")).as_deref(), Ok(typed));
@@ -216,7 +248,10 @@ fn rest_answers_read_headers_and_payloads() {
         assert_eq!(raw.as_deref(), Ok(r#"{"Policy":"{\"Version\":\"2012-10-17\"}"}"#), "{protocol}");
         assert_eq!(read(protocol, "Payload", answer(204, &[], "")).as_deref(), Ok("{}"), "{protocol}");
     }
-    assert_eq!(read("rest-xml", "Bare", answer(200, &[], "<Constraint>eu</Constraint>")).as_deref(), Ok(r#"{"Constraint":"eu"}"#));
+    assert_eq!(
+        read("rest-xml", "Bare", answer(200, &[], "<Constraint>eu</Constraint>")).as_deref(),
+        Ok(r#"{"Constraint":"eu"}"#)
+    );
     assert_eq!(read("rest-xml", "Bare", answer(200, &[], "<Constraint/>")).as_deref(), Ok("{}"));
 }
 
@@ -227,7 +262,10 @@ fn cbor_is_routed_by_path_and_read() {
     assert!(headers.contains("smithy-protocol: rpc-v2-cbor"), "{headers}");
     // {"Text": "a", "Count": 5, "Items": [{"Id": "i"}]}
     let body = b"\xa3\x64Text\x61a\x65Count\x05\x65Items\x81\xa1\x62Id\x61i".to_vec();
-    assert_eq!(read("cbor", "Plain", answer(200, &[], body.clone())).as_deref(), Ok(r#"{"Count":5,"Items":[{"Id":"i"}],"Text":"a"}"#));
+    assert_eq!(
+        read("cbor", "Plain", answer(200, &[], body.clone())).as_deref(),
+        Ok(r#"{"Count":5,"Items":[{"Id":"i"}],"Text":"a"}"#)
+    );
     for cut in 0..body.len() {
         assert!(read("cbor", "Plain", answer(200, &[], &body[..cut])).is_err(), "cut at {cut}");
     }
@@ -243,14 +281,44 @@ fn an_operation_without_output_answers_nothing() {
 #[test]
 fn faults_of_every_protocol_are_read() {
     for (name, headers, body, code, message) in [
-        ("json", &[][..], r#"{"__type":"com.amazonaws.kms#NotFoundException","message":"m"}"#, "NotFoundException", "m"),
+        (
+            "json",
+            &[][..],
+            r#"{"__type":"com.amazonaws.kms#NotFoundException","message":"m"}"#,
+            "NotFoundException",
+            "m",
+        ),
         ("json 1.0, Message", &[], r#"{"__type":"AccessDeniedException","Message":"m"}"#, "AccessDeniedException", "m"),
         ("rest-json", &[("x-amzn-errortype", "NotFound:http://x/")], r#"{"message":"m"}"#, "NotFound", "m"),
         ("rest-json, code", &[], r#"{"code":"Bad","message":"m"}"#, "Bad", "m"),
-        ("query compatible", &[("x-amzn-query-error", "AWS.Gone;Sender")], r#"{"__type":"Gone","message":"m"}"#, "AWS.Gone", "m"),
-        ("s3", &[], "<?xml version=\"1.0\"?>\n<Error><Code>NoSuchBucket</Code><Message>m</Message></Error>", "NoSuchBucket", "m"),
-        ("query", &[], "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>m</Message></Error></ErrorResponse>", "AccessDenied", "m"),
-        ("ec2", &[], "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>m</Message></Error></Errors></Response>", "UnauthorizedOperation", "m"),
+        (
+            "query compatible",
+            &[("x-amzn-query-error", "AWS.Gone;Sender")],
+            r#"{"__type":"Gone","message":"m"}"#,
+            "AWS.Gone",
+            "m",
+        ),
+        (
+            "s3",
+            &[],
+            "<?xml version=\"1.0\"?>\n<Error><Code>NoSuchBucket</Code><Message>m</Message></Error>",
+            "NoSuchBucket",
+            "m",
+        ),
+        (
+            "query",
+            &[],
+            "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>m</Message></Error></ErrorResponse>",
+            "AccessDenied",
+            "m",
+        ),
+        (
+            "ec2",
+            &[],
+            "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>m</Message></Error></Errors></Response>",
+            "UnauthorizedOperation",
+            "m",
+        ),
         ("nothing", &[], "", "", ""),
         ("html", &[], "<html><body>Bad gateway", "", ""),
         ("cut", &[], "<Error><Code>SlowDown</Code><Mess", "SlowDown", ""),

@@ -9,19 +9,11 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use yagura_aws::{CallError, ConnectError, Options, Role, Session};
 use yagura_inventory::{Target, collect};
-use yagura_model::{Caller, Gap, GapReason, Lang, Map, Scope, Value};
+use yagura_model::{Caller, Gap, GapReason, Lang, Map, Scope, Snapshot, Value};
 use yagura_rule::{Check, Estate};
 
-/// What was read, and how many requests it took.
-pub struct Read {
-    /// The data.
-    pub estate: Estate,
-    /// Requests sent, retries included.
-    pub requests: u64,
-}
-
 /// Reads what the checks need. Ctrl-C ends it early.
-pub fn read(args: &AwsArgs, compiled: &Compiled, checks: &[Check], display: &Display, lang: Lang) -> Result<Read, Failure> {
+pub fn read(args: &AwsArgs, compiled: &Compiled, checks: &[Check], display: &Display, lang: Lang) -> Result<Snapshot, Failure> {
     let threads = std::thread::available_parallelism().map_or(2, usize::from).min(4);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
     runtime.block_on(async {
@@ -32,7 +24,7 @@ pub fn read(args: &AwsArgs, compiled: &Compiled, checks: &[Check], display: &Dis
     })
 }
 
-async fn read_all(args: &AwsArgs, compiled: &Compiled, checks: &[Check], display: &Display, lang: Lang) -> Result<Read, Failure> {
+async fn read_all(args: &AwsArgs, compiled: &Compiled, checks: &[Check], display: &Display, lang: Lang) -> Result<Snapshot, Failure> {
     let options = Options {
         profile: args.profile.clone(),
         region: args.region.first().map(ToString::to_string),
@@ -55,7 +47,7 @@ async fn read_all(args: &AwsArgs, compiled: &Compiled, checks: &[Check], display
     let mut estate = Estate::new(taken_at, callers, scope, compiled.tables.clone());
     collect(&mut estate, &targets, checks, &compiled.kinds, &|p| display.step(p)).await;
     display.finish();
-    Ok(Read { estate, requests: base.requests() })
+    Ok(estate.into_snapshot(env!("CARGO_PKG_VERSION").to_owned(), base.requests()))
 }
 
 fn mfa_prompt(lang: Lang) -> yagura_aws::MfaPrompt {
@@ -87,6 +79,9 @@ async fn roles(base: &Session, args: &AwsArgs) -> Vec<Target> {
         let role = Role { external_id: args.external_id.clone(), ..Role::new(arn) };
         let part = |n: usize| SmolStr::from(arn.split(':').nth(n).unwrap_or_default());
         let caller = Caller { account: part(4), arn: arn.into(), partition: part(1) };
+        if out.iter().any(|t: &Target| t.caller.account == caller.account) {
+            continue; // one reading of an account is enough
+        }
         match base.assume(&role).await {
             Ok(session) => {
                 let caller = session.caller().await.unwrap_or(caller);
@@ -143,7 +138,12 @@ async fn regions(base: &Session, targets: &[Target], args: &AwsArgs, compiled: &
 fn connect_failure(e: &ConnectError) -> Failure {
     let en = e.to_string();
     match e {
-        ConnectError::Credentials(_) => Failure::blind(en, format!("AWS の認証情報を取得できない: {e}"))
+        ConnectError::Credentials(cause) => Failure::blind(
+            en,
+            format!(
+                "AWS の認証情報を取得できない（{cause}）。AWS_PROFILE または --profile を指定するか、`aws sso login` でサインインするか、AWS_ACCESS_KEY_ID と AWS_SECRET_ACCESS_KEY を設定すること"
+            ),
+        )
             .hint("to try without an account: yagura scan --demo", "アカウントなしで試すには: yagura scan --demo"),
         ConnectError::Role { .. } | ConnectError::Mfa(_) => Failure::blind(en, format!("ロールを引き受けられない: {e}")),
         ConnectError::Configuration(_) => Failure::usage(en, format!("AWS の設定に誤りがある: {e}")),

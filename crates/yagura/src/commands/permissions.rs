@@ -36,17 +36,17 @@ pub fn run(cli: &Cli, args: &PermissionsArgs, lang: Lang) -> Result<u8, Failure>
         return Ok(exit::DONE);
     }
     let display = Display::new(false, lang);
-    let read = live::read(&args.aws, &compiled, &checks, &display, lang)?;
+    let snapshot = live::read(&args.aws, &compiled, &checks, &display, lang)?;
     let mut denied: BTreeMap<SmolStr, BTreeSet<String>> = BTreeMap::new();
     let mut note = |gap: &Gap| {
         if let Some(p) = gap.permission.as_ref().filter(|_| gap.is_denied()) {
             denied.entry(p.clone()).or_default().insert(gap.detail.clone());
         }
     };
-    for (_, gap) in read.estate.listings() {
-        gap.into_iter().for_each(|g| note(g));
+    for listing in &snapshot.listings {
+        listing.gap.iter().for_each(|g| note(g));
     }
-    for asset in read.estate.assets() {
+    for asset in &snapshot.assets {
         for (_, field) in &asset.fields {
             if let Field::Unknown(gap) = field {
                 note(gap);

@@ -31,7 +31,12 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
     if checks.is_empty() {
         return Err(Failure::usage("every chosen check is broken", "選択したチェックはすべて読み込めない"));
     }
-    let (mut estate, requests) = read(args, &compiled, &checks, lang)?;
+    let snapshot = read(args, &compiled, &checks, lang)?;
+    if let Some(path) = &args.save {
+        save(&snapshot, path).map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを保存できない: {e}")))?;
+    }
+    let requests = snapshot.requests;
+    let mut estate = Estate::from_snapshot(snapshot, compiled.tables.clone());
 
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut judgements = judge(&mut estate, &checks, threads);
@@ -40,10 +45,6 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
     let code = exit_code(&verdicts, args.fail_on.map(Into::into));
     let meta = meta(&content, &compiled, &estate, args.demo, requests, started, lang);
     let gaps = gaps(&judgements);
-    if let Some(path) = &args.save {
-        let snapshot = estate.into_snapshot(env!("CARGO_PKG_VERSION").to_owned(), requests);
-        save(&snapshot, path).map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを保存できない: {e}")))?;
-    }
     output(&Report { meta, verdicts, gaps }, args, lang)?;
     if code == exit::BLIND {
         let _ = writeln!(
@@ -64,19 +65,16 @@ pub fn complain<'e>(errors: impl Iterator<Item = &'e ContentError>, lang: Lang) 
     }
 }
 
-fn read(args: &ScanArgs, compiled: &Compiled, checks: &[Check], lang: Lang) -> Result<(Estate, u64), Failure> {
+/// What is judged: a live account is read into a snapshot too, so that a replay of it gives the same output.
+fn read(args: &ScanArgs, compiled: &Compiled, checks: &[Check], lang: Lang) -> Result<Snapshot, Failure> {
     if args.demo {
-        return Ok((Estate::from_snapshot(demo(compiled)?, compiled.tables.clone()), 0));
+        return demo(compiled);
     }
     if let Some(path) = &args.snapshot {
-        let snapshot = load(path).map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを読み込めない: {e}")))?;
-        let requests = snapshot.requests;
-        return Ok((Estate::from_snapshot(snapshot, compiled.tables.clone()), requests));
+        return load(path).map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを読み込めない: {e}")));
     }
     writable(args)?;
-    let display = Display::new(args.quiet, lang);
-    let read = live::read(&args.aws, compiled, checks, &display, lang)?;
-    Ok((read.estate, read.requests))
+    live::read(&args.aws, compiled, checks, &Display::new(args.quiet, lang), lang)
 }
 
 /// Finds out before the reading, and not after it, that its result could not be kept.

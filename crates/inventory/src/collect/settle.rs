@@ -1,0 +1,122 @@
+//! Puts answers into the estate.
+
+use super::{Collector, Failed};
+use crate::kinds::Source;
+use crate::shape::{self, Place};
+use smol_str::SmolStr;
+use std::collections::HashSet;
+use std::sync::Arc;
+use yagura_model::{Field, Gap, GapReason, Map, Value};
+
+impl Collector<'_> {
+    /// Adds the assets of a listing. After a failure, those of the pages that did come are kept.
+    pub(super) fn settle_list(&mut self, group: usize, target: usize, region: &SmolStr, pages: Vec<Value>, error: Option<Failed>) {
+        let (Some(group), Some(t)) = (self.plan.groups.get(group), self.targets.get(target)) else { return };
+        let place = Place { caller: &t.caller, region };
+        let mut pages = pages;
+        for (nth, id) in group.kinds.iter().enumerate() {
+            let Some(kind) = self.kinds.get(id) else { continue };
+            let own = if nth + 1 == group.kinds.len() { std::mem::take(&mut pages) } else { pages.clone() };
+            let mut gap = error.as_ref().map(|e| e.gap.clone());
+            let mut assets = Vec::new();
+            if let Some(spec) = &kind.resource.list {
+                for page in own {
+                    match shape::items(spec, page) {
+                        Ok(items) => {
+                            let scope = &self.estate.scope().regions;
+                            assets.extend(items.into_iter().flat_map(|i| shape::assets(&kind.resource, place, i, scope)));
+                        }
+                        Err(message) => {
+                            let bad = Gap::new(GapReason::BadAnswer, message);
+                            gap = Some(Arc::new(Gap { call: group.op.call().into(), region: region.clone(), ..bad }));
+                        }
+                    }
+                }
+            }
+            self.estate.set_listing((id.clone(), t.caller.account.clone(), region.clone()), gap);
+            self.add_assets(id, assets);
+        }
+    }
+
+    pub(super) fn field_value(&self, asset: u32, field: &str, mut pages: Vec<Value>, error: Option<Failed>) -> Field {
+        let Some(a) = self.estate.assets().get(asset as usize) else { return Field::Absent };
+        let Some(Source::Call(spec, _)) = self.kinds.get(&a.kind).and_then(|k| k.source(field)) else { return Field::Absent };
+        match error {
+            Some(e) if spec.absent_on.iter().any(|c| *c == e.code) => Field::Absent,
+            Some(e) => Field::Unknown(e.gap),
+            None if pages.len() == 1 => {
+                pages.pop().and_then(|p| shape::take(p, spec.take.as_deref())).map_or(Field::Absent, Field::Known)
+            }
+            None => {
+                let mut all = Vec::new();
+                for page in pages {
+                    match shape::take(page, spec.take.as_deref()) {
+                        Some(Value::List(l)) => all.extend(l),
+                        Some(other) => all.push(other),
+                        None => {}
+                    }
+                }
+                Field::Known(Value::List(all))
+            }
+        }
+    }
+
+    pub(super) fn settle_description(&mut self, assets: &[u32], pages: Vec<Value>, error: Option<Failed>) {
+        let first = assets.first().and_then(|&a| self.estate.assets().get(a as usize));
+        let Some(kind) = first.and_then(|a| self.kinds.get(&a.kind)) else { return };
+        let Some(spec) = &kind.resource.describe else { return };
+        let mut found: Vec<Map> = Vec::new();
+        for page in pages {
+            match shape::take(page, spec.take.as_deref()) {
+                Some(Value::List(l)) => found.extend(l.into_iter().filter_map(|v| if let Value::Map(m) = v { Some(m) } else { None })),
+                Some(Value::Map(m)) => found.push(m),
+                _ => {}
+            }
+        }
+        let pending: Vec<SmolStr> = kind.pending().filter(|f| matches!(kind.source(f), Some(Source::Describe(..)))).cloned().collect();
+        for &at in assets {
+            let Some(asset) = self.estate.assets().get(at as usize) else { continue };
+            let own = match &spec.batch {
+                Some((_, key)) => found.iter().find(|m| matches!(asset.field(key), Field::Known(v) if m.get(key) == Some(v))),
+                None => found.first(),
+            };
+            let gap = error.as_ref().map(|e| e.gap.clone()).unwrap_or_else(|| {
+                let call = kind.describe.as_ref().map(|o| o.call().into()).unwrap_or_default();
+                let bad = Gap::new(GapReason::BadAnswer, "the answer does not speak of it");
+                Arc::new(Gap { call, region: asset.region.clone(), ..bad })
+            });
+            let own = own.cloned();
+            for name in &pending {
+                let field = match &own {
+                    Some(m) => m.get(name).cloned().map_or(Field::Absent, Field::Known),
+                    None => Field::Unknown(gap.clone()),
+                };
+                self.estate.set_field(at, name, field);
+            }
+        }
+    }
+
+    pub(super) fn settle_members(&mut self, kind: &SmolStr, field: &SmolStr, target: usize, region: &SmolStr, pages: Vec<Value>, error: Option<Failed>) {
+        let Some(Source::Call(spec, _)) = self.kinds.get(kind).and_then(|k| k.source(field)) else { return };
+        let (Some((path, own)), Some(t)) = (&spec.member, self.targets.get(target)) else { return };
+        let mut ids: HashSet<SmolStr> = HashSet::new();
+        for page in &pages {
+            if let Some(found) = page.path(path) {
+                ids.extend(found.as_list().unwrap_or_default().iter().filter_map(|v| v.as_str().map(SmolStr::from)));
+            }
+        }
+        let account = t.caller.account.clone();
+        for at in self.estate.of_kind(kind).to_vec() {
+            let Some(asset) = self.estate.assets().get(at as usize) else { continue };
+            if asset.account != account || asset.region != *region {
+                continue;
+            }
+            let value = match (&error, asset.field(own)) {
+                (None, Field::Known(v)) => Field::Known(Value::Bool(v.as_str().is_some_and(|id| ids.contains(id)))),
+                (Some(e), _) => Field::Unknown(e.gap.clone()),
+                (None, _) => Field::Absent,
+            };
+            self.estate.set_field(at, field, value);
+        }
+    }
+}
