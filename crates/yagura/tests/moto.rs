@@ -1,0 +1,43 @@
+//! The real program against moto: an estate that AWS's own SDK built, read over the real wire protocols.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+mod common;
+
+use common::Run;
+use common::moto::{Server, output, python};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+use yagura_model::Status;
+use yagura_testkit::{Endpoint, Fault};
+
+/// Ids by verdict, by check: what the script that seeds moto says is true.
+type Truth = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
+
+#[test]
+fn a_seeded_account_is_judged_as_it_was_built() {
+    let python = python();
+    let moto = Server::moto(&python);
+    let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/moto/seed.py");
+    let truth: Truth = serde_json::from_str(&output(Command::new(&python).arg(seed).arg(moto.url()))).unwrap();
+    assert!(truth.len() >= 24, "{:?}", truth.keys());
+
+    let aws = Endpoint::in_front_of(&moto.address.to_string()).unwrap();
+    let verdicts = Run::scan(&aws.url()).run().done();
+    for (check, expected) in &truth {
+        for (word, status) in [("pass", Status::Pass), ("fail", Status::Fail), ("not_applicable", Status::NotApplicable)] {
+            let found: BTreeSet<String> =
+                verdicts.iter().filter(|((rule, _), v)| rule == check && v.status == status).map(|((_, (_, id, _)), _)| id.clone()).collect();
+            assert_eq!(found, expected[word], "{check}: {word}");
+        }
+    }
+    let unknown: Vec<_> = verdicts.values().filter(|v| v.status == Status::Unknown).map(|v| (&v.rule, &v.resource.id, &v.reason)).collect();
+    assert_eq!(unknown, []);
+
+    // A denial in moto's own answers is told as one of the canned estate's.
+    aws.add(Fault::AccessDenied.on("s3:GetBucketEncryption"));
+    let denied = Run::scan(&aws.url()).run().done();
+    assert_eq!(common::changes(&verdicts, &denied).len(), 3);
+    let lambda: u64 = aws.requests().iter().filter(|(call, _)| *call == "lambda:ListFunctions").map(|(_, n)| n).sum();
+    assert!(lambda >= 4, "two Regions, twice");
+}
