@@ -127,7 +127,9 @@ pub(crate) fn asset(resource: &Resource, place: Place<'_>, item: Map, scope: &[S
     if owner.is_some_and(|o| o != place.caller.account && !place.caller.account.is_empty()) {
         return None;
     }
-    let id = named(&resource.name, place, &item)?;
+    // An account whose number is hidden is judged all the same: it must not vanish from the result.
+    let nameless = || resource.list.is_none().then(|| SmolStr::new_static("unknown"));
+    let id = named(&resource.name, place, &item).or_else(nameless)?;
     let region = told.unwrap_or_else(|| {
         if resource.regional { place.region.into() } else { smol_str::format_smolstr!("{}-global", place.caller.partition) }
     });
