@@ -50,7 +50,10 @@ impl Reply {
 
 impl Answer {
     pub fn new(status: u16, media_type: &str, body: impl Into<Bytes>) -> Self {
-        let headers = vec![("content-type".to_owned(), media_type.to_owned()), ("x-amzn-requestid".to_owned(), REQUEST_ID.to_owned())];
+        let headers = vec![
+            ("content-type".to_owned(), media_type.to_owned()),
+            ("x-amzn-requestid".to_owned(), REQUEST_ID.to_owned()),
+        ];
         Self { status, headers, body: body.into() }
     }
 }
@@ -108,12 +111,18 @@ fn error(call: &Call, status: u16, code: &str, message: &str) -> Answer {
         Protocol::RestXml => Answer::new(
             status,
             kind,
-            format!("{XML}\n<Error><Code>{code}</Code><Message>{text}</Message><RequestId>{REQUEST_ID}</RequestId><HostId>host</HostId></Error>"),
+            format!(
+                "{XML}\n<Error><Code>{code}</Code><Message>{text}</Message><RequestId>{REQUEST_ID}</RequestId><HostId>host</HostId></Error>"
+            ),
         ),
     }
 }
 
 /// The answer to a request without a signature.
 pub(crate) fn unsigned() -> Answer {
-    Answer::new(403, "application/json", json!({"__type": "MissingAuthenticationTokenException", "message": "Missing Authentication Token"}).to_string())
+    Answer::new(
+        403,
+        "application/json",
+        json!({"__type": "MissingAuthenticationTokenException", "message": "Missing Authentication Token"}).to_string(),
+    )
 }

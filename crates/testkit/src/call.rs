@@ -73,7 +73,8 @@ impl Call {
         strings(&serde_json::from_slice(body).unwrap_or_default(), &mut words);
         let protocol = if service.starts_with("s3") { Protocol::RestXml } else { Protocol::RestJson };
         let method = parts.method.as_str();
-        let route = ROUTES.iter().find(|(s, m, pattern, _)| *s == service && *m == method && matches(pattern, path, query));
+        let route =
+            ROUTES.iter().find(|(s, m, pattern, _)| *s == service && *m == method && matches(pattern, path, query));
         let name = match route {
             Some((.., operation)) => format!("{service}:{operation}"),
             None => format!("{service}:{method} {path}"),
@@ -153,7 +154,10 @@ mod tests {
 
     fn call(method: &str, uri: &str, scope: &str, target: Option<&str>, body: &str) -> Option<Call> {
         let mut request = hyper::Request::builder().method(method).uri(uri);
-        request = request.header("authorization", format!("AWS4-HMAC-SHA256 Credential=AKID/20260101/{scope}/aws4_request, SignedHeaders=host"));
+        request = request.header(
+            "authorization",
+            format!("AWS4-HMAC-SHA256 Credential=AKID/20260101/{scope}/aws4_request, SignedHeaders=host"),
+        );
         if let Some(target) = target {
             request = request.header("x-amz-target", target);
         }
@@ -164,11 +168,25 @@ mod tests {
     fn requests_are_recognised_in_every_protocol() {
         for (method, uri, scope, target, body, name) in [
             ("POST", "/", "eu-west-1/kms", Some("TrentService.DescribeKey"), r#"{"KeyId":"k-1"}"#, "kms:DescribeKey"),
-            ("POST", "/", "eu-west-1/iam", None, "Action=GetAccountSummary&Version=2010-05-08", "iam:GetAccountSummary"),
+            (
+                "POST",
+                "/",
+                "eu-west-1/iam",
+                None,
+                "Action=GetAccountSummary&Version=2010-05-08",
+                "iam:GetAccountSummary",
+            ),
             ("POST", "/", "eu-west-1/ec2", None, "Action=DescribeVpcs&MaxResults=5", "ec2:DescribeVpcs"),
             ("GET", "/?max-buckets=10", "us-east-1/s3", None, "", "s3:ListBuckets"),
             ("GET", "/some-bucket?encryption", "us-east-1/s3", None, "", "s3:GetBucketEncryption"),
-            ("GET", "/v20180820/configuration/publicAccessBlock", "us-east-1/s3", None, "", "s3control:GetPublicAccessBlock"),
+            (
+                "GET",
+                "/v20180820/configuration/publicAccessBlock",
+                "us-east-1/s3",
+                None,
+                "",
+                "s3control:GetPublicAccessBlock",
+            ),
             ("GET", "/2015-03-31/functions/", "us-east-1/lambda", None, "", "lambda:ListFunctions"),
             ("GET", "/detector/d1", "us-east-1/guardduty", None, "", "guardduty:GetDetector"),
             ("GET", "/2021-01-01/domain", "us-east-1/es", None, "", "opensearch:ListDomainNames"),

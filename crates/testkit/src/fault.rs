@@ -68,7 +68,16 @@ struct Bucket {
 impl Fault {
     /// This fault on every request.
     pub fn everywhere(self) -> Rule {
-        Rule { fault: self, calls: Vec::new(), region: None, except: Vec::new(), skip: 0, times: None, seen: 0, bucket: None }
+        Rule {
+            fault: self,
+            calls: Vec::new(),
+            region: None,
+            except: Vec::new(),
+            skip: 0,
+            times: None,
+            seen: 0,
+            bucket: None,
+        }
     }
 
     /// This fault on an operation (`s3:GetBucketEncryption`) or a whole service (`s3`).
@@ -85,14 +94,31 @@ impl Fault {
     pub(crate) fn reply(&self, call: &Call) -> Option<Reply> {
         use Protocol::{Ec2, Json, Query, RestJson, RestXml};
         let action = &call.name;
-        let who = format!("User: arn:aws:iam::111122223333:user/audit is not authorized to perform: {action} on resource: *");
+        let who =
+            format!("User: arn:aws:iam::111122223333:user/audit is not authorized to perform: {action} on resource: *");
         let reply = match (self, call.protocol) {
-            (Self::AccessDenied, Json) => Reply::error(400, "AccessDeniedException", format!("{who} because no identity-based policy allows the {action} action")),
-            (Self::AccessDenied, RestJson) => Reply::error(403, "AccessDeniedException", format!("{who} because no identity-based policy allows the {action} action")),
-            (Self::AccessDenied, Query) => Reply::error(403, "AccessDenied", format!("{who} because no identity-based policy allows the {action} action")),
-            (Self::AccessDenied, Ec2) => {
-                Reply::error(403, "UnauthorizedOperation", format!("You are not authorized to perform this operation. {who} Encoded authorization failure message: aGlkZGVu"))
-            }
+            (Self::AccessDenied, Json) => Reply::error(
+                400,
+                "AccessDeniedException",
+                format!("{who} because no identity-based policy allows the {action} action"),
+            ),
+            (Self::AccessDenied, RestJson) => Reply::error(
+                403,
+                "AccessDeniedException",
+                format!("{who} because no identity-based policy allows the {action} action"),
+            ),
+            (Self::AccessDenied, Query) => Reply::error(
+                403,
+                "AccessDenied",
+                format!("{who} because no identity-based policy allows the {action} action"),
+            ),
+            (Self::AccessDenied, Ec2) => Reply::error(
+                403,
+                "UnauthorizedOperation",
+                format!(
+                    "You are not authorized to perform this operation. {who} Encoded authorization failure message: aGlkZGVu"
+                ),
+            ),
             (Self::AccessDenied, RestXml) => Reply::error(403, "AccessDenied", "Access Denied"),
             (Self::DeniedByScp, protocol) => {
                 let (status, code) = match protocol {
@@ -103,23 +129,53 @@ impl Fault {
                 };
                 Reply::error(status, code, format!("{who} with an explicit deny in a service control policy"))
             }
-            (Self::OptInRequired, Json) => Reply::error(400, "OptInRequired", "The AWS Access Key Id needs a subscription for the service"),
-            (Self::OptInRequired, _) => Reply::error(403, "OptInRequired", "The AWS Access Key Id needs a subscription for the service"),
-            (Self::RegionNotEnabled, Json) => Reply::error(400, "UnrecognizedClientException", "The security token included in the request is invalid."),
-            (Self::RegionNotEnabled, RestJson) => Reply::error(403, "UnrecognizedClientException", "The security token included in the request is invalid."),
-            (Self::RegionNotEnabled, Query) => Reply::error(403, "InvalidClientTokenId", "The security token included in the request is invalid"),
-            (Self::RegionNotEnabled, Ec2) => Reply::error(401, "AuthFailure", "AWS was not able to validate the provided access credentials"),
-            (Self::RegionNotEnabled, RestXml) => Reply::error(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."),
+            (Self::OptInRequired, Json) => {
+                Reply::error(400, "OptInRequired", "The AWS Access Key Id needs a subscription for the service")
+            }
+            (Self::OptInRequired, _) => {
+                Reply::error(403, "OptInRequired", "The AWS Access Key Id needs a subscription for the service")
+            }
+            (Self::RegionNotEnabled, Json) => Reply::error(
+                400,
+                "UnrecognizedClientException",
+                "The security token included in the request is invalid.",
+            ),
+            (Self::RegionNotEnabled, RestJson) => Reply::error(
+                403,
+                "UnrecognizedClientException",
+                "The security token included in the request is invalid.",
+            ),
+            (Self::RegionNotEnabled, Query) => {
+                Reply::error(403, "InvalidClientTokenId", "The security token included in the request is invalid")
+            }
+            (Self::RegionNotEnabled, Ec2) => {
+                Reply::error(401, "AuthFailure", "AWS was not able to validate the provided access credentials")
+            }
+            (Self::RegionNotEnabled, RestXml) => Reply::error(
+                403,
+                "InvalidAccessKeyId",
+                "The AWS Access Key Id you provided does not exist in our records.",
+            ),
             (Self::Throttled, Json) => Reply::error(400, "ThrottlingException", "Rate exceeded"),
             (Self::Throttled, RestJson) => Reply::error(429, "TooManyRequestsException", "Rate exceeded"),
             (Self::Throttled, Query) => Reply::error(400, "Throttling", "Rate exceeded"),
             (Self::Throttled, Ec2) => Reply::error(503, "RequestLimitExceeded", "Request limit exceeded."),
             (Self::Throttled, RestXml) => Reply::error(503, "SlowDown", "Please reduce your request rate."),
-            (Self::ServerError, Query | Ec2 | RestXml) => Reply::error(500, "InternalError", "We encountered an internal error. Please try again."),
-            (Self::ServerError, Json | RestJson) => Reply::error(500, "InternalFailure", "An internal failure occurred"),
-            (Self::ExpiredToken, Json) => Reply::error(400, "ExpiredTokenException", "The security token included in the request is expired"),
-            (Self::ExpiredToken, RestJson) => Reply::error(403, "ExpiredTokenException", "The security token included in the request is expired"),
-            (Self::ExpiredToken, Query) => Reply::error(403, "ExpiredToken", "The security token included in the request is expired"),
+            (Self::ServerError, Query | Ec2 | RestXml) => {
+                Reply::error(500, "InternalError", "We encountered an internal error. Please try again.")
+            }
+            (Self::ServerError, Json | RestJson) => {
+                Reply::error(500, "InternalFailure", "An internal failure occurred")
+            }
+            (Self::ExpiredToken, Json) => {
+                Reply::error(400, "ExpiredTokenException", "The security token included in the request is expired")
+            }
+            (Self::ExpiredToken, RestJson) => {
+                Reply::error(403, "ExpiredTokenException", "The security token included in the request is expired")
+            }
+            (Self::ExpiredToken, Query) => {
+                Reply::error(403, "ExpiredToken", "The security token included in the request is expired")
+            }
             (Self::ExpiredToken, Ec2) => Reply::error(400, "RequestExpired", "Request has expired."),
             (Self::ExpiredToken, RestXml) => Reply::error(400, "ExpiredToken", "The provided token has expired."),
             _ => return None,

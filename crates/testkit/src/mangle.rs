@@ -11,22 +11,34 @@ pub(crate) fn mangle(fault: &Fault, call: &Call, good: Answer) -> Answer {
             let keep = good.body.len() * 2 / 3;
             Answer { body: good.body.slice(..keep), ..good }
         }
-        Fault::Html => Answer::new(200, "text/html", "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Welcome to the hotel<br></body></html>"),
+        Fault::Html => Answer::new(
+            200,
+            "text/html",
+            "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Welcome to the hotel<br></body></html>",
+        ),
         Fault::Empty => Answer { body: Default::default(), ..good },
         Fault::PagingLoop => insert(call, good, JSON_TOKENS, XML_TOKENS),
         Fault::Padded(size) => {
             let padding = "x".repeat(*size);
-            insert(call, good, &format!("\"NobodyKnows\":\"{padding}\""), &format!("<NobodyKnows>{padding}</NobodyKnows>"))
+            insert(
+                call,
+                good,
+                &format!("\"NobodyKnows\":\"{padding}\""),
+                &format!("<NobodyKnows>{padding}</NobodyKnows>"),
+            )
         }
         Fault::NotUtf8 => {
-            let mut body = insert(call, good.clone(), "\"NobodyKnows\":\"@@\"", "<NobodyKnows>@@</NobodyKnows>").body.to_vec();
+            let mut body =
+                insert(call, good.clone(), "\"NobodyKnows\":\"@@\"", "<NobodyKnows>@@</NobodyKnows>").body.to_vec();
             if let Some(at) = body.windows(2).position(|w| w == b"@@") {
                 body.splice(at..at + 2, [0xff, 0xfe]);
             }
             Answer { body: body.into(), ..good }
         }
         Fault::Deep(depth) => match call.protocol {
-            Protocol::Json | Protocol::RestJson => Answer { body: format!("{}{}", "{\"a\":".repeat(*depth), "1}").into(), ..good },
+            Protocol::Json | Protocol::RestJson => {
+                Answer { body: format!("{}{}", "{\"a\":".repeat(*depth), "1}").into(), ..good }
+            }
             _ => Answer { body: "<a>".repeat(*depth).into(), ..good },
         },
         _ => good,

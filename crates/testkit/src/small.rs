@@ -47,8 +47,12 @@ fn elsewhere(estate: Estate) -> Estate {
 fn iam(estate: Estate) -> Estate {
     let report = base64::engine::general_purpose::STANDARD.encode(credential_report());
     let document = |action: &str| {
-        let text = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}}).to_string();
-        text.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect::<String>()
+        let text =
+            json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}})
+                .to_string();
+        text.bytes()
+            .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+            .collect::<String>()
     };
     let policy = |name: &str, action: &str| {
         format!(
@@ -112,10 +116,17 @@ fn credential_report() -> String {
     let no_key = "false,N/A,N/A,N/A,N/A";
     let no_certificates = "false,N/A,false,N/A";
     let key = |rotated: &str, used: &str| format!("true,{rotated},{used},us-east-1,s3");
-    let row = |user: &str, arn: &str, password: &str, keys: &str| format!("\n{user},arn:aws:iam::111122223333:{arn},{old},{password},{keys},{no_certificates}");
+    let row = |user: &str, arn: &str, password: &str, keys: &str| {
+        format!("\n{user},arn:aws:iam::111122223333:{arn},{old},{password},{keys},{no_certificates}")
+    };
     [
         head.to_owned(),
-        row("<root_account>", "root", &format!("not_supported,{new},not_supported,not_supported,true"), &format!("{},{no_key}", key(&old, &old))),
+        row(
+            "<root_account>",
+            "root",
+            &format!("not_supported,{new},not_supported,not_supported,true"),
+            &format!("{},{no_key}", key(&old, &old)),
+        ),
         row("alice", "user/alice", &format!("true,{new},{old},N/A,true"), &format!("{},{no_key}", key(&new, &new))),
         row("bob", "user/bob", &format!("true,{old},{old},N/A,false"), &format!("{no_key},{}", key(&old, &old))),
     ]
@@ -188,14 +199,19 @@ fn audit(estate: Estate) -> Estate {
 
 /// VPCs, flow logs, default security groups: us-east-1 does well.
 fn network(estate: Estate) -> Estate {
-    let vpc = |id: &str| format!("<vpcSet><item><vpcId>{id}</vpcId><ownerId>111122223333</ownerId><state>available</state><isDefault>true</isDefault></item></vpcSet>");
+    let vpc = |id: &str| {
+        format!(
+            "<vpcSet><item><vpcId>{id}</vpcId><ownerId>111122223333</ownerId><state>available</state><isDefault>true</isDefault></item></vpcSet>"
+        )
+    };
     let group = |id: &str, ingress: &str| {
         format!(
             "<securityGroupInfo><item><ownerId>111122223333</ownerId><groupId>{id}</groupId><groupName>default</groupName>\
              <ipPermissions>{ingress}</ipPermissions><ipPermissionsEgress/></item></securityGroupInfo>"
         )
     };
-    let open = "<item><ipProtocol>-1</ipProtocol><groups/><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges></item>";
+    let open =
+        "<item><ipProtocol>-1</ipProtocol><groups/><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges></item>";
     estate
         .with_in(US, "ec2:DescribeVpcs", Reply::Xml(vpc("vpc-0us")))
         .with_in(EU, "ec2:DescribeVpcs", Reply::Xml(vpc("vpc-0eu")))
@@ -214,7 +230,9 @@ fn compute(estate: Estate) -> Estate {
     let volume = |id: &str, encrypted: bool, attached: bool| {
         let attachment = "<item><volumeId>v</volumeId><instanceId>i-0</instanceId><status>attached</status></item>";
         let attachments = if attached { attachment } else { "" };
-        format!("<item><volumeId>{id}</volumeId><encrypted>{encrypted}</encrypted><attachmentSet>{attachments}</attachmentSet></item>")
+        format!(
+            "<item><volumeId>{id}</volumeId><encrypted>{encrypted}</encrypted><attachmentSet>{attachments}</attachmentSet></item>"
+        )
     };
     let snapshots = |ids: &[&str]| {
         let items: String = ids.iter().map(|id| format!("<item><snapshotId>{id}</snapshotId><ownerId>111122223333</ownerId><status>completed</status></item>")).collect();
@@ -227,7 +245,8 @@ fn compute(estate: Estate) -> Estate {
         }
         f
     };
-    let notebook = |direct: &str| Reply::Json(json!({"DirectInternetAccess": direct, "NotebookInstanceStatus": "InService"}));
+    let notebook =
+        |direct: &str| Reply::Json(json!({"DirectInternetAccess": direct, "NotebookInstanceStatus": "InService"}));
     let notebooks = ["inside", "outside"].map(|name| {
         json!({"NotebookInstanceName": name, "NotebookInstanceArn": format!("arn:aws:sagemaker:eu-west-1:111122223333:notebook-instance/{name}")})
     });
@@ -254,7 +273,9 @@ fn data(estate: Estate) -> Estate {
     let arn = |id: &str| format!("arn:aws:kms:us-east-1:111122223333:key/{id}");
     let keys = ["used", "leaving", "aws-own"];
     let key = |id: &str, state: &str, manager: &str| {
-        Reply::Json(json!({"KeyMetadata": {"KeyId": id, "Arn": arn(id), "KeyState": state, "KeyManager": manager, "Enabled": state == "Enabled"}}))
+        Reply::Json(
+            json!({"KeyMetadata": {"KeyId": id, "Arn": arn(id), "KeyState": state, "KeyManager": manager, "Enabled": state == "Enabled"}}),
+        )
     };
     let instance = |name: &str, public: bool| {
         json!({"ReplicationInstanceIdentifier": name, "PubliclyAccessible": public,

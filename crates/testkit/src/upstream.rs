@@ -14,7 +14,9 @@ pub(crate) async fn forward(address: &str, parts: &Parts, body: Bytes) -> Result
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);
     let mut request = hyper::Request::builder().method(parts.method.clone()).uri(parts.uri.clone());
-    for (name, value) in parts.headers.iter().filter(|(n, _)| !["connection", "transfer-encoding"].contains(&n.as_str())) {
+    for (name, value) in
+        parts.headers.iter().filter(|(n, _)| !["connection", "transfer-encoding"].contains(&n.as_str()))
+    {
         request = request.header(name, value);
     }
     let response = sender.send_request(request.body(Full::new(body))?).await?;

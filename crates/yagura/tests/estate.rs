@@ -1,6 +1,13 @@
 //! The flawed estate of the shared test data: for each of the 26 practices the failing resources are exactly the true ones,
 //! with at most 1.05 times the fewest calls. `scripts/estate-truth` runs this where the data is.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test"
+)]
 
 mod common;
 
@@ -40,13 +47,19 @@ fn differences(number: &str, truth: &Value, aliases: &Value, verdicts: &Verdicts
     };
     let map = format!("aws-26/{number}");
     let of = |status: Status| -> BTreeSet<String> {
-        verdicts.values().filter(|v| v.status == status && v.maps.iter().any(|m| *m == map)).map(|v| alias(named(v))).collect()
+        verdicts
+            .values()
+            .filter(|v| v.status == status && v.maps.iter().any(|m| *m == map))
+            .map(|v| alias(named(v)))
+            .collect()
     };
     let (failed, passed, unknown) = (of(Status::Fail), of(Status::Pass), of(Status::Unknown));
     let (bad, good) = (ids(&truth["violating"]), ids(&truth["compliant"]));
     let ambiguous: BTreeSet<String> = truth["ambiguous"].as_object().unwrap().keys().cloned().collect();
     let mut out = Vec::new();
-    let mut complain = |what: &str, set: BTreeSet<String>| out.extend(set.into_iter().map(|id| format!("practice {number}: {what} {id}")));
+    let mut complain = |what: &str, set: BTreeSet<String>| {
+        out.extend(set.into_iter().map(|id| format!("practice {number}: {what} {id}")))
+    };
     complain("missed", &bad - &failed);
     complain("failed wrongly", &(&failed - &bad) - &ambiguous);
     complain("not passed", &good - &passed);
@@ -64,7 +77,10 @@ fn every_posture_is_judged_as_it_is_with_the_fewest_calls() {
     for posture in ["flawed", "tricky", "mixed", "clean"] {
         let address = free();
         let port = address.port().to_string();
-        let server = Server::start(Command::new(&python).arg(estate.join("motoserve.py")).args(["--port", &port, "--quiet", "--fix"]), address);
+        let server = Server::start(
+            Command::new(&python).arg(estate.join("motoserve.py")).args(["--port", &port, "--quiet", "--fix"]),
+            address,
+        );
         let truth_file = home.path().join(format!("{posture}.json"));
         let script = |name: &str| {
             let mut command = Command::new(&python);

@@ -42,7 +42,13 @@ fn rules(verdicts: &[&Verdict]) -> BTreeSet<String> {
 #[track_caller]
 fn assert_reason(verdicts: &Verdicts, text: &str) {
     for v in unknowns(verdicts) {
-        assert!(v.reason.as_ref().is_some_and(|r| r.contains(text)), "{} {}: {:?} does not say `{text}`", v.rule, v.resource.id, v.reason);
+        assert!(
+            v.reason.as_ref().is_some_and(|r| r.contains(text)),
+            "{} {}: {:?} does not say `{text}`",
+            v.rule,
+            v.resource.id,
+            v.reason
+        );
     }
 }
 
@@ -52,8 +58,11 @@ fn the_clean_estate_is_judged_whole_and_without_a_needless_call() {
     let all: Vec<&Verdict> = verdicts.values().collect();
     assert_eq!(unknowns(verdicts), Vec::<&Verdict>::new());
     assert_eq!(rules(&all).len(), 26);
-    let failing: BTreeSet<(&str, &str)> =
-        verdicts.values().filter(|v| v.status == Status::Fail).map(|v| (v.rule.as_str(), v.resource.id.as_str())).collect();
+    let failing: BTreeSet<(&str, &str)> = verdicts
+        .values()
+        .filter(|v| v.status == Status::Fail)
+        .map(|v| (v.rule.as_str(), v.resource.id.as_str()))
+        .collect();
     let expected = [
         ("cloudtrail.log_file_validation_enabled", "local"),
         ("cloudtrail.trail_encrypted_with_kms", "local"),
@@ -127,7 +136,8 @@ fn each_denied_call_makes_exactly_its_checks_unknown_and_names_the_permission() 
         }
         for ((rule, subject), before) in clean {
             let Some(after) = verdicts.get(&(rule.clone(), subject.clone())) else { continue };
-            let stands = !need.checks.contains(rule) || DECIDED_WITHOUT.contains(&(call.as_str(), rule.as_str(), subject.1.as_str()));
+            let stands = !need.checks.contains(rule)
+                || DECIDED_WITHOUT.contains(&(call.as_str(), rule.as_str(), subject.1.as_str()));
             let expected = if stands { before.status } else { Status::Unknown };
             assert_eq!(after.status, expected, "denied {call}: {rule} {subject:?}");
         }
@@ -154,7 +164,9 @@ fn a_denial_in_one_region_leaves_the_other_alone() {
 fn a_denial_by_the_organization_says_so() {
     let clean = &CLEAN.0;
     // One call of each protocol.
-    for call in ["kms:ListKeys", "lambda:ListFunctions", "s3:GetBucketEncryption", "iam:GetAccountSummary", "ec2:DescribeVpcs"] {
+    for call in
+        ["kms:ListKeys", "lambda:ListFunctions", "s3:GetBucketEncryption", "iam:GetAccountSummary", "ec2:DescribeVpcs"]
+    {
         let verdicts = scan([Fault::DeniedByScp.on(call)]).done();
         assert_only_doubt(clean, &verdicts);
         assert_eq!(rules(&unknowns(&verdicts)), NEEDS[call].checks, "{call}");
@@ -172,7 +184,11 @@ fn a_caller_whose_identity_is_hidden_still_gets_verdicts() {
     };
     let (clean, found) = (statuses(&CLEAN.0), statuses(&verdicts));
     // What needs no account id to be asked for is judged as ever.
-    for (rule, id) in [("ec2.attached_volume_encrypted", "vol-0bad"), ("s3.bucket_default_encryption", "open-111122223333"), ("ec2.ebs_encrypted_by_default", "us-east-1")] {
+    for (rule, id) in [
+        ("ec2.attached_volume_encrypted", "vol-0bad"),
+        ("s3.bucket_default_encryption", "open-111122223333"),
+        ("ec2.ebs_encrypted_by_default", "us-east-1"),
+    ] {
         let key = (rule.to_owned(), id.to_owned());
         assert_eq!(found.get(&key), clean.get(&key), "{rule}");
     }
@@ -193,12 +209,17 @@ fn a_disabled_region_is_unknown_and_not_denied() {
     let regional = unknowns(&verdicts).into_iter().filter(|v| v.resource.kind == "region").count();
     assert!(regional >= 10, "{:?}", unknowns(&verdicts));
     assert_reason(&verdicts, "not enabled");
-    assert!(verdicts.values().all(|v| v.status == Status::Unknown || v.resource.region != "eu-west-1"), "{:?}", changes(clean, &verdicts));
+    assert!(
+        verdicts.values().all(|v| v.status == Status::Unknown || v.resource.region != "eu-west-1"),
+        "{:?}",
+        changes(clean, &verdicts)
+    );
 
     // A Region that was never enabled does not know the access key.
     let aws = Endpoint::start(Estate::small()).unwrap();
     aws.add(Fault::RegionNotEnabled.in_region("me-south-1"));
-    let run = Run::new(&["scan", "--region", "us-east-1,me-south-1", "--format", "jsonl"]).env("AWS_ENDPOINT_URL", &aws.url());
+    let run = Run::new(&["scan", "--region", "us-east-1,me-south-1", "--format", "jsonl"])
+        .env("AWS_ENDPOINT_URL", &aws.url());
     let verdicts = run.run().done();
     assert_reason(&verdicts, "not enabled");
     assert!(unknowns(&verdicts).len() >= 10);
@@ -253,10 +274,15 @@ fn faults_that_stay_make_one_service_unknown() {
             let verdicts = scan([fault.clone().on(service)]).done();
             assert_only_doubt(clean, &verdicts);
             assert_reason(&verdicts, reason);
-            let hit: BTreeSet<String> = NEEDS.iter().filter(|(call, _)| call.split(':').next() == Some(service)).flat_map(|(_, n)| n.checks.clone()).collect();
+            let hit: BTreeSet<String> = NEEDS
+                .iter()
+                .filter(|(call, _)| call.split(':').next() == Some(service))
+                .flat_map(|(_, n)| n.checks.clone())
+                .collect();
             assert_eq!(rules(&unknowns(&verdicts)), hit, "{fault:?} on {service}");
             assert!(unknowns(&verdicts).iter().all(|v| v.missing.is_empty()), "{fault:?}: no permission helps");
-            let left: Vec<String> = changes(clean, &verdicts).into_iter().filter(|c| !hit.iter().any(|h| c.starts_with(h))).collect();
+            let left: Vec<String> =
+                changes(clean, &verdicts).into_iter().filter(|c| !hit.iter().any(|h| c.starts_with(h))).collect();
             assert_eq!(left, Vec::<String>::new(), "{fault:?} on {service}");
         }
     });
@@ -278,7 +304,8 @@ fn broken_answers_everywhere_never_make_a_verdict() {
 fn no_single_answer_is_taken_on_trust() {
     let (clean, requests) = &*CLEAN;
     let faults = [Fault::Empty, Fault::Html, Fault::Truncated, Fault::NotUtf8];
-    let cases: Vec<(&String, &Fault)> = requests.keys().filter(|c| *c != CALLER).flat_map(|c| faults.iter().map(move |f| (c, f))).collect();
+    let cases: Vec<(&String, &Fault)> =
+        requests.keys().filter(|c| *c != CALLER).flat_map(|c| faults.iter().map(move |f| (c, f))).collect();
     in_parallel(&cases, |(call, fault)| {
         let aws = Endpoint::start(Estate::small()).unwrap();
         aws.add((*fault).clone().on(call));
@@ -287,7 +314,11 @@ fn no_single_answer_is_taken_on_trust() {
         let (unknown, need) = (rules(&unknowns(&verdicts)), &NEEDS[*call]);
         assert!(unknown.is_subset(&need.checks), "{fault:?} on {call}: {unknown:?} do not need it");
         // An answer that is not UTF-8 somewhere may be read or not; the others have nothing to be read.
-        assert!(**fault == Fault::NotUtf8 || unknown == need.checks, "{fault:?} on {call}: {unknown:?} of {:?}", need.checks);
+        assert!(
+            **fault == Fault::NotUtf8 || unknown == need.checks,
+            "{fault:?} on {call}: {unknown:?} of {:?}",
+            need.checks
+        );
     });
 }
 
@@ -298,7 +329,12 @@ fn strange_answers_are_read_or_doubted() {
     assert_only_doubt(clean, &verdicts);
 
     // Large, but sound: one call of each protocol.
-    let large = Fault::Padded(10 << 20).on("kms:ListKeys").on("lambda:ListFunctions").on("s3:ListBuckets").on("iam:GetAccountSummary").on("ec2:DescribeVpcs");
+    let large = Fault::Padded(10 << 20)
+        .on("kms:ListKeys")
+        .on("lambda:ListFunctions")
+        .on("s3:ListBuckets")
+        .on("iam:GetAccountSummary")
+        .on("ec2:DescribeVpcs");
     let verdicts = scan([large]).done();
     assert_eq!(changes(clean, &verdicts), Vec::<String>::new());
 }
@@ -316,8 +352,14 @@ fn a_paging_loop_ends() {
     }
     // A check whose own resources come in pages cannot be sure to have them all.
     let unknown = rules(&unknowns(&verdicts));
-    for (call, need) in NEEDS.iter().filter(|(call, need)| need.pages && call.split(':').nth(1).is_some_and(|o| o.starts_with("List"))) {
-        assert!(need.checks.iter().all(|c| unknown.contains(c)), "{call} pages for ever, and {:?} take its answer for whole", need.checks);
+    for (call, need) in
+        NEEDS.iter().filter(|(call, need)| need.pages && call.split(':').nth(1).is_some_and(|o| o.starts_with("List")))
+    {
+        assert!(
+            need.checks.iter().all(|c| unknown.contains(c)),
+            "{call} pages for ever, and {:?} take its answer for whole",
+            need.checks
+        );
     }
 }
 
@@ -372,13 +414,18 @@ fn secrets_are_never_shown() {
     // Every error of these services repeats what it was given.
     let echo = format!("The key AKIAIOSFODNN7EXAMPLE with secret {SECRET} and token {TOKEN} may not");
     let mut estate = Estate::small();
-    for call in ["kms:ListKeys", "lambda:ListFunctions", "s3:GetBucketEncryption", "iam:GetAccountSummary", "ec2:DescribeVpcs"] {
+    for call in
+        ["kms:ListKeys", "lambda:ListFunctions", "s3:GetBucketEncryption", "iam:GetAccountSummary", "ec2:DescribeVpcs"]
+    {
         estate = estate.with(call, Reply::error(403, "AccessDenied", &echo));
     }
     let aws = Endpoint::start(estate).unwrap();
     for format in ["table", "json", "jsonl", "ocsf", "asff", "csv", "sarif", "junit", "html", "markdown"] {
         let run = Run::new(&["scan", "--region", "us-east-1", "--format", format]).env("AWS_ENDPOINT_URL", &aws.url());
-        let run = run.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE").env("AWS_SECRET_ACCESS_KEY", SECRET).env("AWS_SESSION_TOKEN", TOKEN);
+        let run = run
+            .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", SECRET)
+            .env("AWS_SESSION_TOKEN", TOKEN);
         let outcome = run.run();
         assert_eq!(outcome.code, 0, "{format}: {}", outcome.stderr);
         for secret in [SECRET, TOKEN, "AKIAIOSFODNN7EXAMPLE"] {
@@ -388,7 +435,11 @@ fn secrets_are_never_shown() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("s.ysnap");
     let run = Run::scan(&aws.url()).args(&["--save", file.to_str().unwrap()]);
-    run.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE").env("AWS_SECRET_ACCESS_KEY", SECRET).env("AWS_SESSION_TOKEN", TOKEN).run().done();
+    run.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", SECRET)
+        .env("AWS_SESSION_TOKEN", TOKEN)
+        .run()
+        .done();
     let snapshot = format!("{:?}", yagura_inventory::load(&file).unwrap());
     for secret in [SECRET, TOKEN, "AKIAIOSFODNN7EXAMPLE"] {
         assert!(!snapshot.contains(secret), "the snapshot holds {secret}");

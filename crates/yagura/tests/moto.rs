@@ -25,13 +25,22 @@ fn a_seeded_account_is_judged_as_it_was_built() {
     let aws = Endpoint::in_front_of(&moto.address.to_string()).unwrap();
     let verdicts = Run::scan(&aws.url()).run().done();
     for (check, expected) in &truth {
-        for (word, status) in [("pass", Status::Pass), ("fail", Status::Fail), ("not_applicable", Status::NotApplicable)] {
-            let found: BTreeSet<String> =
-                verdicts.iter().filter(|((rule, _), v)| rule == check && v.status == status).map(|((_, (_, id, _)), _)| id.clone()).collect();
+        for (word, status) in
+            [("pass", Status::Pass), ("fail", Status::Fail), ("not_applicable", Status::NotApplicable)]
+        {
+            let found: BTreeSet<String> = verdicts
+                .iter()
+                .filter(|((rule, _), v)| rule == check && v.status == status)
+                .map(|((_, (_, id, _)), _)| id.clone())
+                .collect();
             assert_eq!(found, expected[word], "{check}: {word}");
         }
     }
-    let unknown: Vec<_> = verdicts.values().filter(|v| v.status == Status::Unknown).map(|v| (&v.rule, &v.resource.id, &v.reason)).collect();
+    let unknown: Vec<_> = verdicts
+        .values()
+        .filter(|v| v.status == Status::Unknown)
+        .map(|v| (&v.rule, &v.resource.id, &v.reason))
+        .collect();
     assert_eq!(unknown, []);
 
     // A denial in moto's own answers is told as one of the canned estate's.

@@ -36,7 +36,11 @@ fn a_replay_is_byte_equal() {
     assert_eq!(live.code, 0, "{}", live.stderr);
     drop(aws);
     for lang in ["en", "ja"] {
-        let replay = |file: &Path| Run::new(&["scan", "--snapshot", path(file), "--format", "jsonl", "--lang", lang]).env("AWS_ACCESS_KEY_ID", "").run();
+        let replay = |file: &Path| {
+            Run::new(&["scan", "--snapshot", path(file), "--format", "jsonl", "--lang", lang])
+                .env("AWS_ACCESS_KEY_ID", "")
+                .run()
+        };
         let (once, twice) = (replay(&file), replay(&file));
         assert_eq!(once.code, 0, "{}", once.stderr);
         assert_same(&once.stdout, &twice.stdout);

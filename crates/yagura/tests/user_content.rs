@@ -68,9 +68,17 @@ fn estate() -> Estate {
     };
     Estate::small()
         .with("sns:ListTopics", Reply::Xml("<Topics/>".into()))
-        .with_in("us-east-1", "sns:ListTopics", Reply::Xml(format!("<Topics>{}{}</Topics>", topic("sealed"), topic("plain"))))
+        .with_in(
+            "us-east-1",
+            "sns:ListTopics",
+            Reply::Xml(format!("<Topics>{}{}</Topics>", topic("sealed"), topic("plain"))),
+        )
         .with_for(&arn("plain"), "sns:GetTopicAttributes", attributes(""))
-        .with_for(&arn("sealed"), "sns:GetTopicAttributes", attributes("<entry><key>KmsMasterKeyId</key><value>alias/a</value></entry>"))
+        .with_for(
+            &arn("sealed"),
+            "sns:GetTopicAttributes",
+            attributes("<entry><key>KmsMasterKeyId</key><value>alias/a</value></entry>"),
+        )
 }
 
 #[test]
@@ -101,12 +109,36 @@ fn two_files_make_a_new_kind_and_its_check() {
 fn a_broken_user_file_is_reported_and_the_rest_still_runs() {
     let aws = Endpoint::start(estate()).unwrap();
     for (name, good, from, to, complaint) in [
-        ("checks/sns/topic_encrypted.yaml", CHECK, "this.Attributes", "this.Atributes", "checks/sns/topic_encrypted.yaml:4:11: `sns.topic` has no field `Atributes`; did you mean `Attributes`?"),
-        ("checks/sns/topic_encrypted.yaml", CHECK, "each: sns.topic", "each: sns.topics", "checks/sns/topic_encrypted.yaml:3:7: unknown kind `sns.topics`; did you mean `sns.topic`?"),
+        (
+            "checks/sns/topic_encrypted.yaml",
+            CHECK,
+            "this.Attributes",
+            "this.Atributes",
+            "checks/sns/topic_encrypted.yaml:4:11: `sns.topic` has no field `Atributes`; did you mean `Attributes`?",
+        ),
+        (
+            "checks/sns/topic_encrypted.yaml",
+            CHECK,
+            "each: sns.topic",
+            "each: sns.topics",
+            "checks/sns/topic_encrypted.yaml:3:7: unknown kind `sns.topics`; did you mean `sns.topic`?",
+        ),
         ("checks/sns/topic_encrypted.yaml", CHECK, "severity:", "severty:", "did you mean `severity`?"),
-        ("checks/sns/topic_encrypted.yaml", CHECK, "id: sns.topic_encrypted", "id: sns.topic_sealed", "checks/sns/topic_encrypted.yaml:2:5: "),
+        (
+            "checks/sns/topic_encrypted.yaml",
+            CHECK,
+            "id: sns.topic_encrypted",
+            "id: sns.topic_sealed",
+            "checks/sns/topic_encrypted.yaml:2:5: ",
+        ),
         ("checks/sns/topic_encrypted.yaml", CHECK, "  no key:", "  no key: [", "checks/sns/topic_encrypted.yaml:"),
-        ("checks/sns/topic_encrypted.yaml", CHECK, "  not permitted: {this: {TopicArn: t, Attributes: unknown}, expect: unknown}\n", "", "unknown"),
+        (
+            "checks/sns/topic_encrypted.yaml",
+            CHECK,
+            "  not permitted: {this: {TopicArn: t, Attributes: unknown}, expect: unknown}\n",
+            "",
+            "unknown",
+        ),
         ("resources/sns/topic.yaml", KIND, "sns:ListTopics", "sns:ListTopic", "did you mean `ListTopics`?"),
         ("resources/sns/topic.yaml", KIND, "sns:ListTopics", "sns:DeleteTopic", "resources/sns/topic.yaml:6:"),
         ("resources/sns/topic.yaml", KIND, "each: Topics", "each: Topic", "resources/sns/topic.yaml:"),

@@ -1,6 +1,12 @@
 //! Runs the real program against an endpoint, and knows which checks need which call.
 #![allow(dead_code, reason = "each test binary uses its own part")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
 
 pub mod moto;
 
@@ -86,7 +92,8 @@ impl Run {
     pub fn run(mut self) -> Outcome {
         let (out, err) = (self.home.path().join(".stdout"), self.home.path().join(".stderr"));
         let started = Instant::now();
-        let mut child = self.command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap()).spawn().unwrap();
+        let mut child =
+            self.command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap()).spawn().unwrap();
         let status = loop {
             if let Some(status) = child.try_wait().unwrap() {
                 break status;
@@ -138,7 +145,8 @@ pub fn changes(before: &Verdicts, after: &Verdicts) -> Vec<String> {
     let status = |v: Option<&Verdict>| v.map_or("none".to_owned(), |v| format!("{:?}", v.status));
     let line = |k: &&(String, Subject)| {
         let (b, a) = (before.get(*k), after.get(*k));
-        (b.map(|v| v.status) != a.map(|v| v.status)).then(|| format!("{} {}: {} -> {}", k.0, k.1.1, status(b), status(a)))
+        (b.map(|v| v.status) != a.map(|v| v.status))
+            .then(|| format!("{} {}: {} -> {}", k.0, k.1.1, status(b), status(a)))
     };
     keys.iter().filter_map(line).collect()
 }
@@ -149,10 +157,15 @@ pub fn assert_only_doubt(before: &Verdicts, after: &Verdicts) {
     for (key, v) in after {
         let same = before.get(key).is_some_and(|b| b.status == v.status);
         assert!(same || v.status == Status::Unknown, "{key:?} became {:?}: {:?}", v.status, v.evidence);
-        assert!(v.status != Status::Unknown || v.reason.as_ref().is_some_and(|r| !r.is_empty()), "{key:?} is unknown and does not say why");
+        assert!(
+            v.status != Status::Unknown || v.reason.as_ref().is_some_and(|r| !r.is_empty()),
+            "{key:?} is unknown and does not say why"
+        );
     }
     for (rule, subject) in before.keys().filter(|k| !after.contains_key(*k)) {
-        let stands_in = after.iter().any(|((r, _), v)| r == rule && v.status == Status::Unknown && ["region", "account"].contains(&v.resource.kind.as_str()));
+        let stands_in = after.iter().any(|((r, _), v)| {
+            r == rule && v.status == Status::Unknown && ["region", "account"].contains(&v.resource.kind.as_str())
+        });
         assert!(stands_in, "{rule} {subject:?} vanished without an unknown in its place");
     }
 }
@@ -180,7 +193,8 @@ pub fn needs() -> BTreeMap<String, Need> {
         ContentFile { path: name, text: std::fs::read_to_string(path).unwrap(), shipped: true }
     };
     let exceptions = std::fs::read_to_string(content().join("permissions.yaml")).unwrap();
-    let facts = Facts::new(|service| std::fs::read(content().join(format!("aws/{service}.json"))).ok(), &exceptions).unwrap();
+    let facts =
+        Facts::new(|service| std::fs::read(content().join(format!("aws/{service}.json"))).ok(), &exceptions).unwrap();
     let resources = files(&content().join("resources")).into_iter().map(|f| Resource::parse(&read(&f)).unwrap());
     let (kinds, broken) = Kinds::resolve(resources, &facts);
     assert_eq!(broken, []);

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 /// A Python with moto: `YAGURA_TEST_MOTO`, or the one that `scripts/test` installs.
 pub fn python() -> PathBuf {
-    let installed = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"), PathBuf::from);
+    let installed = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"), PathBuf::from);
     let python = std::env::var_os("YAGURA_TEST_MOTO").map_or_else(|| installed.join("venv/bin/python"), PathBuf::from);
     let found = Command::new(&python).args(["-c", "import moto.server, boto3"]).stderr(Stdio::null()).status();
     assert!(
