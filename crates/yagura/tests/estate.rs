@@ -72,6 +72,7 @@ fn differences(number: &str, truth: &Value, aliases: &Value, verdicts: &Verdicts
 #[ignore = "needs the shared estate: scripts/estate-truth"]
 fn every_posture_is_judged_as_it_is_with_the_fewest_calls() {
     let (python, estate) = (python(), shared());
+    let scale = std::env::var("YAGURA_ESTATE_SCALE").unwrap_or_else(|_| "1".to_owned());
     let home = tempfile::tempdir().unwrap();
     let mut wrong = Vec::new();
     for posture in ["flawed", "tricky", "mixed", "clean"] {
@@ -87,7 +88,7 @@ fn every_posture_is_judged_as_it_is_with_the_fewest_calls() {
             command.env("PYTHONDONTWRITEBYTECODE", "1").arg(estate.join(name)).args(["--endpoint", &server.url()]);
             command
         };
-        output(script("estate.py").args(["-n", "1", "--seed", "7", "--posture", posture, "--out"]).arg(&truth_file));
+        output(script("estate.py").args(["-n", &scale, "--seed", "7", "--posture", posture, "--out"]).arg(&truth_file));
         let read = |path: &Path| -> Value { serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap() };
         let truth = read(&truth_file);
 

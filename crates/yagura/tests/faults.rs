@@ -133,6 +133,7 @@ fn each_denied_call_makes_exactly_its_checks_unknown_and_names_the_permission() 
         assert_eq!(rules(&unknown), need.checks, "denied {call}");
         for v in unknown {
             assert_eq!(v.missing, [need.permission.as_str()], "denied {call}: {} {}", v.rule, v.resource.id);
+            assert!(v.reason.as_ref().is_some_and(|r| r.contains(&need.permission)), "denied {call}: {:?}", v.reason);
         }
         for ((rule, subject), before) in clean {
             let Some(after) = verdicts.get(&(rule.clone(), subject.clone())) else { continue };
@@ -142,6 +143,25 @@ fn each_denied_call_makes_exactly_its_checks_unknown_and_names_the_permission() 
             assert_eq!(after.status, expected, "denied {call}: {rule} {subject:?}");
         }
     });
+}
+
+#[test]
+fn permissions_that_are_missing_are_found_out() {
+    let aws = Endpoint::start(Estate::small()).unwrap();
+    let verify = || {
+        let run = Run::new(&["permissions", "--verify", "--region", "us-east-1,eu-west-1"]);
+        run.env("AWS_ENDPOINT_URL", &aws.url()).run()
+    };
+    let whole = verify();
+    assert_eq!(whole.code, 0, "{}{}", whole.stdout, whole.stderr);
+    for call in ["s3:GetBucketEncryption", "opensearch:DescribeDomains", "kms:ListKeys"] {
+        aws.reset();
+        aws.add(Fault::AccessDenied.on(call));
+        let lacking = verify();
+        assert_eq!(lacking.code, 1, "{}", lacking.stderr);
+        let permission = &NEEDS[call].permission;
+        assert!(lacking.stdout.contains(permission), "{call}: `{}` does not name {permission}", lacking.stdout);
+    }
 }
 
 #[test]

@@ -103,6 +103,29 @@ fn a_kill_at_any_moment_leaves_the_old_snapshot_or_the_new_one() {
     assert!(killed > 5, "killed {killed} times, replaced {replaced} times");
 }
 
+#[test]
+#[cfg(unix)]
+fn an_interrupted_scan_ends_at_once_and_keeps_the_old_snapshot() {
+    let aws = Endpoint::start(Estate::small()).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("s.ysnap");
+    assert_eq!(Run::scan(&aws.url()).args(&["--save", path(&file)]).run().code, 0);
+    let whole = std::fs::read(&file).unwrap();
+
+    aws.add(Fault::Hang.on("kms"));
+    let mut child = Run::scan(&aws.url()).args(&["--save", path(&file)]).spawn();
+    while !aws.requests().get("kms:ListKeys").is_some_and(|n| *n > 2) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let interrupted = Instant::now();
+    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    assert!(interrupted.elapsed() < Duration::from_secs(5), "{:?}", interrupted.elapsed());
+    assert!(std::fs::read(&file).unwrap() == whole, "the snapshot changed");
+    let left: Vec<_> = std::fs::read_dir(home.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["s.ysnap"]);
+}
+
 /// A number below 1 that differs from call to call.
 fn fastrand() -> f64 {
     use std::hash::{BuildHasher, RandomState};
