@@ -44,6 +44,11 @@ impl Failure {
         self
     }
 
+    /// Whether there is nothing to say.
+    pub fn is_quiet(&self) -> bool {
+        self.en.is_empty()
+    }
+
     /// The message for a person.
     pub fn render(&self, lang: Lang) -> String {
         let head = lang.pick("error", "エラー");
@@ -57,7 +62,11 @@ impl Failure {
 }
 
 impl From<std::io::Error> for Failure {
+    /// A reader that had enough (`… | head`) ends the run quietly: that is no failure.
     fn from(e: std::io::Error) -> Self {
+        if e.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self { code: exit::DONE, ..Self::usage("", "") };
+        }
         Self::usage(format!("cannot write the output: {e}"), format!("出力を書き込めない: {e}"))
     }
 }

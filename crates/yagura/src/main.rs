@@ -31,7 +31,9 @@ fn main() -> ExitCode {
     match run(&cli, lang) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            let _ = writeln!(std::io::stderr(), "{}", failure.render(lang));
+            if !failure.is_quiet() {
+                let _ = writeln!(std::io::stderr(), "{}", failure.render(lang));
+            }
             ExitCode::from(failure.code)
         }
     }
@@ -44,11 +46,20 @@ fn run(cli: &Cli, lang: Lang) -> Result<u8, Failure> {
         Command::Permissions(args) => commands::permissions::run(cli, args, lang),
         Command::Content(command) => commands::content::run(cli, command, lang),
         Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "yagura", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "yagura", &mut script);
+            std::io::stdout().write_all(&script)?;
             Ok(failure::exit::DONE)
         }
-        Command::Man => {
-            clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?;
+        Command::Man { dir: None } => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            std::io::stdout().write_all(&page)?;
+            Ok(failure::exit::DONE)
+        }
+        Command::Man { dir: Some(dir) } => {
+            std::fs::create_dir_all(dir)?;
+            clap_mangen::generate_to(Cli::command(), dir)?;
             Ok(failure::exit::DONE)
         }
     }

@@ -41,9 +41,7 @@ fn list(chosen: &[&CheckFile], json: bool, lang: Lang) -> Result<u8, Failure> {
     for c in chosen {
         let word = severity_word(c.severity, lang);
         let pad = " ".repeat(9usize.saturating_sub(display_width(word)));
-        if writeln!(out, "{:widest$}  {word}{pad}{}", c.id, c.title(lang)).is_err() {
-            break; // the reader had enough
-        }
+        writeln!(out, "{:widest$}  {word}{pad}{}", c.id, c.title(lang))?;
     }
     Ok(exit::DONE)
 }

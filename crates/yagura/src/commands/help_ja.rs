@@ -56,7 +56,7 @@ fn about(path: &str) -> Option<&'static str> {
         "yagura content" => "コンテンツフォルダーを検査する",
         "yagura content lint" => "すべて読み込み、式の型を検査し、テストを実行する",
         "yagura completions" => "シェル補完のスクリプトを出力する",
-        "yagura man" => "マニュアルページを出力する",
+        "yagura man" => "マニュアルページを出力する。または全コマンド分をフォルダーに書き出す",
         _ => return None,
     })
 }
@@ -92,6 +92,7 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
         (_, "ids") => "チェックの ID またはファイル [デフォルト: すべて]",
         (_, "each") => "判定するリソース種別",
         (_, "verify") => "実際に呼び出して、不足している権限を示す",
+        ("yagura man", "dir") => "コマンドごとのページをこのフォルダーに書き出す",
         (_, "dir") => "フォルダー [デフォルト: --content のフォルダーと組み込みコンテンツ]",
         _ => return None,
     })

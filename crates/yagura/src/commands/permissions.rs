@@ -7,11 +7,29 @@ use crate::failure::{Failure, exit};
 use crate::progress::Display;
 use crate::select::select;
 use crate::settings;
+use serde::Serialize;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use yagura_inventory::Plan;
 use yagura_model::{Field, Gap, Lang};
+
+/// A policy document, with its elements in the order that AWS writes them.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Policy<'p> {
+    version: &'p str,
+    statement: [Statement<'p>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement<'p> {
+    sid: &'p str,
+    effect: &'p str,
+    action: &'p BTreeSet<SmolStr>,
+    resource: &'p str,
+}
 
 /// Prints the policy, or verifies it.
 pub fn run(cli: &Cli, args: &PermissionsArgs, lang: Lang) -> Result<u8, Failure> {
@@ -26,10 +44,8 @@ pub fn run(cli: &Cli, args: &PermissionsArgs, lang: Lang) -> Result<u8, Failure>
     let mut actions: BTreeSet<SmolStr> = plan.permissions().map(|(p, _)| p.clone()).collect();
     actions.insert("ec2:DescribeRegions".into());
     if !args.verify {
-        let policy = serde_json::json!({
-            "Version": "2012-10-17",
-            "Statement": [{"Sid": "YaguraRead", "Effect": "Allow", "Action": actions, "Resource": "*"}],
-        });
+        let read = Statement { sid: "YaguraRead", effect: "Allow", action: &actions, resource: "*" };
+        let policy = Policy { version: "2012-10-17", statement: [read] };
         let mut out = std::io::stdout().lock();
         serde_json::to_writer_pretty(&mut out, &policy).map_err(std::io::Error::from)?;
         writeln!(out)?;

@@ -160,11 +160,7 @@ fn output(report: &Report, args: &ScanArgs, lang: Lang) -> Result<(), Failure> {
     }
     let stdout = std::io::stdout();
     let style = style(stdout.is_terminal());
-    match yagura_report::write(report, format, &style, &mut stdout.lock()) {
-        // The reader had enough (`… | head`): that is no error.
-        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => Ok(other?),
-    }
+    Ok(yagura_report::write(report, format, &style, &mut stdout.lock())?)
 }
 
 /// Writes a file whole or not at all. What is there and is no regular file (a pipe, a device) is written to as it is.
