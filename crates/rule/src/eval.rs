@@ -113,7 +113,7 @@ impl<'e> Env<'e> {
             }
             Node::CompareTime(op, a, b) => {
                 let (a, b) = self.pair(a, b)?;
-                V::Bool(ordered(*op, Some(instant(&a)?.cmp(&instant(&b)?))))
+                V::Bool(ordered(*op, instant(&a)?.cmp(&instant(&b)?)))
             }
             Node::Arithmetic(op, a, b) => {
                 let (a, b) = self.pair(a, b)?;

@@ -139,15 +139,15 @@ pub(crate) fn instant(v: &V<'_>) -> Result<jiff::Timestamp, Vec<Hole>> {
     text.parse().map_err(|_| vec![not_told(format!("`{text}` is not a time"))])
 }
 
-/// Whether an order of two values is what a comparison asks for; nothing orders before or after NaN (IEEE 754).
-pub(crate) fn ordered(op: Comparison, o: Option<Ordering>) -> bool {
+/// Whether an order of two values is what a comparison asks for.
+pub(crate) fn ordered(op: Comparison, o: Ordering) -> bool {
     match op {
-        Comparison::Equal | Comparison::In => o == Some(Ordering::Equal),
-        Comparison::NotEqual => o != Some(Ordering::Equal),
-        Comparison::Less => o == Some(Ordering::Less),
-        Comparison::AtMost => matches!(o, Some(Ordering::Less | Ordering::Equal)),
-        Comparison::Greater => o == Some(Ordering::Greater),
-        Comparison::AtLeast => matches!(o, Some(Ordering::Greater | Ordering::Equal)),
+        Comparison::Equal | Comparison::In => o.is_eq(),
+        Comparison::NotEqual => o.is_ne(),
+        Comparison::Less => o.is_lt(),
+        Comparison::AtMost => o.is_le(),
+        Comparison::Greater => o.is_gt(),
+        Comparison::AtLeast => o.is_ge(),
     }
 }
 
@@ -156,11 +156,16 @@ pub(crate) fn compare(op: Comparison, a: &V<'_>, b: &V<'_>) -> Result<bool, Vec<
         Comparison::In => contains(a, b),
         Comparison::Equal => Ok(equal(a, b)),
         Comparison::NotEqual => Ok(!equal(a, b)),
-        _ => match (a, b) {
-            (V::Bool(a), V::Bool(b)) => Ok(ordered(op, Some(a.cmp(b)))),
-            (V::Int(_) | V::Float(_), V::Int(_) | V::Float(_)) => Ok(ordered(op, numbers(a, b))),
-            _ => a.text().zip(b.text()).map(|(a, b)| ordered(op, Some(a.cmp(b)))).ok_or_else(mismatch),
-        },
+        // Nothing stands before or after NaN: an error in CEL's reference implementation.
+        _ => order(a, b).map(|o| ordered(op, o)).ok_or_else(mismatch),
+    }
+}
+
+fn order(a: &V<'_>, b: &V<'_>) -> Option<Ordering> {
+    match (a, b) {
+        (V::Bool(a), V::Bool(b)) => Some(a.cmp(b)),
+        (V::Int(_) | V::Float(_), V::Int(_) | V::Float(_)) => numbers(a, b),
+        _ => a.text().zip(b.text()).map(|(a, b)| a.cmp(b)),
     }
 }
 

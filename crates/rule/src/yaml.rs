@@ -94,8 +94,10 @@ pub fn read(file: &ContentFile) -> Result<Yaml, ContentError> {
     serde_saphyr::from_str::<Yaml>(&file.text).map_err(|e| {
         let at = e.location();
         let text = e.to_string();
-        let message = text.lines().next().unwrap_or("not YAML").to_owned();
         let (line, column) = at.map_or((1, 1), |l| (l.line(), l.column()));
+        // The parser says the place once more before the cause.
+        let place = format!("line {line} column {column}: ");
+        let message = text.lines().next().unwrap_or("not YAML").trim_start_matches("error: ").trim_start_matches(&place).to_owned();
         ContentError { file: file.path.clone(), line, column, message }
     })
 }
