@@ -65,6 +65,9 @@ pub struct Key {
 /// How long a content file may be, in bytes.
 const MAX_LENGTH: usize = 4 << 20;
 
+/// How deep a content file may nest: fits the stack of any thread, also in a build for debugging.
+const MAX_DEPTH: usize = 32;
+
 /// A content file from the bytes on disk.
 ///
 /// # Errors
@@ -91,7 +94,12 @@ pub fn read(file: &ContentFile) -> Result<Yaml, ContentError> {
         let message = format!("a content file is at most {MAX_LENGTH} bytes long");
         return Err(ContentError { file: file.path.clone(), line: 1, column: 1, message });
     }
-    serde_saphyr::from_str::<Yaml>(&file.text).map_err(|e| {
+    let mut options = serde_saphyr::Options::default();
+    if let Some(budget) = &mut options.budget {
+        budget.max_depth = MAX_DEPTH;
+        budget.flow_nesting_limit = MAX_DEPTH;
+    }
+    serde_saphyr::from_str_with_options::<Yaml>(&file.text, options).map_err(|e| {
         let at = e.location();
         let text = e.to_string();
         let (line, column) = at.map_or((1, 1), |l| (l.line(), l.column()));
