@@ -88,6 +88,8 @@ impl<'e> Evidence<'_, 'e> {
             named = inner;
         }
         let name = self.path(named).unwrap_or_else(|| "item".to_owned());
+        // Places in a filtered list are not those of the list itself.
+        let filter = if std::ptr::eq(named, list) { "" } else { ".filter" };
         let any_unknown = answers.iter().any(Option::is_none);
         let mut shown = 0;
         for (at, (item, answer)) in items.into_iter().zip(answers).enumerate() {
@@ -99,7 +101,7 @@ impl<'e> Evidence<'_, 'e> {
                 shown += 1;
                 self.labels.push(match &item {
                     V::Asset(a, _) => format!("{name}[{}]", self.label(a)),
-                    _ => format!("{name}[{at}]"),
+                    _ => format!("{name}{filter}[{at}]"),
                 });
                 self.env.locals.push(item);
                 self.walk(body);
