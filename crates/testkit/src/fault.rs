@@ -51,6 +51,7 @@ pub struct Rule {
     calls: Vec<String>,
     region: Option<String>,
     except: Vec<String>,
+    word: Option<String>,
     skip: u64,
     times: Option<u64>,
     seen: u64,
@@ -73,6 +74,7 @@ impl Fault {
             calls: Vec::new(),
             region: None,
             except: Vec::new(),
+            word: None,
             skip: 0,
             times: None,
             seen: 0,
@@ -206,6 +208,13 @@ impl Rule {
         self
     }
 
+    /// Only requests with this value in them: a name, a filter, a segment of the path.
+    #[must_use]
+    pub fn holding(mut self, word: &str) -> Self {
+        self.word = Some(word.to_owned());
+        self
+    }
+
     /// Only the first `n` of the requests that it would strike.
     #[must_use]
     pub fn first(mut self, n: u64) -> Self {
@@ -232,6 +241,7 @@ impl Rule {
         let names = |wanted: &String| *wanted == call.name || call.name.split(':').next() == Some(wanted);
         let meant = (self.calls.is_empty() || self.calls.iter().any(names))
             && self.region.as_ref().is_none_or(|r| *r == call.region)
+            && self.word.as_ref().is_none_or(|w| call.words.contains(w))
             && !self.except.iter().any(names);
         if !meant {
             return false;

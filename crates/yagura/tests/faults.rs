@@ -181,6 +181,25 @@ fn a_denial_in_one_region_leaves_the_other_alone() {
 }
 
 #[test]
+fn a_denial_about_one_resource_leaves_its_neighbours_alone() {
+    let clean = &CLEAN.0;
+    for (call, word, rule, ids) in [
+        ("s3:GetPublicAccessBlock", "open-111122223333", "s3.bucket_blocks_public_access", vec!["open-111122223333"]),
+        ("kms:DescribeKey", "leaving", "kms.key_not_pending_deletion", vec!["leaving"]),
+        ("sagemaker:DescribeNotebookInstance", "inside", "sagemaker.notebook_without_direct_internet", vec!["inside"]),
+        // Which snapshots everybody can restore is one question for the whole Region.
+        ("ec2:DescribeSnapshots", "all", "ec2.snapshot_not_public", vec!["snap-0own", "snap-0shared"]),
+    ] {
+        let verdicts = scan([Fault::AccessDenied.on(call).holding(word)]).done();
+        assert_only_doubt(clean, &verdicts);
+        let unknown: Vec<(&str, &str)> =
+            unknowns(&verdicts).iter().map(|v| (v.rule.as_str(), v.resource.id.as_str())).collect();
+        assert_eq!(unknown, ids.into_iter().map(|id| (rule, id)).collect::<Vec<_>>(), "{call}");
+        assert!(unknowns(&verdicts).iter().all(|v| v.missing == [NEEDS[call].permission.as_str()]));
+    }
+}
+
+#[test]
 fn a_denial_by_the_organization_says_so() {
     let clean = &CLEAN.0;
     // One call of each protocol.
