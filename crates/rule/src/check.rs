@@ -1,14 +1,16 @@
 //! A check: one file with its question, texts, mappings and fixtures.
 
-use crate::compile::{Names, compile, compile_value, hint};
-use crate::fixture::Fixture;
+use crate::compile::{Names, compile, compile_value, hint, type_name};
+use crate::estate::JoinKey;
+use crate::fixture::{Fixture, Known, same_form};
 use crate::program::Program;
 use crate::schema::Schema;
 use crate::syntax::SyntaxError;
 use crate::text::Texts;
-use crate::yaml::{ContentError, Reader, Yaml, YamlKind, read};
+use crate::functions::is_namespace;
+use crate::yaml::{ContentError, Key, Reader, Yaml, YamlKind, read};
 use smol_str::SmolStr;
-use yagura_model::{ContentFile, Lang, Map, Severity, Value};
+use yagura_model::{ContentFile, Lang, Map, Severity, Type, Value};
 
 const KEYS: [&str; 14] = ["kind", "id", "each", "with", "when", "pass", "severity", "settings", "maps", "en", "ja", "remedy", "tests", "see"];
 
@@ -56,6 +58,7 @@ pub struct Join {
     pub across: Across,
     /// Field paths of the joined kind, and the value each must have.
     pub on: Vec<(SmolStr, Program)>,
+    pub(crate) index: JoinKey,
 }
 
 /// A check that is ready to judge.
@@ -167,6 +170,7 @@ impl CheckFile {
         };
         let settings = self.settings_with(overrides, &mut r);
         let joins = self.joins(&mut r, schema, kind.regional, &settings);
+        mapping(&mut r, &self.yaml, "tests");
         let names = Names {
             schema,
             this: &self.each,
@@ -179,7 +183,8 @@ impl CheckFile {
         for texts in [&self.en, &self.ja] {
             texts.check(&mut r, &self.yaml, kind, &settings);
         }
-        let fixtures = Fixture::read_all(&mut r, &self.yaml, kind, &joins, schema);
+        let known = Known { kind, joins: &joins, schema, settings: &self.settings };
+        let fixtures = Fixture::read_all(&mut r, &self.yaml, &known);
         let Some(pass) = pass else { return Err(r.errors) };
         let programs = when.iter().chain([&pass]).chain(joins.iter().flat_map(|j| j.on.iter().map(|(_, p)| p)));
         let mut reads: Vec<_> = programs.flat_map(|p| p.reads.iter().cloned()).collect();
@@ -210,7 +215,7 @@ impl CheckFile {
         let mut out = self.settings.clone();
         for (name, value) in overrides.into_iter().flat_map(Map::iter) {
             match self.settings.get(name) {
-                Some(default) if std::mem::discriminant(default) == std::mem::discriminant(value) => out.insert(name.clone(), value.clone()),
+                Some(default) if same_form(default, value) => out.insert(name.clone(), value.clone()),
                 Some(default) => r.complain(&self.yaml, format!("the setting `{name}` of `{}` must be like its default {default}, found {value}", self.id)),
                 None => {
                     let near = hint(name, self.settings.iter().map(|(k, _)| k.as_str()));
@@ -223,7 +228,11 @@ impl CheckFile {
 
     fn joins(&self, r: &mut Reader<'_>, schema: &Schema, this_regional: bool, settings: &Map) -> Vec<Join> {
         let mut out = Vec::new();
-        for (name, spec) in self.yaml.get("with").and_then(Yaml::entries).unwrap_or_default() {
+        for (name, spec) in mapping(r, &self.yaml, "with") {
+            let word = name.name.as_str();
+            if !is_name(word) || ["this", "now", "settings", "expect", "regions"].contains(&word) || is_namespace(word) {
+                r.complain(spec, format!("`{word}` cannot name a join: use letters, digits and `_`, and no word that expressions or fixtures know"));
+            }
             r.only(spec, &["each", "where", "across"]);
             let kind_id = r.want_text(spec, "each");
             let Some(kind) = schema.kind(&kind_id) else {
@@ -245,16 +254,25 @@ impl CheckFile {
             };
             let names = Names { schema, this: &self.each, joins: Vec::new(), settings };
             let mut on = Vec::new();
-            for (path, wanted) in spec.get("where").and_then(Yaml::entries).unwrap_or_default() {
-                let top = path.name.split('.').next().unwrap_or_default();
-                if !kind.fields.contains_key(top) {
-                    r.complain(wanted, format!("`{kind_id}` has no field `{top}`{}", hint(top, kind.fields.keys().map(SmolStr::as_str))));
-                }
-                if let Some(p) = self.program(r, wanted, |t| compile_value(t, &names)) {
+            for (path, wanted) in mapping(r, spec, "where") {
+                let key = match kind.path(&path.name) {
+                    Ok(t @ (Type::String | Type::Timestamp | Type::Int | Type::Float | Type::Bool | Type::Any)) => t,
+                    Ok(other) => {
+                        r.complain(wanted, format!("`{}` is {}, and a join looks up one value", path.name, type_name(other)));
+                        continue;
+                    }
+                    Err(message) => {
+                        r.complain(wanted, message);
+                        continue;
+                    }
+                };
+                if let Some(p) = self.program(r, wanted, |t| compile_value(t, &names, key)) {
                     on.push((path.name.clone(), p));
                 }
             }
-            out.push(Join { name: name.name.clone(), kind: kind_id, regional: kind.regional, across, on });
+            let by_region = kind.regional && across == Across::SameRegion;
+            let index = JoinKey::new(kind_id.clone(), by_region, on.iter().map(|(path, _)| path.clone()).collect());
+            out.push(Join { name: name.name.clone(), kind: kind_id, regional: kind.regional, across, on, index });
         }
         out
     }
@@ -262,10 +280,10 @@ impl CheckFile {
     fn program(&self, r: &mut Reader<'_>, at: &Yaml, compile: impl Fn(&str) -> Result<Program, SyntaxError>) -> Option<Program> {
         let text = match &at.kind {
             YamlKind::Text(t) => t.to_string(),
-            other => match at.value() {
-                Some(v) => v.to_string(),
-                None => {
-                    r.complain(at, format!("expected an expression, found {other:?}"));
+            _ => match at.value() {
+                Some(v @ (Value::Bool(_) | Value::Int(_) | Value::Float(_))) => v.to_string(),
+                _ => {
+                    r.complain(at, "expected an expression");
                     return None;
                 }
             },
@@ -296,6 +314,19 @@ impl CheckFile {
     }
 }
 
+/// The entries of a mapping; complains where something else stands there.
+fn mapping<'y>(r: &mut Reader<'_>, yaml: &'y Yaml, name: &str) -> &'y [(Key, Yaml)] {
+    let Some(at) = yaml.get(name) else { return &[] };
+    if at.entries().is_none() {
+        r.complain(at, format!("`{name}` wants a mapping"));
+    }
+    at.entries().unwrap_or_default()
+}
+
+fn is_name(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
 fn severity(r: &mut Reader<'_>, yaml: &Yaml) -> Severity {
     let word = r.want_text(yaml, "severity");
     match word.as_str() {
@@ -313,20 +344,35 @@ fn severity(r: &mut Reader<'_>, yaml: &Yaml) -> Severity {
     }
 }
 
-/// Where byte `offset` of an expression stands in the file: block scalars begin below their key.
+/// Where byte `offset` of an expression stands in the file. Exact for one line and for `|`; of other texts over several
+/// lines it is the place of the line that reads alike.
 fn position(file: &str, at: &Yaml, text: &str, offset: usize) -> (u64, u64) {
-    let before = text.get(..offset).unwrap_or(text);
+    let before = text.get(..offset.min(text.trim_end().len())).unwrap_or(text);
     let nth = before.matches('\n').count();
-    let column_in = before.rsplit('\n').next().map_or(0, |l| l.chars().count());
+    let in_line = before.rsplit('\n').next().map_or(0, |l| l.chars().count());
     let line_text = text.lines().nth(nth).unwrap_or_default();
+    let (first, column) = (usize::try_from(at.line).unwrap_or(1), usize::try_from(at.column).unwrap_or(1));
+    let lines = || file.lines().enumerate().skip(first.saturating_sub(1));
+    let opening: String = lines().next().map(|(_, l)| l.chars().skip(column.saturating_sub(1)).collect()).unwrap_or_default();
+    let block = opening.starts_with(['|', '>']);
+    if !block && nth == 0 {
+        let quoted = opening.starts_with(['"', '\'']);
+        let skipped = text.chars().count() - text.trim_start().chars().count();
+        let inner = if quoted { 1 + in_line } else { in_line.saturating_sub(skipped) };
+        if opening.chars().skip(usize::from(quoted)).take(in_line).eq(before.chars()) {
+            return (at.line, (column + inner) as u64);
+        }
+    }
     let trimmed = line_text.trim();
     let skipped = line_text.chars().count() - line_text.trim_start().chars().count();
-    let from = usize::try_from(at.line).unwrap_or(1).saturating_sub(1);
-    for (i, l) in file.lines().enumerate().skip(from) {
-        if let Some(found) = l.find(trimmed)
-            && !trimmed.is_empty()
-        {
-            let column = l.get(..found).map_or(0, |p| p.chars().count()) + column_in.saturating_sub(skipped) + 1;
+    let exact = block.then_some(first + nth);
+    for (i, l) in lines() {
+        let from = if i + 1 == first { l.char_indices().nth(column.saturating_sub(1)).map_or(l.len(), |(b, _)| b) } else { 0 };
+        if exact.is_some_and(|n| opening.starts_with('|') && n != i) || trimmed.is_empty() {
+            continue;
+        }
+        if let Some(found) = l.get(from..).and_then(|tail| tail.find(trimmed)) {
+            let column = l.get(..from + found).map_or(0, |p| p.chars().count()) + in_line.saturating_sub(skipped) + 1;
             return (i as u64 + 1, column as u64);
         }
     }

@@ -1,6 +1,6 @@
 //! The tree of an expression → a type-checked program. Every mistake is found here, none at run time.
 
-use crate::functions::{self, Function};
+use crate::functions::{self, Function, Param};
 use crate::program::{MacroKind, Node, Program};
 use crate::schema::Schema;
 use crate::syntax::{Comparison, Expr, ExprKind, Operator, Span, SyntaxError, parse};
@@ -8,6 +8,9 @@ use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use yagura_model::{Map, Type, Value, nearest};
+
+/// How long a name may be for a like one to be looked for, in bytes.
+const LONGEST_NAME: usize = 100;
 
 /// What an expression may name.
 pub(crate) struct Names<'s> {
@@ -39,7 +42,7 @@ impl Ty {
     }
 }
 
-fn type_name(t: &Type) -> String {
+pub(crate) fn type_name(t: &Type) -> String {
     match t {
         Type::Bool => "true or false".to_owned(),
         Type::Int => "a whole number".to_owned(),
@@ -55,20 +58,22 @@ fn type_name(t: &Type) -> String {
 
 /// Compiles `text`; it must yield true or false.
 pub(crate) fn compile(text: &str, names: &Names<'_>) -> Result<Program, SyntaxError> {
-    compile_as(text, names, true)
+    compile_as(text, names, &Type::Bool)
 }
 
-/// Compiles `text` of any type (the right side of a join's `where`).
-pub(crate) fn compile_value(text: &str, names: &Names<'_>) -> Result<Program, SyntaxError> {
-    compile_as(text, names, false)
+/// Compiles `text` that must be comparable with a `wanted` type (the right side of a join's `where`).
+pub(crate) fn compile_value(text: &str, names: &Names<'_>, wanted: &Type) -> Result<Program, SyntaxError> {
+    compile_as(text, names, wanted)
 }
 
-fn compile_as(text: &str, names: &Names<'_>, truth: bool) -> Result<Program, SyntaxError> {
+fn compile_as(text: &str, names: &Names<'_>, wanted: &Type) -> Result<Program, SyntaxError> {
     let expr = parse(text)?;
     let mut c = Compiler { names, locals: Vec::new(), reads: BTreeSet::new() };
     let (root, ty) = c.expr(&expr)?;
-    if truth {
+    if *wanted == Type::Bool {
         c.want_bool(&ty, expr.span)?;
+    } else if join(&ty, &Ty::Plain(wanted.clone())).is_none() {
+        return fail(format!("expected {}, found {}", type_name(wanted), ty.name()), expr.span);
     }
     Ok(Program { root, text: text.trim().to_owned(), reads: c.reads.into_iter().collect() })
 }
@@ -91,6 +96,10 @@ pub fn nearest_hint<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
 }
 
 pub(crate) fn hint<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    // What is longer than any name was not meant as one.
+    if word.len() > LONGEST_NAME {
+        return String::new();
+    }
     nearest(word, candidates).map_or_else(String::new, |n| format!("; did you mean `{n}`?"))
 }
 
@@ -106,9 +115,11 @@ impl Compiler<'_> {
             ExprKind::Not(x) => Ok((Node::Not(Box::new(self.truth(x)?)), Ty::Plain(Type::Bool))),
             ExprKind::Negate(x) => {
                 let (n, t) = self.expr(x)?;
-                match t {
-                    Ty::Plain(Type::Int | Type::Float | Type::Any) => Ok((Node::Negate(Box::new(n)), t)),
-                    other => fail(format!("`-` wants a number, found {}", other.name()), x.span),
+                match (t, n) {
+                    (t, Node::Const(Value::Int(i))) if i != i64::MIN => Ok((Node::Const(Value::Int(-i)), t)),
+                    (t, Node::Const(Value::Float(f))) => Ok((Node::Const(Value::Float(-f)), t)),
+                    (t @ Ty::Plain(Type::Int | Type::Float | Type::Any), n) => Ok((Node::Negate(Box::new(n)), t)),
+                    (other, _) => fail(format!("`-` wants a number, found {}", other.name()), x.span),
                 }
             }
             ExprKind::And(a, b) => Ok((Node::And(Box::new(self.truth(a)?), Box::new(self.truth(b)?)), Ty::Plain(Type::Bool))),
@@ -233,10 +244,7 @@ impl Compiler<'_> {
     fn compare(&mut self, op: Comparison, a: &Expr, b: &Expr) -> Typed {
         let ((na, ta), (nb, tb)) = (self.expr(a)?, self.expr(b)?);
         let out = Ty::Plain(Type::Bool);
-        let boxed = |op, time: bool| {
-            let (a, b) = (Box::new(na), Box::new(nb));
-            if time { Node::CompareTime(op, a, b) } else { Node::Compare(op, a, b) }
-        };
+        let boxed = |node: fn(Comparison, Box<Node>, Box<Node>) -> Node, a, b| Ok((node(op, Box::new(a), Box::new(b)), out));
         if op == Comparison::In {
             let fits = match &tb {
                 Ty::Plain(Type::List(of)) => join(&ta, &Ty::Plain((**of).clone())).is_some(),
@@ -247,12 +255,14 @@ impl Compiler<'_> {
             if !fits {
                 return fail(format!("`in` cannot look for {} in {}", ta.name(), tb.name()), b.span);
             }
-            return Ok((boxed(op, false), out));
+            return boxed(Node::Compare, na, nb);
         }
         let time = |t: &Ty| matches!(t, Ty::Plain(Type::Timestamp));
         let text = |t: &Ty| matches!(t, Ty::Plain(Type::Timestamp | Type::String | Type::Any));
         if (time(&ta) || time(&tb)) && text(&ta) && text(&tb) {
-            return Ok((boxed(op, true), out));
+            want_time(&na, a.span)?;
+            want_time(&nb, b.span)?;
+            return boxed(Node::CompareTime, na, nb);
         }
         let both = join(&ta, &tb);
         let ordered = !matches!(op, Comparison::Equal | Comparison::NotEqual);
@@ -264,12 +274,16 @@ impl Compiler<'_> {
         if !fits {
             return fail(format!("cannot compare {} with {}", ta.name(), tb.name()), Span { start: a.span.start, end: b.span.end });
         }
-        Ok((boxed(op, false), out))
+        boxed(Node::Compare, na, nb)
     }
 
     fn arithmetic(&mut self, op: Operator, a: &Expr, b: &Expr) -> Typed {
         let ((na, ta), (nb, tb)) = (self.expr(a)?, self.expr(b)?);
         let ty = match join(&ta, &tb) {
+            // As in CEL, only whole numbers have a remainder.
+            Some(Ty::Plain(Type::Float)) if op == Operator::Remainder => {
+                return fail("`%` wants whole numbers".to_owned(), Span { start: a.span.start, end: b.span.end });
+            }
             Some(Ty::Plain(t @ (Type::Int | Type::Float | Type::Any))) => t,
             Some(Ty::Plain(t @ (Type::String | Type::List(_)))) if op == Operator::Add => t,
             _ => return fail(format!("cannot reckon with {} and {}", ta.name(), tb.name()), Span { start: a.span.start, end: b.span.end }),
@@ -365,6 +379,9 @@ impl Compiler<'_> {
             }) {
                 return fail(format!("`{name}` wants {}, found {}", want.name(), t.name()), arg.span);
             }
+            if *want == Param::Time {
+                want_time(&n, arg.span)?;
+            }
             nodes.push(n);
         }
         Ok((Node::Call(f, nodes), Ty::Plain(f.yields())))
@@ -382,13 +399,26 @@ fn macro_kind(name: &str) -> Option<MacroKind> {
     })
 }
 
+/// A literal that stands where a time is wanted must be one.
+fn want_time(node: &Node, span: Span) -> Result<(), SyntaxError> {
+    match node {
+        Node::Const(Value::String(s)) if s.parse::<jiff::Timestamp>().is_err() => {
+            fail(format!("`{s}` is not a time; write it as `2026-01-31T00:00:00Z`, or a day as `date(\"2026-01-31\")`"), span)
+        }
+        _ => Ok(()),
+    }
+}
+
 fn type_of(v: &Value) -> Type {
     match v {
         Value::Bool(_) => Type::Bool,
         Value::Int(_) => Type::Int,
         Value::Float(_) => Type::Float,
         Value::String(_) => Type::String,
-        Value::List(l) => Type::List(Arc::new(l.first().map_or(Type::Any, type_of))),
+        Value::List(l) => {
+            let of = l.iter().map(type_of).reduce(|a, b| join_types(&a, &b).unwrap_or(Type::Any));
+            Type::List(Arc::new(of.unwrap_or(Type::Any)))
+        }
         Value::Map(_) => Type::Any,
     }
 }

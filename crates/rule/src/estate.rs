@@ -1,11 +1,12 @@
 //! A snapshot, indexed for judging: assets by kind, joins hashed once.
 
 use crate::check::{Across, Join};
+use crate::operate::V;
 use crate::tables::Tables;
 use smol_str::SmolStr;
 use std::collections::HashMap;
 use std::sync::Arc;
-use yagura_model::{Asset, Caller, Field, Gap, GapReason, Listing, Scope, Snapshot, Value};
+use yagura_model::{Asset, Caller, Field, Gap, GapReason, Listing, Scope, Snapshot};
 
 /// A hole that kept an expression from a known answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +43,13 @@ impl Hole {
         }
     }
 
+    /// Whether another hole has the same cause and the same remedy, whatever the asset.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let (a, b) = (self.gap(), other.gap());
+        let cause = |g: &Gap| (g.reason, g.permission.clone(), g.call.clone(), g.region.clone());
+        Arc::ptr_eq(a, b) || (cause(a) == cause(b) && (a.is_denied() || a.detail == b.detail))
+    }
+
     /// Whether the data is missing only because nobody has asked for it yet.
     pub fn can_be_read(&self) -> bool {
         !matches!(self, Self::Other(_)) && self.gap().reason == GapReason::NotRequested
@@ -67,20 +75,35 @@ pub struct Estate {
     outside: Arc<Gap>,
 }
 
+/// Which index a join looks into.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct JoinKey {
+pub(crate) struct JoinKey {
     kind: SmolStr,
     by_region: bool,
     paths: Vec<SmolStr>,
 }
 
+impl JoinKey {
+    pub(crate) fn new(kind: SmolStr, by_region: bool, paths: Vec<SmolStr>) -> Self {
+        Self { kind, by_region, paths }
+    }
+}
+
 #[derive(Debug, Default)]
 struct JoinIndex {
-    /// How many assets of the kind, and how many changes to them, the index has seen.
+    /// How many assets of the kind the index has seen.
     seen: usize,
+    /// By account, then by Region (empty where the index is not by Region).
+    places: HashMap<SmolStr, HashMap<SmolStr, PlaceIndex>>,
+}
+
+#[derive(Debug, Default)]
+struct PlaceIndex {
     hits: HashMap<String, Vec<u32>>,
-    /// Assets whose key is not known: they may or may not belong, by account and Region.
-    unsure: HashMap<String, Vec<Hole>>,
+    /// Assets whose key is not known: they may or may not belong.
+    unsure: Vec<Hole>,
+    /// The causes of `unsure`, each once.
+    causes: Vec<Hole>,
 }
 
 /// What a join yields: assets, and what may be missing from them.
@@ -207,39 +230,30 @@ impl Estate {
     /// Hashes what these joins look up; call before judging, and again when assets were added.
     pub fn prepare<'j>(&mut self, joins: impl IntoIterator<Item = &'j Join>) {
         for join in joins {
-            let key = join_key(join);
-            let members = self.by_kind.get(&join.kind).map_or(0, Vec::len);
-            if self.joins.get(&key).is_some_and(|i| i.seen == members) {
+            let members = self.by_kind.get(&join.kind).map_or(&[][..], Vec::as_slice);
+            if self.joins.get(&join.index).is_some_and(|i| i.seen == members.len()) {
                 continue;
             }
-            let index = self.hash(&key);
-            self.joins.insert(key, index);
-        }
-    }
-
-    fn hash(&self, key: &JoinKey) -> JoinIndex {
-        let mut index = JoinIndex::default();
-        for &at in self.of_kind(&key.kind) {
-            index.seen += 1;
-            let Some(asset) = self.assets.get(at as usize) else { continue };
-            let place = place(&asset.account, if key.by_region { &asset.region } else { "" });
-            match asset_key(asset, at, &key.paths) {
-                Ok(Some(values)) => index.hits.entry(place + &values).or_default().push(at),
-                Ok(None) => {}
-                Err(hole) => index.unsure.entry(place).or_default().push(hole),
+            // Assets are only ever added, so what was seen stays as it is.
+            let index = self.joins.entry(join.index.clone()).or_default();
+            for &at in members.get(index.seen..).unwrap_or_default() {
+                if let Some(asset) = self.assets.get(at as usize) {
+                    index.add(&join.index, asset, at);
+                }
             }
+            index.seen = members.len();
         }
-        index
     }
 
-    /// The assets that a join yields for `this`, given the values that its `where` wants.
-    pub(crate) fn joined(&self, join: &Join, this: &Asset, values: &str) -> Joined<'_> {
-        let key = join_key(join);
-        let place = place(&this.account, if key.by_region { &this.region } else { "" });
+    /// The assets that a join yields for `this`, given the values that its `where` wants. With `demand` every asset
+    /// whose key is not known is named, otherwise only why.
+    pub(crate) fn joined(&self, join: &Join, this: &Asset, values: &str, demand: bool) -> Joined<'_> {
         let (mut items, mut holes): (&[u32], Vec<Hole>) = (&[], Vec::new());
-        if let Some(index) = self.joins.get(&key) {
-            holes.extend(index.unsure.get(&place).into_iter().flatten().cloned());
-            items = index.hits.get(&(place + values)).map_or(&[], Vec::as_slice);
+        let region = if join.index.by_region { this.region.as_str() } else { "" };
+        let place = self.joins.get(&join.index).and_then(|i| i.places.get(&this.account)?.get(region));
+        if let Some(place) = place {
+            holes.extend_from_slice(if demand { &place.unsure } else { &place.causes });
+            items = place.hits.get(values).map_or(&[], Vec::as_slice);
         }
         for region in self.join_regions(join, this) {
             let at = (join.kind.clone(), this.account.clone(), region);
@@ -270,48 +284,62 @@ impl Estate {
     }
 }
 
-fn join_key(join: &Join) -> JoinKey {
-    JoinKey {
-        kind: join.kind.clone(),
-        by_region: join.regional && join.across == Across::SameRegion,
-        paths: join.on.iter().map(|(path, _)| path.clone()).collect(),
+impl JoinIndex {
+    fn add(&mut self, key: &JoinKey, asset: &Asset, at: u32) {
+        let region = if key.by_region { asset.region.clone() } else { SmolStr::default() };
+        let place = self.places.entry(asset.account.clone()).or_default().entry(region).or_default();
+        match asset_key(asset, at, &key.paths) {
+            Ok(Some(values)) => place.hits.entry(values).or_default().push(at),
+            Ok(None) => {}
+            Err(hole) => {
+                if !place.causes.iter().any(|c| c.is_like(&hole)) {
+                    place.causes.push(hole.clone());
+                }
+                place.unsure.push(hole);
+            }
+        }
     }
 }
 
-fn place(account: &str, region: &str) -> String {
-    format!("{account}\u{1}{region}\u{1}")
-}
-
-/// Appends one value to a join key.
-pub(crate) fn push_key(key: &mut String, value: &str) {
-    key.push_str(value);
-    key.push('\u{1}');
-}
-
-/// The text of a value in a join key.
-pub(crate) fn key_text(value: &Value) -> std::borrow::Cow<'_, str> {
+/// Appends one value to a join key, so that different values never make the same key: its type, its text, and an end
+/// that no text holds. `None` for what is neither text, number nor truth value.
+pub(crate) fn push_key(key: &mut String, value: &V<'_>) -> Option<()> {
     match value {
-        Value::String(s) => s.as_str().into(),
-        other => other.to_string().into(),
+        V::Bool(b) => key.push_str(if *b { "b1" } else { "b0" }),
+        V::Int(i) => key.push_str(&smol_str::format_smolstr!("n{i}")),
+        // 1.0 shows as 1, and equals it.
+        V::Float(f) => key.push_str(&smol_str::format_smolstr!("n{}", f + 0.0)),
+        other => {
+            let text = other.text()?;
+            key.push('t');
+            match text.contains('\u{1}') {
+                true => key.push_str(&text.replace('\u{1}', "\u{1}\u{1}")),
+                false => key.push_str(text),
+            }
+        }
     }
+    key.push_str("\u{1}\u{2}");
+    Some(())
 }
 
+/// The key of an asset; `None` where it lacks a value, so that it never belongs.
 fn asset_key(asset: &Asset, at: u32, paths: &[SmolStr]) -> Result<Option<String>, Hole> {
     let mut key = String::new();
+    let mut unread = None;
     for path in paths {
         let (top, rest) = path.split_once('.').map_or((path.as_str(), None), |(t, r)| (t, Some(r)));
         let value = match asset.field(top) {
-            Field::Known(v) => match rest {
-                Some(rest) => v.path(rest),
-                None => Some(std::borrow::Cow::Borrowed(v)),
-            },
+            Field::Known(v) => rest.into_iter().flat_map(|r| r.split('.')).try_fold(v, |v, name| v.as_map()?.get(name)),
             Field::Absent => None,
-            Field::Unknown(gap) => return Err(Hole::Field { asset: at, field: top.into(), gap: gap.clone() }),
+            Field::Unknown(gap) => {
+                unread = Some(Hole::Field { asset: at, field: top.into(), gap: gap.clone() });
+                continue;
+            }
         };
-        match value {
-            Some(v) => push_key(&mut key, &key_text(&v)),
-            None => return Ok(None),
+        // One value that is missing keeps the asset out, whatever was not read.
+        if value.and_then(|v| push_key(&mut key, &V::of(v))).is_none() {
+            return Ok(None);
         }
     }
-    Ok(Some(key))
+    unread.map_or(Ok(Some(key)), Err)
 }

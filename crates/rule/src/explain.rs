@@ -1,11 +1,15 @@
 //! Which fields decided an answer.
 
-use crate::eval::{Env, V};
+use crate::estate::Hole;
+use crate::eval::Env;
+use crate::operate::V;
 use crate::program::{MacroKind, Node, Program};
-use yagura_model::{Map, Value};
+use yagura_model::{Asset, Map, Value};
 
 /// How many items of a list are shown.
 const MOST_ITEMS: usize = 5;
+/// How many fields are shown.
+const MOST_FIELDS: usize = 50;
 /// How long a shown text may be, in characters.
 const MOST_TEXT: usize = 400;
 
@@ -26,6 +30,9 @@ struct Evidence<'v, 'e> {
 
 impl<'e> Evidence<'_, 'e> {
     fn walk(&mut self, node: &'e Node) {
+        if self.shown.len() >= MOST_FIELDS || self.env.spend(1).is_err() {
+            return;
+        }
         match node {
             Node::And(a, b) => self.junction(a, b, false),
             Node::Or(a, b) => self.junction(a, b, true),
@@ -58,28 +65,43 @@ impl<'e> Evidence<'_, 'e> {
     }
 
     fn quantifier(&mut self, list: &'e Node, body: &'e Node, decides: bool) {
-        let Ok((items, holes)) = self.env.items(list) else { return self.leaves(list) };
-        if items.is_empty() || !holes.is_empty() {
+        let value = self.env.eval(list);
+        let Ok((items, holes)) = self.env.items(value) else { return self.leaves(list) };
+        let mut answers = Vec::new();
+        let mut decisive = None;
+        for (at, item) in items.iter().enumerate() {
+            if self.env.spend(1).is_err() {
+                break;
+            }
+            let answer = self.env.on(item.clone(), |env| env.truth(body).ok());
+            answers.push(answer);
+            if answer == Some(decides) {
+                decisive = Some(at);
+                break;
+            }
+        }
+        if decisive.is_none() && (items.is_empty() || !holes.is_empty()) {
             self.leaves(list);
         }
-        let name = self.path(list).unwrap_or_else(|| "item".to_owned());
-        let mut answers = Vec::new();
-        for item in &items {
-            self.env.locals.push(item.clone());
-            answers.push(self.env.truth(body).ok());
-            self.env.locals.pop();
+        let mut named = list;
+        while let Node::Macro(MacroKind::Filter, inner, _) = named {
+            named = inner;
         }
-        let decisive = answers.iter().position(|a| *a == Some(decides));
+        let name = self.path(named).unwrap_or_else(|| "item".to_owned());
+        // Places in a filtered list are not those of the list itself.
+        let filter = if std::ptr::eq(named, list) { "" } else { ".filter" };
         let any_unknown = answers.iter().any(Option::is_none);
+        let mut shown = 0;
         for (at, (item, answer)) in items.into_iter().zip(answers).enumerate() {
             let wanted = match decisive {
                 Some(d) => at == d,
-                None => (!any_unknown || answer.is_none()) && at < MOST_ITEMS,
+                None => (!any_unknown || answer.is_none()) && shown < MOST_ITEMS,
             };
             if wanted {
+                shown += 1;
                 self.labels.push(match &item {
-                    V::Asset(a, _) => format!("{name}[{}]", a.id),
-                    _ => format!("{name}[{at}]"),
+                    V::Asset(a, _) => format!("{name}[{}]", self.label(a)),
+                    _ => format!("{name}{filter}[{at}]"),
                 });
                 self.env.locals.push(item);
                 self.walk(body);
@@ -89,19 +111,36 @@ impl<'e> Evidence<'_, 'e> {
         }
     }
 
+    /// An asset's id; with its Region where that is not that of the asset under judgement, for ids may be the same there.
+    fn label(&self, asset: &Asset) -> String {
+        if asset.region == self.env.this.region || asset.region.ends_with("-global") {
+            return asset.id.to_string();
+        }
+        format!("{}, {}", asset.id, asset.region)
+    }
+
     /// Shows every path below a node that has no inner logic.
     fn leaves(&mut self, node: &'e Node) {
+        if self.shown.len() >= MOST_FIELDS {
+            return;
+        }
         if let Some(path) = self.path(node) {
             let shown = match self.env.eval(node) {
                 V::Absent(_) => Value::text("absent"),
-                V::Unknown(holes) => Value::text(holes.first().map_or_else(
-                    || "unknown".to_owned(),
-                    |h| format!("unknown ({})", if h.gap().detail.is_empty() { "not read" } else { &h.gap().detail }),
-                )),
+                V::Unknown(holes) => unknown(&holes),
+                V::Assets(j) if j.items.is_empty() && !j.holes.is_empty() => unknown(&j.holes),
                 V::Assets(j) => {
                     let assets = self.env.estate.assets();
-                    let ids = j.items.iter().take(MOST_ITEMS).filter_map(|&p| assets.get(p as usize)).map(|a| Value::String(a.id.clone()));
-                    Value::List(ids.collect())
+                    let members = j.items.iter().filter_map(|&p| assets.get(p as usize));
+                    let mut ids: Vec<Value> = members.take(MOST_ITEMS).map(|a| Value::from(self.label(a))).collect();
+                    let more = j.items.len().saturating_sub(MOST_ITEMS);
+                    if more > 0 {
+                        ids.push(Value::text(format!("… {more} more")));
+                    }
+                    if !j.holes.is_empty() {
+                        ids.push(unknown(&j.holes));
+                    }
+                    Value::List(ids)
                 }
                 v => v.to_value().map_or_else(|| Value::text("unknown"), shorten),
             };
@@ -120,10 +159,14 @@ impl<'e> Evidence<'_, 'e> {
                 self.leaves(a);
                 self.leaves(b);
             }
-            Node::Choose(a, b, c) => {
-                self.leaves(a);
-                self.leaves(b);
+            // Only the branch that was taken: `? :` stands inside comparisons too.
+            Node::Choose(c, a, b) => {
                 self.leaves(c);
+                match self.env.truth(c) {
+                    Ok(true) => self.leaves(a),
+                    Ok(false) => self.leaves(b),
+                    Err(_) => {}
+                }
             }
             Node::List(l) | Node::Call(_, l) => l.iter().for_each(|n| self.leaves(n)),
             Node::Macro(_, list, _) => self.leaves(list),
@@ -149,6 +192,11 @@ impl<'e> Evidence<'_, 'e> {
     }
 }
 
+fn unknown(holes: &[Hole]) -> Value {
+    let why = holes.first().map(|h| h.gap().detail.as_str()).filter(|d| !d.is_empty()).unwrap_or("not read");
+    shorten(Value::text(format!("unknown ({why})")))
+}
+
 fn shorten(v: Value) -> Value {
     match v {
         Value::String(s) if s.chars().count() > MOST_TEXT => Value::text(s.chars().take(MOST_TEXT).chain(['…']).collect::<String>()),
@@ -160,7 +208,7 @@ fn shorten(v: Value) -> Value {
             }
             Value::List(out)
         }
-        Value::Map(m) => Value::Map(m.into_iter().map(|(k, v)| (k, shorten(v))).collect()),
+        Value::Map(m) => Value::Map(m.into_iter().take(MOST_FIELDS).map(|(k, v)| (k, shorten(v))).collect()),
         other => other,
     }
 }

@@ -29,6 +29,14 @@ pub(crate) struct Fixture {
     all_regions: bool,
 }
 
+/// What the rows of a check may speak of.
+pub(crate) struct Known<'c> {
+    pub kind: &'c Kind,
+    pub joins: &'c [Join],
+    pub schema: &'c Schema,
+    pub settings: &'c Map,
+}
+
 /// A fixture whose verdict was not the expected one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
@@ -41,9 +49,9 @@ pub struct Broken {
 }
 
 impl Fixture {
-    pub(crate) fn read_all(r: &mut Reader<'_>, yaml: &Yaml, kind: &Kind, joins: &[Join], schema: &Schema) -> Vec<Self> {
+    pub(crate) fn read_all(r: &mut Reader<'_>, yaml: &Yaml, known: &Known<'_>) -> Vec<Self> {
         let rows = yaml.get("tests").and_then(Yaml::entries).unwrap_or_default();
-        let out: Vec<Self> = rows.iter().filter_map(|(name, row)| Self::read(r, name.name.clone(), row, kind, joins, schema)).collect();
+        let out: Vec<Self> = rows.iter().filter_map(|(name, row)| Self::read(r, name.name.clone(), row, known)).collect();
         let mut wanted = vec![Status::Pass, Status::Fail, Status::Unknown];
         if yaml.get("when").is_some() {
             wanted.push(Status::NotApplicable);
@@ -59,7 +67,8 @@ impl Fixture {
         out
     }
 
-    fn read(r: &mut Reader<'_>, name: SmolStr, row: &Yaml, kind: &Kind, joins: &[Join], schema: &Schema) -> Option<Self> {
+    fn read(r: &mut Reader<'_>, name: SmolStr, row: &Yaml, check: &Known<'_>) -> Option<Self> {
+        let Known { kind, joins, schema, .. } = *check;
         let mut known = vec!["this", "expect", "now", "settings", "regions"];
         known.extend(joins.iter().map(|j| j.name.as_str()));
         r.only(row, &known);
@@ -92,11 +101,18 @@ impl Fixture {
         };
         let now = r.text(row, "now").unwrap_or_else(|| NOW.into());
         let Ok(now) = now.parse() else {
-            r.complain(row, format!("`{now}` is not a time"));
+            r.complain(row.get("now").unwrap_or(row), format!("`{now}` is not a time"));
             return None;
         };
-        let settings = row.get("settings").and_then(Yaml::value).and_then(|v| v.as_map().cloned());
-        let all_regions = r.text(row, "regions").as_deref() != Some("some");
+        let settings = row.get("settings").map(|at| overrides(r, at, check.settings));
+        let all_regions = match r.text(row, "regions").as_deref() {
+            None | Some("all") => true,
+            Some("some") => false,
+            Some(other) => {
+                r.complain(row.get("regions").unwrap_or(row), format!("`regions` is `all` or `some`, found `{other}`"));
+                true
+            }
+        };
         (r.errors.len() == before).then_some(Self { name, this, joins: joined, expect, now, settings, all_regions })
     }
 
@@ -161,6 +177,31 @@ pub fn status_word(status: Status) -> &'static str {
         Status::Unknown => "unknown",
         Status::NotApplicable => "not_applicable",
     }
+}
+
+/// The settings of a row; complains of those that the check does not have, or has in another form.
+fn overrides(r: &mut Reader<'_>, at: &Yaml, settings: &Map) -> Map {
+    let Some(entries) = at.entries() else {
+        r.complain(at, "`settings` wants names with their values");
+        return Map::new();
+    };
+    let mut out = Map::new();
+    for (key, value) in entries {
+        match (settings.get(&key.name), value.value()) {
+            (Some(default), Some(v)) if same_form(default, &v) => out.insert(key.name.clone(), v),
+            (Some(default), _) => r.complain(value, format!("the setting `{}` must be like its default {default}", key.name)),
+            (None, _) => {
+                let near = hint(&key.name, settings.iter().map(|(k, _)| k.as_str()));
+                r.complain(value, format!("no setting `{}`{near}", key.name));
+            }
+        }
+    }
+    out
+}
+
+/// Whether a setting may take a value, seeing its default.
+pub(crate) fn same_form(default: &Value, value: &Value) -> bool {
+    std::mem::discriminant(default) == std::mem::discriminant(value) || matches!((default, value), (Value::Float(_), Value::Int(_)))
 }
 
 fn asset(kind: &SmolStr, region: SmolStr, fields: Vec<(SmolStr, Field)>) -> Asset {

@@ -4,7 +4,7 @@ mod cidr;
 mod policy;
 
 use crate::estate::{Estate, Hole};
-use crate::eval::{V, instant, not_told};
+use crate::operate::{V, instant, not_told};
 use std::sync::Arc;
 use yagura_model::{Type, Value};
 
@@ -15,14 +15,19 @@ pub(crate) enum Param {
     Time,
     /// Text, list, map or joined list.
     Sized,
-    Any,
+    /// Text, number or truth value.
+    Scalar,
+    /// Text or number.
+    Number,
 }
 
 impl Param {
     /// Whether a value of this type (`None`: a joined list) fits.
     pub(crate) fn accepts(self, t: Option<&Type>) -> bool {
         match (self, t) {
-            (Self::Any, Some(_)) | (_, Some(Type::Any)) | (Self::Sized, None) => true,
+            (_, Some(Type::Any)) | (Self::Sized, None) => true,
+            (Self::Scalar, Some(Type::Bool | Type::Timestamp)) => true,
+            (Self::Scalar | Self::Number, Some(Type::Int | Type::Float | Type::String)) => true,
             (Self::Text, Some(Type::String)) | (Self::Time, Some(Type::Timestamp | Type::String)) => true,
             (Self::Sized, Some(Type::String | Type::List(_) | Type::Map(_) | Type::Struct(_))) => true,
             _ => false,
@@ -34,7 +39,8 @@ impl Param {
             Self::Text => "text",
             Self::Time => "a timestamp",
             Self::Sized => "text, a list or a map",
-            Self::Any => "a value",
+            Self::Scalar => "text, a number or a truth value",
+            Self::Number => "text or a number",
         }
     }
 }
@@ -116,11 +122,11 @@ const TABLE: &[Definition] = &[
         name: "split",
         params: &[Param::Text, Param::Text],
         yields: || Type::List(Arc::new(Type::String)),
-        run: |a, _| two(a, |a, b| V::List(a.split(b).map(|p| V::Text(p.into())).collect())),
+        run: split,
     },
-    Definition { name: "string", params: &[Param::Any], yields: text_type, run: to_text },
-    Definition { name: "int", params: &[Param::Any], yields: int_type, run: to_int },
-    Definition { name: "double", params: &[Param::Any], yields: || Type::Float, run: to_float },
+    Definition { name: "string", params: &[Param::Scalar], yields: text_type, run: to_text },
+    Definition { name: "int", params: &[Param::Number], yields: int_type, run: to_int },
+    Definition { name: "double", params: &[Param::Number], yields: || Type::Float, run: to_float },
     Definition { name: "age_days", params: &[Param::Time], yields: int_type, run: age_days },
     Definition { name: "days_until", params: &[Param::Time], yields: int_type, run: days_until },
     Definition { name: "date", params: &[Param::Text], yields: || Type::Timestamp, run: date },
@@ -172,6 +178,16 @@ fn size<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
     Ok(V::Int(i64::try_from(n).unwrap_or(i64::MAX)))
 }
 
+/// As CEL's extension does: an empty separator parts the text into its characters.
+fn split<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
+    let [text, by] = args else { return Err(told("expected two texts".to_owned())) };
+    let (text, by) = text.text().zip(by.text()).ok_or_else(|| told("expected text".to_owned()))?;
+    Ok(V::List(match by {
+        "" => text.chars().map(|c| V::Text(smol_str::format_smolstr!("{c}"))).collect(),
+        by => text.split(by).map(|part| V::Text(part.into())).collect(),
+    }))
+}
+
 fn to_text<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
     match args.first() {
         Some(V::Int(i)) => Ok(V::Text(smol_str::format_smolstr!("{i}"))),
@@ -186,12 +202,12 @@ fn to_int<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
     match args.first() {
         Some(V::Int(i)) => Ok(V::Int(*i)),
         // CEL: rounds toward zero, out of range is an error.
-        Some(V::Float(f)) if f.is_finite() && f.abs() < 9.2e18 => Ok(V::Int(*f as i64)),
-        Some(v) => {
-            let text = v.text().unwrap_or_default();
+        Some(V::Float(f)) if f.abs() < 9_223_372_036_854_775_808.0 => Ok(V::Int(*f as i64)),
+        Some(V::Float(f)) => Err(told(format!("{f} does not fit a 64-bit number"))),
+        _ => {
+            let text = text_of(args)?;
             text.parse().map(V::Int).map_err(|_| told(format!("`{text}` is not a whole number")))
         }
-        None => Err(told("expected a value".to_owned())),
     }
 }
 
@@ -199,11 +215,10 @@ fn to_float<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
     match args.first() {
         Some(V::Int(i)) => Ok(V::Float(*i as f64)),
         Some(V::Float(f)) => Ok(V::Float(*f)),
-        Some(v) => {
-            let text = v.text().unwrap_or_default();
+        _ => {
+            let text = text_of(args)?;
             text.parse().map(V::Float).map_err(|_| told(format!("`{text}` is not a number")))
         }
-        None => Err(told("expected a value".to_owned())),
     }
 }
 

@@ -10,13 +10,8 @@ use yagura_model::{Asset, Lang, Map, ResourceRef, Status, Verdict};
 /// What a check says of one asset, and what kept it from saying more. With `demand`, holes are only those whose data
 /// should be read next (see [`Hole::can_be_read`]).
 pub fn judge_one(estate: &Estate, check: &Check, asset: u32, demand: bool) -> (Status, Vec<Hole>) {
-    let Some(mut env) = env(estate, check, asset, demand) else { return (Status::NotApplicable, Vec::new()) };
+    let Some(mut env) = Env::new(estate, &check.joins, asset, demand) else { return (Status::NotApplicable, Vec::new()) };
     status(&mut env, check)
-}
-
-fn env<'e>(estate: &'e Estate, check: &'e Check, asset: u32, demand: bool) -> Option<Env<'e>> {
-    let this = estate.assets().get(asset as usize)?;
-    Some(Env { estate, this, this_at: asset, joins: &check.joins, locals: Vec::new(), demand })
 }
 
 fn status<'e>(env: &mut Env<'e>, check: &'e Check) -> (Status, Vec<Hole>) {
@@ -83,7 +78,7 @@ pub fn judge(estate: &mut Estate, checks: &[Check], threads: usize) -> Vec<Judge
     } else {
         std::thread::scope(|s| {
             let handles: Vec<_> = (0..threads.min(work.len())).map(|_| s.spawn(run)).collect();
-            handles.into_iter().flat_map(|h| h.join().unwrap_or_default()).collect()
+            handles.into_iter().flat_map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
         })
     };
     parts.sort_by_key(|(nth, _)| *nth);
@@ -132,7 +127,7 @@ pub fn verdict(estate: &Estate, checks: &[Check], j: &Judgement, lang: Lang) -> 
     let (resource, asset, proof) = match &j.subject {
         Subject::Asset(at) => {
             let asset = estate.assets().get(*at as usize)?;
-            let mut env = env(estate, check, *at, false)?;
+            let mut env = Env::new(estate, &check.joins, *at, false)?;
             let deciding = match &check.when {
                 Some(when) if j.status == Status::NotApplicable || env.truth(&when.root).is_err() => when,
                 _ => &check.pass,

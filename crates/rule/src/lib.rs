@@ -11,6 +11,7 @@ mod explain;
 mod fixture;
 mod functions;
 mod judge;
+mod operate;
 mod program;
 mod schema;
 pub mod syntax;

@@ -1,5 +1,6 @@
 //! What kinds of resources there are and which fields they have: what expressions are checked against.
 
+use crate::compile::{hint, type_name};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use yagura_model::Type;
@@ -13,6 +14,22 @@ pub struct Kind {
     pub regional: bool,
     /// Top-level fields.
     pub fields: BTreeMap<SmolStr, Type>,
+}
+
+impl Kind {
+    /// The type at a dotted path of fields and members, or what is wrong with the path.
+    pub(crate) fn path(&self, path: &str) -> Result<&Type, String> {
+        let mut names = path.split('.');
+        let top = names.next().unwrap_or_default();
+        let near = |name: &str, of: &BTreeMap<SmolStr, Type>| hint(name, of.keys().map(SmolStr::as_str));
+        let field = self.fields.get(top).ok_or_else(|| format!("`{}` has no field `{top}`{}", self.id, near(top, &self.fields)))?;
+        names.try_fold(field, |t, name| match t {
+            Type::Any => Ok(t),
+            Type::Map(of) => Ok(&**of),
+            Type::Struct(of) => of.get(name).ok_or_else(|| format!("`{path}`: no member `{name}`{}", near(name, of))),
+            other => Err(format!("`{path}`: {} has no members, so no `{name}`", type_name(other))),
+        })
+    }
 }
 
 /// All kinds by id.

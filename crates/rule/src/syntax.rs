@@ -5,7 +5,9 @@ use yagura_model::Value;
 
 /// How deep an expression may nest, so that hostile input cannot exhaust the stack.
 const MAX_DEPTH: usize = 48;
-/// How many nodes a tree may have: bounds the depth of left-leaning chains too.
+/// How deep a tree may be: chains (`a + b + c`, `a.b.c`) deepen it without nesting.
+const MAX_HEIGHT: usize = 96;
+/// How many nodes a tree may have.
 const MAX_NODES: usize = 1_000;
 /// How long an expression may be, in bytes.
 const MAX_LENGTH: usize = 64 * 1024;
@@ -35,6 +37,24 @@ pub struct Expr {
     pub kind: ExprKind,
     /// Where it stands.
     pub span: Span,
+    /// How many nodes deep it is.
+    height: usize,
+}
+
+impl Expr {
+    fn new(kind: ExprKind, span: Span) -> Self {
+        let height = match &kind {
+            ExprKind::Literal(_) | ExprKind::Name(_) => 0,
+            ExprKind::Member(x, _) | ExprKind::Not(x) | ExprKind::Negate(x) => x.height,
+            ExprKind::Index(a, b) | ExprKind::And(a, b) | ExprKind::Or(a, b) | ExprKind::Compare(_, a, b) | ExprKind::Arithmetic(_, a, b) => {
+                a.height.max(b.height)
+            }
+            ExprKind::Choose(a, b, c) => a.height.max(b.height).max(c.height),
+            ExprKind::Call(of, _, items) => of.iter().map(|o| o.height).chain(items.iter().map(|i| i.height)).max().unwrap_or(0),
+            ExprKind::List(items) => items.iter().map(|i| i.height).max().unwrap_or(0),
+        };
+        Self { kind, span, height: height + 1 }
+    }
 }
 
 /// The forms an expression takes.
@@ -219,6 +239,10 @@ fn lex_text(rest: &str, at: usize) -> Result<(TokenKind, usize), SyntaxError> {
     let quote = chars.next().map_or('"', |(_, c)| c);
     let mut out = String::new();
     while let Some((i, c)) = chars.next() {
+        // As in CEL, a text ends on its line.
+        if c == '\n' || c == '\r' {
+            return Err(SyntaxError { message: format!("text that begins with `{quote}` never ends"), span: Span { start: at, end: at + i } });
+        }
         if c == quote {
             return Ok((TokenKind::Literal(Value::text(out)), i + c.len_utf8()));
         }
@@ -276,10 +300,19 @@ impl Parser<'_> {
         Err(self.error(format!("expected `{symbol}`, found {found}")))
     }
 
-    fn node(&mut self, start: usize, kind: ExprKind) -> Expr {
+    fn node(&mut self, start: usize, kind: ExprKind) -> Result<Expr, SyntaxError> {
         self.nodes += 1;
+        let out = Expr::new(kind, self.span_from(start));
+        if out.height > MAX_HEIGHT {
+            return Err(SyntaxError { message: format!("nested more than {MAX_HEIGHT} deep"), span: out.span });
+        }
+        Ok(out)
+    }
+
+    /// From a byte to the end of the last token.
+    fn span_from(&self, start: usize) -> Span {
         let end = self.at.checked_sub(1).and_then(|i| self.tokens.get(i)).map_or(start, |t| t.span.end);
-        Expr { kind, span: Span { start, end } }
+        Span { start, end }
     }
 
     fn choose(&mut self) -> Result<Expr, SyntaxError> {
@@ -293,7 +326,7 @@ impl Parser<'_> {
             let yes = self.choose()?;
             self.expect(":")?;
             let no = self.choose()?;
-            self.node(start, ExprKind::Choose(Box::new(cond), Box::new(yes), Box::new(no)))
+            self.node(start, ExprKind::Choose(Box::new(cond), Box::new(yes), Box::new(no)))?
         } else {
             cond
         };
@@ -302,11 +335,51 @@ impl Parser<'_> {
     }
 
     fn either(&mut self) -> Result<Expr, SyntaxError> {
-        self.chain(Self::both, &[("||", |a, b| ExprKind::Or(a, b))])
+        self.junction("||", Self::both, ExprKind::Or)
     }
 
     fn both(&mut self) -> Result<Expr, SyntaxError> {
-        self.chain(Self::compare, &[("&&", |a, b| ExprKind::And(a, b))])
+        self.junction("&&", Self::compare, ExprKind::And)
+    }
+
+    /// Operands of `&&` or `||`, as a balanced tree: both are associative, and a long chain need not be deep.
+    fn junction(
+        &mut self,
+        symbol: &str,
+        next: fn(&mut Self) -> Result<Expr, SyntaxError>,
+        make: fn(Box<Expr>, Box<Expr>) -> ExprKind,
+    ) -> Result<Expr, SyntaxError> {
+        let first = next(self)?;
+        if !self.eat(symbol) {
+            return Ok(first);
+        }
+        let mut operands = vec![first];
+        loop {
+            self.bounded()?;
+            operands.push(next(self)?);
+            if !self.eat(symbol) {
+                break;
+            }
+        }
+        while operands.len() > 1 {
+            let mut paired = Vec::with_capacity(operands.len().div_ceil(2));
+            let mut rest = operands.into_iter();
+            while let Some(a) = rest.next() {
+                paired.push(match rest.next() {
+                    Some(b) => self.pair(a, b, make)?,
+                    None => a,
+                });
+            }
+            operands = paired;
+        }
+        operands.pop().ok_or_else(|| self.error("expected a value".to_owned()))
+    }
+
+    fn pair(&mut self, a: Expr, b: Expr, make: fn(Box<Expr>, Box<Expr>) -> ExprKind) -> Result<Expr, SyntaxError> {
+        let span = Span { start: a.span.start, end: b.span.end };
+        let mut out = self.node(span.start, make(Box::new(a), Box::new(b)))?;
+        out.span = span;
+        Ok(out)
     }
 
     fn compare(&mut self) -> Result<Expr, SyntaxError> {
@@ -336,7 +409,7 @@ impl Parser<'_> {
         ])
     }
 
-    /// Left-associative operators of one precedence. Each application deepens the tree by one, so a long chain counts too.
+    /// Left-associative operators of one precedence.
     fn chain(
         &mut self,
         next: fn(&mut Self) -> Result<Expr, SyntaxError>,
@@ -349,7 +422,7 @@ impl Parser<'_> {
                 if self.eat(symbol) {
                     self.bounded()?;
                     let right = next(self)?;
-                    left = self.node(start, make(Box::new(left), Box::new(right)));
+                    left = self.node(start, make(Box::new(left), Box::new(right)))?;
                     continue 'more;
                 }
             }
@@ -372,7 +445,7 @@ impl Parser<'_> {
         }
         let of = self.unary()?;
         self.depth -= 1;
-        Ok(self.node(start, make(Box::new(of))))
+        self.node(start, make(Box::new(of)))
     }
 
     fn postfix(&mut self) -> Result<Expr, SyntaxError> {
@@ -388,11 +461,11 @@ impl Parser<'_> {
                 } else {
                     ExprKind::Member(Box::new(left), name)
                 };
-                left = self.node(start, kind);
+                left = self.node(start, kind)?;
             } else if self.eat("[") {
                 let at = self.choose()?;
                 self.expect("]")?;
-                left = self.node(start, ExprKind::Index(Box::new(left), Box::new(at)));
+                left = self.node(start, ExprKind::Index(Box::new(left), Box::new(at)))?;
             } else {
                 return Ok(left);
             }
@@ -439,23 +512,23 @@ impl Parser<'_> {
         if self.eat("(") {
             let mut inner = self.choose()?;
             self.expect(")")?;
-            inner.span = self.node(start, ExprKind::List(Vec::new())).span;
+            inner.span = self.span_from(start);
             return Ok(inner);
         }
         if self.eat("[") {
             let items = self.items("]")?;
-            return Ok(self.node(start, ExprKind::List(items)));
+            return self.node(start, ExprKind::List(items));
         }
         match self.peek() {
             Some(Token { kind: TokenKind::Literal(v), .. }) => {
                 let v = v.clone();
                 self.at += 1;
-                Ok(self.node(start, ExprKind::Literal(v)))
+                self.node(start, ExprKind::Literal(v))
             }
             Some(Token { kind: TokenKind::Name(_), .. }) => {
                 let name = self.name()?;
                 let kind = if self.eat("(") { ExprKind::Call(None, name, self.items(")")?) } else { ExprKind::Name(name) };
-                Ok(self.node(start, kind))
+                self.node(start, kind)
             }
             Some(t) => Err(self.error(format!("expected a value, found {}", t.kind.name()))),
             None => Err(self.error("expected a value, found the end".to_owned())),

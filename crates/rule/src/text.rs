@@ -3,7 +3,6 @@
 use crate::compile::hint;
 use crate::schema::Kind;
 use crate::yaml::{Reader, Yaml};
-use smol_str::SmolStr;
 use std::sync::Arc;
 use yagura_model::{Asset, Field, Map};
 
@@ -31,19 +30,24 @@ impl Texts {
     /// Complains of placeholders that name no field or setting.
     pub(crate) fn check(&self, r: &mut Reader<'_>, yaml: &Yaml, kind: &Kind, settings: &Map) {
         let Some(at) = yaml.get(self.lang) else { return };
-        for text in [&self.title, &self.why, &self.fix] {
-            for hole in placeholders(text) {
-                let message = match hole.split_once('.') {
-                    Some(("this", path)) => {
-                        let top = path.split('.').next().unwrap_or_default();
-                        let near = || hint(top, kind.fields.keys().map(SmolStr::as_str));
-                        (!kind.fields.contains_key(top)).then(|| format!("`{{{hole}}}`: `{}` has no field `{top}`{}", kind.id, near()))
+        for (name, text) in [("title", &self.title), ("why", &self.why), ("fix", &self.fix)] {
+            let place = at.get(name).unwrap_or(at);
+            for hole in braces(text) {
+                let wrong = match hole.split_once('.') {
+                    Some(("this" | "settings", _)) if name == "title" => Some("a title is the same for every resource".to_owned()),
+                    Some(("this", path)) => kind.path(path).err(),
+                    Some(("settings", setting)) => {
+                        let near = || hint(setting, settings.iter().map(|(k, _)| k.as_str()));
+                        settings.get(setting).is_none().then(|| format!("no setting `{setting}`{}", near()))
                     }
-                    Some(("settings", name)) => settings.get(name).is_none().then(|| format!("`{{{hole}}}`: no setting `{name}`")),
+                    Some((first, _)) if is_word(hole) => {
+                        let near = hint(first, ["this", "settings"]);
+                        (!near.is_empty()).then(|| format!("`{first}` is not known here{near}"))
+                    }
                     _ => None,
                 };
-                if let Some(m) = message {
-                    r.complain(at, m);
+                if let Some(wrong) = wrong {
+                    r.complain(place, format!("`{{{hole}}}`: {wrong}"));
                 }
             }
         }
@@ -62,7 +66,16 @@ impl Texts {
 
 /// The names within `{this.…}` and `{settings.…}`; other braces are plain text.
 fn placeholders(text: &str) -> impl Iterator<Item = &str> {
-    text.split('{').skip(1).filter_map(|s| s.split_once('}')).map(|(name, _)| name).filter(|n| is_placeholder(n))
+    braces(text).filter(|n| is_placeholder(n))
+}
+
+/// What stands between the nearest braces.
+fn braces(text: &str) -> impl Iterator<Item = &str> {
+    text.split('{').skip(1).filter_map(|s| s.split_once('}')).map(|(name, _)| name)
+}
+
+fn is_word(name: &str) -> bool {
+    name.chars().all(|c| c.is_alphanumeric() || "._".contains(c))
 }
 
 fn is_placeholder(name: &str) -> bool {
@@ -103,5 +116,5 @@ fn value_of(name: &str, asset: Option<&Asset>, settings: &Map) -> String {
         Some(Field::Known(v)) => rest.map_or(Some(std::borrow::Cow::Borrowed(v)), |r| v.path(r)),
         _ => None,
     };
-    known.map_or_else(|| asset.map_or_else(|| "…".to_owned(), |a| a.id.to_string()), |v| show(&v))
+    known.map_or_else(|| "…".to_owned(), |v| show(&v))
 }

@@ -62,16 +62,50 @@ pub struct Key {
     pub column: u64,
 }
 
+/// How long a content file may be, in bytes.
+const MAX_LENGTH: usize = 4 << 20;
+
+/// How deep a content file may nest: fits the stack of any thread, also in a build for debugging.
+const MAX_DEPTH: usize = 32;
+
+/// A content file from the bytes on disk.
+///
+/// # Errors
+/// The first place where they are not UTF-8.
+pub fn decode(path: String, bytes: Vec<u8>, shipped: bool) -> Result<ContentFile, ContentError> {
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(ContentFile { path, text, shipped }),
+        Err(e) => {
+            let sound = e.as_bytes().get(..e.utf8_error().valid_up_to()).unwrap_or_default();
+            let before = String::from_utf8_lossy(sound);
+            let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) as u64 + 1;
+            let line = before.matches('\n').count() as u64 + 1;
+            Err(ContentError { file: path, line, column, message: "the file is not UTF-8 text from here on".to_owned() })
+        }
+    }
+}
+
 /// Reads one document. The parser bounds depth, size and aliases.
 ///
 /// # Errors
 /// The first place where the text is not YAML.
 pub fn read(file: &ContentFile) -> Result<Yaml, ContentError> {
-    serde_saphyr::from_str::<Yaml>(&file.text).map_err(|e| {
+    if file.text.len() > MAX_LENGTH {
+        let message = format!("a content file is at most {MAX_LENGTH} bytes long");
+        return Err(ContentError { file: file.path.clone(), line: 1, column: 1, message });
+    }
+    let mut options = serde_saphyr::Options::default();
+    if let Some(budget) = &mut options.budget {
+        budget.max_depth = MAX_DEPTH;
+        budget.flow_nesting_limit = MAX_DEPTH;
+    }
+    serde_saphyr::from_str_with_options::<Yaml>(&file.text, options).map_err(|e| {
         let at = e.location();
         let text = e.to_string();
-        let message = text.lines().next().unwrap_or("not YAML").to_owned();
         let (line, column) = at.map_or((1, 1), |l| (l.line(), l.column()));
+        // The parser says the place once more before the cause.
+        let place = format!("line {line} column {column}: ");
+        let message = text.lines().next().unwrap_or("not YAML").trim_start_matches("error: ").trim_start_matches(&place).to_owned();
         ContentError { file: file.path.clone(), line, column, message }
     })
 }
@@ -219,12 +253,13 @@ impl<'f> Reader<'f> {
             self.complain(at, format!("expected a mapping with {}", known.join(", ")));
             return;
         };
-        for (i, (k, _)) in entries.iter().enumerate() {
+        let mut seen = std::collections::HashSet::new();
+        for (k, _) in entries {
             let mut say = |message| self.errors.push(ContentError { file: self.file.path.clone(), line: k.line, column: k.column, message });
             if !known.contains(&k.name.as_str()) {
                 say(format!("unknown key `{}`{}", k.name, hint(&k.name, known.iter().copied())));
             }
-            if entries.iter().take(i).any(|(other, _)| other.name == k.name) {
+            if !seen.insert(&k.name) {
                 say(format!("`{}` stands here twice", k.name));
             }
         }

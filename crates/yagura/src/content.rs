@@ -56,6 +56,7 @@ impl Content {
         for (path, _) in embedded::FILES.iter().filter(|(p, _)| !p.starts_with("aws/")) {
             files.push(ContentFile { path: (*path).to_owned(), text: embedded_text(path).unwrap_or_default(), shipped: true });
         }
+        let mut unreadable = Vec::new();
         if let Some(folder) = user {
             let mut found = Vec::new();
             walk(folder, folder, &mut found).map_err(|e| {
@@ -63,18 +64,16 @@ impl Content {
             })?;
             found.sort();
             for (name, path) in found {
+                files.retain(|f| f.path != name);
                 match std::fs::read_to_string(&path) {
-                    Ok(text) => {
-                        files.retain(|f| f.path != name);
-                        files.push(ContentFile { path: name, text, shipped: false });
-                    }
+                    Ok(text) => files.push(ContentFile { path: name, text, shipped: false }),
                     Err(e) => {
-                        return Err(Failure::usage(format!("cannot read `{}`: {e}", path.display()), format!("`{}` を読めない: {e}", path.display())));
+                        unreadable.push(ContentError { file: name, line: 1, column: 1, message: format!("cannot be read: {e}") });
                     }
                 }
             }
         }
-        let mut content = Self { checks: BTreeMap::new(), frameworks: Vec::new(), errors: Vec::new(), files };
+        let mut content = Self { checks: BTreeMap::new(), frameworks: Vec::new(), errors: unreadable, files };
         for file in content.files.clone() {
             if file.path.starts_with("checks/") {
                 match CheckFile::parse(&file) {

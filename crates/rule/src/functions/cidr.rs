@@ -29,7 +29,7 @@ fn parse(text: &str) -> Result<(IpAddr, u32), String> {
     let (address, len) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
     let ip: IpAddr = address.parse().map_err(|_| bad())?;
     let most = if ip.is_ipv4() { 32 } else { 128 };
-    let len = len.map_or(Ok(most), |l| l.parse::<u32>().map_err(|_| bad()))?;
+    let len = len.map_or(Ok(most), |l| l.parse::<u32>().ok().filter(|_| l.bytes().all(|b| b.is_ascii_digit())).ok_or_else(bad))?;
     if len > most { Err(bad()) } else { Ok((ip, len)) }
 }
 
