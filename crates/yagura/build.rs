@@ -17,7 +17,8 @@ fn main() -> io::Result<()> {
         println!("cargo::rerun-if-changed={}", from.display());
         let packed = out.join(name.replace('/', "__") + ".zst");
         fs::write(&packed, zstd::encode_all(fs::read(&from)?.as_slice(), 19)?)?;
-        writeln!(code, "    ({name:?}, include_bytes!({:?})),", packed.display().to_string()).map_err(io::Error::other)?;
+        writeln!(code, "    ({name:?}, include_bytes!({:?})),", packed.display().to_string())
+            .map_err(io::Error::other)?;
     }
     code.push_str("];\n");
     fs::write(out.join("content.rs"), code)

@@ -38,7 +38,10 @@ fn main() {
     }
     let verdicts: usize = told.values().sum();
     println!("{verdicts} verdicts {told:?}");
-    println!("best of {ROUNDS}: {best:?}, {:.0} ns a verdict (wanted: under 1 s)", best.as_nanos() as f64 / verdicts as f64);
+    println!(
+        "best of {ROUNDS}: {best:?}, {:.0} ns a verdict (wanted: under 1 s)",
+        best.as_nanos() as f64 / verdicts as f64
+    );
     println!("resident before judging {} MB, peak {} MB (wanted: under 500 MB)", before.0 / 1024, memory().1 / 1024);
 }
 
@@ -75,7 +78,8 @@ impl Content {
         let permissions = self.below("permissions.yaml").next().map(|f| f.text.as_str()).unwrap_or_default();
         let facts = Facts::new(move |service| std::fs::read(aws.join(format!("{service}.json"))).ok(), permissions);
         let facts = facts.unwrap_or_else(|e| stop(&e));
-        let resources: Vec<Resource> = self.below("resources/").map(|f| Resource::parse(f).unwrap_or_else(|e| stop(&e))).collect();
+        let resources: Vec<Resource> =
+            self.below("resources/").map(|f| Resource::parse(f).unwrap_or_else(|e| stop(&e))).collect();
         let (kinds, errors) = Kinds::resolve(resources, &facts);
         if !errors.is_empty() {
             stop(&errors);
@@ -90,9 +94,14 @@ impl Content {
         let samples = self.samples(checks);
         let regions: Vec<_> = (0..REGIONS).map(|r| format!("region-{r}")).collect();
         let accounts: Vec<_> = (0..ACCOUNTS).map(|a| format!("{:012}", a + 1)).collect();
-        let callers = accounts.iter().map(|a| Caller { account: a.into(), arn: "".into(), partition: "aws".into() }).collect();
+        let callers =
+            accounts.iter().map(|a| Caller { account: a.into(), arn: "".into(), partition: "aws".into() }).collect();
         let scope = Scope { regions: regions.iter().map(Into::into).collect(), all_regions: true, checks: Vec::new() };
-        let tables = self.below(LAMBDA_RUNTIMES).next().map(|f| Tables::read(f).unwrap_or_else(|e| stop(&e))).unwrap_or_default();
+        let tables = self
+            .below(LAMBDA_RUNTIMES)
+            .next()
+            .map(|f| Tables::read(f).unwrap_or_else(|e| stop(&e)))
+            .unwrap_or_default();
         let now = "2026-01-01T00:00:00Z".parse().unwrap_or_else(|e| stop(&e));
         let mut estate = Estate::new(now, callers, scope, Arc::new(tables));
         let many = samples.keys().filter(|k| !k.contains("account") && *k != "region").count();
@@ -107,7 +116,8 @@ impl Content {
                 let account = &accounts[nth % ACCOUNTS];
                 let region = if regional { regions[nth / ACCOUNTS % REGIONS].as_str() } else { "aws-global" };
                 let mut asset = row.clone();
-                (asset.id, asset.account, asset.region) = (format!("{kind}-{nth}").into(), account.into(), region.into());
+                (asset.id, asset.account, asset.region) =
+                    (format!("{kind}-{nth}").into(), account.into(), region.into());
                 for (kind, field) in [("ec2.vpc", "VpcId"), ("ec2.flow_log", "ResourceId")] {
                     if asset.kind == kind {
                         asset.set(field, Field::Known(Value::text(format!("vpc-{nth}"))));
@@ -129,7 +139,9 @@ impl Content {
         let mut out: BTreeMap<String, Vec<Asset>> = BTreeMap::new();
         for file in self.below("checks/") {
             let yaml = read(file).unwrap_or_else(|e| stop(&e));
-            let Some(check) = checks.iter().find(|c| yaml.get("id").and_then(Yaml::text) == Some(c.id.as_str())) else { continue };
+            let Some(check) = checks.iter().find(|c| yaml.get("id").and_then(Yaml::text) == Some(c.id.as_str())) else {
+                continue;
+            };
             for (_, row) in yaml.get("tests").and_then(Yaml::entries).unwrap_or_default() {
                 let this = row.get("this").map(|t| (check.each.to_string(), t));
                 let joined = check.joins.iter().flat_map(|j| {
@@ -146,10 +158,19 @@ impl Content {
 }
 
 fn sample(kind: &str, yaml: &Yaml) -> Asset {
-    let mut asset = Asset { kind: kind.into(), arn: None, id: "".into(), account: "".into(), region: "".into(), fields: Vec::new() };
+    let mut asset = Asset {
+        kind: kind.into(),
+        arn: None,
+        id: "".into(),
+        account: "".into(),
+        region: "".into(),
+        fields: Vec::new(),
+    };
     for (key, value) in yaml.entries().unwrap_or_default() {
         let field = match &value.kind {
-            YamlKind::Text(t) if t == "unknown" => Field::Unknown(Arc::new(Gap::new(GapReason::AccessDenied, "denied"))),
+            YamlKind::Text(t) if t == "unknown" => {
+                Field::Unknown(Arc::new(Gap::new(GapReason::AccessDenied, "denied")))
+            }
             YamlKind::Text(t) if t == "absent" => Field::Absent,
             _ => value.value().map_or(Field::Absent, Field::Known),
         };
@@ -165,7 +186,11 @@ fn walk(root: &Path, folder: &Path, out: &mut Vec<ContentFile>) {
             walk(root, &path, out);
         } else if path.extension().is_some_and(|e| e == "yaml") {
             let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-            out.push(ContentFile { path: name, text: std::fs::read_to_string(&path).unwrap_or_default(), shipped: true });
+            out.push(ContentFile {
+                path: name,
+                text: std::fs::read_to_string(&path).unwrap_or_default(),
+                shipped: true,
+            });
         }
     }
 }

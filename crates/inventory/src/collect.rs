@@ -10,10 +10,10 @@ mod settle;
 use crate::kinds::{Kinds, Source};
 use crate::plan::Plan;
 use crate::shape::{self, Place};
+use request::{fetch, nameless};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use request::{fetch, nameless};
 use tokio::task::JoinSet;
 use yagura_aws::Session;
 use yagura_model::{Asset, Caller, Field, Gap, Map, Value};
@@ -73,7 +73,13 @@ struct Failed {
 }
 
 /// Reads what `checks` need into `estate`.
-pub async fn collect(estate: &mut Estate, targets: &[Target], checks: &[Check], kinds: &Kinds, progress: &(dyn Fn(&Progress) + Sync)) {
+pub async fn collect(
+    estate: &mut Estate,
+    targets: &[Target],
+    checks: &[Check],
+    kinds: &Kinds,
+    progress: &(dyn Fn(&Progress) + Sync),
+) {
     let plan = Plan::of(checks, kinds);
     let mut by_kind: HashMap<&str, Vec<usize>> = HashMap::new();
     for (at, check) in checks.iter().enumerate() {
@@ -200,7 +206,9 @@ impl Collector<'_> {
 
     /// Evaluates a task and asks for what its answer hangs on.
     fn advance(&mut self, task: usize) {
-        let Some((check, asset)) = self.tasks.get(task).and_then(|t| Some((self.checks.get(t.check)?, t.asset))) else { return };
+        let Some((check, asset)) = self.tasks.get(task).and_then(|t| Some((self.checks.get(t.check)?, t.asset))) else {
+            return;
+        };
         self.estate.prepare(&check.joins);
         let (_, holes) = judge_one(self.estate, check, asset, true);
         let mut wanted: Vec<Wanted> = holes.iter().filter(|h| h.can_be_read()).filter_map(|h| self.wanted(h)).collect();
@@ -248,7 +256,9 @@ impl Collector<'_> {
         match w {
             Wanted::Listing(group, target, region) => self.queue.push_back(Job::List { group, target, region }),
             Wanted::Field(asset, field) => self.queue.push_back(Job::Field { asset, field }),
-            Wanted::Members(kind, field, target, region) => self.queue.push_back(Job::Members { kind, field, target, region }),
+            Wanted::Members(kind, field, target, region) => {
+                self.queue.push_back(Job::Members { kind, field, target, region })
+            }
             Wanted::Description(asset) => {
                 let Some(a) = self.estate.assets().get(asset as usize) else { return false };
                 let target = self.targets.iter().position(|t| t.caller.account == a.account).unwrap_or(0);
@@ -280,7 +290,11 @@ impl Collector<'_> {
 
     fn flush_batches(&mut self) {
         for ((kind, _, _), assets) in std::mem::take(&mut self.batches) {
-            let size = self.kinds.get(&kind).and_then(|k| k.resource.describe.as_ref()?.batch.as_ref().map(|(n, _)| *n)).unwrap_or(1);
+            let size = self
+                .kinds
+                .get(&kind)
+                .and_then(|k| k.resource.describe.as_ref()?.batch.as_ref().map(|(n, _)| *n))
+                .unwrap_or(1);
             for part in assets.chunks(size.max(1)) {
                 self.queue.push_back(Job::Describe { assets: part.to_vec() });
             }
@@ -289,7 +303,9 @@ impl Collector<'_> {
 
     /// Starts a job; answers at once where nothing can be asked.
     fn start(&mut self, job: Job) -> Option<Answer> {
-        let fail = |job, gap: Arc<Gap>| Some(Answer { job, values: Vec::new(), error: Some(Failed { gap, code: String::new() }) });
+        let fail = |job, gap: Arc<Gap>| {
+            Some(Answer { job, values: Vec::new(), error: Some(Failed { gap, code: String::new() }) })
+        };
         let Some((target, region)) = self.place_of(&job) else { return fail(job, self.estate.not_requested().clone()) };
         let session = match &target.session {
             Ok(s) => s.clone(),
@@ -310,7 +326,9 @@ impl Collector<'_> {
             Some((self.targets.iter().find(|t| t.caller.account == a.account)?, a.region.clone()))
         };
         match job {
-            Job::List { target, region, .. } | Job::Members { target, region, .. } => Some((self.targets.get(*target)?, region.clone())),
+            Job::List { target, region, .. } | Job::Members { target, region, .. } => {
+                Some((self.targets.get(*target)?, region.clone()))
+            }
             Job::Field { asset, .. } => of_asset(*asset),
             Job::Describe { assets } => of_asset(*assets.first()?),
         }
@@ -355,10 +373,14 @@ impl Collector<'_> {
 
     fn service_of(&self, job: &Job) -> SmolStr {
         let kind = match job {
-            Job::List { group, .. } => return self.plan.groups.get(*group).map(|g| service(g.op.call())).unwrap_or_default(),
+            Job::List { group, .. } => {
+                return self.plan.groups.get(*group).map(|g| service(g.op.call())).unwrap_or_default();
+            }
             Job::Members { kind, .. } => Some(kind),
             Job::Field { asset, .. } => self.estate.assets().get(*asset as usize).map(|a| &a.kind),
-            Job::Describe { assets } => assets.first().and_then(|a| self.estate.assets().get(*a as usize)).map(|a| &a.kind),
+            Job::Describe { assets } => {
+                assets.first().and_then(|a| self.estate.assets().get(*a as usize)).map(|a| &a.kind)
+            }
         };
         kind.map(|k| k.split('.').next().unwrap_or_default().into()).unwrap_or_default()
     }

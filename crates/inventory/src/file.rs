@@ -183,5 +183,13 @@ fn read(source: impl Read) -> Result<Snapshot, ReadError> {
     if next(n)?.is_some() {
         return Err(damaged(n, &"there is more after the end"));
     }
-    Ok(Snapshot { taken_at: h.taken_at, tool: h.tool, callers: h.callers, scope: h.scope, listings, assets, requests: h.requests })
+    Ok(Snapshot {
+        taken_at: h.taken_at,
+        tool: h.tool,
+        callers: h.callers,
+        scope: h.scope,
+        listings,
+        assets,
+        requests: h.requests,
+    })
 }

@@ -75,7 +75,8 @@ impl Kinds {
     /// What expressions are checked against.
     pub fn schema(&self) -> Schema {
         let kind = |k: &ReadyKind| {
-            let fields = k.listed.iter().chain(&k.described).chain(&k.called).map(|(n, t)| (n.clone(), t.clone())).collect();
+            let fields =
+                k.listed.iter().chain(&k.described).chain(&k.called).map(|(n, t)| (n.clone(), t.clone())).collect();
             Kind { id: k.resource.id.clone(), regional: k.resource.regional, fields }
         };
         self.kinds.values().map(kind).collect()
@@ -101,15 +102,23 @@ impl ReadyKind {
         listed.retain(|name, _| !resource.omit.contains(name));
         let mut described = BTreeMap::new();
         if let (Some(spec), Some(op)) = (&resource.describe, &describe) {
-            let t = at_path(&op.output(), spec.take.as_deref()).ok_or_else(|| no_path(&resource, &spec.call, spec.take.as_deref()))?;
+            let t = at_path(&op.output(), spec.take.as_deref())
+                .ok_or_else(|| no_path(&resource, &spec.call, spec.take.as_deref()))?;
             let t = if let Type::List(of) = t { (*of).clone() } else { t };
-            let Type::Struct(members) = t else { return Err(complain(&resource, &spec.call, "the description must be a structure".to_owned())) };
-            described = members.iter().filter(|(n, _)| !listed.contains_key(*n) && !resource.omit.contains(*n)).map(|(n, t)| (n.clone(), t.clone())).collect();
+            let Type::Struct(members) = t else {
+                return Err(complain(&resource, &spec.call, "the description must be a structure".to_owned()));
+            };
+            described = members
+                .iter()
+                .filter(|(n, _)| !listed.contains_key(*n) && !resource.omit.contains(*n))
+                .map(|(n, t)| (n.clone(), t.clone()))
+                .collect();
         }
         let mut called = BTreeMap::new();
         for (spec, op) in resource.fields.iter().zip(&fields) {
             let path = spec.member.as_ref().map(|(p, _)| p).or(spec.take.as_ref());
-            let t = at_path(&op.output(), path.map(SmolStr::as_str)).ok_or_else(|| no_path(&resource, &spec.call, path.map(SmolStr::as_str)))?;
+            let t = at_path(&op.output(), path.map(SmolStr::as_str))
+                .ok_or_else(|| no_path(&resource, &spec.call, path.map(SmolStr::as_str)))?;
             called.insert(spec.name.clone(), if spec.member.is_some() { Type::Bool } else { t });
         }
         Ok(Self { resource: Arc::new(resource), list, first, describe, fields, listed, described, called })
@@ -135,11 +144,16 @@ impl ReadyKind {
     }
 }
 
-fn listed_fields(resource: &Resource, spec: &crate::resource::List, op: &ReadOperation) -> Result<BTreeMap<SmolStr, Type>, ContentError> {
+fn listed_fields(
+    resource: &Resource,
+    spec: &crate::resource::List,
+    op: &ReadOperation,
+) -> Result<BTreeMap<SmolStr, Type>, ContentError> {
     if let Some(columns) = &spec.csv {
         return Ok(columns.iter().map(|c| (c.clone(), Type::String)).collect());
     }
-    let t = at_path(&op.output(), spec.each.as_deref()).ok_or_else(|| no_path(resource, &spec.call, spec.each.as_deref()))?;
+    let t = at_path(&op.output(), spec.each.as_deref())
+        .ok_or_else(|| no_path(resource, &spec.call, spec.each.as_deref()))?;
     let item = match t {
         Type::List(of) => (*of).clone(),
         one => one,
@@ -147,7 +161,11 @@ fn listed_fields(resource: &Resource, spec: &crate::resource::List, op: &ReadOpe
     match (&spec.item, item) {
         (Some(name), t) => Ok(BTreeMap::from([(name.clone(), t)])),
         (None, Type::Struct(members)) => Ok(members.iter().map(|(n, t)| (n.clone(), t.clone())).collect()),
-        (None, _) => Err(complain(resource, &spec.call, "the listed items are no structures: name their field with `as`".to_owned())),
+        (None, _) => Err(complain(
+            resource,
+            &spec.call,
+            "the listed items are no structures: name their field with `as`".to_owned(),
+        )),
     }
 }
 

@@ -14,5 +14,5 @@ pub use collect::{Progress, Target, collect};
 pub use file::{SnapshotError, load, load_bytes, save};
 pub use kinds::{Kinds, ReadyKind, Source};
 pub use plan::Plan;
-pub use sketch::sketch;
 pub use resource::{Describe, Expand, FieldCall, Input, List, Resource};
+pub use sketch::sketch;

@@ -69,7 +69,9 @@ impl Plan {
         let (Some(spec), Some(op)) = (&kind.resource.list, &kind.list) else { return };
         let id = kind.resource.id.clone();
         let regional = kind.resource.regional;
-        let like = |g: &Group| g.spec.call == spec.call && g.spec.with == spec.with && g.spec.first == spec.first && g.regional == regional;
+        let like = |g: &Group| {
+            g.spec.call == spec.call && g.spec.with == spec.with && g.spec.first == spec.first && g.regional == regional
+        };
         let at = match self.groups.iter().position(like) {
             Some(at) => at,
             None => {
@@ -80,8 +82,17 @@ impl Plan {
         };
         if let Some(group) = self.groups.get_mut(at) {
             for (name, wanted) in spec.union.iter() {
-                let mut list = group.input.get(name).and_then(|v| v.as_list().map(<[Value]>::to_vec)).unwrap_or_default();
-                list.extend(wanted.as_list().unwrap_or_default().iter().filter(|v| !list.contains(v)).cloned().collect::<Vec<_>>());
+                let mut list =
+                    group.input.get(name).and_then(|v| v.as_list().map(<[Value]>::to_vec)).unwrap_or_default();
+                list.extend(
+                    wanted
+                        .as_list()
+                        .unwrap_or_default()
+                        .iter()
+                        .filter(|v| !list.contains(v))
+                        .cloned()
+                        .collect::<Vec<_>>(),
+                );
                 group.input.insert(name.clone(), Value::List(list));
             }
             group.kinds.push(id.clone());

@@ -115,8 +115,23 @@ pub struct FieldCall {
     pub member: Option<(SmolStr, SmolStr)>,
 }
 
-const KEYS: [&str; 15] =
-    ["kind", "id", "cloudformation", "terraform", "scope", "list", "expand", "name", "arn", "region", "unique", "owner", "omit", "tags", "describe"];
+const KEYS: [&str; 15] = [
+    "kind",
+    "id",
+    "cloudformation",
+    "terraform",
+    "scope",
+    "list",
+    "expand",
+    "name",
+    "arn",
+    "region",
+    "unique",
+    "owner",
+    "omit",
+    "tags",
+    "describe",
+];
 
 impl Resource {
     /// Reads a resource file.
@@ -128,7 +143,8 @@ impl Resource {
         let mut r = Reader::new(file);
         r.only(&yaml, &[&KEYS[..], &["fields"]].concat());
         let id = r.want_text(&yaml, "id");
-        let wanted = file.path.strip_prefix("resources/").and_then(|p| p.strip_suffix(".yaml")).map(|p| p.replace('/', "."));
+        let wanted =
+            file.path.strip_prefix("resources/").and_then(|p| p.strip_suffix(".yaml")).map(|p| p.replace('/', "."));
         if let Some(wanted) = wanted
             && wanted != id
         {
@@ -141,7 +157,10 @@ impl Resource {
             None | Some("region") => true,
             Some("account") => false,
             Some(other) => {
-                r.complain(yaml.get("scope").unwrap_or(&yaml), format!("`scope` is `account` or `region`, found `{other}`"));
+                r.complain(
+                    yaml.get("scope").unwrap_or(&yaml),
+                    format!("`scope` is `account` or `region`, found `{other}`"),
+                );
                 true
             }
         };

@@ -75,7 +75,8 @@ pub(crate) fn items(spec: &List, page: Value) -> Result<Vec<Map>, String> {
 }
 
 fn rows(columns: &[SmolStr], base64_text: &str) -> Result<Vec<Map>, String> {
-    let bytes = base64::engine::general_purpose::STANDARD.decode(base64_text.trim()).map_err(|_| "the report is not base64")?;
+    let bytes =
+        base64::engine::general_purpose::STANDARD.decode(base64_text.trim()).map_err(|_| "the report is not base64")?;
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());
     let header = reader.headers().map_err(|_| "the report has no header")?.clone();
     if let Some(lacking) = columns.first().filter(|c| !header.iter().any(|h| h == c.as_str())) {
@@ -131,7 +132,11 @@ pub(crate) fn asset(resource: &Resource, place: Place<'_>, item: Map, scope: &[S
     let nameless = || resource.list.is_none().then(|| SmolStr::new_static("unknown"));
     let id = named(&resource.name, place, &item).or_else(nameless)?;
     let region = told.unwrap_or_else(|| {
-        if resource.regional { place.region.into() } else { smol_str::format_smolstr!("{}-global", place.caller.partition) }
+        if resource.regional {
+            place.region.into()
+        } else {
+            smol_str::format_smolstr!("{}-global", place.caller.partition)
+        }
     });
     let arn_place = Place { region: &region, ..place };
     Some(Asset {
@@ -140,7 +145,11 @@ pub(crate) fn asset(resource: &Resource, place: Place<'_>, item: Map, scope: &[S
         id,
         account: place.caller.account.clone(),
         region,
-        fields: item.into_iter().filter(|(k, _)| !resource.omit.contains(k)).map(|(k, v)| (k, Field::Known(v))).collect(),
+        fields: item
+            .into_iter()
+            .filter(|(k, _)| !resource.omit.contains(k))
+            .map(|(k, v)| (k, Field::Known(v)))
+            .collect(),
     })
 }
 
@@ -225,7 +234,8 @@ arn: arn
         let r = resource(REPORT);
         let (caller, place) = (caller(), "cn-north-1");
         let place = Place { caller: &caller, region: place };
-        let ids: Vec<_> = rows.into_iter().flat_map(|row| assets(&r, place, row, &[])).map(|a| (a.id, a.region)).collect();
+        let ids: Vec<_> =
+            rows.into_iter().flat_map(|row| assets(&r, place, row, &[])).map(|a| (a.id, a.region)).collect();
         let global = SmolStr::from("aws-cn-global");
         assert_eq!(ids, ["arn:x#1", "arn:y#1", "arn:y#2"].map(|id| (SmolStr::from(id), global.clone())));
     }
@@ -250,15 +260,21 @@ arn: arn
 
     #[test]
     fn items_of_others_and_of_other_regions_are_left_out() {
-        let r = resource("kind: resource\nid: x.y\nlist: self\nname: Id\narn: 'arn:{partition}:x:{region}:{account}:y/{Id}'\nowner: OwnerId\n");
+        let r = resource(
+            "kind: resource\nid: x.y\nlist: self\nname: Id\narn: 'arn:{partition}:x:{region}:{account}:y/{Id}'\nowner: OwnerId\n",
+        );
         let caller = caller();
         let place = Place { caller: &caller, region: "cn-north-1" };
-        let item = |owner: &str| [("Id".into(), Value::text("i")), ("OwnerId".into(), Value::text(owner))].into_iter().collect::<Map>();
+        let item = |owner: &str| {
+            [("Id".into(), Value::text("i")), ("OwnerId".into(), Value::text(owner))].into_iter().collect::<Map>()
+        };
         assert!(assets(&r, place, item("999999999999"), &[]).is_empty());
         let own = assets(&r, place, item("111122223333"), &[]);
         assert_eq!(own[0].arn.as_deref(), Some("arn:aws-cn:x:cn-north-1:111122223333:y/i"));
         let global = resource("kind: resource\nid: x.y\nscope: account\nlist: self\nname: Id\nregion: R\n");
-        let item = |region: &str| [("Id".into(), Value::text("i")), ("R".into(), Value::text(region))].into_iter().collect::<Map>();
+        let item = |region: &str| {
+            [("Id".into(), Value::text("i")), ("R".into(), Value::text(region))].into_iter().collect::<Map>()
+        };
         let scope = ["cn-north-1".into()];
         assert_eq!(assets(&global, place, item("cn-north-1"), &scope).len(), 1);
         assert!(assets(&global, place, item("cn-northwest-1"), &scope).is_empty());

@@ -36,7 +36,8 @@ pub fn sketch(file: &ContentFile, kinds: &Kinds) -> Result<Snapshot, Vec<Content
         r.complain(&yaml, "`taken_at` is not a time");
         jiff::Timestamp::UNIX_EPOCH
     });
-    let caller = Caller { account: r.want_text(&yaml, "account"), arn: r.want_text(&yaml, "caller"), partition: "aws".into() };
+    let caller =
+        Caller { account: r.want_text(&yaml, "account"), arn: r.want_text(&yaml, "caller"), partition: "aws".into() };
     let regions = r.texts(&yaml, "regions");
     let mut assets = Vec::new();
     for (id, rows) in yaml.get("assets").and_then(Yaml::entries).unwrap_or_default() {
@@ -91,7 +92,12 @@ fn listings(kinds: &Kinds, caller: &Caller, regions: &[SmolStr]) -> Vec<Listing>
     for kind in kinds.iter() {
         let global = vec![SmolStr::from("aws-global")];
         for region in if kind.resource.regional { regions } else { &global } {
-            out.push(Listing { kind: kind.resource.id.clone(), account: caller.account.clone(), region: region.clone(), gap: None });
+            out.push(Listing {
+                kind: kind.resource.id.clone(),
+                account: caller.account.clone(),
+                region: region.clone(),
+                gap: None,
+            });
         }
     }
     out

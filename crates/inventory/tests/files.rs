@@ -6,7 +6,8 @@ use yagura_inventory::{SnapshotError, load, save};
 use yagura_model::{Asset, Caller, Field, Gap, GapReason, Listing, Scope, Snapshot, Value};
 
 fn snapshot(assets: usize) -> Snapshot {
-    let gap = Arc::new(Gap { permission: Some("s3:ListAllMyBuckets".into()), ..Gap::new(GapReason::AccessDenied, "denied") });
+    let gap =
+        Arc::new(Gap { permission: Some("s3:ListAllMyBuckets".into()), ..Gap::new(GapReason::AccessDenied, "denied") });
     let asset = |n: usize| Asset {
         kind: "s3.bucket".into(),
         arn: Some(format!("arn:aws:s3:::b{n}").into()),
@@ -22,9 +23,18 @@ fn snapshot(assets: usize) -> Snapshot {
     Snapshot {
         taken_at: "2026-01-01T00:00:00Z".parse().unwrap(),
         tool: "0.1.0".into(),
-        callers: vec![Caller { account: "111122223333".into(), arn: "arn:aws:iam::111122223333:user/a".into(), partition: "aws".into() }],
+        callers: vec![Caller {
+            account: "111122223333".into(),
+            arn: "arn:aws:iam::111122223333:user/a".into(),
+            partition: "aws".into(),
+        }],
         scope: Scope { regions: vec!["us-east-1".into()], all_regions: false, checks: vec!["s3.x".into()] },
-        listings: vec![Listing { kind: "s3.bucket".into(), account: "111122223333".into(), region: "aws-global".into(), gap: Some(gap.clone()) }],
+        listings: vec![Listing {
+            kind: "s3.bucket".into(),
+            account: "111122223333".into(),
+            region: "aws-global".into(),
+            gap: Some(gap.clone()),
+        }],
         assets: (0..assets).map(asset).collect(),
         requests: 7,
     }

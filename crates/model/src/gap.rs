@@ -68,10 +68,18 @@ impl Gap {
         match lang {
             Lang::En => match self.reason {
                 GapReason::AccessDenied => format!("{call}was denied{region}: grant {permission}"),
-                GapReason::DeniedByOrganization => format!("{call}was denied by an organization policy{region}: {permission} is blocked there"),
-                GapReason::RegionDisabled => format!("{call}cannot be asked{region}: the Region or service is not enabled"),
-                GapReason::Throttled => format!("{call}was throttled until the attempts ran out{region}: scan again or lower --concurrency"),
-                GapReason::Credentials => format!("{call}was refused{region}: the credentials are expired or invalid, renew them"),
+                GapReason::DeniedByOrganization => {
+                    format!("{call}was denied by an organization policy{region}: {permission} is blocked there")
+                }
+                GapReason::RegionDisabled => {
+                    format!("{call}cannot be asked{region}: the Region or service is not enabled")
+                }
+                GapReason::Throttled => {
+                    format!("{call}was throttled until the attempts ran out{region}: scan again or lower --concurrency")
+                }
+                GapReason::Credentials => {
+                    format!("{call}was refused{region}: the credentials are expired or invalid, renew them")
+                }
                 GapReason::Unreachable => format!("{call}could not reach its endpoint{region}: {detail}"),
                 GapReason::TimedOut => format!("{call}timed out{region}"),
                 GapReason::ServiceError => format!("{call}failed at AWS's side{region}: {detail}"),
@@ -81,10 +89,18 @@ impl Gap {
             },
             Lang::Ja => match self.reason {
                 GapReason::AccessDenied => format!("{call}が拒否された{region}: {permission} を許可すること"),
-                GapReason::DeniedByOrganization => format!("{call}が組織のポリシーで拒否された{region}: {permission} が禁止されている"),
-                GapReason::RegionDisabled => format!("{call}を呼び出せない{region}: リージョンまたはサービスが有効でない"),
-                GapReason::Throttled => format!("{call}がスロットリングされ続けた{region}: 再実行するか --concurrency を下げること"),
-                GapReason::Credentials => format!("{call}が拒否された{region}: 認証情報が期限切れまたは無効。更新すること"),
+                GapReason::DeniedByOrganization => {
+                    format!("{call}が組織のポリシーで拒否された{region}: {permission} が禁止されている")
+                }
+                GapReason::RegionDisabled => {
+                    format!("{call}を呼び出せない{region}: リージョンまたはサービスが有効でない")
+                }
+                GapReason::Throttled => {
+                    format!("{call}がスロットリングされ続けた{region}: 再実行するか --concurrency を下げること")
+                }
+                GapReason::Credentials => {
+                    format!("{call}が拒否された{region}: 認証情報が期限切れまたは無効。更新すること")
+                }
                 GapReason::Unreachable => format!("{call}のエンドポイントに接続できない{region}: {detail}"),
                 GapReason::TimedOut => format!("{call}がタイムアウトした{region}"),
                 GapReason::ServiceError => format!("{call}が AWS 側のエラーで失敗した{region}: {detail}"),

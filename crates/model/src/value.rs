@@ -162,7 +162,9 @@ impl Value {
             Self::Float(f) => serde_json::Number::from_f64(*f).map_or(serde_json::Value::Null, Into::into),
             Self::String(s) => s.as_str().into(),
             Self::List(l) => l.iter().map(Self::to_json).collect(),
-            Self::Map(m) => m.iter().map(|(k, v)| (k.to_string(), v.to_json())).collect::<serde_json::Map<_, _>>().into(),
+            Self::Map(m) => {
+                m.iter().map(|(k, v)| (k.to_string(), v.to_json())).collect::<serde_json::Map<_, _>>().into()
+            }
         }
     }
 

@@ -3,11 +3,7 @@
 //! With a number, writes a scan of so many verdicts instead, for measuring. `tests/validate_formats.py` checks the
 //! folder against the published schemas.
 
-#![allow(
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    reason = "made-up data for looking at and measuring"
-)]
+#![allow(clippy::indexing_slicing, clippy::expect_used, reason = "made-up data for looking at and measuring")]
 
 #[path = "../tests/sample/mod.rs"]
 mod sample;
@@ -38,28 +34,15 @@ fn main() -> io::Result<()> {
             };
             let path = folder.join(format!("report.{ending}"));
             let start = Instant::now();
-            write(
-                &report,
-                format,
-                &Style::default(),
-                &mut File::create(&path)?,
-            )?;
+            write(&report, format, &Style::default(), &mut File::create(&path)?)?;
             println!(
                 "{name} {format:<8} {:>10} bytes {:>8.1} ms",
                 fs::metadata(&path)?.len(),
                 start.elapsed().as_secs_f64() * 1000.0
             );
         }
-        let colour = Style {
-            colour: true,
-            width: 100,
-        };
-        write(
-            &report,
-            Format::Table,
-            &colour,
-            &mut File::create(folder.join("colour.txt"))?,
-        )?;
+        let colour = Style { colour: true, width: 100 };
+        write(&report, Format::Table, &colour, &mut File::create(folder.join("colour.txt"))?)?;
     }
     Ok(())
 }

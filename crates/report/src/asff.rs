@@ -29,27 +29,14 @@ const TYPES: &str = "AwsAmazonMqBroker AwsApiGatewayRestApi AwsApiGatewayStage A
     AwsWafv2WebAcl AwsXrayEncryptionConfig";
 
 pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    json::array(
-        report
-            .verdicts
-            .iter()
-            .map(|verdict| finding(report, verdict)),
-        out,
-    )?;
+    json::array(report.verdicts.iter().map(|verdict| finding(report, verdict)), out)?;
     writeln!(out)
 }
 
 fn finding(report: &Report, verdict: &Verdict) -> Value {
     let resource = &verdict.resource;
-    let (partition, region) = (
-        identity::partition(resource),
-        identity::real_region(resource),
-    );
-    let time = report
-        .meta
-        .taken_at
-        .strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
-        .to_string();
+    let (partition, region) = (identity::partition(resource), identity::real_region(resource));
+    let time = report.meta.taken_at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
     let asks_for_action = matches!(verdict.status, Status::Fail | Status::Unknown);
     json!({
         "SchemaVersion": "2018-10-08",
@@ -86,24 +73,12 @@ fn compliance(verdict: &Verdict) -> Value {
     let mut compliance = Map::new();
     compliance.insert("Status".into(), status.into());
     if !verdict.maps.is_empty() {
-        let maps: Vec<_> = verdict
-            .maps
-            .iter()
-            .take(32)
-            .map(|map| cut(map, 64))
-            .collect();
+        let maps: Vec<_> = verdict.maps.iter().take(32).map(|map| cut(map, 64)).collect();
         compliance.insert("RelatedRequirements".into(), maps.into());
     }
     if let Some(reason) = verdict.reason.as_deref().filter(|r| !r.trim().is_empty()) {
-        let code = if verdict.missing.is_empty() {
-            "YAGURA_NOT_JUDGED"
-        } else {
-            "YAGURA_PERMISSION_MISSING"
-        };
-        compliance.insert(
-            "StatusReasons".into(),
-            json!([{"ReasonCode": code, "Description": cut(reason, 1024)}]),
-        );
+        let code = if verdict.missing.is_empty() { "YAGURA_NOT_JUDGED" } else { "YAGURA_PERMISSION_MISSING" };
+        compliance.insert("StatusReasons".into(), json!([{"ReasonCode": code, "Description": cut(reason, 1024)}]));
     }
     compliance.into()
 }
@@ -120,17 +95,12 @@ fn asset(report: &Report, verdict: &Verdict, partition: &str, region: &str) -> V
         .iter()
         .take(49)
         .map(|(field, value)| {
-            let text = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             (cut(field, 128), cut(&text, 1024).into())
         })
         .collect();
     if !verdict.missing.is_empty() {
-        details.insert(
-            "missing_permissions".into(),
-            cut(&verdict.missing.join(", "), 1024).into(),
-        );
+        details.insert("missing_permissions".into(), cut(&verdict.missing.join(", "), 1024).into());
     }
     if !details.is_empty() {
         asset.insert("Details".into(), json!({"Other": details}));
@@ -143,10 +113,7 @@ fn id(resource: &ResourceRef) -> String {
     match (&resource.arn, resource.kind.as_str()) {
         (_, "account") => format!("AWS::::Account:{}", resource.account),
         (Some(arn), _) => cut(arn, 512),
-        (None, _) => cut(
-            &format!("{}/{}/{}", resource.account, resource.region, resource.id),
-            512,
-        ),
+        (None, _) => cut(&format!("{}/{}/{}", resource.account, resource.region, resource.id), 512),
     }
 }
 
@@ -159,10 +126,7 @@ fn kind<'a>(report: &'a Report, resource: &ResourceRef) -> &'a str {
         Some(cloudformation) => cloudformation.replace("::", ""),
         None => format!("Aws{}", resource.kind.replace(['.', '_'], "")),
     };
-    TYPES
-        .split(' ')
-        .find(|known| known.eq_ignore_ascii_case(&wanted))
-        .unwrap_or("Other")
+    TYPES.split(' ').find(|known| known.eq_ignore_ascii_case(&wanted)).unwrap_or("Other")
 }
 
 fn severity(verdict: &Verdict) -> &'static str {
@@ -183,8 +147,5 @@ fn cut(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.to_owned();
     }
-    text.chars()
-        .take(limit.saturating_sub(1))
-        .chain(['…'])
-        .collect()
+    text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
 }

@@ -29,9 +29,7 @@ const COLUMNS: [&str; 15] = [
 
 pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     out.write_all("\u{feff}".as_bytes())?;
-    let mut rows = ::csv::WriterBuilder::new()
-        .terminator(::csv::Terminator::CRLF)
-        .from_writer(out);
+    let mut rows = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(out);
     rows.write_record(COLUMNS)?;
     for verdict in &report.verdicts {
         let cells = cells(verdict)?;
@@ -57,11 +55,7 @@ fn cells(verdict: &Verdict) -> io::Result<[Cow<'_, str>; 15]> {
         verdict.reason.as_deref().unwrap_or_default().into(),
         verdict.missing.join(" ").into(),
         verdict.maps.join(" ").into(),
-        if verdict.evidence.is_empty() {
-            "".into()
-        } else {
-            serde_json::to_string(&verdict.evidence)?.into()
-        },
+        if verdict.evidence.is_empty() { "".into() } else { serde_json::to_string(&verdict.evidence)?.into() },
     ])
 }
 
@@ -69,9 +63,7 @@ fn cells(verdict: &Verdict) -> io::Result<[Cow<'_, str>; 15]> {
 /// full-width signs are formulas to a Japanese Excel).
 fn neutral(cell: &str) -> Cow<'_, str> {
     match cell.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠') => {
-            format!("'{cell}").into()
-        }
+        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠') => format!("'{cell}").into(),
         _ => cell.into(),
     }
 }

@@ -17,31 +17,17 @@ pub(crate) type Row = (String, Option<Ink>, Vec<(u64, Ink)>);
 
 impl<'a> Grid<'a> {
     pub fn new(label: &'a str, heads: impl IntoIterator<Item = &'a str>) -> Self {
-        Self {
-            label,
-            heads: heads.into_iter().collect(),
-            rows: Vec::new(),
-        }
+        Self { label, heads: heads.into_iter().collect(), rows: Vec::new() }
     }
 
     pub fn draw(&self, terminal: Terminal, lines: &mut Vec<String>) {
-        let first = self
-            .rows
-            .iter()
-            .map(|(label, ..)| width(label))
-            .chain([width(self.label)])
-            .max()
-            .unwrap_or(0);
+        let first = self.rows.iter().map(|(label, ..)| width(label)).chain([width(self.label)]).max().unwrap_or(0);
         let columns: Vec<usize> = self
             .heads
             .iter()
             .enumerate()
             .map(|(at, head)| {
-                let cells = self
-                    .rows
-                    .iter()
-                    .filter_map(|(_, _, cells)| cells.get(at))
-                    .map(|(n, _)| width(&cell(*n)));
+                let cells = self.rows.iter().filter_map(|(_, _, cells)| cells.get(at)).map(|(n, _)| width(&cell(*n)));
                 cells.chain([width(head)]).max().unwrap_or(0)
             })
             .collect();
@@ -52,16 +38,10 @@ impl<'a> Grid<'a> {
         lines.push(format!("{MARGIN}{}", terminal.paint(Ink::DIM, &head)));
         for (label, ink, cells) in &self.rows {
             let label = left(label, first);
-            let mut line = format!(
-                "{MARGIN}{}",
-                ink.map_or_else(|| label.clone(), |ink| terminal.paint(ink, &label))
-            );
+            let mut line = format!("{MARGIN}{}", ink.map_or_else(|| label.clone(), |ink| terminal.paint(ink, &label)));
             for ((n, ink), column) in cells.iter().zip(&columns) {
                 let ink = if *n == 0 { Ink::DIM } else { *ink };
-                line.push_str(&format!(
-                    "  {}",
-                    terminal.paint(ink, &right(&cell(*n), *column))
-                ));
+                line.push_str(&format!("  {}", terminal.paint(ink, &right(&cell(*n), *column))));
             }
             lines.push(line);
         }

@@ -26,12 +26,7 @@ const PAGE: &str = include_str!("html/page.html");
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/app.js");
 
-const STATUSES: [Status; 4] = [
-    Status::Fail,
-    Status::Unknown,
-    Status::Pass,
-    Status::NotApplicable,
-];
+const STATUSES: [Status; 4] = [Status::Fail, Status::Unknown, Status::Pass, Status::NotApplicable];
 
 pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let text = Text(report.meta.lang);
@@ -41,24 +36,13 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(before.as_bytes())?;
         match name {
             "lang" => out.write_all(text.0.pick("en", "ja").as_bytes())?,
-            "policy" => write!(
-                out,
-                "script-src '{}'; style-src '{}'",
-                source_hash(SCRIPT),
-                source_hash(STYLE)
-            )?,
+            "policy" => write!(out, "script-src '{}'; style-src '{}'", source_hash(SCRIPT), source_hash(STYLE))?,
             "style" => out.write_all(STYLE.as_bytes())?,
             "script" => out.write_all(SCRIPT.as_bytes())?,
             "data" => data(report, text, &mut ScriptSafe(&mut *out))?,
             "printed" => printed(report, text, out)?,
             word => out.write_all(
-                escape(
-                    text.all()
-                        .into_iter()
-                        .find(|(n, _)| *n == word)
-                        .map_or(word, |(_, w)| w),
-                )
-                .as_bytes(),
+                escape(text.all().into_iter().find(|(n, _)| *n == word).map_or(word, |(_, w)| w)).as_bytes(),
             )?,
         }
         rest = after;
@@ -78,23 +62,11 @@ fn data(report: &Report, text: Text, out: &mut dyn Write) -> io::Result<()> {
     for verdict in &verdicts {
         columns.add(verdict)?;
     }
-    let words: serde_json::Map<String, Value> = text
-        .all()
-        .into_iter()
-        .map(|(k, v)| (k.to_owned(), v.into()))
-        .collect();
+    let words: serde_json::Map<String, Value> = text.all().into_iter().map(|(k, v)| (k.to_owned(), v.into())).collect();
     write!(out, "{{\"meta\":{}", serde_json::to_string(&report.meta)?)?;
     write!(out, ",\n\"words\":{}", serde_json::to_string(&words)?)?;
-    write!(
-        out,
-        ",\n\"severities\":{}",
-        json!(SEVERITIES.map(|s| text.severity_word(s)))
-    )?;
-    write!(
-        out,
-        ",\n\"statuses\":{}",
-        json!(STATUSES.map(|s| text.status_word(s)))
-    )?;
+    write!(out, ",\n\"severities\":{}", json!(SEVERITIES.map(|s| text.severity_word(s))))?;
+    write!(out, ",\n\"statuses\":{}", json!(STATUSES.map(|s| text.status_word(s))))?;
     write!(out, ",\n\"causes\":")?;
     json::array(causes(report, text), out)?;
     columns.write(out)?;
@@ -106,14 +78,7 @@ fn data(report: &Report, text: Text, out: &mut dyn Write) -> io::Result<()> {
 /// Worst first: failures, then unknown; by severity, check, account, Region and id.
 fn order(verdict: &Verdict) -> impl Ord + '_ {
     let r = &verdict.resource;
-    (
-        verdict.status,
-        Reverse(verdict.severity),
-        &verdict.rule,
-        &r.account,
-        &r.region,
-        &r.id,
-    )
+    (verdict.status, Reverse(verdict.severity), &verdict.rule, &r.account, &r.region, &r.id)
 }
 
 fn causes(report: &Report, text: Text) -> Vec<Value> {
@@ -129,11 +94,8 @@ fn causes(report: &Report, text: Text) -> Vec<Value> {
             "remedy": cause.reason.map(|r| text.gap_remedy(r)),
         })
     };
-    let note = (coverage.verdicts > 0)
-        .then(|| json!({"note": text.not_judged(coverage.verdicts, coverage.rules)}));
-    note.into_iter()
-        .chain(coverage.causes.iter().map(cause))
-        .collect()
+    let note = (coverage.verdicts > 0).then(|| json!({"note": text.not_judged(coverage.verdicts, coverage.rules)}));
+    note.into_iter().chain(coverage.causes.iter().map(cause)).collect()
 }
 
 /// Writes JSON so that it cannot end the script element around it: in JSON `<` stands in strings only, where
@@ -164,11 +126,7 @@ fn prose(text: &str) -> String {
         return escaped.into_owned();
     }
     let mark = |(n, part): (usize, &&str)| {
-        if n % 2 == 1 {
-            format!("<code>{part}</code>")
-        } else {
-            (*part).to_owned()
-        }
+        if n % 2 == 1 { format!("<code>{part}</code>") } else { (*part).to_owned() }
     };
     parts.iter().enumerate().map(mark).collect()
 }

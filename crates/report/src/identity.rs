@@ -9,50 +9,29 @@ pub(crate) fn fingerprint(verdict: &Verdict) -> String {
     let resource = &verdict.resource;
     let name = resource.arn.as_deref().unwrap_or(&resource.id);
     let mut hash = Sha256::new();
-    for part in [
-        &resource.account,
-        &resource.region,
-        &verdict.rule,
-        &resource.kind,
-    ] {
+    for part in [&resource.account, &resource.region, &verdict.rule, &resource.kind] {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
     hash.update(name.as_bytes());
     hash.update([0]);
     hash.update(resource.id.as_bytes());
-    hash.finalize()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What stands before the first dot of the check's id (`s3`).
 pub(crate) fn service(verdict: &Verdict) -> &str {
-    verdict
-        .rule
-        .split_once('.')
-        .map_or(verdict.rule.as_str(), |(service, _)| service)
+    verdict.rule.split_once('.').map_or(verdict.rule.as_str(), |(service, _)| service)
 }
 
 /// `aws`, `aws-cn` or `aws-us-gov`: from the ARN, else from the Region's name.
 pub(crate) fn partition(resource: &ResourceRef) -> &str {
-    let from_arn = resource
-        .arn
-        .as_deref()
-        .and_then(|arn| arn.strip_prefix("arn:"))
-        .and_then(|rest| rest.split(':').next());
+    let from_arn =
+        resource.arn.as_deref().and_then(|arn| arn.strip_prefix("arn:")).and_then(|rest| rest.split(':').next());
     match from_arn {
         Some(partition) if !partition.is_empty() => partition,
-        _ if resource.region.starts_with("cn-") || resource.region.starts_with("aws-cn") => {
-            "aws-cn"
-        }
-        _ if resource.region.starts_with("us-gov-")
-            || resource.region.starts_with("aws-us-gov") =>
-        {
-            "aws-us-gov"
-        }
+        _ if resource.region.starts_with("cn-") || resource.region.starts_with("aws-cn") => "aws-cn",
+        _ if resource.region.starts_with("us-gov-") || resource.region.starts_with("aws-us-gov") => "aws-us-gov",
         _ => "aws",
     }
 }
@@ -95,12 +74,7 @@ mod tests {
             (None, "aws-global", "aws", "us-east-1"),
             (None, "aws-cn-global", "aws-cn", "cn-north-1"),
             (None, "aws-us-gov-global", "aws-us-gov", "us-gov-west-1"),
-            (
-                Some("arn:aws-cn:s3:::b"),
-                "aws-global",
-                "aws-cn",
-                "cn-north-1",
-            ),
+            (Some("arn:aws-cn:s3:::b"), "aws-global", "aws-cn", "cn-north-1"),
             (None, "ap-northeast-1", "aws", "ap-northeast-1"),
             (None, "us-gov-east-1", "aws-us-gov", "us-gov-east-1"),
         ];

@@ -27,10 +27,7 @@ pub(crate) fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()
 }
 
 /// A JSON array, an item a line, each item serialized as it comes.
-pub(crate) fn array<T: Serialize>(
-    items: impl IntoIterator<Item = T>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub(crate) fn array<T: Serialize>(items: impl IntoIterator<Item = T>, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "[")?;
     let mut between = "\n";
     for item in items {
@@ -43,8 +40,5 @@ pub(crate) fn array<T: Serialize>(
 
 /// How a status, severity or reason is spelt in JSON, without the quotes.
 pub(crate) fn word(value: &impl Serialize) -> io::Result<String> {
-    Ok(serde_json::to_value(value)?
-        .as_str()
-        .unwrap_or_default()
-        .to_owned())
+    Ok(serde_json::to_value(value)?.as_str().unwrap_or_default().to_owned())
 }

@@ -14,10 +14,7 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let summary = Summary::of(&report.verdicts);
     let mut suites: BTreeMap<&str, Vec<&Verdict>> = BTreeMap::new();
     for verdict in &report.verdicts {
-        suites
-            .entry(identity::service(verdict))
-            .or_default()
-            .push(verdict);
+        suites.entry(identity::service(verdict)).or_default().push(verdict);
     }
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     let total = summary.total;
@@ -29,23 +26,13 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         total.unknown
     )?;
     for (service, verdicts) in suites {
-        let counts = summary
-            .by_service
-            .get(service)
-            .map(|s| s.total)
-            .unwrap_or_default();
+        let counts = summary.by_service.get(service).map(|s| s.total).unwrap_or_default();
         suite(report, service, counts, &verdicts, out)?;
     }
     writeln!(out, "</testsuites>")
 }
 
-fn suite(
-    report: &Report,
-    service: &str,
-    counts: Counts,
-    verdicts: &[&Verdict],
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn suite(report: &Report, service: &str, counts: Counts, verdicts: &[&Verdict], out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "<testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" timestamp=\"{}\">",
@@ -66,12 +53,7 @@ fn case(verdict: &Verdict, text: Text, out: &mut dyn Write) -> io::Result<()> {
     let resource = &verdict.resource;
     let place = format!("{}/{}", resource.account, resource.region);
     let name = format!("{} [{} {place}]", verdict.title, resource.id);
-    write!(
-        out,
-        "<testcase classname=\"{}\" name=\"{}\"",
-        escape(&verdict.rule),
-        escape(&name)
-    )?;
+    write!(out, "<testcase classname=\"{}\" name=\"{}\"", escape(&verdict.rule), escape(&name))?;
     let element = match verdict.status {
         Status::Pass => return writeln!(out, "/>"),
         Status::Fail => "failure",
@@ -86,27 +68,15 @@ fn case(verdict: &Verdict, text: Text, out: &mut dyn Write) -> io::Result<()> {
     }
     write!(out, " type=\"{}\">", escape(severity))?;
     let mut lines = vec![
-        format!(
-            "{}: {}",
-            text.resource(),
-            resource.arn.as_deref().unwrap_or(&resource.id)
-        ),
+        format!("{}: {}", text.resource(), resource.arn.as_deref().unwrap_or(&resource.id)),
         format!("{}: {}", text.why(), verdict.why),
         format!("{}: {}", text.fix(), verdict.fix),
     ];
     if !verdict.missing.is_empty() {
-        lines.push(format!(
-            "{}: {}",
-            text.missing(),
-            verdict.missing.join(", ")
-        ));
+        lines.push(format!("{}: {}", text.missing(), verdict.missing.join(", ")));
     }
     if !verdict.evidence.is_empty() {
-        lines.push(format!(
-            "{}: {}",
-            text.evidence(),
-            serde_json::to_string(&verdict.evidence)?
-        ));
+        lines.push(format!("{}: {}", text.evidence(), serde_json::to_string(&verdict.evidence)?));
     }
     writeln!(out, "{}</{element}></testcase>", escape(&lines.join("\n")))
 }
@@ -117,9 +87,7 @@ fn all(counts: Counts) -> u64 {
 
 /// Text and attribute values: markup escaped, and characters that XML 1.0 forbids (§2.2) replaced by U+FFFD.
 fn escape(text: &str) -> Cow<'_, str> {
-    if !text.contains(|c: char| {
-        matches!(c, '<' | '>' | '&' | '"' | '\'') || c.is_control() || !is_legal(c)
-    }) {
+    if !text.contains(|c: char| matches!(c, '<' | '>' | '&' | '"' | '\'') || c.is_control() || !is_legal(c)) {
         return text.into();
     }
     let mut out = String::with_capacity(text.len() + 16);

@@ -28,12 +28,7 @@ use std::io::{self, BufWriter, Write};
 /// sarif, junit) are streamed: no second copy of the output is held.
 ///
 /// `style` matters to [`Format::Table`] only.
-pub fn write(
-    report: &Report,
-    format: Format,
-    style: &Style,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub fn write(report: &Report, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(64 * 1024, out);
     match format {
         Format::Table => table::write(report, style, &mut out)?,

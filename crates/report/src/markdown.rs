@@ -25,16 +25,9 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if report.meta.demo {
         let _ = writeln!(page, "> {}\n", text.sample_note());
     }
-    let statuses = [
-        Status::Fail,
-        Status::Unknown,
-        Status::Pass,
-        Status::NotApplicable,
-    ];
-    let counts: Vec<_> = statuses
-        .into_iter()
-        .map(|s| format!("**{}**", text.count_status(s, summary.total.of(s))))
-        .collect();
+    let statuses = [Status::Fail, Status::Unknown, Status::Pass, Status::NotApplicable];
+    let counts: Vec<_> =
+        statuses.into_iter().map(|s| format!("**{}**", text.count_status(s, summary.total.of(s)))).collect();
     let _ = writeln!(page, "{}\n", counts.join(" · "));
     let _ = writeln!(
         page,
@@ -77,11 +70,7 @@ fn severities(page: &mut String, summary: &Summary, text: Text) {
 fn failed(page: &mut String, report: &Report, summary: &Summary, text: Text) {
     let groups = failures(&report.verdicts);
     if groups.is_empty() {
-        let none = if report.verdicts.is_empty() {
-            text.nothing_judged()
-        } else {
-            text.nothing_failed()
-        };
+        let none = if report.verdicts.is_empty() { text.nothing_judged() } else { text.nothing_failed() };
         let _ = writeln!(page, "{none}\n");
         return;
     }
@@ -103,25 +92,15 @@ fn failed(page: &mut String, report: &Report, summary: &Summary, text: Text) {
         shown += 1;
     }
     page.push('\n');
-    let left = usize::try_from(summary.total.fail)
-        .unwrap_or(usize::MAX)
-        .saturating_sub(shown);
+    let left = usize::try_from(summary.total.fail).unwrap_or(usize::MAX).saturating_sub(shown);
     if left > 0 {
-        let _ = writeln!(
-            page,
-            "{}\n",
-            fill(text.not_shown(), &[("n", &grouped(left as u64))])
-        );
+        let _ = writeln!(page, "{}\n", fill(text.not_shown(), &[("n", &grouped(left as u64))]));
     }
 }
 
 fn row(page: &mut String, verdict: &Verdict, text: Text) {
     let resource = &verdict.resource;
-    let region = if identity::is_global(&resource.region) {
-        text.global()
-    } else {
-        &resource.region
-    };
+    let region = if identity::is_global(&resource.region) { text.global() } else { &resource.region };
     let _ = writeln!(
         page,
         "| {} {} | {}<br>{} | {}<br>{} {} | {} |",
@@ -143,31 +122,17 @@ fn unseen(page: &mut String, coverage: &Coverage<'_>, text: Text) {
         return;
     }
     if coverage.verdicts > 0 {
-        let _ = writeln!(
-            page,
-            "{}\n",
-            text.not_judged(coverage.verdicts, coverage.rules)
-        );
+        let _ = writeln!(page, "{}\n", text.not_judged(coverage.verdicts, coverage.rules));
     }
     for cause in coverage.causes.iter().take(CAUSES) {
-        let what = if cause.reason.is_some() {
-            code(&cause.what)
-        } else {
-            escape(&cause.what)
-        };
-        let head = cause
-            .reason
-            .map(|r| format!("**{}** ", text.gap_reason(r)))
-            .unwrap_or_default();
+        let what = if cause.reason.is_some() { code(&cause.what) } else { escape(&cause.what) };
+        let head = cause.reason.map(|r| format!("**{}** ", text.gap_reason(r))).unwrap_or_default();
         let blinds = if cause.verdicts > 0 {
             format!(" — {}", text.blinds(cause.rules.len(), cause.verdicts))
         } else {
             String::new()
         };
-        let remedy = cause
-            .reason
-            .map(|r| format!("<br>{}", text.gap_remedy(r)))
-            .unwrap_or_default();
+        let remedy = cause.reason.map(|r| format!("<br>{}", text.gap_remedy(r))).unwrap_or_default();
         let _ = writeln!(page, "- {head}{what}{blinds}{remedy}");
     }
     if coverage.causes.len() > CAUSES {
@@ -209,10 +174,6 @@ fn code(text: &str) -> String {
     let clean = clean(text);
     let longest = clean.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
-    let pad = if clean.starts_with('`') || clean.ends_with('`') {
-        " "
-    } else {
-        ""
-    };
+    let pad = if clean.starts_with('`') || clean.ends_with('`') { " " } else { "" };
     format!("{fence}{pad}{}{pad}{fence}", clean.replace('|', "\\|"))
 }

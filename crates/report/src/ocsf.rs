@@ -12,13 +12,7 @@ use yagura_model::{Severity, Status, Verdict};
 const SCHEMA: &str = "1.5.0";
 
 pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    json::array(
-        report
-            .verdicts
-            .iter()
-            .map(|verdict| finding(report, verdict)),
-        out,
-    )?;
+    json::array(report.verdicts.iter().map(|verdict| finding(report, verdict)), out)?;
     writeln!(out)
 }
 
@@ -84,18 +78,11 @@ fn finding(report: &Report, verdict: &Verdict) -> Value {
         finding.insert("status_detail".into(), reason.as_str().into());
     }
     if !verdict.evidence.is_empty() {
-        let evidence: Map<_, _> = verdict
-            .evidence
-            .iter()
-            .map(|(k, v)| (k.to_string(), v.to_json()))
-            .collect();
+        let evidence: Map<_, _> = verdict.evidence.iter().map(|(k, v)| (k.to_string(), v.to_json())).collect();
         finding.insert("evidences".into(), json!([{"data": evidence}]));
     }
     if !verdict.missing.is_empty() {
-        finding.insert(
-            "unmapped".into(),
-            json!({"missing_permissions": verdict.missing}),
-        );
+        finding.insert("unmapped".into(), json!({"missing_permissions": verdict.missing}));
     }
     finding.into()
 }
@@ -107,11 +94,7 @@ fn compliance(report: &Report, verdict: &Verdict) -> Value {
         Status::Fail => (3, "Fail"),
         Status::NotApplicable => (99, "Not applicable"),
     };
-    let mut standards: Vec<&str> = verdict
-        .maps
-        .iter()
-        .map(|map| standard(report, map))
-        .collect();
+    let mut standards: Vec<&str> = verdict.maps.iter().map(|map| standard(report, map)).collect();
     standards.dedup();
     if standards.is_empty() {
         standards.push("Yagura");
@@ -133,12 +116,7 @@ fn compliance(report: &Report, verdict: &Verdict) -> Value {
 
 fn standard<'a>(report: &'a Report, map: &'a SmolStr) -> &'a str {
     let id = map.split_once('/').map_or(map.as_str(), |(id, _)| id);
-    report
-        .meta
-        .frameworks
-        .iter()
-        .find(|f| f.id == id)
-        .map_or(id, |f| f.title.as_str())
+    report.meta.frameworks.iter().find(|f| f.id == id).map_or(id, |f| f.title.as_str())
 }
 
 fn resource(report: &Report, verdict: &Verdict) -> Value {

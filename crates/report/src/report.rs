@@ -74,10 +74,7 @@ pub struct Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self {
-            colour: false,
-            width: 80,
-        }
+        Self { colour: false, width: 80 }
     }
 }
 
@@ -154,10 +151,7 @@ impl Format {
             (".md", Self::Markdown),
             (".txt", Self::Table),
         ];
-        by_ending
-            .into_iter()
-            .find(|(ending, _)| name.ends_with(ending))
-            .map(|(_, format)| format)
+        by_ending.into_iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, format)| format)
     }
 }
 
@@ -187,10 +181,7 @@ impl FromStr for Format {
     type Err = ParseFormatError;
 
     fn from_str(name: &str) -> Result<Self, ParseFormatError> {
-        Self::ALL
-            .into_iter()
-            .find(|f| f.name() == name)
-            .ok_or_else(|| ParseFormatError(name.to_owned()))
+        Self::ALL.into_iter().find(|f| f.name() == name).ok_or_else(|| ParseFormatError(name.to_owned()))
     }
 }
 

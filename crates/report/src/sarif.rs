@@ -12,46 +12,26 @@ use std::io::{self, Write};
 use yagura_model::{Severity, Status, Verdict};
 
 pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let shown = || {
-        report
-            .verdicts
-            .iter()
-            .filter(|v| matches!(v.status, Status::Fail | Status::Unknown))
-    };
+    let shown = || report.verdicts.iter().filter(|v| matches!(v.status, Status::Fail | Status::Unknown));
     let mut rules: BTreeMap<&str, &Verdict> = BTreeMap::new();
     for verdict in shown() {
         rules.entry(&verdict.rule).or_insert(verdict);
     }
-    let index: BTreeMap<&str, usize> = rules
-        .keys()
-        .enumerate()
-        .map(|(at, rule)| (*rule, at))
-        .collect();
+    let index: BTreeMap<&str, usize> = rules.keys().enumerate().map(|(at, rule)| (*rule, at)).collect();
 
     writeln!(
         out,
         "{{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\",\"runs\":[{{"
     )?;
-    writeln!(
-        out,
-        "\"tool\":{{\"driver\":{{\"name\":\"Yagura\",\"version\":{},\"rules\":",
-        json!(report.meta.tool)
-    )?;
+    writeln!(out, "\"tool\":{{\"driver\":{{\"name\":\"Yagura\",\"version\":{},\"rules\":", json!(report.meta.tool))?;
     json::array(rules.values().map(|verdict| rule(report, verdict)), out)?;
     writeln!(out, "}}}},\n\"language\":{},", json!(report.meta.lang))?;
     writeln!(out, "\"columnKind\":\"unicodeCodePoints\",")?;
-    write!(
-        out,
-        "\"invocations\":[{{\"executionSuccessful\":true,\"startTimeUtc\":{}",
-        json!(report.meta.taken_at)
-    )?;
+    write!(out, "\"invocations\":[{{\"executionSuccessful\":true,\"startTimeUtc\":{}", json!(report.meta.taken_at))?;
     write!(out, ",\"toolExecutionNotifications\":")?;
     json::array(report.gaps.iter().map(|gap| notification(report, gap)), out)?;
     writeln!(out, "}}],\n\"results\":")?;
-    json::array(
-        shown().map(|verdict| result(report, verdict, index.get(verdict.rule.as_str()).copied())),
-        out,
-    )?;
+    json::array(shown().map(|verdict| result(report, verdict, index.get(verdict.rule.as_str()).copied())), out)?;
     writeln!(out, "}}]}}")
 }
 
@@ -86,10 +66,7 @@ fn result(report: &Report, verdict: &Verdict, rule_index: Option<usize>) -> Valu
         Status::Fail => ("fail", level(verdict.severity)),
         _ => ("open", "none"),
     };
-    let mut message = format!(
-        "{}: {} ({} / {})",
-        verdict.title, resource.id, resource.account, resource.region
-    );
+    let mut message = format!("{}: {} ({} / {})", verdict.title, resource.id, resource.account, resource.region);
     if let Some(reason) = &verdict.reason {
         message.push_str(&format!("\n{}: {reason}", text.reason()));
     }
@@ -132,9 +109,7 @@ fn artifact(rule: &str) -> String {
         .replacen('.', "/", 1)
         .bytes()
         .map(|b| match b {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'/' => {
-                char::from(b).to_string()
-            }
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'/' => char::from(b).to_string(),
             _ => format!("%{b:02X}"),
         })
         .collect();
@@ -163,9 +138,7 @@ const fn security_severity(severity: Severity) -> &'static str {
 /// Plain text of a message: SARIF (§3.11.6) reads `[text](target)` as a link unless the brackets are escaped.
 fn plain(text: &str) -> String {
     if text.contains("](") {
-        text.replace('\\', "\\\\")
-            .replace('[', "\\[")
-            .replace(']', "\\]")
+        text.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]")
     } else {
         text.to_owned()
     }

@@ -9,13 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use yagura_model::{Gap, GapReason, Severity, Status, Verdict};
 
 /// Severities, worst first.
-pub(crate) const SEVERITIES: [Severity; 5] = [
-    Severity::Critical,
-    Severity::High,
-    Severity::Medium,
-    Severity::Low,
-    Severity::Info,
-];
+pub(crate) const SEVERITIES: [Severity; 5] =
+    [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info];
 
 /// How many verdicts of each status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -78,24 +73,15 @@ impl Summary {
         let mut summary = Self::default();
         for verdict in verdicts {
             summary.total.add(verdict.status);
-            summary
-                .by_severity
-                .entry(verdict.severity)
-                .or_default()
-                .add(verdict.status);
+            summary.by_severity.entry(verdict.severity).or_default().add(verdict.status);
             let service = identity::service(verdict);
             if !summary.by_service.contains_key(service) {
-                summary
-                    .by_service
-                    .insert(service.into(), ServiceCounts::default());
+                summary.by_service.insert(service.into(), ServiceCounts::default());
             }
             if let Some(of_service) = summary.by_service.get_mut(service) {
                 of_service.total.add(verdict.status);
                 if verdict.status == Status::Fail {
-                    *of_service
-                        .failed_by_severity
-                        .entry(verdict.severity)
-                        .or_default() += 1;
+                    *of_service.failed_by_severity.entry(verdict.severity).or_default() += 1;
                 }
             }
         }
@@ -122,10 +108,9 @@ impl<'a> Failures<'a> {
 pub(crate) fn failures(verdicts: &[Verdict]) -> Vec<Failures<'_>> {
     let mut groups: BTreeMap<&str, Failures<'_>> = BTreeMap::new();
     for verdict in verdicts.iter().filter(|v| v.status == Status::Fail) {
-        let group = groups.entry(&verdict.rule).or_insert_with(|| Failures {
-            severity: verdict.severity,
-            verdicts: Vec::new(),
-        });
+        let group = groups
+            .entry(&verdict.rule)
+            .or_insert_with(|| Failures { severity: verdict.severity, verdicts: Vec::new() });
         group.severity = group.severity.max(verdict.severity);
         group.verdicts.push(verdict);
     }
@@ -170,24 +155,14 @@ pub(crate) fn coverage(report: &Report) -> Coverage<'_> {
     }
     let mut rules = BTreeSet::new();
     let mut verdicts = 0;
-    for verdict in report
-        .verdicts
-        .iter()
-        .filter(|v| v.status == Status::Unknown)
-    {
+    for verdict in report.verdicts.iter().filter(|v| v.status == Status::Unknown) {
         rules.insert(verdict.rule.as_str());
         verdicts += 1;
         causes.add_verdict(verdict, text);
     }
     let mut causes = causes.found;
-    causes.sort_by(|a, b| {
-        (Reverse(a.verdicts), a.reason, &a.what).cmp(&(Reverse(b.verdicts), b.reason, &b.what))
-    });
-    Coverage {
-        verdicts,
-        rules: rules.len(),
-        causes,
-    }
+    causes.sort_by(|a, b| (Reverse(a.verdicts), a.reason, &a.what).cmp(&(Reverse(b.verdicts), b.reason, &b.what)));
+    Coverage { verdicts, rules: rules.len(), causes }
 }
 
 #[derive(Default)]
@@ -207,12 +182,8 @@ impl<'a> Causes<'a> {
         let at = self.cause(Some(gap.reason), what);
         self.by_sentence.insert(gap.say(text.0), at);
         if let Some(cause) = self.found.get_mut(at) {
-            cause
-                .regions
-                .extend(Some(gap.region.as_str()).filter(|r| !r.is_empty()));
-            cause
-                .details
-                .extend(Some(gap.detail.as_str()).filter(|d| !d.is_empty() && *d != what));
+            cause.regions.extend(Some(gap.region.as_str()).filter(|r| !r.is_empty()));
+            cause.details.extend(Some(gap.detail.as_str()).filter(|d| !d.is_empty() && *d != what));
         }
     }
 
@@ -228,9 +199,7 @@ impl<'a> Causes<'a> {
             if let Some(cause) = self.found.get_mut(at) {
                 cause.rules.insert(&verdict.rule);
                 cause.verdicts += 1;
-                cause
-                    .regions
-                    .extend(Some(verdict.resource.region.as_str()).filter(|r| !r.is_empty()));
+                cause.regions.extend(Some(verdict.resource.region.as_str()).filter(|r| !r.is_empty()));
             }
         }
     }
@@ -247,29 +216,24 @@ impl<'a> Causes<'a> {
         if let Some(at) = self.by_sentence.get(reason) {
             return *at;
         }
-        let named = self
-            .found
-            .iter()
-            .position(|c| c.reason.is_some() && c.what.contains(':') && reason.contains(&c.what));
+        let named =
+            self.found.iter().position(|c| c.reason.is_some() && c.what.contains(':') && reason.contains(&c.what));
         let at = named.unwrap_or_else(|| self.cause(None, reason));
         self.by_sentence.insert(reason.to_owned(), at);
         at
     }
 
     fn cause(&mut self, reason: Option<GapReason>, what: &str) -> usize {
-        *self
-            .by_name
-            .entry((reason, what.to_owned()))
-            .or_insert_with(|| {
-                self.found.push(Cause {
-                    reason,
-                    what: what.to_owned(),
-                    rules: BTreeSet::new(),
-                    verdicts: 0,
-                    regions: BTreeSet::new(),
-                    details: BTreeSet::new(),
-                });
-                self.found.len() - 1
-            })
+        *self.by_name.entry((reason, what.to_owned())).or_insert_with(|| {
+            self.found.push(Cause {
+                reason,
+                what: what.to_owned(),
+                rules: BTreeSet::new(),
+                verdicts: 0,
+                regions: BTreeSet::new(),
+                details: BTreeSet::new(),
+            });
+            self.found.len() - 1
+        })
     }
 }

@@ -20,11 +20,7 @@ pub(crate) const MARGIN: &str = "  ";
 
 pub(crate) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let summary = Summary::of(&report.verdicts);
-    let table = Table {
-        report,
-        text: Text(report.meta.lang),
-        terminal: Terminal::new(style),
-    };
+    let table = Table { report, text: Text(report.meta.lang), terminal: Terminal::new(style) };
     let mut lines = vec![String::new()];
     table.head(&mut lines);
     table.counts(&summary, &mut lines);
@@ -53,16 +49,11 @@ impl Table<'_> {
     fn head(&self, lines: &mut Vec<String>) {
         let (meta, text) = (&self.report.meta, self.text);
         let title = format!("Yagura {}  {}", meta.tool, text.report_title());
-        let name = self
-            .terminal
-            .paint(Ink::BOLD, &cut(&title, self.terminal.width - MARGIN.len()));
+        let name = self.terminal.paint(Ink::BOLD, &cut(&title, self.terminal.width - MARGIN.len()));
         lines.push(format!("{MARGIN}{name}"));
         if meta.demo {
-            let sample = self
-                .terminal
-                .paint(Ink::of_status(Status::Unknown), text.sample());
-            let fits =
-                MARGIN.len() + width(&title) + 2 + width(text.sample()) <= self.terminal.width;
+            let sample = self.terminal.paint(Ink::of_status(Status::Unknown), text.sample());
+            let fits = MARGIN.len() + width(&title) + 2 + width(text.sample()) <= self.terminal.width;
             match lines.last_mut().filter(|_| fits) {
                 Some(line) => line.push_str(&format!("  {sample}")),
                 None => lines.push(format!("{MARGIN}{sample}")),
@@ -86,23 +77,14 @@ impl Table<'_> {
     fn counts(&self, summary: &Summary, lines: &mut Vec<String>) {
         let mut line = MARGIN.to_owned();
         let mut used = MARGIN.len();
-        for status in [
-            Status::Fail,
-            Status::Unknown,
-            Status::Pass,
-            Status::NotApplicable,
-        ] {
+        for status in [Status::Fail, Status::Unknown, Status::Pass, Status::NotApplicable] {
             let n = summary.total.of(status);
             let text = self.text.count_status(status, n);
             if used > MARGIN.len() && used + width(&text) > self.terminal.width {
                 lines.push(std::mem::replace(&mut line, MARGIN.to_owned()));
                 used = MARGIN.len();
             }
-            let ink = if n == 0 {
-                Ink::DIM
-            } else {
-                Ink::of_status(status)
-            };
+            let ink = if n == 0 { Ink::DIM } else { Ink::of_status(status) };
             line.push_str(&self.terminal.paint(ink, &text));
             line.push_str("   ");
             used += width(&text) + 3;
@@ -113,10 +95,7 @@ impl Table<'_> {
 
     fn by_severity(&self, summary: &Summary, lines: &mut Vec<String>) {
         let statuses = [Status::Fail, Status::Unknown, Status::Pass];
-        let mut grid = Grid::new(
-            self.text.severity(),
-            statuses.map(|s| self.text.status_word(s)),
-        );
+        let mut grid = Grid::new(self.text.severity(), statuses.map(|s| self.text.status_word(s)));
         for severity in SEVERITIES {
             if let Some(counts) = summary.by_severity.get(&severity) {
                 let cells = statuses.map(|s| (counts.of(s), Ink::of_status(s)));
@@ -132,10 +111,8 @@ impl Table<'_> {
 
     /// By severity where there is room for the columns, else failures as one column.
     fn by_service(&self, summary: &Summary, lines: &mut Vec<String>) {
-        let severities: Vec<Severity> = SEVERITIES
-            .into_iter()
-            .filter(|s| summary.by_severity.contains_key(s))
-            .collect();
+        let severities: Vec<Severity> =
+            SEVERITIES.into_iter().filter(|s| summary.by_severity.contains_key(s)).collect();
         let (text, statuses) = (self.text, [Status::Unknown, Status::Pass]);
         let roomy = self.terminal.width >= 72;
         let mut heads: Vec<&str> = if roomy {
@@ -148,48 +125,30 @@ impl Table<'_> {
         for (service, counts) in &summary.by_service {
             let mut cells: Vec<(u64, Ink)> = if roomy {
                 let failed = |s: &Severity| counts.failed_by_severity.get(s).copied().unwrap_or(0);
-                severities
-                    .iter()
-                    .map(|s| (failed(s), Ink::of_severity(*s)))
-                    .collect()
+                severities.iter().map(|s| (failed(s), Ink::of_severity(*s))).collect()
             } else {
                 vec![(counts.total.fail, Ink::of_status(Status::Fail))]
             };
             cells.extend(statuses.map(|s| (counts.total.of(s), Ink::of_status(s))));
-            grid.rows.push((
-                cut(&clean(service), if roomy { 18 } else { 13 }),
-                None,
-                cells,
-            ));
+            grid.rows.push((cut(&clean(service), if roomy { 18 } else { 13 }), None, cells));
         }
         grid.draw(self.terminal, lines);
     }
 
     fn worst(&self, groups: &[Failures<'_>], lines: &mut Vec<String>) {
         if groups.is_empty() {
-            lines.push(format!(
-                "{MARGIN}{}",
-                self.terminal.paint(Ink::GREEN, self.text.nothing_failed())
-            ));
+            lines.push(format!("{MARGIN}{}", self.terminal.paint(Ink::GREEN, self.text.nothing_failed())));
             lines.push(String::new());
             return;
         }
         self.heading(self.text.worst(), lines);
-        let label = SEVERITIES
-            .into_iter()
-            .map(|s| width(self.text.severity_word(s)))
-            .max()
-            .unwrap_or(0);
+        let label = SEVERITIES.into_iter().map(|s| width(self.text.severity_word(s))).max().unwrap_or(0);
         for group in groups.iter().take(CHECKS) {
             self.failures(group, label, lines);
             lines.push(String::new());
         }
         if groups.len() > CHECKS {
-            let more = format!(
-                "{} {}",
-                self.text.more_checks(groups.len() - CHECKS),
-                self.text.where_the_rest_is()
-            );
+            let more = format!("{} {}", self.text.more_checks(groups.len() - CHECKS), self.text.where_the_rest_is());
             lines.extend(self.terminal.wrap(&more, MARGIN));
             lines.push(String::new());
         }
@@ -201,43 +160,18 @@ impl Table<'_> {
         let indent = " ".repeat(MARGIN.len() + label + 4);
         let cross = self.terminal.paint(Ink::of_status(Status::Fail), "×");
         let word = left(self.text.severity_word(group.severity), label);
-        let mut title = self
-            .terminal
-            .wrap(&clean(&first.title), &indent)
-            .into_iter();
+        let mut title = self.terminal.wrap(&clean(&first.title), &indent).into_iter();
         let top = title.next().unwrap_or_default();
-        let top = self
-            .terminal
-            .paint(Ink::BOLD, top.strip_prefix(&indent).unwrap_or(&top));
-        lines.push(format!(
-            "{MARGIN}{}  {cross} {top}",
-            self.terminal.paint(Ink::of_severity(group.severity), &word)
-        ));
-        lines.extend(title.map(|line| {
-            format!(
-                "{indent}{}",
-                self.terminal.paint(Ink::BOLD, line.trim_start())
-            )
-        }));
+        let top = self.terminal.paint(Ink::BOLD, top.strip_prefix(&indent).unwrap_or(&top));
+        lines.push(format!("{MARGIN}{}  {cross} {top}", self.terminal.paint(Ink::of_severity(group.severity), &word)));
+        lines.extend(title.map(|line| format!("{indent}{}", self.terminal.paint(Ink::BOLD, line.trim_start()))));
 
-        let id = format!(
-            "{} · {}",
-            clean(&first.rule),
-            self.text.count_resources(group.verdicts.len())
-        );
-        lines.extend(
-            self.terminal
-                .wrap(&id, &indent)
-                .iter()
-                .map(|line| self.terminal.paint(Ink::DIM, line)),
-        );
+        let id = format!("{} · {}", clean(&first.rule), self.text.count_resources(group.verdicts.len()));
+        lines.extend(self.terminal.wrap(&id, &indent).iter().map(|line| self.terminal.paint(Ink::DIM, line)));
         self.resources(&group.verdicts, &indent, lines);
         let arrow = format!("{indent}→ ");
         let rest = format!("{indent}  ");
-        lines.extend(
-            self.terminal
-                .wrap_hanging(&clean(&first.fix), &arrow, &rest),
-        );
+        lines.extend(self.terminal.wrap_hanging(&clean(&first.fix), &arrow, &rest));
     }
 
     /// The first resources by id, those of one account and Region together, and how many more there are.
@@ -245,30 +179,19 @@ impl Table<'_> {
         let mut places: Vec<(String, Vec<String>)> = Vec::new();
         for verdict in verdicts.iter().take(RESOURCES) {
             let place = self.place(verdict);
-            let id = cut(
-                &clean(&verdict.resource.id),
-                self.terminal.width.saturating_sub(indent.len() + 1),
-            );
+            let id = cut(&clean(&verdict.resource.id), self.terminal.width.saturating_sub(indent.len() + 1));
             match places.iter_mut().find(|(known, _)| *known == place) {
                 Some((_, ids)) => ids.push(id),
                 None => places.push((place, vec![id])),
             }
         }
-        if let (Some((_, ids)), Some(left @ 1..)) =
-            (places.last_mut(), verdicts.len().checked_sub(RESOURCES))
-        {
+        if let (Some((_, ids)), Some(left @ 1..)) = (places.last_mut(), verdicts.len().checked_sub(RESOURCES)) {
             ids.push(self.text.more(left));
         }
         let room = self.terminal.width.saturating_sub(indent.len());
         for (place, mut ids) in places {
-            let place = if place.is_empty() {
-                place
-            } else {
-                format!("({place})")
-            };
-            let beside = ids
-                .last_mut()
-                .filter(|last| width(last) + 1 + width(&place) <= room);
+            let place = if place.is_empty() { place } else { format!("({place})") };
+            let beside = ids.last_mut().filter(|last| width(last) + 1 + width(&place) <= room);
             let below = beside.is_none();
             if let Some(last) = beside.filter(|_| !place.is_empty()) {
                 last.push_str(&format!(" {place}"));
@@ -287,10 +210,7 @@ impl Table<'_> {
         if meta.accounts.len() > 1 && resource.kind != "account" {
             place.push(clean(&resource.account));
         }
-        if meta.regions.len() > 1
-            && resource.kind != "region"
-            && !identity::is_global(&resource.region)
-        {
+        if meta.regions.len() > 1 && resource.kind != "region" && !identity::is_global(&resource.region) {
             place.push(clean(&resource.region));
         }
         place.join(" ")
@@ -298,18 +218,12 @@ impl Table<'_> {
 
     fn unseen(&self, coverage: &Coverage<'_>, lines: &mut Vec<String>) {
         if coverage.verdicts == 0 && coverage.causes.is_empty() {
-            lines.push(format!(
-                "{MARGIN}{}",
-                self.terminal.paint(Ink::DIM, self.text.all_seen())
-            ));
+            lines.push(format!("{MARGIN}{}", self.terminal.paint(Ink::DIM, self.text.all_seen())));
             return;
         }
         self.heading(self.text.unseen(), lines);
         if coverage.verdicts > 0 {
-            lines.extend(self.terminal.wrap(
-                &self.text.not_judged(coverage.verdicts, coverage.rules),
-                MARGIN,
-            ));
+            lines.extend(self.terminal.wrap(&self.text.not_judged(coverage.verdicts, coverage.rules), MARGIN));
             lines.push(String::new());
         }
         let mut reasons: Vec<Option<GapReason>> = Vec::new();
@@ -319,11 +233,7 @@ impl Table<'_> {
             }
         }
         for reason in reasons {
-            let causes: Vec<&Cause<'_>> = coverage
-                .causes
-                .iter()
-                .filter(|c| c.reason == reason)
-                .collect();
+            let causes: Vec<&Cause<'_>> = coverage.causes.iter().filter(|c| c.reason == reason).collect();
             self.reason(reason, &causes, lines);
             lines.push(String::new());
         }
@@ -334,40 +244,15 @@ impl Table<'_> {
     fn reason(&self, reason: Option<GapReason>, causes: &[&Cause<'_>], lines: &mut Vec<String>) {
         let indent = "    ";
         if let Some(reason) = reason {
-            let details: BTreeSet<&str> = causes
-                .iter()
-                .flat_map(|c| c.details.iter().copied())
-                .collect();
-            let codes: Vec<_> = details
-                .iter()
-                .take(3)
-                .map(|d| clean(d).into_owned())
-                .collect();
-            let codes = if codes.is_empty() {
-                String::new()
-            } else {
-                format!(" ({})", codes.join(", "))
-            };
-            let room = self
-                .terminal
-                .width
-                .saturating_sub(MARGIN.len() + width(self.text.gap_reason(reason)));
-            let head = self.terminal.paint(
-                Ink::of_status(Status::Unknown),
-                self.text.gap_reason(reason),
-            );
-            lines.push(format!(
-                "{MARGIN}{head}{}",
-                self.terminal.paint(Ink::DIM, &cut(&codes, room))
-            ));
+            let details: BTreeSet<&str> = causes.iter().flat_map(|c| c.details.iter().copied()).collect();
+            let codes: Vec<_> = details.iter().take(3).map(|d| clean(d).into_owned()).collect();
+            let codes = if codes.is_empty() { String::new() } else { format!(" ({})", codes.join(", ")) };
+            let room = self.terminal.width.saturating_sub(MARGIN.len() + width(self.text.gap_reason(reason)));
+            let head = self.terminal.paint(Ink::of_status(Status::Unknown), self.text.gap_reason(reason));
+            lines.push(format!("{MARGIN}{head}{}", self.terminal.paint(Ink::DIM, &cut(&codes, room))));
         }
         let shown = causes.iter().take(CAUSES);
-        let column = shown
-            .clone()
-            .map(|c| width(&clean(&c.what)))
-            .filter(|w| *w <= 44)
-            .max()
-            .unwrap_or(0);
+        let column = shown.clone().map(|c| width(&clean(&c.what))).filter(|w| *w <= 44).max().unwrap_or(0);
         for cause in shown {
             let what = clean(&cause.what);
             let mut facts = Vec::new();
@@ -376,33 +261,18 @@ impl Table<'_> {
             }
             facts.extend(self.regions(cause));
             let facts = facts.join(" · ");
-            if width(&what) <= column
-                && indent.len() + column + 2 + width(&facts) <= self.terminal.width
-            {
-                lines.push(format!(
-                    "{indent}{}  {}",
-                    left(&what, column),
-                    self.terminal.paint(Ink::DIM, &facts)
-                ));
+            if width(&what) <= column && indent.len() + column + 2 + width(&facts) <= self.terminal.width {
+                lines.push(format!("{indent}{}  {}", left(&what, column), self.terminal.paint(Ink::DIM, &facts)));
             } else {
                 lines.extend(self.terminal.wrap(&what, indent));
-                lines.extend(
-                    self.terminal
-                        .wrap(&facts, "      ")
-                        .iter()
-                        .map(|l| self.terminal.paint(Ink::DIM, l)),
-                );
+                lines.extend(self.terminal.wrap(&facts, "      ").iter().map(|l| self.terminal.paint(Ink::DIM, l)));
             }
         }
         if causes.len() > CAUSES {
             lines.push(format!("{indent}{}", self.text.more(causes.len() - CAUSES)));
         }
         if let Some(reason) = reason {
-            lines.extend(self.terminal.wrap_hanging(
-                self.text.gap_remedy(reason),
-                "    → ",
-                "      ",
-            ));
+            lines.extend(self.terminal.wrap_hanging(self.text.gap_remedy(reason), "    → ", "      "));
         }
     }
 
@@ -412,13 +282,7 @@ impl Table<'_> {
             .regions
             .iter()
             .take(3)
-            .map(|r| {
-                if identity::is_global(r) {
-                    self.text.global().to_owned()
-                } else {
-                    clean(r).into_owned()
-                }
-            })
+            .map(|r| if identity::is_global(r) { self.text.global().to_owned() } else { clean(r).into_owned() })
             .collect();
         if cause.regions.len() > 3 {
             names.push(self.text.more(cause.regions.len() - 3));
@@ -428,11 +292,7 @@ impl Table<'_> {
 
     fn heading(&self, title: &str, lines: &mut Vec<String>) {
         let title = self.terminal.wrap(title, MARGIN);
-        lines.extend(
-            title
-                .iter()
-                .map(|line| self.terminal.paint(Ink::BOLD, line)),
-        );
+        lines.extend(title.iter().map(|line| self.terminal.paint(Ink::BOLD, line)));
         lines.push(String::new());
     }
 
@@ -443,8 +303,7 @@ impl Table<'_> {
         for (at, part) in parts.iter().enumerate() {
             let end = if at + 1 < parts.len() { between } else { "" };
             if !line.is_empty()
-                && width(indent) + width(&line) + width(part) + width(end.trim_end())
-                    > self.terminal.width
+                && width(indent) + width(&line) + width(part) + width(end.trim_end()) > self.terminal.width
             {
                 lines.push(std::mem::take(&mut line));
             }
@@ -452,9 +311,6 @@ impl Table<'_> {
             line.push_str(end);
         }
         lines.push(line);
-        lines
-            .into_iter()
-            .map(|line| format!("{indent}{}", self.terminal.paint(ink, line.trim_end())))
-            .collect()
+        lines.into_iter().map(|line| format!("{indent}{}", self.terminal.paint(ink, line.trim_end()))).collect()
     }
 }

@@ -50,10 +50,7 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     pub fn new(style: &Style) -> Self {
-        Self {
-            colour: style.colour,
-            width: style.width.clamp(40, 110),
-        }
+        Self { colour: style.colour, width: style.width.clamp(40, 110) }
     }
 
     /// `text` in `ink`; as it is where colours are off.
@@ -76,10 +73,7 @@ impl Terminal {
             .initial_indent(first)
             .subsequent_indent(rest)
             .word_splitter(WordSplitter::NoHyphenation);
-        textwrap::wrap(text, options)
-            .into_iter()
-            .map(Cow::into_owned)
-            .collect()
+        textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
     }
 }
 
@@ -133,8 +127,7 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
 
 /// Whether `c` is a control character or one that reorders the text around it.
 pub(crate) fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

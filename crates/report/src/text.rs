@@ -132,11 +132,7 @@ impl Text {
     /// `12 requests`, `API リクエスト 12 回`.
     pub fn count_requests(self, n: u64) -> String {
         match self.0 {
-            Lang::En => format!(
-                "{} API {}",
-                grouped(n),
-                if n == 1 { "request" } else { "requests" }
-            ),
+            Lang::En => format!("{} API {}", grouped(n), if n == 1 { "request" } else { "requests" }),
             Lang::Ja => format!("API リクエスト {} 回", grouped(n)),
         }
     }
@@ -218,11 +214,7 @@ impl Text {
                 grouped(verdicts as u64),
                 if verdicts == 1 { "verdict" } else { "verdicts" }
             ),
-            Lang::Ja => format!(
-                "{}、{} 件",
-                self.count_checks(rules),
-                grouped(verdicts as u64)
-            ),
+            Lang::Ja => format!("{}、{} 件", self.count_checks(rules), grouped(verdicts as u64)),
         }
     }
 
@@ -230,15 +222,11 @@ impl Text {
     pub fn gap_reason(self, reason: GapReason) -> &'static str {
         match reason {
             GapReason::AccessDenied => self.0.pick("Permission missing", "権限不足"),
-            GapReason::DeniedByOrganization => self
-                .0
-                .pick("Denied by the organization", "組織のポリシーによる拒否"),
+            GapReason::DeniedByOrganization => self.0.pick("Denied by the organization", "組織のポリシーによる拒否"),
             GapReason::RegionDisabled => self.0.pick("Region not enabled", "リージョンが無効"),
             GapReason::Throttled => self.0.pick("Throttled", "スロットリング"),
             GapReason::Credentials => self.0.pick("Credentials refused", "認証情報が無効"),
-            GapReason::Unreachable => self
-                .0
-                .pick("Endpoint unreachable", "エンドポイントに接続不可"),
+            GapReason::Unreachable => self.0.pick("Endpoint unreachable", "エンドポイントに接続不可"),
             GapReason::TimedOut => self.0.pick("Timed out", "タイムアウト"),
             GapReason::ServiceError => self.0.pick("AWS service error", "AWS 側のエラー"),
             GapReason::BadAnswer => self.0.pick("Answer not understood", "応答を解釈不可"),
@@ -331,7 +319,5 @@ pub(crate) fn grouped(n: u64) -> String {
 
 /// `text` with each `{name}` replaced by its value.
 pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
-    values.iter().fold(text.to_owned(), |text, (name, value)| {
-        text.replace(&format!("{{{name}}}"), value)
-    })
+    values.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
 }

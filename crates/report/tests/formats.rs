@@ -1,11 +1,6 @@
 //! What users see, in both languages; and the promises that every format keeps.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test may stop at once"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may stop at once")]
 
 mod sample;
 
@@ -35,10 +30,7 @@ fn parsed(report: &Report, format: Format) -> Value {
 fn table() {
     for (name, lang) in LANGS {
         for width in [40, 80, 110] {
-            let style = Style {
-                colour: false,
-                width,
-            };
+            let style = Style { colour: false, width };
             insta::assert_snapshot!(
                 format!("table_{name}_{width}"),
                 written(&sample::report(lang), Format::Table, &style)
@@ -49,10 +41,7 @@ fn table() {
 
 #[test]
 fn table_in_colour() {
-    let style = Style {
-        colour: true,
-        width: 80,
-    };
+    let style = Style { colour: true, width: 80 };
     let shown = written(&sample::report(Lang::En), Format::Table, &style);
     insta::assert_snapshot!("table_in_colour", shown.replace('\u{1b}', "␛"));
 }
@@ -67,22 +56,11 @@ fn table_of_nothing_and_of_no_failure() {
             regions: vec!["us-east-1".into()],
             ..Meta::default()
         };
-        let empty = Report {
-            meta,
-            verdicts: vec![],
-            gaps: vec![],
-        };
+        let empty = Report { meta, verdicts: vec![], gaps: vec![] };
         insta::assert_snapshot!(format!("table_{name}_empty"), plain(&empty, Format::Table));
         let mut passed = empty.clone();
-        passed.verdicts = sample::report(lang)
-            .verdicts
-            .into_iter()
-            .filter(|v| v.status == Status::Pass)
-            .collect();
-        insta::assert_snapshot!(
-            format!("table_{name}_passed"),
-            plain(&passed, Format::Table)
-        );
+        passed.verdicts = sample::report(lang).verdicts.into_iter().filter(|v| v.status == Status::Pass).collect();
+        insta::assert_snapshot!(format!("table_{name}_passed"), plain(&passed, Format::Table));
     }
 }
 
@@ -99,14 +77,7 @@ fn markdown_and_junit() {
 fn one_finding_of_each_machine_format() {
     let mut report = sample::report(Lang::En);
     report.verdicts.truncate(4);
-    for format in [
-        Format::Jsonl,
-        Format::Json,
-        Format::Ocsf,
-        Format::Asff,
-        Format::Csv,
-        Format::Sarif,
-    ] {
+    for format in [Format::Jsonl, Format::Json, Format::Ocsf, Format::Asff, Format::Csv, Format::Sarif] {
         insta::assert_snapshot!(format.name(), plain(&report, format));
     }
 }
@@ -115,14 +86,7 @@ fn one_finding_of_each_machine_format() {
 fn no_line_is_wider_than_the_terminal_and_none_steers_it() {
     for (name, lang) in LANGS {
         for width in 40..=110 {
-            let shown = written(
-                &sample::report(lang),
-                Format::Table,
-                &Style {
-                    colour: false,
-                    width,
-                },
-            );
+            let shown = written(&sample::report(lang), Format::Table, &Style { colour: false, width });
             assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{name} {width}");
             for line in shown.lines() {
                 assert!(line.width() <= width, "{name} {width}: {line}");
@@ -134,10 +98,7 @@ fn no_line_is_wider_than_the_terminal_and_none_steers_it() {
 #[test]
 fn jsonl_is_the_serialization_of_each_verdict() {
     let report = sample::report(Lang::Ja);
-    let back: Vec<Verdict> = plain(&report, Format::Jsonl)
-        .lines()
-        .map(|l| serde_json::from_str(l).unwrap())
-        .collect();
+    let back: Vec<Verdict> = plain(&report, Format::Jsonl).lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(back, report.verdicts);
 }
 
@@ -145,12 +106,7 @@ fn jsonl_is_the_serialization_of_each_verdict() {
 fn ids_are_distinct_and_the_same_in_every_language() {
     let ids = |lang, format, at: &str| -> Vec<String> {
         let findings = parsed(&sample::report(lang), format);
-        findings
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|f| f.pointer(at).unwrap().as_str().unwrap().to_owned())
-            .collect()
+        findings.as_array().unwrap().iter().map(|f| f.pointer(at).unwrap().as_str().unwrap().to_owned()).collect()
     };
     for (format, at) in [(Format::Ocsf, "/finding_info/uid"), (Format::Asff, "/Id")] {
         let (en, ja) = (ids(Lang::En, format, at), ids(Lang::Ja, format, at));
@@ -178,15 +134,9 @@ fn ocsf_findings_have_what_their_class_requires() {
         "/time",
         "/type_uid",
     ];
-    for finding in parsed(&sample::report(Lang::En), Format::Ocsf)
-        .as_array()
-        .unwrap()
-    {
+    for finding in parsed(&sample::report(Lang::En), Format::Ocsf).as_array().unwrap() {
         for at in required {
-            assert!(
-                finding.pointer(at).is_some_and(|v| !v.is_null()),
-                "{at} of {finding}"
-            );
+            assert!(finding.pointer(at).is_some_and(|v| !v.is_null()), "{at} of {finding}");
         }
         let status = match finding["status_code"].as_str().unwrap() {
             "PASS" => 1,
@@ -208,21 +158,8 @@ fn asff_keeps_to_the_lengths_that_security_hub_takes() {
         verdict.fix = "直".repeat(2_000).into();
     }
     for finding in parsed(&report, Format::Asff).as_array().unwrap() {
-        for (at, limit) in [
-            ("/Title", 256),
-            ("/Description", 1024),
-            ("/Remediation/Recommendation/Text", 512),
-        ] {
-            assert_eq!(
-                finding
-                    .pointer(at)
-                    .unwrap()
-                    .as_str()
-                    .unwrap()
-                    .chars()
-                    .count(),
-                limit
-            );
+        for (at, limit) in [("/Title", 256), ("/Description", 1024), ("/Remediation/Recommendation/Text", 512)] {
+            assert_eq!(finding.pointer(at).unwrap().as_str().unwrap().chars().count(), limit);
         }
     }
 }
@@ -234,20 +171,10 @@ fn the_page_lets_nothing_out_of_its_data() {
         assert_eq!(page.matches("<script").count(), 2, "{name}");
         assert_eq!(page.matches("</script").count(), 2, "{name}");
         assert!(page.contains(&format!("<html lang=\"{name}\">")));
-        assert!(
-            !page.contains("{{")
-                && !page.contains("http-equiv=\"refresh\"")
-                && !page.contains(" src="),
-            "{name}"
-        );
-        let (_, data) = page
-            .split_once("<script id=\"data\" type=\"application/json\">")
-            .unwrap();
+        assert!(!page.contains("{{") && !page.contains("http-equiv=\"refresh\"") && !page.contains(" src="), "{name}");
+        let (_, data) = page.split_once("<script id=\"data\" type=\"application/json\">").unwrap();
         let data: Value = serde_json::from_str(data.split_once("</script>").unwrap().0).unwrap();
-        assert_eq!(
-            data["id"].as_array().unwrap().len(),
-            sample::report(lang).verdicts.len()
-        );
+        assert_eq!(data["id"].as_array().unwrap().len(), sample::report(lang).verdicts.len());
     }
 }
 
@@ -288,13 +215,7 @@ fn a_write_error_is_returned() {
         }
     }
     for format in Format::ALL {
-        let error = write(
-            &sample::report(Lang::En),
-            format,
-            &Style::default(),
-            &mut Full,
-        )
-        .unwrap_err();
+        let error = write(&sample::report(Lang::En), format, &Style::default(), &mut Full).unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::StorageFull, "{format}");
     }
 }
@@ -304,13 +225,7 @@ fn formats_are_known_by_name_and_by_file() {
     for format in Format::ALL {
         assert_eq!(format.name().parse(), Ok(format));
     }
-    assert!(
-        "pdf"
-            .parse::<Format>()
-            .unwrap_err()
-            .to_string()
-            .contains("table json jsonl")
-    );
+    assert!("pdf".parse::<Format>().unwrap_err().to_string().contains("table json jsonl"));
     assert_eq!(Format::of_file("out/Report.OCSF.json"), Some(Format::Ocsf));
     assert_eq!(Format::of_file("report.xlsx"), None);
 }

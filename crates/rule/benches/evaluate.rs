@@ -40,9 +40,16 @@ fn simple(c: &mut Criterion) {
 
     let file = CheckFile::parse(&check_file()).expect("a sound check");
     let check = file.compile(&schema(), None, &[]).expect("a sound check");
-    let mut estate = Estate::new(jiff::Timestamp::UNIX_EPOCH, Vec::new(), Scope::default(), Arc::new(Tables::default()));
-    let mut asset =
-        Asset { kind: "s3.bucket".into(), arn: None, id: "logs".into(), account: "1".into(), region: "aws-global".into(), fields: Vec::new() };
+    let mut estate =
+        Estate::new(jiff::Timestamp::UNIX_EPOCH, Vec::new(), Scope::default(), Arc::new(Tables::default()));
+    let mut asset = Asset {
+        kind: "s3.bucket".into(),
+        arn: None,
+        id: "logs".into(),
+        account: "1".into(),
+        region: "aws-global".into(),
+        fields: Vec::new(),
+    };
     for (name, value) in data.as_object().into_iter().flatten() {
         asset.set(name.as_str(), Value::from_json(value.clone()).map_or(Field::Absent, Field::Known));
     }

@@ -3,16 +3,18 @@
 use crate::compile::{Names, compile, compile_value, hint, type_name};
 use crate::estate::JoinKey;
 use crate::fixture::{Fixture, Known, same_form};
+use crate::functions::is_namespace;
 use crate::program::Program;
 use crate::schema::Schema;
 use crate::syntax::SyntaxError;
 use crate::text::Texts;
-use crate::functions::is_namespace;
 use crate::yaml::{ContentError, Key, Reader, Yaml, YamlKind, read};
 use smol_str::SmolStr;
 use yagura_model::{ContentFile, Lang, Map, Severity, Type, Value};
 
-const KEYS: [&str; 14] = ["kind", "id", "each", "with", "when", "pass", "severity", "settings", "maps", "en", "ja", "remedy", "tests", "see"];
+const KEYS: [&str; 14] = [
+    "kind", "id", "each", "with", "when", "pass", "severity", "settings", "maps", "en", "ja", "remedy", "tests", "see",
+];
 
 /// A check whose file is well-formed; its expressions are not looked at yet.
 #[derive(Debug, Clone)]
@@ -117,7 +119,8 @@ impl CheckFile {
         let mut r = Reader::new(file);
         r.only(&yaml, &KEYS);
         let id = r.want_text(&yaml, "id");
-        let wanted = file.path.strip_prefix("checks/").and_then(|p| p.strip_suffix(".yaml")).map(|p| p.replace('/', "."));
+        let wanted =
+            file.path.strip_prefix("checks/").and_then(|p| p.strip_suffix(".yaml")).map(|p| p.replace('/', "."));
         if let Some(wanted) = wanted
             && wanted != id
             && let Some(at) = yaml.get("id")
@@ -158,15 +161,22 @@ impl CheckFile {
     }
 
     /// Checks and resolves everything: kinds, fields, types, joins, frameworks, texts, fixtures.
-    /// `overrides` replaces settings; `frameworks` tells whether a framework and requirement exist (`None`: not a framework we know).
+    /// `overrides` replaces settings; `frameworks` are the known frameworks with their requirements; without any, mappings are not looked at.
     ///
     /// # Errors
     /// Everything that is wrong, each with line, column and the nearest right spelling.
-    pub fn compile(&self, schema: &Schema, overrides: Option<&Map>, frameworks: &[(SmolStr, Vec<SmolStr>)]) -> Result<Check, Vec<ContentError>> {
+    pub fn compile(
+        &self,
+        schema: &Schema,
+        overrides: Option<&Map>,
+        frameworks: &[(SmolStr, Vec<SmolStr>)],
+    ) -> Result<Check, Vec<ContentError>> {
         let mut r = Reader::new(&self.file);
         let Some(kind) = schema.kind(&self.each) else {
             let at = self.yaml.get("each").unwrap_or(&self.yaml);
-            return Err(vec![at.error(&self.file, format!("unknown kind `{}`{}", self.each, hint(&self.each, schema.ids())))]);
+            return Err(vec![
+                at.error(&self.file, format!("unknown kind `{}`{}", self.each, hint(&self.each, schema.ids()))),
+            ]);
         };
         let settings = self.settings_with(overrides, &mut r);
         let joins = self.joins(&mut r, schema, kind.regional, &settings);
@@ -189,7 +199,9 @@ impl CheckFile {
         let programs = when.iter().chain([&pass]).chain(joins.iter().flat_map(|j| j.on.iter().map(|(_, p)| p)));
         let mut reads: Vec<_> = programs.flat_map(|p| p.reads.iter().cloned()).collect();
         for join in &joins {
-            reads.extend(join.on.iter().map(|(path, _)| (join.kind.clone(), path.split('.').next().unwrap_or_default().into())));
+            reads.extend(
+                join.on.iter().map(|(path, _)| (join.kind.clone(), path.split('.').next().unwrap_or_default().into())),
+            );
         }
         reads.sort();
         reads.dedup();
@@ -216,7 +228,10 @@ impl CheckFile {
         for (name, value) in overrides.into_iter().flat_map(Map::iter) {
             match self.settings.get(name) {
                 Some(default) if same_form(default, value) => out.insert(name.clone(), value.clone()),
-                Some(default) => r.complain(&self.yaml, format!("the setting `{name}` of `{}` must be like its default {default}, found {value}", self.id)),
+                Some(default) => r.complain(
+                    &self.yaml,
+                    format!("the setting `{name}` of `{}` must be like its default {default}, found {value}", self.id),
+                ),
                 None => {
                     let near = hint(name, self.settings.iter().map(|(k, _)| k.as_str()));
                     r.complain(&self.yaml, format!("`{}` has no setting `{name}`{near}", self.id));
@@ -230,13 +245,17 @@ impl CheckFile {
         let mut out = Vec::new();
         for (name, spec) in mapping(r, &self.yaml, "with") {
             let word = name.name.as_str();
-            if !is_name(word) || ["this", "now", "settings", "expect", "regions"].contains(&word) || is_namespace(word) {
+            if !is_name(word) || ["this", "now", "settings", "expect", "regions"].contains(&word) || is_namespace(word)
+            {
                 r.complain(spec, format!("`{word}` cannot name a join: use letters, digits and `_`, and no word that expressions or fixtures know"));
             }
             r.only(spec, &["each", "where", "across"]);
             let kind_id = r.want_text(spec, "each");
             let Some(kind) = schema.kind(&kind_id) else {
-                r.complain(spec.get("each").unwrap_or(spec), format!("unknown kind `{kind_id}`{}", hint(&kind_id, schema.ids())));
+                r.complain(
+                    spec.get("each").unwrap_or(spec),
+                    format!("unknown kind `{kind_id}`{}", hint(&kind_id, schema.ids())),
+                );
                 continue;
             };
             let across = match r.text(spec, "across").as_deref() {
@@ -258,7 +277,10 @@ impl CheckFile {
                 let key = match kind.path(&path.name) {
                     Ok(t @ (Type::String | Type::Timestamp | Type::Int | Type::Float | Type::Bool | Type::Any)) => t,
                     Ok(other) => {
-                        r.complain(wanted, format!("`{}` is {}, and a join looks up one value", path.name, type_name(other)));
+                        r.complain(
+                            wanted,
+                            format!("`{}` is {}, and a join looks up one value", path.name, type_name(other)),
+                        );
                         continue;
                     }
                     Err(message) => {
@@ -277,7 +299,12 @@ impl CheckFile {
         out
     }
 
-    fn program(&self, r: &mut Reader<'_>, at: &Yaml, compile: impl Fn(&str) -> Result<Program, SyntaxError>) -> Option<Program> {
+    fn program(
+        &self,
+        r: &mut Reader<'_>,
+        at: &Yaml,
+        compile: impl Fn(&str) -> Result<Program, SyntaxError>,
+    ) -> Option<Program> {
         let text = match &at.kind {
             YamlKind::Text(t) => t.to_string(),
             _ => match at.value() {
@@ -305,10 +332,17 @@ impl CheckFile {
                 r.complain(at, format!("`{m}` must be `framework/requirement`"));
                 continue;
             };
-            if let Some((_, requirements)) = frameworks.iter().find(|(f, _)| f == framework)
-                && !requirements.iter().any(|q| q == requirement)
-            {
-                r.complain(at, format!("framework `{framework}` has no requirement `{requirement}`"));
+            let Some((_, requirements)) = frameworks.iter().find(|(f, _)| f == framework) else {
+                if !frameworks.is_empty() {
+                    let near = hint(framework, frameworks.iter().map(|(f, _)| f.as_str()));
+                    r.complain(at, format!("unknown framework `{framework}`{near}"));
+                }
+                continue;
+            };
+            // A framework without requirements is known by name only.
+            if !requirements.is_empty() && !requirements.iter().any(|q| q == requirement) {
+                let near = hint(requirement, requirements.iter().map(SmolStr::as_str));
+                r.complain(at, format!("framework `{framework}` has no requirement `{requirement}`{near}"));
             }
         }
     }
@@ -324,7 +358,8 @@ fn mapping<'y>(r: &mut Reader<'_>, yaml: &'y Yaml, name: &str) -> &'y [(Key, Yam
 }
 
 fn is_name(word: &str) -> bool {
-    word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn severity(r: &mut Reader<'_>, yaml: &Yaml) -> Severity {
@@ -337,7 +372,13 @@ fn severity(r: &mut Reader<'_>, yaml: &Yaml) -> Severity {
         "critical" => Severity::Critical,
         other => {
             if let Some(at) = yaml.get("severity") {
-                r.complain(at, format!("`{other}` is not a severity{}", hint(other, ["info", "low", "medium", "high", "critical"])));
+                r.complain(
+                    at,
+                    format!(
+                        "`{other}` is not a severity{}",
+                        hint(other, ["info", "low", "medium", "high", "critical"])
+                    ),
+                );
             }
             Severity::Info
         }
@@ -353,7 +394,8 @@ fn position(file: &str, at: &Yaml, text: &str, offset: usize) -> (u64, u64) {
     let line_text = text.lines().nth(nth).unwrap_or_default();
     let (first, column) = (usize::try_from(at.line).unwrap_or(1), usize::try_from(at.column).unwrap_or(1));
     let lines = || file.lines().enumerate().skip(first.saturating_sub(1));
-    let opening: String = lines().next().map(|(_, l)| l.chars().skip(column.saturating_sub(1)).collect()).unwrap_or_default();
+    let opening: String =
+        lines().next().map(|(_, l)| l.chars().skip(column.saturating_sub(1)).collect()).unwrap_or_default();
     let block = opening.starts_with(['|', '>']);
     if !block && nth == 0 {
         let quoted = opening.starts_with(['"', '\'']);
@@ -367,7 +409,8 @@ fn position(file: &str, at: &Yaml, text: &str, offset: usize) -> (u64, u64) {
     let skipped = line_text.chars().count() - line_text.trim_start().chars().count();
     let exact = block.then_some(first + nth);
     for (i, l) in lines() {
-        let from = if i + 1 == first { l.char_indices().nth(column.saturating_sub(1)).map_or(l.len(), |(b, _)| b) } else { 0 };
+        let from =
+            if i + 1 == first { l.char_indices().nth(column.saturating_sub(1)).map_or(l.len(), |(b, _)| b) } else { 0 };
         if exact.is_some_and(|n| opening.starts_with('|') && n != i) || trimmed.is_empty() {
             continue;
         }

@@ -122,13 +122,20 @@ impl Compiler<'_> {
                     (other, _) => fail(format!("`-` wants a number, found {}", other.name()), x.span),
                 }
             }
-            ExprKind::And(a, b) => Ok((Node::And(Box::new(self.truth(a)?), Box::new(self.truth(b)?)), Ty::Plain(Type::Bool))),
-            ExprKind::Or(a, b) => Ok((Node::Or(Box::new(self.truth(a)?), Box::new(self.truth(b)?)), Ty::Plain(Type::Bool))),
+            ExprKind::And(a, b) => {
+                Ok((Node::And(Box::new(self.truth(a)?), Box::new(self.truth(b)?)), Ty::Plain(Type::Bool)))
+            }
+            ExprKind::Or(a, b) => {
+                Ok((Node::Or(Box::new(self.truth(a)?), Box::new(self.truth(b)?)), Ty::Plain(Type::Bool)))
+            }
             ExprKind::Choose(c, a, b) => {
                 let c = self.truth(c)?;
                 let ((a, ta), (b_node, tb)) = (self.expr(a)?, self.expr(b)?);
                 let Some(ty) = join(&ta, &tb) else {
-                    return fail(format!("both answers of `? :` must be alike, found {} and {}", ta.name(), tb.name()), b.span);
+                    return fail(
+                        format!("both answers of `? :` must be alike, found {} and {}", ta.name(), tb.name()),
+                        b.span,
+                    );
                 };
                 Ok((Node::Choose(Box::new(c), Box::new(a), Box::new(b_node)), ty))
             }
@@ -184,7 +191,9 @@ impl Compiler<'_> {
         let (node, ty) = self.expr(of)?;
         let field = |fields: &BTreeMap<SmolStr, Type>, what: &str| match fields.get(name) {
             Some(t) => Ok(Ty::Plain(t.clone())),
-            None => fail(format!("{what} has no field `{name}`{}", hint(name, fields.keys().map(SmolStr::as_str))), span),
+            None => {
+                fail(format!("{what} has no field `{name}`{}", hint(name, fields.keys().map(SmolStr::as_str))), span)
+            }
         };
         let ty = match &ty {
             Ty::Asset(kind) => {
@@ -226,25 +235,37 @@ impl Compiler<'_> {
                 None => t,
                 Some(before) => match join(&before, &t) {
                     Some(both) => both,
-                    None => return fail(format!("a list holds one type, found {} and {}", before.name(), t.name()), item.span),
+                    None => {
+                        return fail(
+                            format!("a list holds one type, found {} and {}", before.name(), t.name()),
+                            item.span,
+                        );
+                    }
                 },
             });
             nodes.push(n);
         }
         let of = match of {
             Some(Ty::Plain(t)) => t,
-            Some(other) => return fail(format!("a list cannot hold {}", other.name()), items.first().map_or(Span::default(), |i| i.span)),
+            Some(other) => {
+                return fail(
+                    format!("a list cannot hold {}", other.name()),
+                    items.first().map_or(Span::default(), |i| i.span),
+                );
+            }
             None => Type::Any,
         };
         let ty = Ty::Plain(Type::List(Arc::new(of)));
-        let consts: Option<Vec<Value>> = nodes.iter().map(|n| if let Node::Const(v) = n { Some(v.clone()) } else { None }).collect();
+        let consts: Option<Vec<Value>> =
+            nodes.iter().map(|n| if let Node::Const(v) = n { Some(v.clone()) } else { None }).collect();
         Ok((consts.map_or(Node::List(nodes), |c| Node::Const(Value::List(c))), ty))
     }
 
     fn compare(&mut self, op: Comparison, a: &Expr, b: &Expr) -> Typed {
         let ((na, ta), (nb, tb)) = (self.expr(a)?, self.expr(b)?);
         let out = Ty::Plain(Type::Bool);
-        let boxed = |node: fn(Comparison, Box<Node>, Box<Node>) -> Node, a, b| Ok((node(op, Box::new(a), Box::new(b)), out));
+        let boxed =
+            |node: fn(Comparison, Box<Node>, Box<Node>) -> Node, a, b| Ok((node(op, Box::new(a), Box::new(b)), out));
         if op == Comparison::In {
             let fits = match &tb {
                 Ty::Plain(Type::List(of)) => join(&ta, &Ty::Plain((**of).clone())).is_some(),
@@ -272,7 +293,10 @@ impl Compiler<'_> {
             _ => false,
         };
         if !fits {
-            return fail(format!("cannot compare {} with {}", ta.name(), tb.name()), Span { start: a.span.start, end: b.span.end });
+            return fail(
+                format!("cannot compare {} with {}", ta.name(), tb.name()),
+                Span { start: a.span.start, end: b.span.end },
+            );
         }
         boxed(Node::Compare, na, nb)
     }
@@ -286,7 +310,12 @@ impl Compiler<'_> {
             }
             Some(Ty::Plain(t @ (Type::Int | Type::Float | Type::Any))) => t,
             Some(Ty::Plain(t @ (Type::String | Type::List(_)))) if op == Operator::Add => t,
-            _ => return fail(format!("cannot reckon with {} and {}", ta.name(), tb.name()), Span { start: a.span.start, end: b.span.end }),
+            _ => {
+                return fail(
+                    format!("cannot reckon with {} and {}", ta.name(), tb.name()),
+                    Span { start: a.span.start, end: b.span.end },
+                );
+            }
         };
         Ok((Node::Arithmetic(op, Box::new(na), Box::new(nb)), Ty::Plain(ty)))
     }
@@ -329,7 +358,9 @@ impl Compiler<'_> {
         let [var, body] = args else {
             return fail(format!("`{name}` takes a variable and an expression, such as `{name}(x, x > 1)`"), span);
         };
-        let ExprKind::Name(var_name) = &var.kind else { return fail("expected a variable's name".to_owned(), var.span) };
+        let ExprKind::Name(var_name) = &var.kind else {
+            return fail("expected a variable's name".to_owned(), var.span);
+        };
         let (list, ty) = self.expr(target)?;
         let item = match &ty {
             Ty::Assets(k) => Ty::Asset(k.clone()),
@@ -402,9 +433,10 @@ fn macro_kind(name: &str) -> Option<MacroKind> {
 /// A literal that stands where a time is wanted must be one.
 fn want_time(node: &Node, span: Span) -> Result<(), SyntaxError> {
     match node {
-        Node::Const(Value::String(s)) if s.parse::<jiff::Timestamp>().is_err() => {
-            fail(format!("`{s}` is not a time; write it as `2026-01-31T00:00:00Z`, or a day as `date(\"2026-01-31\")`"), span)
-        }
+        Node::Const(Value::String(s)) if s.parse::<jiff::Timestamp>().is_err() => fail(
+            format!("`{s}` is not a time; write it as `2026-01-31T00:00:00Z`, or a day as `date(\"2026-01-31\")`"),
+            span,
+        ),
         _ => Ok(()),
     }
 }

@@ -42,7 +42,9 @@ impl<'e> Env<'e> {
         self.work = left.unwrap_or(0);
         match left {
             Some(_) => Ok(()),
-            None => Err(vec![not_told("the expression looks at too many items: narrow it by a join's `where`".to_owned())]),
+            None => {
+                Err(vec![not_told("the expression looks at too many items: narrow it by a join's `where`".to_owned())])
+            }
         }
     }
 
@@ -229,7 +231,9 @@ impl<'e> Env<'e> {
             return Ok(of);
         }
         Ok(match (of, self.known(at)?) {
-            (V::Ref(Value::List(l)), V::Int(i)) => usize::try_from(i).ok().and_then(|i| l.get(i)).map_or(V::Absent("item"), V::of),
+            (V::Ref(Value::List(l)), V::Int(i)) => {
+                usize::try_from(i).ok().and_then(|i| l.get(i)).map_or(V::Absent("item"), V::of)
+            }
             (V::List(mut l), V::Int(i)) => match usize::try_from(i) {
                 Ok(i) if i < l.len() => l.swap_remove(i),
                 _ => V::Absent("item"),
@@ -286,7 +290,13 @@ impl<'e> Env<'e> {
     }
 
     /// `exists` (decided by one true) and `all` (decided by one false).
-    fn quantify(&mut self, items: Vec<V<'e>>, mut holes: Vec<Hole>, body: &'e Node, decides: bool) -> Result<bool, Vec<Hole>> {
+    fn quantify(
+        &mut self,
+        items: Vec<V<'e>>,
+        mut holes: Vec<Hole>,
+        body: &'e Node,
+        decides: bool,
+    ) -> Result<bool, Vec<Hole>> {
         for item in items {
             self.spend(1)?;
             match self.on(item, |env| env.truth(body)) {

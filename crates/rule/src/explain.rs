@@ -199,7 +199,9 @@ fn unknown(holes: &[Hole]) -> Value {
 
 fn shorten(v: Value) -> Value {
     match v {
-        Value::String(s) if s.chars().count() > MOST_TEXT => Value::text(s.chars().take(MOST_TEXT).chain(['…']).collect::<String>()),
+        Value::String(s) if s.chars().count() > MOST_TEXT => {
+            Value::text(s.chars().take(MOST_TEXT).chain(['…']).collect::<String>())
+        }
         Value::List(l) => {
             let more = l.len().saturating_sub(MOST_ITEMS);
             let mut out: Vec<Value> = l.into_iter().take(MOST_ITEMS).map(shorten).collect();

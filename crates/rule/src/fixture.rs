@@ -51,7 +51,8 @@ pub struct Broken {
 impl Fixture {
     pub(crate) fn read_all(r: &mut Reader<'_>, yaml: &Yaml, known: &Known<'_>) -> Vec<Self> {
         let rows = yaml.get("tests").and_then(Yaml::entries).unwrap_or_default();
-        let out: Vec<Self> = rows.iter().filter_map(|(name, row)| Self::read(r, name.name.clone(), row, known)).collect();
+        let out: Vec<Self> =
+            rows.iter().filter_map(|(name, row)| Self::read(r, name.name.clone(), row, known)).collect();
         let mut wanted = vec![Status::Pass, Status::Fail, Status::Unknown];
         if yaml.get("when").is_some() {
             wanted.push(Status::NotApplicable);
@@ -118,7 +119,8 @@ impl Fixture {
 
     fn estate(&self, check: &Check, tables: &Arc<Tables>) -> (Estate, u32) {
         let caller = Caller { account: ACCOUNT.into(), arn: SmolStr::default(), partition: "aws".into() };
-        let scope = Scope { regions: vec![HERE.into(), ELSEWHERE.into()], all_regions: self.all_regions, checks: Vec::new() };
+        let scope =
+            Scope { regions: vec![HERE.into(), ELSEWHERE.into()], all_regions: self.all_regions, checks: Vec::new() };
         let mut estate = Estate::new(self.now, vec![caller], scope, tables.clone());
         let global: SmolStr = "aws-global".into();
         let place = |regional: bool, elsewhere: bool| match (regional, elsewhere) {
@@ -189,7 +191,9 @@ fn overrides(r: &mut Reader<'_>, at: &Yaml, settings: &Map) -> Map {
     for (key, value) in entries {
         match (settings.get(&key.name), value.value()) {
             (Some(default), Some(v)) if same_form(default, &v) => out.insert(key.name.clone(), v),
-            (Some(default), _) => r.complain(value, format!("the setting `{}` must be like its default {default}", key.name)),
+            (Some(default), _) => {
+                r.complain(value, format!("the setting `{}` must be like its default {default}", key.name))
+            }
             (None, _) => {
                 let near = hint(&key.name, settings.iter().map(|(k, _)| k.as_str()));
                 r.complain(value, format!("no setting `{}`{near}", key.name));
@@ -201,11 +205,19 @@ fn overrides(r: &mut Reader<'_>, at: &Yaml, settings: &Map) -> Map {
 
 /// Whether a setting may take a value, seeing its default.
 pub(crate) fn same_form(default: &Value, value: &Value) -> bool {
-    std::mem::discriminant(default) == std::mem::discriminant(value) || matches!((default, value), (Value::Float(_), Value::Int(_)))
+    std::mem::discriminant(default) == std::mem::discriminant(value)
+        || matches!((default, value), (Value::Float(_), Value::Int(_)))
 }
 
 fn asset(kind: &SmolStr, region: SmolStr, fields: Vec<(SmolStr, Field)>) -> Asset {
-    let mut a = Asset { kind: kind.clone(), arn: None, id: "fixture".into(), account: ACCOUNT.into(), region, fields: Vec::new() };
+    let mut a = Asset {
+        kind: kind.clone(),
+        arn: None,
+        id: "fixture".into(),
+        account: ACCOUNT.into(),
+        region,
+        fields: Vec::new(),
+    };
     for (name, field) in fields {
         a.set(name, field);
     }
@@ -226,7 +238,9 @@ fn fields(r: &mut Reader<'_>, at: &Yaml, kind: &Kind) -> Vec<(SmolStr, Field)> {
         let field = match &value.kind {
             YamlKind::Text(t) if t == "absent" => Field::Absent,
             YamlKind::Null => Field::Absent,
-            YamlKind::Text(t) if t == "unknown" => Field::Unknown(Arc::new(Gap::new(GapReason::AccessDenied, "fixture"))),
+            YamlKind::Text(t) if t == "unknown" => {
+                Field::Unknown(Arc::new(Gap::new(GapReason::AccessDenied, "fixture")))
+            }
             _ => value.value().map_or(Field::Absent, Field::Known),
         };
         if let Field::Known(v) = &field

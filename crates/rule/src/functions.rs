@@ -112,12 +112,42 @@ fn text_type() -> Type {
 
 const TABLE: &[Definition] = &[
     Definition { name: "size", params: &[Param::Sized], yields: int_type, run: size },
-    Definition { name: "startsWith", params: &[Param::Text, Param::Text], yields: bool_type, run: |a, _| two(a, |a, b| V::Bool(a.starts_with(b))) },
-    Definition { name: "endsWith", params: &[Param::Text, Param::Text], yields: bool_type, run: |a, _| two(a, |a, b| V::Bool(a.ends_with(b))) },
-    Definition { name: "contains", params: &[Param::Text, Param::Text], yields: bool_type, run: |a, _| two(a, |a, b| V::Bool(a.contains(b))) },
-    Definition { name: "lowerAscii", params: &[Param::Text], yields: text_type, run: |a, _| one(a, |s| V::Text(s.to_ascii_lowercase().into())) },
-    Definition { name: "upperAscii", params: &[Param::Text], yields: text_type, run: |a, _| one(a, |s| V::Text(s.to_ascii_uppercase().into())) },
-    Definition { name: "trim", params: &[Param::Text], yields: text_type, run: |a, _| one(a, |s| V::Text(s.trim().into())) },
+    Definition {
+        name: "startsWith",
+        params: &[Param::Text, Param::Text],
+        yields: bool_type,
+        run: |a, _| two(a, |a, b| V::Bool(a.starts_with(b))),
+    },
+    Definition {
+        name: "endsWith",
+        params: &[Param::Text, Param::Text],
+        yields: bool_type,
+        run: |a, _| two(a, |a, b| V::Bool(a.ends_with(b))),
+    },
+    Definition {
+        name: "contains",
+        params: &[Param::Text, Param::Text],
+        yields: bool_type,
+        run: |a, _| two(a, |a, b| V::Bool(a.contains(b))),
+    },
+    Definition {
+        name: "lowerAscii",
+        params: &[Param::Text],
+        yields: text_type,
+        run: |a, _| one(a, |s| V::Text(s.to_ascii_lowercase().into())),
+    },
+    Definition {
+        name: "upperAscii",
+        params: &[Param::Text],
+        yields: text_type,
+        run: |a, _| one(a, |s| V::Text(s.to_ascii_uppercase().into())),
+    },
+    Definition {
+        name: "trim",
+        params: &[Param::Text],
+        yields: text_type,
+        run: |a, _| one(a, |s| V::Text(s.trim().into())),
+    },
     Definition {
         name: "split",
         params: &[Param::Text, Param::Text],
@@ -130,11 +160,31 @@ const TABLE: &[Definition] = &[
     Definition { name: "age_days", params: &[Param::Time], yields: int_type, run: age_days },
     Definition { name: "days_until", params: &[Param::Time], yields: int_type, run: days_until },
     Definition { name: "date", params: &[Param::Text], yields: || Type::Timestamp, run: date },
-    Definition { name: "before", params: &[Param::Time, Param::Time], yields: bool_type, run: |a, _| times(a, |a, b| a < b) },
-    Definition { name: "after", params: &[Param::Time, Param::Time], yields: bool_type, run: |a, _| times(a, |a, b| a > b) },
-    Definition { name: "policy.is_admin", params: &[Param::Text], yields: bool_type, run: |a, _| text_of(a).and_then(|s| policy::is_admin(s).map(V::Bool).map_err(told)) },
+    Definition {
+        name: "before",
+        params: &[Param::Time, Param::Time],
+        yields: bool_type,
+        run: |a, _| times(a, |a, b| a < b),
+    },
+    Definition {
+        name: "after",
+        params: &[Param::Time, Param::Time],
+        yields: bool_type,
+        run: |a, _| times(a, |a, b| a > b),
+    },
+    Definition {
+        name: "policy.is_admin",
+        params: &[Param::Text],
+        yields: bool_type,
+        run: |a, _| text_of(a).and_then(|s| policy::is_admin(s).map(V::Bool).map_err(told)),
+    },
     Definition { name: "cidr.contains", params: &[Param::Text, Param::Text], yields: bool_type, run: cidr_contains },
-    Definition { name: "cidr.is_public", params: &[Param::Text], yields: bool_type, run: |a, _| text_of(a).and_then(|s| cidr::is_public(s).map(V::Bool).map_err(told)) },
+    Definition {
+        name: "cidr.is_public",
+        params: &[Param::Text],
+        yields: bool_type,
+        run: |a, _| text_of(a).and_then(|s| cidr::is_public(s).map(V::Bool).map_err(told)),
+    },
     Definition { name: "lambda.runtime_supported", params: &[Param::Text], yields: bool_type, run: runtime_supported },
 ];
 
@@ -237,7 +287,8 @@ fn days_until<'e>(args: &[V<'e>], estate: &'e Estate) -> Result<V<'e>, Vec<Hole>
 fn date<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
     let text = text_of(args)?;
     let at = text.parse::<jiff::civil::Date>().ok().and_then(|d| d.to_zoned(jiff::tz::TimeZone::UTC).ok());
-    at.map(|z| V::Text(smol_str::format_smolstr!("{}", z.timestamp()))).ok_or_else(|| told(format!("`{text}` is not a date")))
+    at.map(|z| V::Text(smol_str::format_smolstr!("{}", z.timestamp())))
+        .ok_or_else(|| told(format!("`{text}` is not a date")))
 }
 
 fn cidr_contains<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {

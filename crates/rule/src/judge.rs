@@ -10,7 +10,9 @@ use yagura_model::{Asset, Lang, Map, ResourceRef, Status, Verdict};
 /// What a check says of one asset, and what kept it from saying more. With `demand`, holes are only those whose data
 /// should be read next (see [`Hole::can_be_read`]).
 pub fn judge_one(estate: &Estate, check: &Check, asset: u32, demand: bool) -> (Status, Vec<Hole>) {
-    let Some(mut env) = Env::new(estate, &check.joins, asset, demand) else { return (Status::NotApplicable, Vec::new()) };
+    let Some(mut env) = Env::new(estate, &check.joins, asset, demand) else {
+        return (Status::NotApplicable, Vec::new());
+    };
     status(&mut env, check)
 }
 
@@ -60,8 +62,11 @@ pub enum Subject {
 pub fn judge(estate: &mut Estate, checks: &[Check], threads: usize) -> Vec<Judgement> {
     estate.prepare(checks.iter().flat_map(|c| &c.joins));
     let estate = &*estate;
-    let work: Vec<(usize, &[u32])> =
-        checks.iter().enumerate().flat_map(|(i, c)| estate.of_kind(&c.each).chunks(2048).map(move |part| (i, part))).collect();
+    let work: Vec<(usize, &[u32])> = checks
+        .iter()
+        .enumerate()
+        .flat_map(|(i, c)| estate.of_kind(&c.each).chunks(2048).map(move |part| (i, part)))
+        .collect();
     let next = std::sync::atomic::AtomicUsize::new(0);
     let run = || {
         let mut out = Vec::new();
@@ -78,7 +83,10 @@ pub fn judge(estate: &mut Estate, checks: &[Check], threads: usize) -> Vec<Judge
     } else {
         std::thread::scope(|s| {
             let handles: Vec<_> = (0..threads.min(work.len())).map(|_| s.spawn(run)).collect();
-            handles.into_iter().flat_map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+            handles
+                .into_iter()
+                .flat_map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
         })
     };
     parts.sort_by_key(|(nth, _)| *nth);
@@ -104,13 +112,19 @@ fn judge_part(estate: &Estate, checks: &[Check], check_at: usize, assets: &[u32]
 fn unlisted(estate: &Estate, check: &Check, check_at: usize) -> Vec<Judgement> {
     let mut out = Vec::new();
     for caller in estate.callers() {
-        let regions = if check.regional { estate.scope().regions.clone() } else { vec![estate.global_region(&caller.account)] };
+        let regions =
+            if check.regional { estate.scope().regions.clone() } else { vec![estate.global_region(&caller.account)] };
         for region in regions {
             let key = (check.each.clone(), caller.account.clone(), region);
             if let Some(gap) = estate.listing_gap(&key) {
                 let (kind, account, region) = key;
                 let hole = Hole::Listing { kind, account: account.clone(), region: region.clone(), gap: gap.clone() };
-                out.push(Judgement { check: check_at, subject: Subject::Place { account, region }, status: Status::Unknown, holes: vec![hole] });
+                out.push(Judgement {
+                    check: check_at,
+                    subject: Subject::Place { account, region },
+                    status: Status::Unknown,
+                    holes: vec![hole],
+                });
             }
         }
     }
@@ -136,11 +150,18 @@ pub fn verdict(estate: &Estate, checks: &[Check], j: &Judgement, lang: Lang) -> 
         }
         Subject::Place { account, region } => {
             let (kind, id) = if check.regional { ("region", region) } else { ("account", account) };
-            let resource = ResourceRef { arn: None, id: id.clone(), kind: kind.into(), account: account.clone(), region: region.clone() };
+            let resource = ResourceRef {
+                arn: None,
+                id: id.clone(),
+                kind: kind.into(),
+                account: account.clone(),
+                region: region.clone(),
+            };
             (resource, None, Map::new())
         }
     };
-    let mut missing: Vec<SmolStr> = j.holes.iter().filter(|h| h.gap().is_denied()).filter_map(|h| h.gap().permission.clone()).collect();
+    let mut missing: Vec<SmolStr> =
+        j.holes.iter().filter(|h| h.gap().is_denied()).filter_map(|h| h.gap().permission.clone()).collect();
     missing.sort();
     missing.dedup();
     let mut reasons: Vec<String> = j.holes.iter().map(|h| h.gap().say(lang)).collect();
@@ -162,5 +183,11 @@ pub fn verdict(estate: &Estate, checks: &[Check], j: &Judgement, lang: Lang) -> 
 }
 
 fn asset_ref(a: &Asset) -> ResourceRef {
-    ResourceRef { arn: a.arn.clone(), id: a.id.clone(), kind: a.kind.clone(), account: a.account.clone(), region: a.region.clone() }
+    ResourceRef {
+        arn: a.arn.clone(),
+        id: a.id.clone(),
+        kind: a.kind.clone(),
+        account: a.account.clone(),
+        region: a.region.clone(),
+    }
 }

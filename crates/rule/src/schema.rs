@@ -22,7 +22,10 @@ impl Kind {
         let mut names = path.split('.');
         let top = names.next().unwrap_or_default();
         let near = |name: &str, of: &BTreeMap<SmolStr, Type>| hint(name, of.keys().map(SmolStr::as_str));
-        let field = self.fields.get(top).ok_or_else(|| format!("`{}` has no field `{top}`{}", self.id, near(top, &self.fields)))?;
+        let field = self
+            .fields
+            .get(top)
+            .ok_or_else(|| format!("`{}` has no field `{top}`{}", self.id, near(top, &self.fields)))?;
         names.try_fold(field, |t, name| match t {
             Type::Any => Ok(t),
             Type::Map(of) => Ok(&**of),

@@ -46,11 +46,15 @@ impl Expr {
         let height = match &kind {
             ExprKind::Literal(_) | ExprKind::Name(_) => 0,
             ExprKind::Member(x, _) | ExprKind::Not(x) | ExprKind::Negate(x) => x.height,
-            ExprKind::Index(a, b) | ExprKind::And(a, b) | ExprKind::Or(a, b) | ExprKind::Compare(_, a, b) | ExprKind::Arithmetic(_, a, b) => {
-                a.height.max(b.height)
-            }
+            ExprKind::Index(a, b)
+            | ExprKind::And(a, b)
+            | ExprKind::Or(a, b)
+            | ExprKind::Compare(_, a, b)
+            | ExprKind::Arithmetic(_, a, b) => a.height.max(b.height),
             ExprKind::Choose(a, b, c) => a.height.max(b.height).max(c.height),
-            ExprKind::Call(of, _, items) => of.iter().map(|o| o.height).chain(items.iter().map(|i| i.height)).max().unwrap_or(0),
+            ExprKind::Call(of, _, items) => {
+                of.iter().map(|o| o.height).chain(items.iter().map(|i| i.height)).max().unwrap_or(0)
+            }
             ExprKind::List(items) => items.iter().map(|i| i.height).max().unwrap_or(0),
         };
         Self { kind, span, height: height + 1 }
@@ -128,7 +132,10 @@ pub enum Operator {
 /// Says what was found and what was expected, with its span. Bounded in length and depth.
 pub fn parse(text: &str) -> Result<Expr, SyntaxError> {
     if text.len() > MAX_LENGTH {
-        return Err(SyntaxError { message: format!("an expression is at most {MAX_LENGTH} bytes long"), span: Span::default() });
+        return Err(SyntaxError {
+            message: format!("an expression is at most {MAX_LENGTH} bytes long"),
+            span: Span::default(),
+        });
     }
     let tokens = lex(text)?;
     let mut p = Parser { tokens: &tokens, at: 0, depth: 0, nodes: 0, end: text.len() };
@@ -163,7 +170,8 @@ struct Token {
 }
 
 const SYMBOLS: [&str; 25] = [
-    "&&", "||", "==", "!=", "<=", ">=", "<", ">", "!", "+", "-", "*", "/", "%", "?", ":", ".", ",", "(", ")", "[", "]", "{", "}", "=",
+    "&&", "||", "==", "!=", "<=", ">=", "<", ">", "!", "+", "-", "*", "/", "%", "?", ":", ".", ",", "(", ")", "[", "]",
+    "{", "}", "=",
 ];
 
 fn lex(text: &str) -> Result<Vec<Token>, SyntaxError> {
@@ -197,7 +205,10 @@ fn lex(text: &str) -> Result<Vec<Token>, SyntaxError> {
         } else if let Some(s) = SYMBOLS.iter().find(|s| rest.starts_with(**s)) {
             (TokenKind::Symbol(s), s.len())
         } else {
-            return Err(SyntaxError { message: format!("`{c}` has no meaning here"), span: Span { start: at, end: at + c.len_utf8() } });
+            return Err(SyntaxError {
+                message: format!("`{c}` has no meaning here"),
+                span: Span { start: at, end: at + c.len_utf8() },
+            });
         };
         out.push(Token { kind, span: Span { start: at, end: at + len } });
         at += len;
@@ -241,7 +252,10 @@ fn lex_text(rest: &str, at: usize) -> Result<(TokenKind, usize), SyntaxError> {
     while let Some((i, c)) = chars.next() {
         // As in CEL, a text ends on its line.
         if c == '\n' || c == '\r' {
-            return Err(SyntaxError { message: format!("text that begins with `{quote}` never ends"), span: Span { start: at, end: at + i } });
+            return Err(SyntaxError {
+                message: format!("text that begins with `{quote}` never ends"),
+                span: Span { start: at, end: at + i },
+            });
         }
         if c == quote {
             return Ok((TokenKind::Literal(Value::text(out)), i + c.len_utf8()));
@@ -257,12 +271,18 @@ fn lex_text(rest: &str, at: usize) -> Result<(TokenKind, usize), SyntaxError> {
             Some((_, c @ ('\\' | '"' | '\'' | '`' | '?'))) => out.push(c),
             Some((j, c)) => {
                 let span = Span { start: at + i, end: at + j + c.len_utf8() };
-                return Err(SyntaxError { message: format!("`\\{c}` is not an escape; use `\\n`, `\\t`, `\\r`, `\\\\`, `\\\"` or `\\'`"), span });
+                return Err(SyntaxError {
+                    message: format!("`\\{c}` is not an escape; use `\\n`, `\\t`, `\\r`, `\\\\`, `\\\"` or `\\'`"),
+                    span,
+                });
             }
             None => break,
         }
     }
-    Err(SyntaxError { message: format!("text that begins with `{quote}` never ends"), span: Span { start: at, end: at + rest.len() } })
+    Err(SyntaxError {
+        message: format!("text that begins with `{quote}` never ends"),
+        span: Span { start: at, end: at + rest.len() },
+    })
 }
 
 struct Parser<'t> {
@@ -383,30 +403,39 @@ impl Parser<'_> {
     }
 
     fn compare(&mut self) -> Result<Expr, SyntaxError> {
-        self.chain(Self::sum, &[
-            ("==", |a, b| ExprKind::Compare(Comparison::Equal, a, b)),
-            ("!=", |a, b| ExprKind::Compare(Comparison::NotEqual, a, b)),
-            ("<", |a, b| ExprKind::Compare(Comparison::Less, a, b)),
-            ("<=", |a, b| ExprKind::Compare(Comparison::AtMost, a, b)),
-            (">", |a, b| ExprKind::Compare(Comparison::Greater, a, b)),
-            (">=", |a, b| ExprKind::Compare(Comparison::AtLeast, a, b)),
-            ("in", |a, b| ExprKind::Compare(Comparison::In, a, b)),
-        ])
+        self.chain(
+            Self::sum,
+            &[
+                ("==", |a, b| ExprKind::Compare(Comparison::Equal, a, b)),
+                ("!=", |a, b| ExprKind::Compare(Comparison::NotEqual, a, b)),
+                ("<", |a, b| ExprKind::Compare(Comparison::Less, a, b)),
+                ("<=", |a, b| ExprKind::Compare(Comparison::AtMost, a, b)),
+                (">", |a, b| ExprKind::Compare(Comparison::Greater, a, b)),
+                (">=", |a, b| ExprKind::Compare(Comparison::AtLeast, a, b)),
+                ("in", |a, b| ExprKind::Compare(Comparison::In, a, b)),
+            ],
+        )
     }
 
     fn sum(&mut self) -> Result<Expr, SyntaxError> {
-        self.chain(Self::product, &[
-            ("+", |a, b| ExprKind::Arithmetic(Operator::Add, a, b)),
-            ("-", |a, b| ExprKind::Arithmetic(Operator::Subtract, a, b)),
-        ])
+        self.chain(
+            Self::product,
+            &[
+                ("+", |a, b| ExprKind::Arithmetic(Operator::Add, a, b)),
+                ("-", |a, b| ExprKind::Arithmetic(Operator::Subtract, a, b)),
+            ],
+        )
     }
 
     fn product(&mut self) -> Result<Expr, SyntaxError> {
-        self.chain(Self::unary, &[
-            ("*", |a, b| ExprKind::Arithmetic(Operator::Multiply, a, b)),
-            ("/", |a, b| ExprKind::Arithmetic(Operator::Divide, a, b)),
-            ("%", |a, b| ExprKind::Arithmetic(Operator::Remainder, a, b)),
-        ])
+        self.chain(
+            Self::unary,
+            &[
+                ("*", |a, b| ExprKind::Arithmetic(Operator::Multiply, a, b)),
+                ("/", |a, b| ExprKind::Arithmetic(Operator::Divide, a, b)),
+                ("%", |a, b| ExprKind::Arithmetic(Operator::Remainder, a, b)),
+            ],
+        )
     }
 
     /// Left-associative operators of one precedence.
@@ -527,7 +556,8 @@ impl Parser<'_> {
             }
             Some(Token { kind: TokenKind::Name(_), .. }) => {
                 let name = self.name()?;
-                let kind = if self.eat("(") { ExprKind::Call(None, name, self.items(")")?) } else { ExprKind::Name(name) };
+                let kind =
+                    if self.eat("(") { ExprKind::Call(None, name, self.items(")")?) } else { ExprKind::Name(name) };
                 self.node(start, kind)
             }
             Some(t) => Err(self.error(format!("expected a value, found {}", t.kind.name()))),
@@ -565,7 +595,14 @@ mod tests {
 
     #[test]
     fn hostile_nesting_is_an_error_and_not_a_crash() {
-        for text in ["(".repeat(100_000), "!".repeat(60_000), "[".repeat(60_000), "-".repeat(1000), "a?".repeat(5000), format!("a{}", ".b".repeat(9999))] {
+        for text in [
+            "(".repeat(100_000),
+            "!".repeat(60_000),
+            "[".repeat(60_000),
+            "-".repeat(1000),
+            "a?".repeat(5000),
+            format!("a{}", ".b".repeat(9999)),
+        ] {
             assert!(parse(&text).is_err());
         }
         assert!(parse(&vec!["a"; 300].join(" && ")).is_ok());

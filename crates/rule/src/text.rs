@@ -34,7 +34,9 @@ impl Texts {
             let place = at.get(name).unwrap_or(at);
             for hole in braces(text) {
                 let wrong = match hole.split_once('.') {
-                    Some(("this" | "settings", _)) if name == "title" => Some("a title is the same for every resource".to_owned()),
+                    Some(("this" | "settings", _)) if name == "title" => {
+                        Some("a title is the same for every resource".to_owned())
+                    }
                     Some(("this", path)) => kind.path(path).err(),
                     Some(("settings", setting)) => {
                         let near = || hint(setting, settings.iter().map(|(k, _)| k.as_str()));

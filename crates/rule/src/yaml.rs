@@ -80,7 +80,12 @@ pub fn decode(path: String, bytes: Vec<u8>, shipped: bool) -> Result<ContentFile
             let before = String::from_utf8_lossy(sound);
             let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) as u64 + 1;
             let line = before.matches('\n').count() as u64 + 1;
-            Err(ContentError { file: path, line, column, message: "the file is not UTF-8 text from here on".to_owned() })
+            Err(ContentError {
+                file: path,
+                line,
+                column,
+                message: "the file is not UTF-8 text from here on".to_owned(),
+            })
         }
     }
 }
@@ -105,7 +110,13 @@ pub fn read(file: &ContentFile) -> Result<Yaml, ContentError> {
         let (line, column) = at.map_or((1, 1), |l| (l.line(), l.column()));
         // The parser says the place once more before the cause.
         let place = format!("line {line} column {column}: ");
-        let message = text.lines().next().unwrap_or("not YAML").trim_start_matches("error: ").trim_start_matches(&place).to_owned();
+        let message = text
+            .lines()
+            .next()
+            .unwrap_or("not YAML")
+            .trim_start_matches("error: ")
+            .trim_start_matches(&place)
+            .to_owned();
         ContentError { file: file.path.clone(), line, column, message }
     })
 }
@@ -154,7 +165,9 @@ impl Yaml {
             YamlKind::Float(f) => Value::Float(*f),
             YamlKind::Text(t) => Value::String(t.clone()),
             YamlKind::List(l) => Value::List(l.iter().filter_map(Yaml::value).collect()),
-            YamlKind::Map(m) => Value::Map(m.iter().filter_map(|(k, v)| Some((k.name.clone(), v.value()?))).collect::<Map>()),
+            YamlKind::Map(m) => {
+                Value::Map(m.iter().filter_map(|(k, v)| Some((k.name.clone(), v.value()?))).collect::<Map>())
+            }
         })
     }
 }
@@ -255,7 +268,9 @@ impl<'f> Reader<'f> {
         };
         let mut seen = std::collections::HashSet::new();
         for (k, _) in entries {
-            let mut say = |message| self.errors.push(ContentError { file: self.file.path.clone(), line: k.line, column: k.column, message });
+            let mut say = |message| {
+                self.errors.push(ContentError { file: self.file.path.clone(), line: k.line, column: k.column, message })
+            };
             if !known.contains(&k.name.as_str()) {
                 say(format!("unknown key `{}`{}", k.name, hint(&k.name, known.iter().copied())));
             }

@@ -29,7 +29,10 @@ fn by_cel(expression: &str, data: &Map) -> Option<bool> {
 }
 
 fn data(fields: &[(smol_str::SmolStr, Field)]) -> Map {
-    fields.iter().filter_map(|(n, f)| if let Field::Known(v) = f { Some((n.clone(), v.clone())) } else { None }).collect()
+    fields
+        .iter()
+        .filter_map(|(n, f)| if let Field::Known(v) = f { Some((n.clone(), v.clone())) } else { None })
+        .collect()
 }
 
 fn truth(status: Status) -> Option<bool> {

@@ -16,9 +16,17 @@ fn schema() -> Schema {
         fields: fields.iter().map(|(n, t)| (SmolStr::from(*n), t.clone())).collect(),
     };
     [
-        kind("s3.bucket", false, &[("Name", Type::String), ("Block", structure(&[("Acls", Type::Bool), ("Policy", Type::Bool)]))]),
+        kind(
+            "s3.bucket",
+            false,
+            &[("Name", Type::String), ("Block", structure(&[("Acls", Type::Bool), ("Policy", Type::Bool)]))],
+        ),
         kind("ec2.vpc", true, &[("VpcId", Type::String)]),
-        kind("ec2.flow_log", true, &[("ResourceId", Type::String), ("Status", Type::String), ("Created", Type::Timestamp)]),
+        kind(
+            "ec2.flow_log",
+            true,
+            &[("ResourceId", Type::String), ("Status", Type::String), ("Created", Type::Timestamp)],
+        ),
     ]
     .into_iter()
     .collect()
@@ -65,19 +73,38 @@ fn the_loader_says_where_and_how_to_spell() {
         let errors = check.compile(&schema(), None, &[]).unwrap_err();
         assert_eq!(errors[0].to_string(), message, "{pass}");
     }
-    let text = bucket_check("true").text.replace("severity: high", "severity: hihg").replace("each:", "eahc:").replace("ja:", "jp:");
+    let text = bucket_check("true")
+        .text
+        .replace("severity: high", "severity: hihg")
+        .replace("each:", "eahc:")
+        .replace("ja:", "jp:");
     let errors = CheckFile::parse(&file("checks/s3/other.yaml", &text)).unwrap_err();
     let all = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-    for part in ["unknown key `eahc`; did you mean `each`?", "the id must follow the path: `s3.other`", "did you mean `high`?", "the Japanese text is missing"] {
+    for part in [
+        "unknown key `eahc`; did you mean `each`?",
+        "the id must follow the path: `s3.other`",
+        "did you mean `high`?",
+        "the Japanese text is missing",
+    ] {
         assert!(all.contains(part), "{part} not in:\n{all}");
     }
     let untested = bucket_check("true").text.replace("expect: unknown", "expect: pass");
-    let errors = CheckFile::parse(&file("checks/s3/blocked.yaml", &untested)).unwrap().compile(&schema(), None, &[]).unwrap_err();
+    let errors = CheckFile::parse(&file("checks/s3/blocked.yaml", &untested))
+        .unwrap()
+        .compile(&schema(), None, &[])
+        .unwrap_err();
     assert!(errors[0].message.contains("no fixture expects `unknown`"));
 }
 
 fn asset(kind: &str, id: &str, region: &str, fields: &[(&str, &str)]) -> Asset {
-    let mut a = Asset { kind: kind.into(), arn: None, id: id.into(), account: "1".into(), region: region.into(), fields: Vec::new() };
+    let mut a = Asset {
+        kind: kind.into(),
+        arn: None,
+        id: id.into(),
+        account: "1".into(),
+        region: region.into(),
+        fields: Vec::new(),
+    };
     for (n, v) in fields {
         a.set(*n, Field::Known(Value::text(*v)));
     }
@@ -110,7 +137,10 @@ tests:
         e.push(asset("ec2.vpc", id, region, &[("VpcId", id)]));
     }
     e.push(asset("ec2.flow_log", "fl", "r1", &[("ResourceId", "v"), ("Status", "ACTIVE")]));
-    let denied = Gap { permission: Some("ec2:DescribeFlowLogs".into()), ..Gap::new(GapReason::AccessDenied, "UnauthorizedOperation") };
+    let denied = Gap {
+        permission: Some("ec2:DescribeFlowLogs".into()),
+        ..Gap::new(GapReason::AccessDenied, "UnauthorizedOperation")
+    };
     for (kind, region, gap) in [
         ("ec2.vpc", "r1", None),
         ("ec2.vpc", "r2", None),
@@ -123,13 +153,19 @@ tests:
     let checks = [check];
     let out = judge(&mut e, &checks, 2);
     let verdicts: Vec<_> = out.iter().map(|j| verdict(&e, &checks, j, Lang::En).unwrap()).collect();
-    let told: Vec<_> = verdicts.iter().map(|v| (v.resource.id.as_str(), v.resource.kind.as_str(), v.status, v.missing.join(","))).collect();
-    assert_eq!(told, [
-        ("v", "ec2.vpc", Status::Pass, String::new()),
-        ("w", "ec2.vpc", Status::Fail, String::new()),
-        ("v", "ec2.vpc", Status::Unknown, "ec2:DescribeFlowLogs".to_owned()),
-        ("r3", "region", Status::Unknown, "ec2:DescribeVpcs".to_owned()),
-    ]);
+    let told: Vec<_> = verdicts
+        .iter()
+        .map(|v| (v.resource.id.as_str(), v.resource.kind.as_str(), v.status, v.missing.join(",")))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("v", "ec2.vpc", Status::Pass, String::new()),
+            ("w", "ec2.vpc", Status::Fail, String::new()),
+            ("v", "ec2.vpc", Status::Unknown, "ec2:DescribeFlowLogs".to_owned()),
+            ("r3", "region", Status::Unknown, "ec2:DescribeVpcs".to_owned()),
+        ]
+    );
     assert_eq!(verdicts[0].evidence.get("logs[fl].Status"), Some(&Value::text("ACTIVE")));
     assert_eq!(verdicts[1].evidence.get("logs"), Some(&Value::List(vec![])));
 }

@@ -31,7 +31,8 @@ fn estate() -> Estate {
     let caller = Caller { account: ACCOUNT.into(), arn: "".into(), partition: "aws".into() };
     let runtimes = "kind: table\nas_of: '2026-01-01'\nsource: https://docs.aws.amazon.com\nruntimes:\n  old: {deprecated: '2025-12-31'}\n  \
                     ends today: {deprecated: '2026-01-01'}\n  soon: {deprecated: '2026-01-02'}\n  new: {}\n";
-    let tables = Tables::read(&ContentFile { path: LAMBDA_RUNTIMES.into(), text: runtimes.into(), shipped: true }).unwrap();
+    let tables =
+        Tables::read(&ContentFile { path: LAMBDA_RUNTIMES.into(), text: runtimes.into(), shipped: true }).unwrap();
     let mut e = Estate::new("2026-01-01T12:00:00Z".parse().unwrap(), vec![caller], Scope::default(), Arc::new(tables));
     e.push(asset());
     e
@@ -91,7 +92,11 @@ fn functions_and_operators() {
         ("after what is no time", "after(this.at, this.s)", NOT_TOLD),
         ("times compare as instants", "'2026-01-01T21:00:00+09:00' == now", YES),
         ("a time and a fraction of a second", "now < '2026-01-01T12:00:00.5Z'", YES),
-        ("policy.is_admin", "policy.is_admin('{\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}}')", YES),
+        (
+            "policy.is_admin",
+            "policy.is_admin('{\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}}')",
+            YES,
+        ),
         ("policy.is_admin of no policy", "policy.is_admin('*')", NOT_TOLD),
         ("cidr.contains", "cidr.contains('10.0.0.0/8', '10.1.2.3')", YES),
         ("cidr.contains of a larger block", "cidr.contains('10.1.0.0/16', '10.0.0.0/8')", NO),
@@ -156,11 +161,14 @@ fn functions_and_operators() {
 
 #[test]
 fn a_join_inside_a_macro_keeps_the_variables_apart() {
-    let text = file("this.ls.exists(x, mates.exists(m, x == 'b'))")
-        .text
-        .replace("severity:", "with:\n  mates: {each: x.thing, where: {s: \"this.ls.filter(y, y == 'a').map(y, y + '!')[0]\"}}\nseverity:");
+    let text = file("this.ls.exists(x, mates.exists(m, x == 'b'))").text.replace(
+        "severity:",
+        "with:\n  mates: {each: x.thing, where: {s: \"this.ls.filter(y, y == 'a').map(y, y + '!')[0]\"}}\nseverity:",
+    );
     let check = CheckFile::parse(&ContentFile { path: "checks/x/check.yaml".into(), text, shipped: false }).unwrap();
-    let schema = [kind("x.thing", false, &[("ls", Type::List(Arc::new(Type::String))), ("s", Type::String)])].into_iter().collect();
+    let schema = [kind("x.thing", false, &[("ls", Type::List(Arc::new(Type::String))), ("s", Type::String)])]
+        .into_iter()
+        .collect();
     let check = check.compile(&schema, None, &[]).unwrap();
     let mut e = common::estate(vec![asset(), thing(vec![("s".into(), Field::Known("a!".into()))])]);
     e.set_listing(("x.thing".into(), ACCOUNT.into(), "aws-global".into()), None);

@@ -107,7 +107,10 @@ fn endless_work_is_unknown() {
         assert_eq!(in_time(name, || whole_way(&text)), Ok(Status::Unknown), "{name}");
     }
     // What decides early is known, however much would follow.
-    assert_eq!(whole_way(&format!("this.b || {}this.b{}", "this.li.all(x, ".repeat(20), ")".repeat(20))), Ok(Status::Pass));
+    assert_eq!(
+        whole_way(&format!("this.b || {}this.b{}", "this.li.all(x, ".repeat(20), ")".repeat(20))),
+        Ok(Status::Pass)
+    );
 }
 
 fn refused(text: &str) -> Vec<ContentError> {
@@ -187,14 +190,50 @@ fn values_of_the_wrong_form_are_refused_where_they_stand() {
         ("pass is a number", "pass: |\n  this.b", "pass: 5", (4, 7), "expected true or false, found a whole number"),
         ("when is a mapping", "severity: low", "severity: low\nwhen: {a: b}", (7, 7), "expected an expression"),
         ("with is a list", "severity: low", "severity: low\nwith: [x.thing]", (7, 7), "`with` wants a mapping"),
-        ("where is text", "severity: low", "severity: low\nwith:\n  l: {each: x.thing, where: this.s}", (8, 29), "`where` wants a mapping"),
-        ("a join named this", "severity: low", "severity: low\nwith:\n  this: {each: x.thing}", (8, 9), "`this` cannot name a join"),
-        ("a join named as a namespace", "severity: low", "severity: low\nwith:\n  policy: {each: x.thing}", (8, 11), "`policy` cannot name a join"),
-        ("a join with a dash", "severity: low", "severity: low\nwith:\n  a-b: {each: x.thing}", (8, 8), "`a-b` cannot name a join"),
+        (
+            "where is text",
+            "severity: low",
+            "severity: low\nwith:\n  l: {each: x.thing, where: this.s}",
+            (8, 29),
+            "`where` wants a mapping",
+        ),
+        (
+            "a join named this",
+            "severity: low",
+            "severity: low\nwith:\n  this: {each: x.thing}",
+            (8, 9),
+            "`this` cannot name a join",
+        ),
+        (
+            "a join named as a namespace",
+            "severity: low",
+            "severity: low\nwith:\n  policy: {each: x.thing}",
+            (8, 11),
+            "`policy` cannot name a join",
+        ),
+        (
+            "a join with a dash",
+            "severity: low",
+            "severity: low\nwith:\n  a-b: {each: x.thing}",
+            (8, 8),
+            "`a-b` cannot name a join",
+        ),
         ("tests is a list", "tests:\n  a:", "tests:\n- a:", (10, 3), "`tests` wants a mapping"),
-        ("settings is a list", "severity: low", "severity: low\nsettings: [1]", (7, 11), "`settings` wants names with their defaults"),
+        (
+            "settings is a list",
+            "severity: low",
+            "severity: low\nsettings: [1]",
+            (7, 11),
+            "`settings` wants names with their defaults",
+        ),
         ("id is a number", "id: x.check", "id: 5", (2, 5), "`id` wants text"),
-        ("a kind with letters missing", "each: x.thing", "each: x.thin", (3, 7), "unknown kind `x.thin`; did you mean `x.thing`?"),
+        (
+            "a kind with letters missing",
+            "each: x.thing",
+            "each: x.thin",
+            (3, 7),
+            "unknown kind `x.thin`; did you mean `x.thing`?",
+        ),
     ] {
         assert!(sound.contains(from), "{name}");
         let errors = refused(&sound.replace(from, to));
@@ -227,7 +266,8 @@ fn expressions_are_complained_of_where_they_stand() {
 
 #[test]
 fn bytes_that_are_no_text_are_refused_where_they_stand() {
-    let e = yaml::decode("checks/x/check.yaml".into(), b"kind: check\nid: \xe6\x97\xa5\xff".to_vec(), false).unwrap_err();
+    let e =
+        yaml::decode("checks/x/check.yaml".into(), b"kind: check\nid: \xe6\x97\xa5\xff".to_vec(), false).unwrap_err();
     assert_eq!(e.to_string(), "checks/x/check.yaml:2:6: the file is not UTF-8 text from here on");
     assert_eq!(yaml::decode("a".into(), "日本".into(), true).unwrap().text, "日本");
 }
@@ -235,7 +275,10 @@ fn bytes_that_are_no_text_are_refused_where_they_stand() {
 #[test]
 fn mistakes_that_would_only_show_while_judging_are_found_by_the_loader() {
     for (pass, message) in [
-        ("this.at < '2026-01-31'", "`2026-01-31` is not a time; write it as `2026-01-31T00:00:00Z`, or a day as `date(\"2026-01-31\")`"),
+        (
+            "this.at < '2026-01-31'",
+            "`2026-01-31` is not a time; write it as `2026-01-31T00:00:00Z`, or a day as `date(\"2026-01-31\")`",
+        ),
         ("age_days('yesterday') > 1", "`yesterday` is not a time"),
         ("this.f % 2 == 1", "`%` wants whole numbers"),
         ("int(this.b) == 1", "`int` wants text or a number, found true or false"),

@@ -14,9 +14,14 @@ const OTHER: &str = "999999999999";
 fn schema() -> Schema {
     let nested = structure(&[("Id", Type::String), ("Port", Type::Int), ("Names", common::list(Type::String))]);
     let fields = [("Id", Type::String), ("Port", Type::Int), ("At", nested), ("On", Type::Bool), ("Any", Type::Any)];
-    [kind("x.thing", true, &fields), kind("x.part", true, &fields), kind("x.role", false, &fields), kind("x.account", false, &fields)]
-        .into_iter()
-        .collect()
+    [
+        kind("x.thing", true, &fields),
+        kind("x.part", true, &fields),
+        kind("x.role", false, &fields),
+        kind("x.account", false, &fields),
+    ]
+    .into_iter()
+    .collect()
 }
 
 fn load(each: &str, joins: &str, pass: &str) -> Result<Check, Vec<ContentError>> {
@@ -25,7 +30,11 @@ fn load(each: &str, joins: &str, pass: &str) -> Result<Check, Vec<ContentError>>
          en: {{title: A, why: B, fix: C}}\nja: {{title: あ, why: い, fix: う}}\n\
          tests:\n  a: {{this: {{}}, expect: pass}}\n  b: {{this: {{}}, expect: fail}}\n  c: {{this: {{}}, expect: unknown}}\n"
     );
-    CheckFile::parse(&ContentFile { path: "checks/x/check.yaml".into(), text, shipped: false })?.compile(&schema(), None, &[])
+    CheckFile::parse(&ContentFile { path: "checks/x/check.yaml".into(), text, shipped: false })?.compile(
+        &schema(),
+        None,
+        &[],
+    )
 }
 
 fn known(fields: &[(&str, Value)]) -> Vec<(SmolStr, Field)> {
@@ -33,7 +42,14 @@ fn known(fields: &[(&str, Value)]) -> Vec<(SmolStr, Field)> {
 }
 
 fn asset(kind: &str, account: &str, region: &str, fields: Vec<(SmolStr, Field)>) -> Asset {
-    let mut a = Asset { kind: kind.into(), arn: None, id: "p".into(), account: account.into(), region: region.into(), fields: vec![] };
+    let mut a = Asset {
+        kind: kind.into(),
+        arn: None,
+        id: "p".into(),
+        account: account.into(),
+        region: region.into(),
+        fields: vec![],
+    };
     for (n, f) in fields {
         a.set(n, f);
     }
@@ -75,20 +91,45 @@ fn which_assets_belong() {
         ("one key", "{Id: this.Id}", known(&[("Id", "a".into())]), Status::Pass),
         ("another value", "{Id: this.Id}", known(&[("Id", "b".into())]), Status::Fail),
         ("no key at all", "{}", known(&[]), Status::Pass),
-        ("two keys", "{Id: this.Id, Port: this.Port}", known(&[("Id", "a".into()), ("Port", Value::Int(80))]), Status::Pass),
-        ("one of two keys differs", "{Id: this.Id, Port: this.Port}", known(&[("Id", "a".into()), ("Port", Value::Int(81))]), Status::Fail),
+        (
+            "two keys",
+            "{Id: this.Id, Port: this.Port}",
+            known(&[("Id", "a".into()), ("Port", Value::Int(80))]),
+            Status::Pass,
+        ),
+        (
+            "one of two keys differs",
+            "{Id: this.Id, Port: this.Port}",
+            known(&[("Id", "a".into()), ("Port", Value::Int(81))]),
+            Status::Fail,
+        ),
         ("a nested key", "{At.Id: this.At.Id}", known(&[("At", nested("a", 1))]), Status::Pass),
         ("a nested key that differs", "{At.Id: this.At.Id}", known(&[("At", nested("b", 1))]), Status::Fail),
         ("a literal", "{Id: \"'a'\"}", known(&[("Id", "a".into())]), Status::Pass),
         ("a truth value", "{On: this.On}", known(&[("On", true.into())]), Status::Pass),
         ("a number is not its text", "{Any: this.Port}", known(&[("Any", "80".into())]), Status::Fail),
         ("a number of the other type", "{Any: this.Port}", known(&[("Any", Value::Float(80.0))]), Status::Pass),
-        ("values do not run together", "{Id: \"'a\\u0001b'\", Any: \"'c'\"}", known(&[("Id", "a".into()), ("Any", "b\u{1}c".into())]), Status::Fail),
+        (
+            "values do not run together",
+            "{Id: \"'a\\u0001b'\", Any: \"'c'\"}",
+            known(&[("Id", "a".into()), ("Any", "b\u{1}c".into())]),
+            Status::Fail,
+        ),
         ("a key that the asset lacks", "{Id: this.Id}", known(&[]), Status::Fail),
-        ("a nested key that the asset lacks", "{At.Id: this.Id}", known(&[("At", Value::Map(Default::default()))]), Status::Fail),
+        (
+            "a nested key that the asset lacks",
+            "{At.Id: this.Id}",
+            known(&[("At", Value::Map(Default::default()))]),
+            Status::Fail,
+        ),
         ("a key that this asset lacks", "{Id: this.Any}", known(&[("Id", "a".into())]), Status::Fail),
         ("a key that could not be read", "{Id: this.Id}", vec![("Id".into(), denied())], Status::Unknown),
-        ("a key that could not be read beside one that is absent", "{Id: this.Id, Port: this.Port}", vec![("Id".into(), denied())], Status::Fail),
+        (
+            "a key that could not be read beside one that is absent",
+            "{Id: this.Id, Port: this.Port}",
+            vec![("Id".into(), denied())],
+            Status::Fail,
+        ),
     ] {
         let joins = format!("{{each: x.part, where: {wanted}}}");
         let check = load("x.thing", &joins, "parts.exists(p, true)").unwrap_or_else(|e| panic!("{name}: {e:?}"));
@@ -98,7 +139,11 @@ fn which_assets_belong() {
     let unread = vec![("Id".into(), denied())];
     let check = load("x.thing", "{each: x.part, where: {Id: this.Id}}", "parts.exists(p, true)").unwrap();
     let part = asset("x.part", HERE, "r1", known(&[("Id", "a".into())]));
-    assert_eq!(told(&check, estate(asset("x.thing", HERE, "r1", unread), vec![part], true)), Status::Unknown, "this asset's key could not be read");
+    assert_eq!(
+        told(&check, estate(asset("x.thing", HERE, "r1", unread), vec![part], true)),
+        Status::Unknown,
+        "this asset's key could not be read"
+    );
 }
 
 #[test]
@@ -115,7 +160,15 @@ fn where_they_are_looked_for() {
         ("another account, every Region", ", across: all_regions", OTHER, "r1", true, None, Status::Fail),
         ("every scanned Region", ", across: scanned_regions", HERE, "r2", false, None, Status::Pass),
         ("every scanned Region, nothing there", ", across: scanned_regions", OTHER, "r2", false, None, Status::Fail),
-        ("every scanned Region, one not listed", ", across: scanned_regions", OTHER, "r2", false, Some("r2"), Status::Unknown),
+        (
+            "every scanned Region, one not listed",
+            ", across: scanned_regions",
+            OTHER,
+            "r2",
+            false,
+            Some("r2"),
+            Status::Unknown,
+        ),
         ("every Region, all scanned", ", across: all_regions", OTHER, "r2", true, None, Status::Fail),
         ("every Region, not all scanned", ", across: all_regions", OTHER, "r2", false, None, Status::Unknown),
         ("every Region, not all scanned, with a hit", ", across: all_regions", HERE, "r2", false, None, Status::Pass),
@@ -139,18 +192,35 @@ fn where_they_are_looked_for() {
 #[test]
 fn joins_that_could_never_hit_are_refused() {
     for (name, joins, message) in [
-        ("a misspelt field", "{each: x.part, where: {Idd: this.Id}}", "`x.part` has no field `Idd`; did you mean `Id`?"),
-        ("a misspelt member", "{each: x.part, where: {At.Prot: this.Port}}", "`At.Prot`: no member `Prot`; did you mean `Port`?"),
+        (
+            "a misspelt field",
+            "{each: x.part, where: {Idd: this.Id}}",
+            "`x.part` has no field `Idd`; did you mean `Id`?",
+        ),
+        (
+            "a misspelt member",
+            "{each: x.part, where: {At.Prot: this.Port}}",
+            "`At.Prot`: no member `Prot`; did you mean `Port`?",
+        ),
         ("a member of text", "{each: x.part, where: {Id.Port: this.Port}}", "`Id.Port`: text has no members"),
         ("another type", "{each: x.part, where: {Id: this.Port}}", "expected text, found a whole number"),
         ("a structure", "{each: x.part, where: {At: this.At}}", "`At` is a structure, and a join looks up one value"),
-        ("a list", "{each: x.part, where: {At.Names: this.Id}}", "`At.Names` is a list of text, and a join looks up one value"),
+        (
+            "a list",
+            "{each: x.part, where: {At.Names: this.Id}}",
+            "`At.Names` is a list of text, and a join looks up one value",
+        ),
         ("a misspelt kind", "{each: x.prat}", "unknown kind `x.prat`; did you mean `x.part`?"),
-        ("a misspelt scope", "{each: x.part, across: all}", "`across` is `scanned_regions` or `all_regions`, found `all`"),
+        (
+            "a misspelt scope",
+            "{each: x.part, across: all}",
+            "`across` is `scanned_regions` or `all_regions`, found `all`",
+        ),
         ("a misspelt key", "{each: x.part, were: {Id: this.Id}}", "unknown key `were`; did you mean `where`?"),
         ("another join", "{each: x.part, where: {Id: 'parts[0].Id'}}", "unknown name `parts`"),
     ] {
-        let errors = load("x.thing", joins, "parts.exists(p, true)").err().unwrap_or_else(|| panic!("{name} was taken"));
+        let errors =
+            load("x.thing", joins, "parts.exists(p, true)").err().unwrap_or_else(|| panic!("{name} was taken"));
         assert!(errors[0].message.contains(message), "{name}: {}", errors[0]);
         assert_eq!(errors[0].line, 5, "{name}");
     }
@@ -167,7 +237,10 @@ fn evidence_tells_assets_of_other_regions_apart_and_says_what_is_missing() {
         Value::Map(verdict(e, &checks, &out[0], Lang::En).unwrap().evidence).to_string()
     };
     let outside = "unknown (Regions outside the scan were not read)";
-    assert_eq!(evidence(&mut e), format!(r#"{{"parts":["p, r1","p, r2","{outside}"],"parts[p, r1].On":false,"parts[p, r2].On":false}}"#));
+    assert_eq!(
+        evidence(&mut e),
+        format!(r#"{{"parts":["p, r1","p, r2","{outside}"],"parts[p, r1].On":false,"parts[p, r2].On":false}}"#)
+    );
     let mut none = estate(asset("x.account", HERE, "aws-global", vec![]), vec![], false);
     assert_eq!(evidence(&mut none), format!(r#"{{"parts":"{outside}"}}"#));
 }

@@ -190,7 +190,14 @@ fn parts(rows: &[(bool, i64, bool)], unseen: Unseen) -> Estate {
     let caller = Caller { account: ACCOUNT.into(), arn: "".into(), partition: "aws".into() };
     let scope = Scope { regions: vec!["r".into()], all_regions: true, checks: vec![] };
     let mut e = Estate::new("2026-01-01T00:00:00Z".parse().unwrap(), vec![caller], scope, Arc::<Tables>::default());
-    let new = |kind: &str, id: String| Asset { kind: kind.into(), arn: None, id: id.into(), account: ACCOUNT.into(), region: "r".into(), fields: vec![] };
+    let new = |kind: &str, id: String| Asset {
+        kind: kind.into(),
+        arn: None,
+        id: id.into(),
+        account: ACCOUNT.into(),
+        region: "r".into(),
+        fields: vec![],
+    };
     let mut this = new("x.thing", "this".into());
     this.set("Id", Field::Known("mine".into()));
     this.set("n", Field::Known(Value::Int(1)));
@@ -203,7 +210,10 @@ fn parts(rows: &[(bool, i64, bool)], unseen: Unseen) -> Estate {
             continue;
         }
         let mut part = new("x.part", format!("part-{at}"));
-        part.set("Of", if hidden(unseen.key) { denied() } else { Field::Known(if *mine { "mine" } else { "other" }.into()) });
+        part.set(
+            "Of",
+            if hidden(unseen.key) { denied() } else { Field::Known(if *mine { "mine" } else { "other" }.into()) },
+        );
         part.set("n", if hidden(unseen.field) { denied() } else { Field::Known(Value::Int(*n)) });
         part.set("b", Field::Known((*b).into()));
         e.push(part);

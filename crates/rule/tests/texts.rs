@@ -13,7 +13,8 @@ fn parse(text: String) -> Result<CheckFile, Vec<ContentError>> {
 
 fn with_settings() -> CheckFile {
     let text = file("this.i >= settings.least && this.s in settings.names && this.f > settings.part").text;
-    parse(text.replace("severity: low", "severity: low\nsettings: {least: 8, names: [a], part: 0.5, strict: true}")).unwrap()
+    parse(text.replace("severity: low", "severity: low\nsettings: {least: 8, names: [a], part: 0.5, strict: true}"))
+        .unwrap()
 }
 
 fn map(members: &[(&str, Value)]) -> Map {
@@ -28,10 +29,26 @@ fn a_user_may_override_settings_in_the_form_of_their_defaults() {
         ("a number", map(&[("least", Value::Int(14))]), None),
         ("a list", map(&[("names", Value::List(vec!["b".into()]))]), None),
         ("a whole number for a fraction", map(&[("part", Value::Int(1))]), None),
-        ("text for a number", map(&[("least", "14".into())]), Some("the setting `least` of `x.check` must be like its default 8, found \"14\"")),
-        ("a fraction for a whole number", map(&[("least", Value::Float(1.5))]), Some("must be like its default 8, found 1.5")),
-        ("a list of something else", map(&[("names", Value::List(vec![Value::Int(1)]))]), Some("`in` cannot look for text in a list of a whole number")),
-        ("a misspelt name", map(&[("lesat", Value::Int(1))]), Some("`x.check` has no setting `lesat`; did you mean `least`?")),
+        (
+            "text for a number",
+            map(&[("least", "14".into())]),
+            Some("the setting `least` of `x.check` must be like its default 8, found \"14\""),
+        ),
+        (
+            "a fraction for a whole number",
+            map(&[("least", Value::Float(1.5))]),
+            Some("must be like its default 8, found 1.5"),
+        ),
+        (
+            "a list of something else",
+            map(&[("names", Value::List(vec![Value::Int(1)]))]),
+            Some("`in` cannot look for text in a list of a whole number"),
+        ),
+        (
+            "a misspelt name",
+            map(&[("lesat", Value::Int(1))]),
+            Some("`x.check` has no setting `lesat`; did you mean `least`?"),
+        ),
     ] {
         let found = check.compile(&common::schema(), Some(&given), &[]);
         match (found, want) {
@@ -43,12 +60,17 @@ fn a_user_may_override_settings_in_the_form_of_their_defaults() {
 }
 
 fn said(fix: &str, fields: &[(&str, Field)]) -> Result<String, String> {
-    let text = with_settings().file.text.replace("fix: C}", &format!("fix: '{fix}'}}")).replace("fix: う}", &format!("fix: '{fix}'}}"));
+    let text = with_settings()
+        .file
+        .text
+        .replace("fix: C}", &format!("fix: '{fix}'}}"))
+        .replace("fix: う}", &format!("fix: '{fix}'}}"));
     let check = parse(text).unwrap().compile(&common::schema(), None, &[]).map_err(|e| e[0].to_string())?;
     let asset: Asset = common::thing(fields.iter().map(|(n, f)| ((*n).into(), f.clone())).collect());
     let e = common::estate(vec![asset]);
     let (status, holes) = judge_one(&e, &check, 0, false);
-    let verdict = verdict(&e, &[check], &Judgement { check: 0, subject: Subject::Asset(0), status, holes }, Lang::Ja).unwrap();
+    let verdict =
+        verdict(&e, &[check], &Judgement { check: 0, subject: Subject::Asset(0), status, holes }, Lang::Ja).unwrap();
     Ok(verdict.fix.to_string())
 }
 
@@ -71,7 +93,11 @@ fn placeholders_are_filled_or_refused() {
         ("what is absent", "<{this.o}>", Ok("<…>")),
         ("what could not be read", "<{this.t}>", Ok("<…>")),
         ("a member that is absent", "<{this.st.n}>", Ok("<…>")),
-        ("other braces stay", "{\"a\": {\"b\": 1}} {} { {this.s} } {x} ${y.z}", Ok("{\"a\": {\"b\": 1}} {} { 名前 } {x} ${y.z}")),
+        (
+            "other braces stay",
+            "{\"a\": {\"b\": 1}} {} { {this.s} } {x} ${y.z}",
+            Ok("{\"a\": {\"b\": 1}} {} { 名前 } {x} ${y.z}"),
+        ),
         ("an open brace", "{this.s", Ok("{this.s")),
         ("a value is not filled again", "{this.s}{settings.names}", Ok("名前[\"a\"]")),
         ("a misspelt field", "{this.ss}", Err("`{this.ss}`: `x.thing` has no field `ss`")),
@@ -97,19 +123,46 @@ fn rows_of_fixtures_are_refused_where_they_would_say_nothing() {
     for (name, text, want) in [
         ("a misspelt verdict", row("a: {this: {}, expect: pas}"), "`pas` is not a verdict; did you mean `pass`?"),
         ("a misspelt field", row("a: {this: {lii: []}, expect: pass}"), "`x.thing` has no field `lii`"),
-        ("a value of another type", row("a: {this: {i: x}, expect: pass}"), "`i`: \"x\" is not of the type that AWS answers"),
+        (
+            "a value of another type",
+            row("a: {this: {i: x}, expect: pass}"),
+            "`i`: \"x\" is not of the type that AWS answers",
+        ),
         ("a misspelt member", row("a: {this: {st: {nn: 1}}, expect: pass}"), "`st`: no member `nn`; did you mean `n`?"),
-        ("a misspelt setting", row("a: {this: {}, settings: {lest: 1}, expect: pass}"), "no setting `lest`; did you mean `least`?"),
-        ("a setting of another form", row("a: {this: {}, settings: {least: x}, expect: pass}"), "the setting `least` must be like its default 8"),
-        ("settings that are no mapping", row("a: {this: {}, settings: 5, expect: pass}"), "`settings` wants names with their values"),
-        ("misspelt Regions", row("a: {this: {}, regions: sme, expect: pass}"), "`regions` is `all` or `some`, found `sme`"),
+        (
+            "a misspelt setting",
+            row("a: {this: {}, settings: {lest: 1}, expect: pass}"),
+            "no setting `lest`; did you mean `least`?",
+        ),
+        (
+            "a setting of another form",
+            row("a: {this: {}, settings: {least: x}, expect: pass}"),
+            "the setting `least` must be like its default 8",
+        ),
+        (
+            "settings that are no mapping",
+            row("a: {this: {}, settings: 5, expect: pass}"),
+            "`settings` wants names with their values",
+        ),
+        (
+            "misspelt Regions",
+            row("a: {this: {}, regions: sme, expect: pass}"),
+            "`regions` is `all` or `some`, found `sme`",
+        ),
         ("a time that is none", row("a: {this: {}, now: today, expect: pass}"), "`today` is not a time"),
         ("an unknown key", row("a: {this: {}, thta: 1, expect: pass}"), "unknown key `thta`"),
-        ("a resource that is none", row("a: {this: 5, expect: pass}"), "a resource is written as a mapping of its fields"),
+        (
+            "a resource that is none",
+            row("a: {this: 5, expect: pass}"),
+            "a resource is written as a mapping of its fields",
+        ),
         ("a row twice", row("a: {this: {}, expect: pass}\n  a: {this: {}, expect: pass}"), "duplicate"),
         ("no row that passes", row("a: {this: {}, expect: fail}"), "no fixture expects `pass`"),
     ] {
-        let errors = parse(text).and_then(|c| c.compile(&common::schema(), None, &[])).err().unwrap_or_else(|| panic!("{name} was taken"));
+        let errors = parse(text)
+            .and_then(|c| c.compile(&common::schema(), None, &[]))
+            .err()
+            .unwrap_or_else(|| panic!("{name} was taken"));
         assert!(errors[0].message.contains(want), "{name}: {}", errors[0]);
         assert!(errors[0].line > 9, "{name}: {}", errors[0]);
     }

@@ -54,21 +54,35 @@ impl Content {
     pub fn load(user: Option<&Path>) -> Result<Self, Failure> {
         let mut files: Vec<ContentFile> = Vec::new();
         for (path, _) in embedded::FILES.iter().filter(|(p, _)| !p.starts_with("aws/")) {
-            files.push(ContentFile { path: (*path).to_owned(), text: embedded_text(path).unwrap_or_default(), shipped: true });
+            files.push(ContentFile {
+                path: (*path).to_owned(),
+                text: embedded_text(path).unwrap_or_default(),
+                shipped: true,
+            });
         }
         let mut unreadable = Vec::new();
         if let Some(folder) = user {
             let mut found = Vec::new();
             walk(folder, folder, &mut found).map_err(|e| {
-                Failure::usage(format!("cannot read the content folder `{}`: {e}", folder.display()), format!("コンテンツフォルダー `{}` を読めない: {e}", folder.display()))
+                Failure::usage(
+                    format!("cannot read the content folder `{}`: {e}", folder.display()),
+                    format!("コンテンツフォルダー `{}` を読めない: {e}", folder.display()),
+                )
             })?;
             found.sort();
             for (name, path) in found {
-                files.retain(|f| f.path != name);
                 match std::fs::read_to_string(&path) {
-                    Ok(text) => files.push(ContentFile { path: name, text, shipped: false }),
+                    Ok(text) => {
+                        files.retain(|f| f.path != name);
+                        files.push(ContentFile { path: name, text, shipped: false });
+                    }
                     Err(e) => {
-                        unreadable.push(ContentError { file: name, line: 1, column: 1, message: format!("cannot be read: {e}") });
+                        unreadable.push(ContentError {
+                            file: name,
+                            line: 1,
+                            column: 1,
+                            message: format!("cannot be read: {e}"),
+                        });
                     }
                 }
             }
@@ -131,7 +145,8 @@ impl Content {
         compiled: &Compiled,
         settings: &BTreeMap<SmolStr, Map>,
     ) -> (Vec<Check>, Vec<ContentError>) {
-        let known: Vec<(SmolStr, Vec<SmolStr>)> = self.frameworks.iter().map(|f| (f.id.clone(), f.requirements.clone())).collect();
+        let known: Vec<(SmolStr, Vec<SmolStr>)> =
+            self.frameworks.iter().map(|f| (f.id.clone(), f.requirements.clone())).collect();
         let (mut checks, mut errors) = (Vec::new(), Vec::new());
         for file in chosen {
             match file.compile(&compiled.schema, settings.get(&file.id), &known) {
@@ -199,6 +214,13 @@ fn framework(file: &ContentFile) -> Result<Framework, Vec<ContentError>> {
             None => r.complain(row, "`number` is missing"),
         }
     }
-    let framework = Framework { id: r.want_text(&yaml, "id"), en: title(&mut r, "en"), ja: title(&mut r, "ja"), requirements };
+    let id = r.want_text(&yaml, "id");
+    if file.path != format!("frameworks/{id}.yaml") {
+        r.complain(&yaml, format!("the id must follow the path, found `{id}`"));
+    }
+    if r.want_text(&yaml, "kind") != "framework" {
+        r.complain(&yaml, "`kind` must be `framework`");
+    }
+    let framework = Framework { id, en: title(&mut r, "en"), ja: title(&mut r, "ja"), requirements };
     r.finish(framework)
 }

@@ -18,7 +18,10 @@ impl Display {
     /// A display, silent when `quiet` or when standard error is not a terminal.
     pub fn new(quiet: bool, lang: Lang) -> Self {
         let show = !quiet && std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
-        let bar = ProgressBar::with_draw_target(None, if show { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() });
+        let bar = ProgressBar::with_draw_target(
+            None,
+            if show { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
+        );
         if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:24} {pos}/{len} {wide_msg}") {
             bar.set_style(style.progress_chars("━╸ "));
         }
@@ -36,7 +39,11 @@ impl Display {
             let key = format!("{} {}", p.service, p.region);
             let calls = *places.entry(key.clone()).and_modify(|n| *n += 1).or_insert(1);
             let unit = self.lang.pick("calls", "回の呼び出し");
-            let text = format!("{key} ({calls} {unit}, {} {})", places.len(), self.lang.pick("services × Regions", "サービス×リージョン"));
+            let text = format!(
+                "{key} ({calls} {unit}, {} {})",
+                places.len(),
+                self.lang.pick("services × Regions", "サービス×リージョン")
+            );
             self.bar.set_message(text);
         }
     }

@@ -14,7 +14,8 @@ pub fn select<'c>(content: &'c Content, selection: &Selection) -> Result<Vec<&'c
     services.dedup();
     known(&selection.service, &services, ("service", "サービス"))?;
     known(&selection.check, &all.iter().map(|c| c.id.as_str()).collect::<Vec<_>>(), ("check", "チェック"))?;
-    let mut frameworks: Vec<&str> = all.iter().flat_map(|c| c.maps.iter().filter_map(|m| m.split('/').next())).collect();
+    let mut frameworks: Vec<&str> =
+        all.iter().flat_map(|c| c.maps.iter().filter_map(|m| m.split('/').next())).collect();
     frameworks.sort_unstable();
     frameworks.dedup();
     known(&selection.framework, &frameworks, ("framework", "フレームワーク"))?;
@@ -22,12 +23,14 @@ pub fn select<'c>(content: &'c Content, selection: &Selection) -> Result<Vec<&'c
     let wanted = |c: &&CheckFile| {
         (selection.service.is_empty() || selection.service.iter().any(|s| s == service(c)))
             && (selection.check.is_empty() || selection.check.contains(&c.id))
-            && (selection.framework.is_empty() || selection.framework.iter().any(|f| c.maps.iter().any(|m| m.split('/').next() == Some(f))))
+            && (selection.framework.is_empty()
+                || selection.framework.iter().any(|f| c.maps.iter().any(|m| m.split('/').next() == Some(f))))
             && least.is_none_or(|l| c.severity >= l)
     };
     let chosen: Vec<&CheckFile> = all.into_iter().filter(wanted).collect();
     if chosen.is_empty() {
-        return Err(Failure::usage("no check fits this selection", "条件に合うチェックがない").hint("see `yagura checks list`", "`yagura checks list` で一覧を確認すること"));
+        return Err(Failure::usage("no check fits this selection", "条件に合うチェックがない")
+            .hint("see `yagura checks list`", "`yagura checks list` で一覧を確認すること"));
     }
     Ok(chosen)
 }

@@ -27,7 +27,12 @@ pub fn load(path: Option<&Path>, checks: &BTreeMap<SmolStr, CheckFile>) -> Resul
     let text = match std::fs::read_to_string(file) {
         Ok(t) => t,
         Err(e) if path.is_none() && e.kind() == std::io::ErrorKind::NotFound => return Ok(Settings::new()),
-        Err(e) => return Err(Failure::usage(format!("cannot read `{}`: {e}", file.display()), format!("`{}` を読めない: {e}", file.display()))),
+        Err(e) => {
+            return Err(Failure::usage(
+                format!("cannot read `{}`: {e}", file.display()),
+                format!("`{}` を読めない: {e}", file.display()),
+            ));
+        }
     };
     let name = file.display();
     let bad = |what: String, ja: String| Failure::usage(format!("{name}: {what}"), format!("{name}: {ja}"));
@@ -35,7 +40,10 @@ pub fn load(path: Option<&Path>, checks: &BTreeMap<SmolStr, CheckFile>) -> Resul
     let mut out = Settings::new();
     for (section, value) in &table {
         if section != "checks" {
-            return Err(bad(format!("unknown section `{section}`; the one there is: `checks`"), format!("不明なセクション `{section}`。使えるのは `checks`")));
+            return Err(bad(
+                format!("unknown section `{section}`; the one there is: `checks`"),
+                format!("不明なセクション `{section}`。使えるのは `checks`"),
+            ));
         }
         for (id, values) in value.as_table().into_iter().flatten() {
             let Some(check) = checks.get(id.as_str()) else {
@@ -56,7 +64,9 @@ pub fn load(path: Option<&Path>, checks: &BTreeMap<SmolStr, CheckFile>) -> Resul
                 let given = value_of(value);
                 let found = given.as_ref().map(ToString::to_string).unwrap_or_default();
                 match given {
-                    Some(v) if std::mem::discriminant(&v) == std::mem::discriminant(default) => own.insert(key.as_str(), v),
+                    Some(v) if std::mem::discriminant(&v) == std::mem::discriminant(default) => {
+                        own.insert(key.as_str(), v)
+                    }
                     _ => {
                         return Err(bad(
                             format!("`{key}` of `{id}` must be like its default `{default}`, found `{found}`"),
@@ -89,6 +99,8 @@ fn value_of(v: &toml::Value) -> Option<Value> {
         toml::Value::Boolean(b) => Value::Bool(*b),
         toml::Value::Datetime(d) => Value::text(d.to_string()),
         toml::Value::Array(a) => Value::List(a.iter().filter_map(value_of).collect()),
-        toml::Value::Table(t) => Value::Map(t.iter().filter_map(|(k, v)| Some((SmolStr::from(k), value_of(v)?))).collect()),
+        toml::Value::Table(t) => {
+            Value::Map(t.iter().filter_map(|(k, v)| Some((SmolStr::from(k), value_of(v)?))).collect())
+        }
     })
 }

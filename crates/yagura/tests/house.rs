@@ -21,7 +21,10 @@ fn floor(name: &str) -> Option<usize> {
 
 #[test]
 fn arrows_point_one_way() {
-    let out = Command::new(env!("CARGO")).args(["metadata", "--format-version=1", "--no-deps", "--offline"]).output().unwrap();
+    let out = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
+        .output()
+        .unwrap();
     let metadata: Value = serde_json::from_slice(&out.stdout).unwrap();
     let mut edges: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for package in metadata["packages"].as_array().unwrap() {
@@ -29,7 +32,9 @@ fn arrows_point_one_way() {
         if name == "yagura-testkit" {
             continue;
         }
-        let Some(mine) = floor(name) else { panic!("`{name}` stands on no floor: give it one in ARCHITECTURE.md and here") };
+        let Some(mine) = floor(name) else {
+            panic!("`{name}` stands on no floor: give it one in ARCHITECTURE.md and here")
+        };
         for dependency in package["dependencies"].as_array().unwrap() {
             let other = dependency["name"].as_str().unwrap();
             let dev = dependency["kind"].as_str() == Some("dev");
@@ -58,7 +63,12 @@ fn every_requirement_of_the_26_has_a_check() {
     let checks: Value = serde_json::from_slice(&out.stdout).unwrap();
     for n in 1..=26 {
         let wanted = format!("aws-26/{n}");
-        let hits = checks.as_array().unwrap().iter().filter(|c| c["maps"].as_array().unwrap().iter().any(|m| m == wanted.as_str())).count();
+        let hits = checks
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|c| c["maps"].as_array().unwrap().iter().any(|m| m == wanted.as_str()))
+            .count();
         assert_eq!(hits, 1, "{wanted}");
     }
 }

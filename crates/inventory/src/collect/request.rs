@@ -48,7 +48,8 @@ impl Collector<'_> {
                 Some(Request::new(op, shape::input(&spec.with, place, &[])?))
             }
             Job::Describe { assets } => {
-                let members: Vec<&Asset> = assets.iter().filter_map(|&a| self.estate.assets().get(a as usize)).collect();
+                let members: Vec<&Asset> =
+                    assets.iter().filter_map(|&a| self.estate.assets().get(a as usize)).collect();
                 let kind = self.kinds.get(&members.first()?.kind)?;
                 let (spec, op) = (kind.resource.describe.as_ref()?, kind.describe.as_ref()?);
                 Some(Request::new(op, shape::input(&spec.with, place, &members)?))

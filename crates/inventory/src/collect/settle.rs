@@ -10,7 +10,14 @@ use yagura_model::{Field, Gap, GapReason, Map, Value};
 
 impl Collector<'_> {
     /// Adds the assets of a listing. After a failure, those of the pages that did come are kept.
-    pub(super) fn settle_list(&mut self, group: usize, target: usize, region: &SmolStr, pages: Vec<Value>, error: Option<Failed>) {
+    pub(super) fn settle_list(
+        &mut self,
+        group: usize,
+        target: usize,
+        region: &SmolStr,
+        pages: Vec<Value>,
+        error: Option<Failed>,
+    ) {
         let (Some(group), Some(t)) = (self.plan.groups.get(group), self.targets.get(target)) else { return };
         let place = Place { caller: &t.caller, region };
         let mut pages = pages;
@@ -24,7 +31,8 @@ impl Collector<'_> {
                     match shape::items(spec, page) {
                         Ok(items) => {
                             let scope = &self.estate.scope().regions;
-                            assets.extend(items.into_iter().flat_map(|i| shape::assets(&kind.resource, place, i, scope)));
+                            assets
+                                .extend(items.into_iter().flat_map(|i| shape::assets(&kind.resource, place, i, scope)));
                         }
                         Err(message) => {
                             let bad = Gap::new(GapReason::BadAnswer, message);
@@ -40,7 +48,9 @@ impl Collector<'_> {
 
     pub(super) fn field_value(&self, asset: u32, field: &str, mut pages: Vec<Value>, error: Option<Failed>) -> Field {
         let Some(a) = self.estate.assets().get(asset as usize) else { return Field::Absent };
-        let Some(Source::Call(spec, _)) = self.kinds.get(&a.kind).and_then(|k| k.source(field)) else { return Field::Absent };
+        let Some(Source::Call(spec, _)) = self.kinds.get(&a.kind).and_then(|k| k.source(field)) else {
+            return Field::Absent;
+        };
         match error {
             Some(e) if spec.absent_on.iter().any(|c| *c == e.code) => Field::Absent,
             Some(e) => Field::Unknown(e.gap),
@@ -68,16 +78,21 @@ impl Collector<'_> {
         let mut found: Vec<Map> = Vec::new();
         for page in pages {
             match shape::take(page, spec.take.as_deref()) {
-                Some(Value::List(l)) => found.extend(l.into_iter().filter_map(|v| if let Value::Map(m) = v { Some(m) } else { None })),
+                Some(Value::List(l)) => {
+                    found.extend(l.into_iter().filter_map(|v| if let Value::Map(m) = v { Some(m) } else { None }))
+                }
                 Some(Value::Map(m)) => found.push(m),
                 _ => {}
             }
         }
-        let pending: Vec<SmolStr> = kind.pending().filter(|f| matches!(kind.source(f), Some(Source::Describe(..)))).cloned().collect();
+        let pending: Vec<SmolStr> =
+            kind.pending().filter(|f| matches!(kind.source(f), Some(Source::Describe(..)))).cloned().collect();
         for &at in assets {
             let Some(asset) = self.estate.assets().get(at as usize) else { continue };
             let own = match &spec.batch {
-                Some((_, key)) => found.iter().find(|m| matches!(asset.field(key), Field::Known(v) if m.get(key) == Some(v))),
+                Some((_, key)) => {
+                    found.iter().find(|m| matches!(asset.field(key), Field::Known(v) if m.get(key) == Some(v)))
+                }
                 None => found.first(),
             };
             let gap = error.as_ref().map(|e| e.gap.clone()).unwrap_or_else(|| {
@@ -96,7 +111,15 @@ impl Collector<'_> {
         }
     }
 
-    pub(super) fn settle_members(&mut self, kind: &SmolStr, field: &SmolStr, target: usize, region: &SmolStr, pages: Vec<Value>, error: Option<Failed>) {
+    pub(super) fn settle_members(
+        &mut self,
+        kind: &SmolStr,
+        field: &SmolStr,
+        target: usize,
+        region: &SmolStr,
+        pages: Vec<Value>,
+        error: Option<Failed>,
+    ) {
         let Some(Source::Call(spec, _)) = self.kinds.get(kind).and_then(|k| k.source(field)) else { return };
         let (Some((path, own)), Some(t)) = (&spec.member, self.targets.get(target)) else { return };
         let mut ids: HashSet<SmolStr> = HashSet::new();

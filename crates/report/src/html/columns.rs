@@ -38,15 +38,7 @@ impl Columns {
         let resource = &verdict.resource;
         let severity = SEVERITIES.iter().position(|s| *s == verdict.severity);
         let service = identity::service(verdict);
-        let rule = json!([
-            verdict.rule,
-            service,
-            severity,
-            verdict.title,
-            verdict.why,
-            verdict.maps
-        ])
-        .to_string();
+        let rule = json!([verdict.rule, service, severity, verdict.title, verdict.why, verdict.maps]).to_string();
         self.status.push(match verdict.status {
             Status::Fail => '0',
             Status::Unknown => '1',
@@ -54,45 +46,26 @@ impl Columns {
             Status::NotApplicable => '3',
         });
         self.rule.push(self.rules.index(rule));
-        self.account
-            .push(self.accounts.index(resource.account.clone()));
-        self.region
-            .push(self.regions.index(resource.region.clone()));
+        self.account.push(self.accounts.index(resource.account.clone()));
+        self.region.push(self.regions.index(resource.region.clone()));
         self.kind.push(self.kinds.index(resource.kind.clone()));
-        let evidence = if verdict.evidence.is_empty() {
-            String::new()
-        } else {
-            serde_json::to_string(&verdict.evidence)?
-        };
+        let evidence =
+            if verdict.evidence.is_empty() { String::new() } else { serde_json::to_string(&verdict.evidence)? };
         let mut text = |text: &str| self.texts.index(template(text, verdict));
-        self.arn
-            .push(text(resource.arn.as_deref().unwrap_or_default()));
+        self.arn.push(text(resource.arn.as_deref().unwrap_or_default()));
         self.fix.push(text(&verdict.fix));
         self.evidence.push(text(&evidence));
         self.missing.push(text(&verdict.missing.join("\n")));
-        self.reason
-            .push(text(verdict.reason.as_deref().unwrap_or_default()));
+        self.reason.push(text(verdict.reason.as_deref().unwrap_or_default()));
         Ok(())
     }
 
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         write!(out, ",\n\"rules\":[{}]", self.rules.items.join(",\n"))?;
-        for (name, items) in [
-            ("accounts", &self.accounts),
-            ("regions", &self.regions),
-            ("kinds", &self.kinds),
-        ] {
-            write!(
-                out,
-                ",\n\"{name}\":{}",
-                serde_json::to_string(&items.items)?
-            )?;
+        for (name, items) in [("accounts", &self.accounts), ("regions", &self.regions), ("kinds", &self.kinds)] {
+            write!(out, ",\n\"{name}\":{}", serde_json::to_string(&items.items)?)?;
         }
-        write!(
-            out,
-            ",\n\"texts\":{}",
-            serde_json::to_string(&self.texts.items)?
-        )?;
+        write!(out, ",\n\"texts\":{}", serde_json::to_string(&self.texts.items)?)?;
         write!(out, ",\n\"status\":\"{}\"", self.status)?;
         let columns = [
             ("rule", &self.rule),
@@ -120,10 +93,7 @@ struct Distinct<T> {
 
 impl<T> Default for Distinct<T> {
     fn default() -> Self {
-        Self {
-            items: Vec::new(),
-            at: HashMap::new(),
-        }
+        Self { items: Vec::new(), at: HashMap::new() }
     }
 }
 
@@ -139,11 +109,7 @@ impl<T: Clone + Eq + std::hash::Hash> Distinct<T> {
 fn template(text: &str, verdict: &Verdict) -> String {
     let resource = &verdict.resource;
     let mut text = visible(text).into_owned();
-    for (value, mark) in [
-        (&resource.id, "\u{1}"),
-        (&resource.account, "\u{2}"),
-        (&resource.region, "\u{3}"),
-    ] {
+    for (value, mark) in [(&resource.id, "\u{1}"), (&resource.account, "\u{2}"), (&resource.region, "\u{3}")] {
         if value.len() >= 4 {
             text = text.replace(value.as_str(), mark);
         }
@@ -154,9 +120,5 @@ fn template(text: &str, verdict: &Verdict) -> String {
 /// `text` with each character that a reader cannot see, or that reorders what is read, replaced by U+FFFD.
 pub(super) fn visible(text: &str) -> Cow<'_, str> {
     let hides = |c: char| is_unsafe(c) && !matches!(c, '\n' | '\t');
-    if text.contains(hides) {
-        text.replace(hides, "\u{fffd}").into()
-    } else {
-        text.into()
-    }
+    if text.contains(hides) { text.replace(hides, "\u{fffd}").into() } else { text.into() }
 }

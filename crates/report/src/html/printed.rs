@@ -12,11 +12,7 @@ pub(super) const PRINTED: usize = 2_000;
 /// The list for paper: counts, failures under their check, what could not be seen.
 pub(super) fn printed(report: &Report, text: Text, out: &mut dyn Write) -> io::Result<()> {
     let (meta, summary) = (&report.meta, Summary::of(&report.verdicts));
-    let caller = meta
-        .caller
-        .as_ref()
-        .map(|c| format!(" · {} {c}", text.caller()))
-        .unwrap_or_default();
+    let caller = meta.caller.as_ref().map(|c| format!(" · {} {c}", text.caller())).unwrap_or_default();
     let facts = format!(
         "{} {} · {} {} · {}{caller} · Yagura {}",
         text.accounts(),
@@ -26,18 +22,9 @@ pub(super) fn printed(report: &Report, text: Text, out: &mut dyn Write) -> io::R
         meta.taken_at.strftime("%Y-%m-%d %H:%M UTC"),
         meta.tool
     );
-    writeln!(
-        out,
-        "<h1>Yagura: {}</h1><p>{}</p>",
-        escape(text.report_title()),
-        escape(&facts)
-    )?;
+    writeln!(out, "<h1>Yagura: {}</h1><p>{}</p>", escape(text.report_title()), escape(&facts))?;
     if meta.demo {
-        writeln!(
-            out,
-            "<p><strong>{}</strong></p>",
-            escape(text.sample_note())
-        )?;
+        writeln!(out, "<p><strong>{}</strong></p>", escape(text.sample_note()))?;
     }
     write!(out, "<table><tr><th>{}", escape(text.severity()))?;
     for status in STATUSES {
@@ -63,16 +50,9 @@ pub(super) fn printed(report: &Report, text: Text, out: &mut dyn Write) -> io::R
     if coverage.verdicts == 0 && coverage.causes.is_empty() {
         return writeln!(out, "<p>{}</p>", escape(text.all_seen()));
     }
-    writeln!(
-        out,
-        "<p>{}</p><ul>",
-        escape(&text.not_judged(coverage.verdicts, coverage.rules))
-    )?;
+    writeln!(out, "<p>{}</p><ul>", escape(&text.not_judged(coverage.verdicts, coverage.rules)))?;
     for cause in &coverage.causes {
-        let reason = cause
-            .reason
-            .map(|r| format!("{}: ", text.gap_reason(r)))
-            .unwrap_or_default();
+        let reason = cause.reason.map(|r| format!("{}: ", text.gap_reason(r))).unwrap_or_default();
         let remedy = cause.reason.map(|r| text.gap_remedy(r)).unwrap_or_default();
         let blinds = if cause.verdicts > 0 {
             format!(" ({})", text.blinds(cause.rules.len(), cause.verdicts))
@@ -107,10 +87,7 @@ fn printed_failures(report: &Report, text: Text, out: &mut dyn Write) -> io::Res
         writeln!(
             out,
             "<h3><span class=\"sev s{}\">{}</span> {}</h3><p><code>{}</code> · {}</p><p>{}</p><ul>",
-            SEVERITIES
-                .iter()
-                .position(|s| *s == group.severity)
-                .unwrap_or(0),
+            SEVERITIES.iter().position(|s| *s == group.severity).unwrap_or(0),
             escape(severity),
             escape(&first.title),
             escape(&first.rule),
@@ -124,11 +101,7 @@ fn printed_failures(report: &Report, text: Text, out: &mut dyn Write) -> io::Res
                 "<li><strong>{}</strong> {} {}<br>{}",
                 escape(&r.id),
                 escape(&r.account),
-                escape(if identity::is_global(&r.region) {
-                    text.global()
-                } else {
-                    &r.region
-                }),
+                escape(if identity::is_global(&r.region) { text.global() } else { &r.region }),
                 prose(&verdict.fix)
             )?;
         }
@@ -140,10 +113,7 @@ fn printed_failures(report: &Report, text: Text, out: &mut dyn Write) -> io::Res
         writeln!(
             out,
             "<p><strong>{}</strong></p>",
-            escape(&fill(
-                text.not_shown_page(),
-                &[("n", &grouped(left as u64))]
-            ))
+            escape(&fill(text.not_shown_page(), &[("n", &grouped(left as u64))]))
         )?;
     }
     Ok(())

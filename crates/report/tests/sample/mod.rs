@@ -140,26 +140,8 @@ const CHECKS: [Check; 8] = [
 pub fn report(lang: Lang) -> Report {
     use Status::{Fail, NotApplicable, Pass, Unknown};
     let mut verdicts = vec![
-        verdict(
-            lang,
-            0,
-            Fail,
-            "account",
-            None,
-            "111122223333",
-            "111122223333",
-            "aws-global",
-        ),
-        verdict(
-            lang,
-            0,
-            Pass,
-            "account",
-            None,
-            "444455556666",
-            "444455556666",
-            "aws-global",
-        ),
+        verdict(lang, 0, Fail, "account", None, "111122223333", "111122223333", "aws-global"),
+        verdict(lang, 0, Pass, "account", None, "444455556666", "444455556666", "aws-global"),
     ];
     for n in 0..7 {
         let id = format!("example-logs-{n}");
@@ -185,38 +167,14 @@ pub fn report(lang: Lang) -> Report {
             "ap-northeast-1",
         ));
     }
-    for (id, status) in [
-        ("vol-0a1b2c3d4e5f60718", Fail),
-        ("vol-0123456789abcdef0", Pass),
-        ("vol-0fedcba9876543210", NotApplicable),
-    ] {
+    for (id, status) in
+        [("vol-0a1b2c3d4e5f60718", Fail), ("vol-0123456789abcdef0", Pass), ("vol-0fedcba9876543210", NotApplicable)]
+    {
         let arn = format!("arn:aws:ec2:us-east-1:444455556666:volume/{id}");
-        verdicts.push(verdict(
-            lang,
-            2,
-            status,
-            "ec2.volume",
-            Some(&arn),
-            id,
-            "444455556666",
-            "us-east-1",
-        ));
+        verdicts.push(verdict(lang, 2, status, "ec2.volume", Some(&arn), id, "444455556666", "us-east-1"));
     }
-    for (region, status) in [
-        ("us-east-1", Fail),
-        ("ap-northeast-1", Pass),
-        ("eu-central-1", Unknown),
-    ] {
-        verdicts.push(verdict(
-            lang,
-            4,
-            status,
-            "region",
-            None,
-            region,
-            "111122223333",
-            region,
-        ));
+    for (region, status) in [("us-east-1", Fail), ("ap-northeast-1", Pass), ("eu-central-1", Unknown)] {
+        verdicts.push(verdict(lang, 4, status, "region", None, region, "111122223333", region));
     }
     verdicts.push(verdict(
         lang,
@@ -229,16 +187,7 @@ pub fn report(lang: Lang) -> Report {
         "us-east-1",
     ));
     let hostile = "</script><script>alert(1)</script>|`=\u{1b}[31m\u{202e}@octocat";
-    verdicts.push(verdict(
-        lang,
-        6,
-        Fail,
-        "lambda.function",
-        None,
-        hostile,
-        "111122223333",
-        "us-east-1",
-    ));
+    verdicts.push(verdict(lang, 6, Fail, "lambda.function", None, hostile, "111122223333", "us-east-1"));
     verdicts.push(verdict(
         lang,
         6,
@@ -275,24 +224,11 @@ pub fn report(lang: Lang) -> Report {
         "ThrottlingException",
     );
     for verdict in verdicts.iter_mut().filter(|v| v.status == Unknown) {
-        let gap = if verdict.rule.starts_with("s3.") {
-            &denied
-        } else {
-            &slow
-        };
+        let gap = if verdict.rule.starts_with("s3.") { &denied } else { &slow };
         verdict.reason = Some(gap.say(lang));
-        verdict.missing = gap
-            .permission
-            .clone()
-            .filter(|_| gap.is_denied())
-            .into_iter()
-            .collect();
+        verdict.missing = gap.permission.clone().filter(|_| gap.is_denied()).into_iter().collect();
     }
-    Report {
-        meta: meta(lang),
-        verdicts,
-        gaps: vec![denied, slow],
-    }
+    Report { meta: meta(lang), verdicts, gaps: vec![denied, slow] }
 }
 
 /// `n` verdicts over many resources, for measuring.
@@ -328,14 +264,8 @@ pub fn large(lang: Lang, n: usize) -> Report {
         verdicts.push(verdict);
     }
     let mut meta = meta(lang);
-    meta.accounts = (0..40)
-        .map(|i| format!("{:012}", 111_122_223_333_u64 + i).into())
-        .collect();
-    Report {
-        meta,
-        verdicts,
-        gaps: small.gaps,
-    }
+    meta.accounts = (0..40).map(|i| format!("{:012}", 111_122_223_333_u64 + i).into()).collect();
+    Report { meta, verdicts, gaps: small.gaps }
 }
 
 fn meta(lang: Lang) -> Meta {
@@ -343,11 +273,7 @@ fn meta(lang: Lang) -> Meta {
         tool: "0.1.0".into(),
         taken_at: "2026-01-02T03:04:05Z".parse().expect("a timestamp"),
         accounts: vec!["111122223333".into(), "444455556666".into()],
-        regions: vec![
-            "ap-northeast-1".into(),
-            "eu-central-1".into(),
-            "us-east-1".into(),
-        ],
+        regions: vec!["ap-northeast-1".into(), "eu-central-1".into(), "us-east-1".into()],
         all_regions: false,
         caller: Some("arn:aws:sts::111122223333:assumed-role/audit/alice".into()),
         lang,
@@ -357,18 +283,10 @@ fn meta(lang: Lang) -> Meta {
         frameworks: vec![
             Framework {
                 id: "aws-26".into(),
-                title: lang
-                    .pick("AWS 26 best practices", "AWS 26 のベストプラクティス")
-                    .into(),
+                title: lang.pick("AWS 26 best practices", "AWS 26 のベストプラクティス").into(),
             },
-            Framework {
-                id: "fsbp".into(),
-                title: "AWS Foundational Security Best Practices".into(),
-            },
-            Framework {
-                id: "cis-5.0".into(),
-                title: "CIS AWS Foundations Benchmark 5.0".into(),
-            },
+            Framework { id: "fsbp".into(), title: "AWS Foundational Security Best Practices".into() },
+            Framework { id: "cis-5.0".into(), title: "CIS AWS Foundations Benchmark 5.0".into() },
         ],
         types: [
             ("s3.bucket", "AWS::S3::Bucket"),
@@ -382,13 +300,7 @@ fn meta(lang: Lang) -> Meta {
     }
 }
 
-fn gap(
-    reason: GapReason,
-    call: &str,
-    permission: Option<&str>,
-    region: &str,
-    detail: &str,
-) -> Arc<Gap> {
+fn gap(reason: GapReason, call: &str, permission: Option<&str>, region: &str, detail: &str) -> Arc<Gap> {
     Arc::new(Gap {
         reason,
         call: call.into(),
@@ -430,20 +342,10 @@ fn verdict(
         title: title.into(),
         why: why.into(),
         fix: fix.replace("{id}", id).into(),
-        maps: check
-            .maps
-            .iter()
-            .map(|m| (*m).into())
-            .collect::<Vec<_>>()
-            .into(),
+        maps: check.maps.iter().map(|m| (*m).into()).collect::<Vec<_>>().into(),
         evidence,
         missing: vec![],
-        reason: (status == Status::NotApplicable).then(|| {
-            lang.pick(
-                "The volume is not attached.",
-                "ボリュームがアタッチされていない。",
-            )
-            .into()
-        }),
+        reason: (status == Status::NotApplicable)
+            .then(|| lang.pick("The volume is not attached.", "ボリュームがアタッチされていない。").into()),
     }
 }

@@ -19,7 +19,15 @@ pub(crate) fn contains(block: &str, ip: &str) -> Result<bool, String> {
 pub(crate) fn is_public(block: &str) -> Result<bool, String> {
     parse(block)?;
     const INTERNAL: [&str; 9] = [
-        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "fc00::/7", "fe80::/10", "::1/128",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "fc00::/7",
+        "fe80::/10",
+        "::1/128",
     ];
     Ok(!INTERNAL.iter().any(|i| contains(i, block) == Ok(true)))
 }
@@ -29,7 +37,9 @@ fn parse(text: &str) -> Result<(IpAddr, u32), String> {
     let (address, len) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
     let ip: IpAddr = address.parse().map_err(|_| bad())?;
     let most = if ip.is_ipv4() { 32 } else { 128 };
-    let len = len.map_or(Ok(most), |l| l.parse::<u32>().ok().filter(|_| l.bytes().all(|b| b.is_ascii_digit())).ok_or_else(bad))?;
+    let len = len.map_or(Ok(most), |l| {
+        l.parse::<u32>().ok().filter(|_| l.bytes().all(|b| b.is_ascii_digit())).ok_or_else(bad)
+    })?;
     if len > most { Err(bad()) } else { Ok((ip, len)) }
 }
 
@@ -59,7 +69,13 @@ mod tests {
         }
         assert!(contains("10.0.0.0/33", "10.0.0.1").is_err());
         assert!(contains("ten", "10.0.0.1").is_err());
-        for (block, want) in [("0.0.0.0/0", true), ("10.2.0.0/16", false), ("8.8.8.8", true), ("172.16.0.0/11", true), ("fd00::/8", false)] {
+        for (block, want) in [
+            ("0.0.0.0/0", true),
+            ("10.2.0.0/16", false),
+            ("8.8.8.8", true),
+            ("172.16.0.0/11", true),
+            ("fd00::/8", false),
+        ] {
             assert_eq!(is_public(block), Ok(want), "{block}");
         }
     }

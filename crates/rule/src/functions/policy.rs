@@ -69,9 +69,21 @@ mod tests {
             ("one bucket", r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::a"}]}"#, false),
             ("one service", r#"{"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#, false),
             ("deny", r#"{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#, false),
-            ("conditional", r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"a":"b"}}}]}"#, false),
-            ("empty condition", r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{}}]}"#, true),
-            ("encoded", "%7B%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22%2A%22%2C%22Resource%22%3A%22%2A%22%7D%7D", true),
+            (
+                "conditional",
+                r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"a":"b"}}}]}"#,
+                false,
+            ),
+            (
+                "empty condition",
+                r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{}}]}"#,
+                true,
+            ),
+            (
+                "encoded",
+                "%7B%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22%2A%22%2C%22Resource%22%3A%22%2A%22%7D%7D",
+                true,
+            ),
         ] {
             assert_eq!(is_admin(document), Ok(want), "{name}");
         }

@@ -246,7 +246,9 @@ pub fn fields(choices: &mut Choices<'_>) -> Vec<(SmolStr, Field)> {
     let int = |c: &mut Choices<'_>| Value::Int(c.pick(&[0, 1, 2, -1, 3, 1 << 53, (1 << 53) + 1, i64::MAX, i64::MIN]));
     let text = |c: &mut Choices<'_>| Value::from(c.pick(&["", "a", "b", "ab", "日本", "A", "it's"]));
     let truth = |c: &mut Choices<'_>| Value::Bool(c.below(2) == 1);
-    let many = |c: &mut Choices<'_>, of: &dyn Fn(&mut Choices<'_>) -> Value| Value::List((0..c.below(4)).map(|_| of(c)).collect());
+    let many = |c: &mut Choices<'_>, of: &dyn Fn(&mut Choices<'_>) -> Value| {
+        Value::List((0..c.below(4)).map(|_| of(c)).collect())
+    };
     let inner = |c: &mut Choices<'_>| {
         let members = [("a", truth(c)), ("n", int(c)), ("t", text(c))];
         Value::Map(members.into_iter().map(|(n, v)| (n.into(), v)).collect())
@@ -262,7 +264,14 @@ pub fn fields(choices: &mut Choices<'_>) -> Vec<(SmolStr, Field)> {
         ("li", many(choices, &int)),
         ("ls", many(choices, &text)),
         ("lb", many(choices, &truth)),
-        ("m", Value::Map((0..choices.below(3)).map(|n| (["a", "ab", ""][n as usize].into(), Value::Int(n.into()))).collect::<Map>())),
+        (
+            "m",
+            Value::Map(
+                (0..choices.below(3))
+                    .map(|n| (["a", "ab", ""][n as usize].into(), Value::Int(n.into())))
+                    .collect::<Map>(),
+            ),
+        ),
         ("st", inner(choices)),
         ("lst", many(choices, &inner)),
     ];

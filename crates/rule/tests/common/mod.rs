@@ -74,8 +74,14 @@ pub fn sound(pass: &str) -> Check {
 
 /// An `x.thing`.
 pub fn thing(fields: Vec<(SmolStr, Field)>) -> Asset {
-    let mut asset =
-        Asset { kind: "x.thing".into(), arn: None, id: "thing".into(), account: ACCOUNT.into(), region: "aws-global".into(), fields: Vec::new() };
+    let mut asset = Asset {
+        kind: "x.thing".into(),
+        arn: None,
+        id: "thing".into(),
+        account: ACCOUNT.into(),
+        region: "aws-global".into(),
+        fields: Vec::new(),
+    };
     for (name, field) in fields {
         asset.set(name, field);
     }

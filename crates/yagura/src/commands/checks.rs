@@ -121,10 +121,13 @@ fn test(content: &Content, ids: &[String], lang: Lang) -> Result<u8, Failure> {
         if content.checks.contains_key(id.as_str()) || !Path::new(id).exists() {
             files.push(find(content, id)?.clone());
         } else {
-            let text = std::fs::read_to_string(id).map_err(|e| Failure::usage(format!("cannot read `{id}`: {e}"), format!("`{id}` を読めない: {e}")))?;
+            let text = std::fs::read_to_string(id)
+                .map_err(|e| Failure::usage(format!("cannot read `{id}`: {e}"), format!("`{id}` を読めない: {e}")))?;
             // A file anywhere: its id follows the path below `checks/`, where there is such a folder.
             let path = id.rsplit_once("checks/").map_or(id.clone(), |(_, p)| format!("checks/{p}"));
-            files.push(CheckFile::parse(&ContentFile { path, text, shipped: false }).map_err(|e| errors_as_failure(&e))?);
+            files.push(
+                CheckFile::parse(&ContentFile { path, text, shipped: false }).map_err(|e| errors_as_failure(&e))?,
+            );
         }
     }
     if ids.is_empty() {
@@ -138,7 +141,11 @@ fn test(content: &Content, ids: &[String], lang: Lang) -> Result<u8, Failure> {
 }
 
 /// Runs the fixtures of checks and says how each went; the number of checks that failed.
-pub fn run_all<'c>(files: impl Iterator<Item = &'c CheckFile>, compiled: &Compiled, lang: Lang) -> Result<usize, Failure> {
+pub fn run_all<'c>(
+    files: impl Iterator<Item = &'c CheckFile>,
+    compiled: &Compiled,
+    lang: Lang,
+) -> Result<usize, Failure> {
     let mut out = std::io::stdout().lock();
     let (mut total, mut failed) = (0, 0);
     for file in files {
@@ -150,7 +157,11 @@ pub fn run_all<'c>(files: impl Iterator<Item = &'c CheckFile>, compiled: &Compil
                 writeln!(out, "✗ {}", file.id)?;
                 for Broken { name, expected, found } in broken {
                     let (e, f) = (status_word(expected), status_word(found));
-                    writeln!(out, "    {name}: {}", lang.pick(&format!("expected {e}, found {f}"), &format!("期待 {e}、結果 {f}")))?;
+                    writeln!(
+                        out,
+                        "    {name}: {}",
+                        lang.pick(&format!("expected {e}, found {f}"), &format!("期待 {e}、結果 {f}"))
+                    )?;
                 }
             }
             Err(errors) => {
@@ -159,16 +170,27 @@ pub fn run_all<'c>(files: impl Iterator<Item = &'c CheckFile>, compiled: &Compil
             }
         }
     }
-    writeln!(out, "{}", lang.pick(&format!("{} of {total} checks keep their fixtures", total - failed), &format!("{total} 件中 {} 件のチェックがテストに合格", total - failed)))?;
+    writeln!(
+        out,
+        "{}",
+        lang.pick(
+            &format!("{} of {total} checks keep their fixtures", total - failed),
+            &format!("{total} 件中 {} 件のチェックがテストに合格", total - failed)
+        )
+    )?;
     Ok(failed)
 }
 
 fn new(cli: &Cli, content: &Content, id: &str, each: &str, lang: Lang) -> Result<u8, Failure> {
     let Some(folder) = &cli.content else {
-        return Err(Failure::usage("say where your own checks live", "自作チェックの置き場所が指定されていない").hint("--content DIR", "--content DIR で指定すること"));
+        return Err(Failure::usage("say where your own checks live", "自作チェックの置き場所が指定されていない")
+            .hint("--content DIR", "--content DIR で指定すること"));
     };
     let Some((service, name)) = id.split_once('.').filter(|(s, n)| !s.is_empty() && !n.is_empty()) else {
-        return Err(Failure::usage(format!("`{id}` is not of the form service.wanted_truth"), format!("`{id}` は「サービス.あるべき状態」の形になっていない")));
+        return Err(Failure::usage(
+            format!("`{id}` is not of the form service.wanted_truth"),
+            format!("`{id}` は「サービス.あるべき状態」の形になっていない"),
+        ));
     };
     let compiled = content.compile()?;
     let Some(kind) = compiled.schema.kind(each) else {
@@ -180,7 +202,10 @@ fn new(cli: &Cli, content: &Content, id: &str, each: &str, lang: Lang) -> Result
     };
     let path = folder.join("checks").join(service).join(format!("{name}.yaml"));
     if path.exists() {
-        return Err(Failure::usage(format!("`{}` is there already", path.display()), format!("`{}` はすでに存在する", path.display())));
+        return Err(Failure::usage(
+            format!("`{}` is there already", path.display()),
+            format!("`{}` はすでに存在する", path.display()),
+        ));
     }
     let fields = kind.fields.keys().map(SmolStr::as_str).collect::<Vec<_>>().join(", ");
     let field = kind.fields.keys().next().map_or("Name", SmolStr::as_str);
@@ -210,7 +235,8 @@ tests:
         std::fs::create_dir_all(parent)?;
     }
     std::fs::write(&path, text)?;
-    let next = lang.pick("wrote {}; edit it, then: yagura checks test {}", "{} を作成した。編集後にテスト: yagura checks test {}");
+    let next = lang
+        .pick("wrote {}; edit it, then: yagura checks test {}", "{} を作成した。編集後にテスト: yagura checks test {}");
     writeln!(std::io::stdout(), "{}", next.replace("{}", &path.display().to_string()))?;
     Ok(exit::DONE)
 }

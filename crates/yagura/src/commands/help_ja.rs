@@ -16,11 +16,23 @@ fn level(mut command: Command, path: &str) -> Command {
         .subcommand_help_heading("コマンド")
         .disable_help_flag(true)
         .disable_help_subcommand(true)
-        .arg(Arg::new("help").short('h').long("help").action(ArgAction::Help).help("ヘルプを表示する").help_heading("オプション"));
+        .arg(
+            Arg::new("help")
+                .short('h')
+                .long("help")
+                .action(ArgAction::Help)
+                .help("ヘルプを表示する")
+                .help_heading("オプション"),
+        );
     if path == "yagura" {
-        command = command
-            .disable_version_flag(true)
-            .arg(Arg::new("version").short('V').long("version").action(ArgAction::Version).help("バージョンを表示する").help_heading("オプション"));
+        command = command.disable_version_flag(true).arg(
+            Arg::new("version")
+                .short('V')
+                .long("version")
+                .action(ArgAction::Version)
+                .help("バージョンを表示する")
+                .help_heading("オプション"),
+        );
     }
     if let Some(about) = about(path) {
         command = command.about(about).long_about(None::<&str>);

@@ -13,7 +13,13 @@ use yagura_model::{Caller, Gap, GapReason, Lang, Map, Scope, Snapshot, Value};
 use yagura_rule::{Check, Estate};
 
 /// Reads what the checks need. Ctrl-C ends it early.
-pub fn read(args: &AwsArgs, compiled: &Compiled, checks: &[Check], display: &Display, lang: Lang) -> Result<Snapshot, Failure> {
+pub fn read(
+    args: &AwsArgs,
+    compiled: &Compiled,
+    checks: &[Check],
+    display: &Display,
+    lang: Lang,
+) -> Result<Snapshot, Failure> {
     let threads = std::thread::available_parallelism().map_or(2, usize::from).min(4);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
     runtime.block_on(async {
@@ -24,7 +30,13 @@ pub fn read(args: &AwsArgs, compiled: &Compiled, checks: &[Check], display: &Dis
     })
 }
 
-async fn read_all(args: &AwsArgs, compiled: &Compiled, checks: &[Check], display: &Display, lang: Lang) -> Result<Snapshot, Failure> {
+async fn read_all(
+    args: &AwsArgs,
+    compiled: &Compiled,
+    checks: &[Check],
+    display: &Display,
+    lang: Lang,
+) -> Result<Snapshot, Failure> {
     let options = Options {
         profile: args.profile.clone(),
         region: args.region.first().map(ToString::to_string),
@@ -65,8 +77,14 @@ async fn own_account(base: &Session) -> Result<Target, Failure> {
     match base.caller().await {
         Ok(caller) => Ok(Target { caller, session: Ok(base.clone()) }),
         // AWS never denies this call; where something on the way does, the rest can still be read without an account id.
-        Err(e) if matches!(e.reason, GapReason::AccessDenied | GapReason::DeniedByOrganization | GapReason::Refused) => {
-            let caller = Caller { account: SmolStr::default(), arn: SmolStr::default(), partition: base.partition().name().into() };
+        Err(e)
+            if matches!(e.reason, GapReason::AccessDenied | GapReason::DeniedByOrganization | GapReason::Refused) =>
+        {
+            let caller = Caller {
+                account: SmolStr::default(),
+                arn: SmolStr::default(),
+                partition: base.partition().name().into(),
+            };
             Ok(Target { caller, session: Ok(base.clone()) })
         }
         Err(e) => Err(caller_failure(&e)),
@@ -100,22 +118,36 @@ async fn roles(base: &Session, args: &AwsArgs) -> Vec<Target> {
     out
 }
 
-async fn regions(base: &Session, targets: &[Target], args: &AwsArgs, compiled: &Compiled) -> Result<(Vec<SmolStr>, bool), Failure> {
+async fn regions(
+    base: &Session,
+    targets: &[Target],
+    args: &AwsArgs,
+    compiled: &Compiled,
+) -> Result<(Vec<SmolStr>, bool), Failure> {
     if !args.all_regions {
-        let asked = if args.region.is_empty() { vec![SmolStr::from(base.default_region())] } else { args.region.clone() };
+        let asked =
+            if args.region.is_empty() { vec![SmolStr::from(base.default_region())] } else { args.region.clone() };
         let mut unique: Vec<SmolStr> = Vec::new();
-        asked.into_iter().for_each(|r| if !unique.contains(&r) { unique.push(r) });
+        asked.into_iter().for_each(|r| {
+            if !unique.contains(&r) {
+                unique.push(r)
+            }
+        });
         return Ok((unique, false));
     }
     let Some(session) = targets.iter().find_map(|t| t.session.as_ref().ok()) else {
         return Err(Failure::blind("no role could be assumed", "引き受けられたロールがない"));
     };
-    let op = compiled.facts.read_operation("ec2:DescribeRegions").map_err(|e| Failure::usage(e.to_string(), e.to_string()))?;
+    let op = compiled
+        .facts
+        .read_operation("ec2:DescribeRegions")
+        .map_err(|e| Failure::usage(e.to_string(), e.to_string()))?;
     let mut regions: Vec<SmolStr> = Vec::new();
     let listed = session
         .call(&op, session.default_region(), &Map::new(), &mut |page| {
             if let Some(found) = page.path("Regions.RegionName") {
-                regions.extend(found.as_list().unwrap_or_default().iter().filter_map(|v| v.as_str().map(SmolStr::from)));
+                regions
+                    .extend(found.as_list().unwrap_or_default().iter().filter_map(|v| v.as_str().map(SmolStr::from)));
             }
         })
         .await;
@@ -160,7 +192,10 @@ fn caller_failure(e: &CallError) -> Failure {
             "the credentials are expired or wrong: renew them (`aws sso login`, or new keys) and scan again",
             "認証情報が期限切れまたは無効。`aws sso login` などで更新して再実行すること",
         ),
-        _ => failure.hint("check the network, AWS_ENDPOINT_URL and the Region", "ネットワーク、AWS_ENDPOINT_URL、リージョンを確認すること"),
+        _ => failure.hint(
+            "check the network, AWS_ENDPOINT_URL and the Region",
+            "ネットワーク、AWS_ENDPOINT_URL、リージョンを確認すること",
+        ),
     }
 }
 

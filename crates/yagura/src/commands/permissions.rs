@@ -71,12 +71,29 @@ pub fn run(cli: &Cli, args: &PermissionsArgs, lang: Lang) -> Result<u8, Failure>
     }
     let mut out = std::io::stdout().lock();
     for (permission, details) in &denied {
-        let needed: Vec<&str> = plan.permissions().filter(|(p, _)| *p == permission).flat_map(|(_, c)| c.iter().map(SmolStr::as_str)).collect();
+        let needed: Vec<&str> = plan
+            .permissions()
+            .filter(|(p, _)| *p == permission)
+            .flat_map(|(_, c)| c.iter().map(SmolStr::as_str))
+            .collect();
         let detail = details.iter().next().map_or("", String::as_str);
-        writeln!(out, "{} {permission}  ({}: {})  {detail}", lang.pick("missing", "不足"), lang.pick("needed by", "必要とするチェック"), needed.join(", "))?;
+        writeln!(
+            out,
+            "{} {permission}  ({}: {})  {detail}",
+            lang.pick("missing", "不足"),
+            lang.pick("needed by", "必要とするチェック"),
+            needed.join(", ")
+        )?;
     }
     if denied.is_empty() {
-        writeln!(out, "{}", lang.pick("nothing is missing: every call that this account's resources need was allowed", "不足している権限はない: このアカウントのリソースに必要な呼び出しはすべて許可された"))?;
+        writeln!(
+            out,
+            "{}",
+            lang.pick(
+                "nothing is missing: every call that this account's resources need was allowed",
+                "不足している権限はない: このアカウントのリソースに必要な呼び出しはすべて許可された"
+            )
+        )?;
         return Ok(exit::DONE);
     }
     Ok(exit::FINDINGS)

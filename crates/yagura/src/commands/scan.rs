@@ -33,7 +33,8 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
     }
     let snapshot = read(args, &compiled, &checks, lang)?;
     if let Some(path) = &args.save {
-        save(&snapshot, path).map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを保存できない: {e}")))?;
+        save(&snapshot, path)
+            .map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを保存できない: {e}")))?;
     }
     let requests = snapshot.requests;
     let mut estate = Estate::from_snapshot(snapshot, compiled.tables.clone());
@@ -50,9 +51,15 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
         let _ = writeln!(
             std::io::stderr(),
             "{}",
-            Failure::blind("nothing could be read, so nothing could be judged", "何も読み取れなかったため、何も判定できない")
-                .hint("`yagura permissions --verify` tells what is missing", "`yagura permissions --verify` で不足している権限を確認すること")
-                .render(lang)
+            Failure::blind(
+                "nothing could be read, so nothing could be judged",
+                "何も読み取れなかったため、何も判定できない"
+            )
+            .hint(
+                "`yagura permissions --verify` tells what is missing",
+                "`yagura permissions --verify` で不足している権限を確認すること"
+            )
+            .render(lang)
         );
     }
     Ok(code)
@@ -82,7 +89,10 @@ fn writable(args: &ScanArgs) -> Result<(), Failure> {
     for path in [&args.save, &args.output].into_iter().flatten() {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !folder.is_dir() {
-            return Err(Failure::usage(format!("there is no folder `{}`", folder.display()), format!("フォルダー `{}` は存在しない", folder.display())));
+            return Err(Failure::usage(
+                format!("there is no folder `{}`", folder.display()),
+                format!("フォルダー `{}` は存在しない", folder.display()),
+            ));
         }
     }
     Ok(())
@@ -124,7 +134,15 @@ fn exit_code(verdicts: &[Verdict], fail_on: Option<Severity>) -> u8 {
     if verdicts.iter().any(hit) { exit::FINDINGS } else { exit::DONE }
 }
 
-fn meta(content: &Content, compiled: &Compiled, estate: &Estate, demo: bool, requests: u64, started: Instant, lang: Lang) -> Meta {
+fn meta(
+    content: &Content,
+    compiled: &Compiled,
+    estate: &Estate,
+    demo: bool,
+    requests: u64,
+    started: Instant,
+    lang: Lang,
+) -> Meta {
     let scope = estate.scope();
     Meta {
         tool: env!("CARGO_PKG_VERSION").into(),
@@ -137,8 +155,16 @@ fn meta(content: &Content, compiled: &Compiled, estate: &Estate, demo: bool, req
         demo,
         requests,
         duration: started.elapsed(),
-        frameworks: content.frameworks.iter().map(|f| Framework { id: f.id.clone(), title: f.title(lang).to_owned() }).collect(),
-        types: compiled.kinds.iter().filter_map(|k| Some((k.resource.id.clone(), k.resource.cloudformation.clone()?))).collect(),
+        frameworks: content
+            .frameworks
+            .iter()
+            .map(|f| Framework { id: f.id.clone(), title: f.title(lang).to_owned() })
+            .collect(),
+        types: compiled
+            .kinds
+            .iter()
+            .filter_map(|k| Some((k.resource.id.clone(), k.resource.cloudformation.clone()?)))
+            .collect(),
     }
 }
 
@@ -182,6 +208,8 @@ fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result
 fn style(terminal: bool) -> Style {
     let width = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
     let width = width.or_else(|| terminal_size::terminal_size().map(|(w, _)| usize::from(w.0)));
-    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && std::env::var("TERM").as_deref() != Ok("dumb");
+    let colour = terminal
+        && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+        && std::env::var("TERM").as_deref() != Ok("dumb");
     Style { colour, width: width.unwrap_or(Style::default().width) }
 }
