@@ -100,6 +100,9 @@ pub struct AwsArgs {
     /// The most requests in flight at once
     #[arg(long, value_name = "N", default_value_t = 32)]
     pub concurrency: usize,
+    /// How long one attempt of a call may take; AWS_MAX_ATTEMPTS says how many there are
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
 }
 
 /// Arguments of `scan`.

@@ -88,6 +88,7 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
         (_, "external_id") => "ロールの信頼ポリシーが求める外部 ID",
         (_, "endpoint_url") => "全サービスで使うエンドポイント",
         (_, "concurrency") => "同時に送るリクエスト数の上限",
+        (_, "timeout") => "1 回の呼び出しを待つ秒数。試行回数は AWS_MAX_ATTEMPTS で決まる",
         (_, "service") => "このサービスのチェックだけ（s3、ec2 など）",
         (_, "check") => "このチェックだけ",
         (_, "framework") => "このフレームワークに対応するチェックだけ（aws-26、fsbp など）",

@@ -7,6 +7,7 @@ use crate::progress::Display;
 use smol_str::SmolStr;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
+use std::time::Duration;
 use yagura_aws::{CallError, ConnectError, Options, Role, Session};
 use yagura_inventory::{Target, collect};
 use yagura_model::{Caller, Gap, GapReason, Lang, Map, Scope, Snapshot, Value};
@@ -42,6 +43,8 @@ async fn read_all(
         region: args.region.first().map(ToString::to_string),
         endpoint_url: args.endpoint_url.clone(),
         max_concurrency: args.concurrency.max(1),
+        attempt_timeout: Duration::from_secs(args.timeout),
+        connect_timeout: Duration::from_secs(args.timeout.min(5)),
         mfa_prompt: std::io::stdin().is_terminal().then(|| mfa_prompt(lang)),
         ..Options::default()
     };
