@@ -34,9 +34,19 @@ static ESTATE: LazyLock<Estate> = LazyLock::new(|| {
     let caller = Caller { account: "1".into(), arn: "".into(), partition: "aws".into() };
     let scope = Scope { regions: vec!["r".into()], all_regions: true, checks: vec![] };
     let mut estate = Estate::new(jiff::Timestamp::UNIX_EPOCH, vec![caller], scope, Arc::<Tables>::default());
-    let inner: Map = [("a", Value::Bool(true)), ("n", Value::Int(1)), ("t", "x".into())].into_iter().map(|(n, v)| (n.into(), v)).collect();
+    let inner: Map = [("a", Value::Bool(true)), ("n", Value::Int(1)), ("t", "x".into())]
+        .into_iter()
+        .map(|(n, v)| (n.into(), v))
+        .collect();
     for id in ["one", "two"] {
-        let mut asset = Asset { kind: "x.thing".into(), arn: None, id: id.into(), account: "1".into(), region: "aws-global".into(), fields: vec![] };
+        let mut asset = Asset {
+            kind: "x.thing".into(),
+            arn: None,
+            id: id.into(),
+            account: "1".into(),
+            region: "aws-global".into(),
+            fields: vec![],
+        };
         for (name, value) in [
             ("b", Value::Bool(false)),
             ("i", Value::Int(7)),
@@ -69,7 +79,9 @@ fuzz_target!(|pass: &str| {
     let checks = match CheckFile::parse(&file).and_then(|f| f.compile(&SCHEMA, None, &[])) {
         Ok(check) => [check],
         Err(errors) => {
-            assert!(!errors.is_empty() && errors.iter().all(|e| e.line > 0 && e.column > 0 && !e.to_string().is_empty()));
+            assert!(
+                !errors.is_empty() && errors.iter().all(|e| e.line > 0 && e.column > 0 && !e.to_string().is_empty())
+            );
             return;
         }
     };

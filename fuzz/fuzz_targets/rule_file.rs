@@ -15,7 +15,11 @@ static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
     };
     let block = Type::Struct(Arc::new([("Acls".into(), Type::Bool), ("Policy".into(), Type::Bool)].into()));
     [
-        kind("s3.bucket", false, &[("Name", Type::String), ("Block", block), ("Created", Type::Timestamp), ("Any", Type::Any)]),
+        kind(
+            "s3.bucket",
+            false,
+            &[("Name", Type::String), ("Block", block), ("Created", Type::Timestamp), ("Any", Type::Any)],
+        ),
         kind("ec2.vpc", true, &[("VpcId", Type::String)]),
         kind("ec2.flow_log", true, &[("ResourceId", Type::String), ("Status", Type::String)]),
     ]
@@ -24,7 +28,9 @@ static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
 });
 
 fuzz_target!(|bytes: &[u8]| {
-    let placed = |errors: &[ContentError]| assert!(!errors.is_empty() && errors.iter().all(|e| e.line > 0 && e.column > 0 && !e.to_string().is_empty()));
+    let placed = |errors: &[ContentError]| {
+        assert!(!errors.is_empty() && errors.iter().all(|e| e.line > 0 && e.column > 0 && !e.to_string().is_empty()))
+    };
     let file = match yaml::decode("checks/s3/blocked.yaml".into(), bytes.to_vec(), false) {
         Ok(file) => file,
         Err(e) => return placed(&[e]),
@@ -42,7 +48,14 @@ fuzz_target!(|bytes: &[u8]| {
     let scope = Scope { regions: vec!["r".into()], all_regions: false, checks: vec![] };
     let mut estate = Estate::new(jiff::Timestamp::UNIX_EPOCH, vec![caller], scope, tables);
     for kind in ["s3.bucket", "ec2.vpc", "ec2.flow_log"] {
-        estate.push(Asset { kind: kind.into(), arn: None, id: "a".into(), account: "1".into(), region: "r".into(), fields: vec![] });
+        estate.push(Asset {
+            kind: kind.into(),
+            arn: None,
+            id: "a".into(),
+            account: "1".into(),
+            region: "r".into(),
+            fields: vec![],
+        });
     }
     let checks = [check];
     for j in judge(&mut estate, &checks, 1) {

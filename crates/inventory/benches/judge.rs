@@ -3,6 +3,8 @@
 //! Run with `cargo bench -p yagura-inventory`. The assets are those of the checks' own fixtures, over and over, under
 //! names of their own, spread over accounts and Regions.
 
+#![allow(clippy::indexing_slicing, reason = "places are taken modulo the length")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

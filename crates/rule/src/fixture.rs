@@ -16,13 +16,16 @@ const HERE: &str = "us-east-1";
 const ELSEWHERE: &str = "us-west-2";
 const NOW: &str = "2026-01-01T00:00:00Z";
 
+/// The fields of one asset.
+type Fields = Vec<(SmolStr, Field)>;
+
 /// One example.
 #[derive(Debug, Clone)]
 pub(crate) struct Fixture {
     name: SmolStr,
-    this: Vec<(SmolStr, Field)>,
+    this: Fields,
     /// In order of the check's joins: assets, or `None` where they could not be listed.
-    joins: Vec<Option<Vec<Vec<(SmolStr, Field)>>>>,
+    joins: Vec<Option<Vec<Fields>>>,
     expect: Status,
     now: jiff::Timestamp,
     settings: Option<Map>,
@@ -209,7 +212,7 @@ pub(crate) fn same_form(default: &Value, value: &Value) -> bool {
         || matches!((default, value), (Value::Float(_), Value::Int(_)))
 }
 
-fn asset(kind: &SmolStr, region: SmolStr, fields: Vec<(SmolStr, Field)>) -> Asset {
+fn asset(kind: &SmolStr, region: SmolStr, fields: Fields) -> Asset {
     let mut a = Asset {
         kind: kind.clone(),
         arn: None,
@@ -224,7 +227,7 @@ fn asset(kind: &SmolStr, region: SmolStr, fields: Vec<(SmolStr, Field)>) -> Asse
     a
 }
 
-fn fields(r: &mut Reader<'_>, at: &Yaml, kind: &Kind) -> Vec<(SmolStr, Field)> {
+fn fields(r: &mut Reader<'_>, at: &Yaml, kind: &Kind) -> Fields {
     let Some(entries) = at.entries() else {
         r.complain(at, "a resource is written as a mapping of its fields");
         return Vec::new();

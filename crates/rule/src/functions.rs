@@ -24,13 +24,13 @@ pub(crate) enum Param {
 impl Param {
     /// Whether a value of this type (`None`: a joined list) fits.
     pub(crate) fn accepts(self, t: Option<&Type>) -> bool {
-        match (self, t) {
-            (_, Some(Type::Any)) | (Self::Sized, None) => true,
-            (Self::Scalar, Some(Type::Bool | Type::Timestamp)) => true,
-            (Self::Scalar | Self::Number, Some(Type::Int | Type::Float | Type::String)) => true,
-            (Self::Text, Some(Type::String)) | (Self::Time, Some(Type::Timestamp | Type::String)) => true,
-            (Self::Sized, Some(Type::String | Type::List(_) | Type::Map(_) | Type::Struct(_))) => true,
-            _ => false,
+        match self {
+            _ if t == Some(&Type::Any) => true,
+            Self::Text => t == Some(&Type::String),
+            Self::Time => matches!(t, Some(Type::Timestamp | Type::String)),
+            Self::Sized => matches!(t, None | Some(Type::String | Type::List(_) | Type::Map(_) | Type::Struct(_))),
+            Self::Scalar => matches!(t, Some(Type::Bool | Type::Timestamp | Type::Int | Type::Float | Type::String)),
+            Self::Number => matches!(t, Some(Type::Int | Type::Float | Type::String)),
         }
     }
 

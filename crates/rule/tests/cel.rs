@@ -9,6 +9,14 @@
 //! - A whole number and a fraction compare exactly, as CEL asks; the `cel` crate rounds the whole number first.
 //! - There is no null, no unsigned number, no bytes, no duration, no map literal; a timestamp is its RFC 3339 text.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at what it did not expect"
+)]
+
 mod common;
 
 use cel::{Context, Program};

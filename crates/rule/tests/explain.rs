@@ -1,5 +1,13 @@
 //! What a verdict shows of the data that decided it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at what it did not expect"
+)]
+
 mod common;
 
 use common::{denied, estate, judge, sound, thing};

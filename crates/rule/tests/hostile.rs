@@ -1,5 +1,13 @@
 //! Input that means harm: it ends in an error with a place, or in Unknown, within bounded time, memory and stack.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at what it did not expect"
+)]
+
 mod common;
 
 use common::{compile, estate, file, judge, thing};

@@ -1,5 +1,13 @@
 //! Settings, placeholders in texts, and what the rows of fixtures may say.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at what it did not expect"
+)]
+
 mod common;
 
 use common::file;
