@@ -1,4 +1,5 @@
 //! Snapshot files: whole, cut, damaged, newer.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may stop")]
 
 use std::path::Path;
 use std::sync::Arc;

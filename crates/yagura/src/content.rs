@@ -8,7 +8,7 @@ use std::sync::Arc;
 use yagura_aws::Facts;
 use yagura_inventory::{Kinds, Resource};
 use yagura_model::{ContentFile, Lang, Map};
-use yagura_rule::yaml::{Reader, Yaml, read};
+use yagura_rule::yaml::{Reader, Yaml, decode, read};
 use yagura_rule::{Check, CheckFile, ContentError, LAMBDA_RUNTIMES, Schema, Tables};
 
 mod embedded {
@@ -71,19 +71,18 @@ impl Content {
             })?;
             found.sort();
             for (name, path) in found {
-                match std::fs::read_to_string(&path) {
-                    Ok(text) => {
+                let read = std::fs::read(&path).map_err(|e| ContentError {
+                    file: name.clone(),
+                    line: 1,
+                    column: 1,
+                    message: format!("cannot be read: {e}"),
+                });
+                match read.and_then(|bytes| decode(name.clone(), bytes, false)) {
+                    Ok(file) => {
                         files.retain(|f| f.path != name);
-                        files.push(ContentFile { path: name, text, shipped: false });
+                        files.push(file);
                     }
-                    Err(e) => {
-                        unreadable.push(ContentError {
-                            file: name,
-                            line: 1,
-                            column: 1,
-                            message: format!("cannot be read: {e}"),
-                        });
-                    }
+                    Err(e) => unreadable.push(e),
                 }
             }
         }
