@@ -1,6 +1,7 @@
 //! Credentials: AWS's own chain, kept until shortly before they end, and roles on top of it.
 
 use crate::error::{CallError, ConnectError, presentable};
+use crate::http::chain;
 use crate::options::{MfaPrompt, Role};
 use aws_config::SdkConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -158,13 +159,5 @@ pub(crate) fn cause(error: &CredentialsError) -> String {
 }
 
 fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut causes = vec![error.to_string()];
-    let mut next = error.source();
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
-    causes.dedup();
-    let from = causes.len().saturating_sub(2);
-    presentable(&causes.get(from..).unwrap_or_default().join(": "))
+    presentable(&chain(error))
 }

@@ -148,7 +148,7 @@ fn interrupted(error: &(dyn Error + 'static)) -> CallError {
 }
 
 /// The innermost two causes of an error: the outer ones only name libraries.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut causes = vec![error.to_string()];
     let mut next = error.source();
     while let Some(cause) = next {
