@@ -167,3 +167,46 @@ fn a_file_that_is_not_text_is_reported() {
     assert!(outcome.stderr.contains("binary.yaml"), "{}", outcome.stderr);
     assert_eq!(outcome.done().keys().filter(|(rule, _)| rule == "sns.topic_encrypted").count(), 2);
 }
+
+/// A check's file with one expression; `join` is what stands below `with`.
+fn check(id: &str, each: &str, join: &str, pass: &str, tests: [&str; 3]) -> String {
+    let texts = "{title: t, why: w, fix: f}";
+    let with = if join.is_empty() { String::new() } else { format!("with: {join}\n") };
+    let [good, bad, unread] = tests;
+    format!(
+        "kind: check\nid: {id}\neach: {each}\n{with}pass: {pass}\nseverity: low\nen: {texts}\nja: {texts}\n\
+         tests:\n  good: {{{good}, expect: pass}}\n  bad: {{{bad}, expect: fail}}\n  unread: {{{unread}, expect: unknown}}\n"
+    )
+}
+
+#[test]
+fn a_join_onto_the_account_or_the_region_itself_is_read() {
+    let root = folder();
+    let key = "this: {TopicArn: t, Attributes: {KmsMasterKeyId: k}}";
+    let plain = "this: {TopicArn: t, Attributes: {Owner: o}}";
+    let region = check(
+        "sns.topic_sealed_or_disks_are",
+        "sns.topic",
+        "{here: {each: region}}",
+        "has(this.Attributes.KmsMasterKeyId) || here.exists(r, r.EbsEncryptionByDefault)",
+        [key, &format!("{plain}, here: []"), &format!("{plain}, here: [{{EbsEncryptionByDefault: unknown}}]")],
+    );
+    write(root.path(), "checks/sns/topic_sealed_or_disks_are.yaml", &region);
+    let account = check(
+        "sns.topic_of_counted_account",
+        "sns.topic",
+        "{whole: {each: account}}",
+        "whole.exists(a, has(a.Summary.Users))",
+        [
+            "this: {TopicArn: t}, whole: [{Summary: {Users: 1}}]",
+            "this: {TopicArn: t}, whole: []",
+            "this: {TopicArn: t}, whole: [{Summary: unknown}]",
+        ],
+    );
+    write(root.path(), "checks/sns/topic_of_counted_account.yaml", &account);
+    let aws = Endpoint::start(estate()).unwrap();
+    let content = root.path().to_str().unwrap();
+    let verdicts = Run::scan(&aws.url()).args(&["--service", "sns", "--content", content]).run().done();
+    let unknown: Vec<_> = verdicts.values().filter(|v| v.status == Status::Unknown).collect();
+    assert!(verdicts.len() == 6 && unknown.is_empty(), "{} verdicts, of them unknown: {unknown:?}", verdicts.len());
+}
