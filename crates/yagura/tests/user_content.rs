@@ -210,3 +210,30 @@ fn a_join_onto_the_account_or_the_region_itself_is_read() {
     let unknown: Vec<_> = verdicts.values().filter(|v| v.status == Status::Unknown).collect();
     assert!(verdicts.len() == 6 && unknown.is_empty(), "{} verdicts, of them unknown: {unknown:?}", verdicts.len());
 }
+
+#[test]
+fn a_kind_that_asks_for_everything_is_not_narrowed_by_another_of_the_same_call() {
+    const EVERY_POLICY: &str = "kind: resource\nid: iam.every_policy\nscope: account\nlist: {call: \
+        iam:GetAccountAuthorizationDetails, with: {MaxItems: 1000}, each: Policies}\nname: Arn\narn: Arn\n";
+    let root = folder();
+    write(root.path(), "resources/iam/every_policy.yaml", EVERY_POLICY);
+    let named = check(
+        "iam.every_policy_named",
+        "iam.every_policy",
+        "",
+        "this.Arn != \"\"",
+        ["this: {Arn: a}", "this: {Arn: ''}", "this: {Arn: unknown}"],
+    );
+    write(root.path(), "checks/iam/every_policy_named.yaml", &named);
+    // As AWS: with a filter for users there are no policies in the answer.
+    let users = Reply::Xml("<UserDetailList/><IsTruncated>false</IsTruncated>".into());
+    let aws = Endpoint::start(estate().with_for("User", "iam:GetAccountAuthorizationDetails", users)).unwrap();
+    let rows = |checks: &str| {
+        let args = ["--check", checks, "--content", root.path().to_str().unwrap()];
+        let verdicts = Run::scan(&aws.url()).args(&args).run().done();
+        verdicts.keys().filter(|(rule, _)| rule == "iam.every_policy_named").count()
+    };
+    let alone = rows("iam.every_policy_named");
+    assert!(alone > 0);
+    assert_eq!(rows("iam.every_policy_named,iam.user_without_direct_policies"), alone);
+}
