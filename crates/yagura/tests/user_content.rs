@@ -106,6 +106,19 @@ fn two_files_make_a_new_kind_and_its_check() {
 }
 
 #[test]
+fn the_first_check_of_ones_own_begins_with_no_folder() {
+    let root = tempfile::tempdir().unwrap();
+    let content = root.path().join("my");
+    let content = content.to_str().unwrap();
+    let new = Run::new(&["--content", content, "checks", "new", "s3.bucket_versioning", "--each", "s3.bucket"]).run();
+    assert_eq!(new.code, 0, "{}", new.stderr);
+    let tested = Run::new(&["--content", content, "checks", "test", "s3.bucket_versioning"]).run();
+    assert_eq!(tested.code, 0, "{}{}", tested.stdout, tested.stderr);
+    let list = Run::new(&["--content", &format!("{content}er"), "checks", "list"]).run();
+    assert_eq!(list.code, 2, "a misspelt folder must not pass for an empty one");
+}
+
+#[test]
 fn a_broken_user_file_is_reported_and_the_rest_still_runs() {
     let aws = Endpoint::start(estate()).unwrap();
     for (name, good, from, to, complaint) in [
