@@ -12,7 +12,7 @@ use crate::plan::Plan;
 use crate::shape::{self, Place};
 use request::{fetch, nameless};
 use smol_str::SmolStr;
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use yagura_aws::Session;
@@ -142,23 +142,31 @@ enum Wanted {
 }
 
 impl Collector<'_> {
-    /// Queues the listings of the kinds under judgement; what is only joined waits until an answer hangs on it.
+    /// Queues the listings of the kinds under judgement; what is only joined waits until an answer hangs on it. Kinds that
+    /// no call lists (`account`, `region`) are all put in before any is judged: a join onto them finds them there.
     fn seed(&mut self) {
-        let mut ids: Vec<SmolStr> = self.checks.iter().map(|c| c.each.clone()).collect();
-        ids.sort();
-        ids.dedup();
+        let ids: BTreeSet<SmolStr> = self.checks.iter().flat_map(Check::kinds).cloned().collect();
+        let mut listed = Vec::new();
+        let mut unlisted = Vec::new();
         for target in 0..self.targets.len() {
             for id in &ids {
                 let Some(kind) = self.kinds.get(id) else { continue };
                 for region in self.regions(target, kind.resource.regional) {
                     match self.plan.group_of.get(id) {
-                        Some(&group) => {
-                            self.want(Wanted::Listing(group, target, region));
+                        Some(&group) if self.by_kind.contains_key(id.as_str()) => {
+                            listed.push(Wanted::Listing(group, target, region));
                         }
-                        None => self.push_self(id, target, region),
+                        Some(_) => {}
+                        None => unlisted.push((id, self.push_self(id, target, region))),
                     }
                 }
             }
+        }
+        for wanted in listed {
+            self.want(wanted);
+        }
+        for (id, added) in unlisted {
+            self.judge(id, &added);
         }
     }
 
@@ -169,19 +177,18 @@ impl Collector<'_> {
         self.targets.get(target).map(|t| vec![self.estate.global_region(&t.caller.account)]).unwrap_or_default()
     }
 
-    /// The one asset of a kind that is not listed by a call (`account`, `region`).
-    fn push_self(&mut self, id: &SmolStr, target: usize, region: SmolStr) {
-        let (Some(kind), Some(t)) = (self.kinds.get(id), self.targets.get(target)) else { return };
+    /// Adds the one asset of a kind that is not listed by a call (`account`, `region`).
+    fn push_self(&mut self, id: &SmolStr, target: usize, region: SmolStr) -> Vec<u32> {
+        let (Some(kind), Some(t)) = (self.kinds.get(id), self.targets.get(target)) else { return Vec::new() };
         let place = Place { caller: &t.caller, region: &region };
         let assets = shape::assets(&kind.resource, place, Map::new(), &self.estate.scope().regions);
-        let key = (id.clone(), t.caller.account.clone(), region.clone());
-        self.add_assets(id, assets);
-        self.estate.set_listing(key, None);
+        self.estate.set_listing((id.clone(), t.caller.account.clone(), region.clone()), None);
+        self.add_assets(id, assets)
     }
 
-    /// Adds assets with gaps where fields need a call, and judges them as far as possible.
-    fn add_assets(&mut self, id: &SmolStr, assets: Vec<Asset>) {
-        let Some(kind) = self.kinds.get(id) else { return };
+    /// Adds assets with gaps where fields need a call, and says their places.
+    fn add_assets(&mut self, id: &SmolStr, assets: Vec<Asset>) -> Vec<u32> {
+        let Some(kind) = self.kinds.get(id) else { return Vec::new() };
         let not_requested = self.estate.not_requested().clone();
         let mut added = Vec::with_capacity(assets.len());
         for mut asset in assets {
@@ -196,8 +203,13 @@ impl Collector<'_> {
             }
             added.push(self.estate.push(asset));
         }
+        added
+    }
+
+    /// Judges new assets of a kind as far as possible.
+    fn judge(&mut self, id: &SmolStr, added: &[u32]) {
         for check in self.by_kind.get(id.as_str()).cloned().unwrap_or_default() {
-            for &asset in &added {
+            for &asset in added {
                 self.tasks.push(Task { check, asset, open: 0 });
                 self.advance(self.tasks.len() - 1);
             }

@@ -66,9 +66,11 @@ enum Line {
 /// [`SnapshotError::Io`] where the folder cannot be written.
 pub fn save(snapshot: &Snapshot, path: &Path) -> Result<(), SnapshotError> {
     let io_error = |source| SnapshotError::Io { path: path.display().to_string(), source };
-    if path.symlink_metadata().is_ok_and(|m| !m.is_file() && !m.is_symlink()) {
-        let message = "not a regular file";
-        return Err(io_error(io::Error::new(io::ErrorKind::InvalidInput, message)));
+    // A link stands for what it points to: a file there is replaced, a device (`/dev/stdout`) is refused.
+    let target = path.canonicalize();
+    let path = target.as_deref().unwrap_or(path);
+    if path.symlink_metadata().is_ok_and(|m| !m.is_file()) {
+        return Err(io_error(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
     }
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".yagura-").suffix(".tmp").tempfile_in(folder).map_err(io_error)?;

@@ -69,8 +69,12 @@ impl Plan {
         let (Some(spec), Some(op)) = (&kind.resource.list, &kind.list) else { return };
         let id = kind.resource.id.clone();
         let regional = kind.resource.regional;
+        // A kind that asks for everything must not share a call that another one narrows: its own rows would be missing.
+        let narrows = |l: &List| l.union.iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>();
         let like = |g: &Group| {
-            g.spec.call == spec.call && g.spec.with == spec.with && g.spec.first == spec.first && g.regional == regional
+            (&g.spec.call, &g.spec.with, &g.spec.first) == (&spec.call, &spec.with, &spec.first)
+                && narrows(&g.spec) == narrows(spec)
+                && g.regional == regional
         };
         let at = match self.groups.iter().position(like) {
             Some(at) => at,

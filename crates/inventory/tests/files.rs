@@ -98,3 +98,19 @@ fn a_bomb_is_refused_before_memory_runs_out() {
     std::fs::write(&path, zstd::encode_all(zeros, 1).unwrap()).unwrap();
     assert!(matches!(load(&path), Err(SnapshotError::Damaged { .. })));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_and_what_it_points_to_is_replaced_unless_it_is_a_device() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link, device) = (folder.path().join("a"), folder.path().join("latest"), folder.path().join("null"));
+    save(&snapshot(1), &file).unwrap();
+    symlink(&file, &link).unwrap();
+    save(&snapshot(2), &link).unwrap();
+    assert!(link.is_symlink());
+    assert_eq!(load(&file).unwrap(), snapshot(2));
+    symlink("/dev/null", &device).unwrap();
+    assert!(matches!(save(&snapshot(3), &device), Err(SnapshotError::Io { .. })));
+    assert!(device.is_symlink());
+}

@@ -92,6 +92,11 @@ pub struct Check {
 }
 
 impl Check {
+    /// The kinds that it speaks of: the one it judges, then those that it joins.
+    pub fn kinds(&self) -> impl Iterator<Item = &SmolStr> {
+        std::iter::once(&self.each).chain(self.joins.iter().map(|j| &j.kind))
+    }
+
     /// Why a failure matters; placeholders are as written.
     pub fn why(&self, lang: Lang) -> &str {
         match lang {

@@ -162,6 +162,15 @@ fn permissions_that_are_missing_are_found_out() {
         let permission = &NEEDS[call].permission;
         assert!(lacking.stdout.contains(permission), "{call}: `{}` does not name {permission}", lacking.stdout);
     }
+    aws.reset();
+    aws.add(Fault::ServerError.on("kms:ListKeys"));
+    let untold = verify();
+    assert_eq!(untold.code, 3, "{}", untold.stdout);
+    assert!(
+        untold.stdout.contains("kms:ListKeys") && !untold.stdout.contains("nothing is missing"),
+        "{}",
+        untold.stdout
+    );
 }
 
 #[test]

@@ -131,3 +131,15 @@ fn fastrand() -> f64 {
     use std::hash::{BuildHasher, RandomState};
     (RandomState::new().hash_one(0u8) % 1000) as f64 / 1000.0
 }
+
+#[test]
+fn an_output_that_is_a_folder_is_refused_before_anything_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let aws = Endpoint::start(Estate::small()).unwrap();
+    for option in ["--save", "--output"] {
+        let outcome = Run::scan(&aws.url()).args(&[option, folder.path().to_str().unwrap()]).run();
+        assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("is a folder"), "{}", outcome.stderr);
+    }
+    assert_eq!(aws.requests().len(), 0, "{:?}", aws.requests());
+}

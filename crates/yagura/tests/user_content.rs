@@ -106,6 +106,19 @@ fn two_files_make_a_new_kind_and_its_check() {
 }
 
 #[test]
+fn the_first_check_of_ones_own_begins_with_no_folder() {
+    let root = tempfile::tempdir().unwrap();
+    let content = root.path().join("my");
+    let content = content.to_str().unwrap();
+    let new = Run::new(&["--content", content, "checks", "new", "s3.bucket_versioning", "--each", "s3.bucket"]).run();
+    assert_eq!(new.code, 0, "{}", new.stderr);
+    let tested = Run::new(&["--content", content, "checks", "test", "s3.bucket_versioning"]).run();
+    assert_eq!(tested.code, 0, "{}{}", tested.stdout, tested.stderr);
+    let list = Run::new(&["--content", &format!("{content}er"), "checks", "list"]).run();
+    assert_eq!(list.code, 2, "a misspelt folder must not pass for an empty one");
+}
+
+#[test]
 fn a_broken_user_file_is_reported_and_the_rest_still_runs() {
     let aws = Endpoint::start(estate()).unwrap();
     for (name, good, from, to, complaint) in [
@@ -166,4 +179,74 @@ fn a_file_that_is_not_text_is_reported() {
     let outcome = Run::scan(&aws.url()).args(&["--content", root.path().to_str().unwrap()]).run();
     assert!(outcome.stderr.contains("binary.yaml"), "{}", outcome.stderr);
     assert_eq!(outcome.done().keys().filter(|(rule, _)| rule == "sns.topic_encrypted").count(), 2);
+}
+
+/// A check's file with one expression; `join` is what stands below `with`.
+fn check(id: &str, each: &str, join: &str, pass: &str, tests: [&str; 3]) -> String {
+    let texts = "{title: t, why: w, fix: f}";
+    let with = if join.is_empty() { String::new() } else { format!("with: {join}\n") };
+    let [good, bad, unread] = tests;
+    format!(
+        "kind: check\nid: {id}\neach: {each}\n{with}pass: {pass}\nseverity: low\nen: {texts}\nja: {texts}\n\
+         tests:\n  good: {{{good}, expect: pass}}\n  bad: {{{bad}, expect: fail}}\n  unread: {{{unread}, expect: unknown}}\n"
+    )
+}
+
+#[test]
+fn a_join_onto_the_account_or_the_region_itself_is_read() {
+    let root = folder();
+    let key = "this: {TopicArn: t, Attributes: {KmsMasterKeyId: k}}";
+    let plain = "this: {TopicArn: t, Attributes: {Owner: o}}";
+    let region = check(
+        "sns.topic_sealed_or_disks_are",
+        "sns.topic",
+        "{here: {each: region}}",
+        "has(this.Attributes.KmsMasterKeyId) || here.exists(r, r.EbsEncryptionByDefault)",
+        [key, &format!("{plain}, here: []"), &format!("{plain}, here: [{{EbsEncryptionByDefault: unknown}}]")],
+    );
+    write(root.path(), "checks/sns/topic_sealed_or_disks_are.yaml", &region);
+    let account = check(
+        "sns.topic_of_counted_account",
+        "sns.topic",
+        "{whole: {each: account}}",
+        "whole.exists(a, has(a.Summary.Users))",
+        [
+            "this: {TopicArn: t}, whole: [{Summary: {Users: 1}}]",
+            "this: {TopicArn: t}, whole: []",
+            "this: {TopicArn: t}, whole: [{Summary: unknown}]",
+        ],
+    );
+    write(root.path(), "checks/sns/topic_of_counted_account.yaml", &account);
+    let aws = Endpoint::start(estate()).unwrap();
+    let content = root.path().to_str().unwrap();
+    let verdicts = Run::scan(&aws.url()).args(&["--service", "sns", "--content", content]).run().done();
+    let unknown: Vec<_> = verdicts.values().filter(|v| v.status == Status::Unknown).collect();
+    assert!(verdicts.len() == 6 && unknown.is_empty(), "{} verdicts, of them unknown: {unknown:?}", verdicts.len());
+}
+
+#[test]
+fn a_kind_that_asks_for_everything_is_not_narrowed_by_another_of_the_same_call() {
+    const EVERY_POLICY: &str = "kind: resource\nid: iam.every_policy\nscope: account\nlist: {call: \
+        iam:GetAccountAuthorizationDetails, with: {MaxItems: 1000}, each: Policies}\nname: Arn\narn: Arn\n";
+    let root = folder();
+    write(root.path(), "resources/iam/every_policy.yaml", EVERY_POLICY);
+    let named = check(
+        "iam.every_policy_named",
+        "iam.every_policy",
+        "",
+        "this.Arn != \"\"",
+        ["this: {Arn: a}", "this: {Arn: ''}", "this: {Arn: unknown}"],
+    );
+    write(root.path(), "checks/iam/every_policy_named.yaml", &named);
+    // As AWS: with a filter for users there are no policies in the answer.
+    let users = Reply::Xml("<UserDetailList/><IsTruncated>false</IsTruncated>".into());
+    let aws = Endpoint::start(estate().with_for("User", "iam:GetAccountAuthorizationDetails", users)).unwrap();
+    let rows = |checks: &str| {
+        let args = ["--check", checks, "--content", root.path().to_str().unwrap()];
+        let verdicts = Run::scan(&aws.url()).args(&args).run().done();
+        verdicts.keys().filter(|(rule, _)| rule == "iam.every_policy_named").count()
+    };
+    let alone = rows("iam.every_policy_named");
+    assert!(alone > 0);
+    assert_eq!(rows("iam.every_policy_named,iam.user_without_direct_policies"), alone);
 }

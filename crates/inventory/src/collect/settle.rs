@@ -42,7 +42,8 @@ impl Collector<'_> {
                 }
             }
             self.estate.set_listing((id.clone(), t.caller.account.clone(), region.clone()), gap);
-            self.add_assets(id, assets);
+            let added = self.add_assets(id, assets);
+            self.judge(id, &added);
         }
     }
 

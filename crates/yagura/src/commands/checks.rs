@@ -14,7 +14,9 @@ use yagura_rule::{Broken, CheckFile, ContentError, run_fixtures, status_word};
 
 /// Runs a `checks` command.
 pub fn run(cli: &Cli, command: &ChecksCommand, lang: Lang) -> Result<u8, Failure> {
-    let content = Content::load(cli.content.as_deref())?;
+    // `new` makes the folder: the first check of one's own needs no other step.
+    let begins = matches!(command, ChecksCommand::New { .. });
+    let content = Content::load(cli.content.as_deref().filter(|folder| !begins || folder.exists()))?;
     match command {
         ChecksCommand::List { selection, json } => {
             let chosen = select(&content, selection)?;

@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use yagura_inventory::Plan;
-use yagura_model::{Field, Gap, Lang};
+use yagura_model::{Field, Gap, GapReason, Lang};
 
 /// A policy document, with its elements in the order that AWS writes them.
 #[derive(Serialize)]
@@ -54,9 +54,15 @@ pub fn run(cli: &Cli, args: &PermissionsArgs, lang: Lang) -> Result<u8, Failure>
     let display = Display::new(false, lang);
     let snapshot = live::read(&args.aws, &compiled, &checks, &display, lang)?;
     let mut denied: BTreeMap<SmolStr, BTreeSet<String>> = BTreeMap::new();
-    let mut note = |gap: &Gap| {
-        if let Some(p) = gap.permission.as_ref().filter(|_| gap.is_denied()) {
+    // Calls that failed before AWS looked at permissions: whether they are allowed is not known.
+    let mut untold: BTreeSet<String> = BTreeSet::new();
+    let mut note = |gap: &Gap| match (&gap.permission, gap.reason) {
+        (Some(p), _) if gap.is_denied() => {
             denied.entry(p.clone()).or_default().insert(gap.detail.clone());
+        }
+        (_, GapReason::NotRequested | GapReason::NotTold | GapReason::RegionDisabled) => {}
+        _ => {
+            untold.insert(gap.say(lang));
         }
     };
     for listing in &snapshot.listings {
@@ -84,6 +90,12 @@ pub fn run(cli: &Cli, args: &PermissionsArgs, lang: Lang) -> Result<u8, Failure>
             lang.pick("needed by", "必要とするチェック"),
             needed.join(", ")
         )?;
+    }
+    for said in &untold {
+        writeln!(out, "{} {said}", lang.pick("not known:", "確認できない:"))?;
+    }
+    if denied.is_empty() && !untold.is_empty() {
+        return Ok(exit::BLIND);
     }
     if denied.is_empty() {
         writeln!(

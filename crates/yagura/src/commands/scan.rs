@@ -74,19 +74,25 @@ pub fn complain<'e>(errors: impl Iterator<Item = &'e ContentError>, lang: Lang) 
 
 /// What is judged: a live account is read into a snapshot too, so that a replay of it gives the same output.
 fn read(args: &ScanArgs, compiled: &Compiled, checks: &[Check], lang: Lang) -> Result<Snapshot, Failure> {
+    writable(args)?;
     if args.demo {
         return demo(compiled);
     }
     if let Some(path) = &args.snapshot {
         return load(path).map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを読み込めない: {e}")));
     }
-    writable(args)?;
     live::read(&args.aws, compiled, checks, &Display::new(args.quiet, lang), lang)
 }
 
 /// Finds out before the reading, and not after it, that its result could not be kept.
 fn writable(args: &ScanArgs) -> Result<(), Failure> {
     for path in [&args.save, &args.output].into_iter().flatten() {
+        if path.is_dir() {
+            return Err(Failure::usage(
+                format!("`{}` is a folder: name a file", path.display()),
+                format!("`{}` はフォルダー。ファイル名を指定すること", path.display()),
+            ));
+        }
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !folder.is_dir() {
             return Err(Failure::usage(
