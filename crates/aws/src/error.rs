@@ -30,6 +30,27 @@ pub enum ConnectError {
     Configuration(String),
 }
 
+impl ConnectError {
+    /// The gap that stands for a whole account whose role could not be assumed.
+    pub fn gap(&self) -> Gap {
+        let said = self.to_string();
+        let holds = |words: &[&str]| words.iter().any(|w| said.contains(w));
+        let reason = match self {
+            Self::Role { .. } if holds(&["AccessDenied", "not authorized"]) => GapReason::AccessDenied,
+            Self::Role { .. } if holds(&["Expired", "InvalidClientTokenId", "SignatureDoesNotMatch"]) => {
+                GapReason::Credentials
+            }
+            Self::Role { .. } if holds(&["connect", "dns", "dispatch", "timed out", "timeout"]) => {
+                GapReason::Unreachable
+            }
+            Self::Credentials(_) | Self::Mfa(_) => GapReason::Credentials,
+            Self::Role { .. } | Self::Configuration(_) => GapReason::Refused,
+        };
+        let permission = (reason == GapReason::AccessDenied).then(|| SmolStr::new_static("sts:AssumeRole"));
+        Gap { call: SmolStr::new_static("sts:AssumeRole"), permission, ..Gap::new(reason, said) }
+    }
+}
+
 /// Why a call failed. [`CallError::gap`] makes it the hole that stands in the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]

@@ -99,6 +99,11 @@ impl Session {
         &self.inner.shared.region
     }
 
+    /// Whether an option, the environment or the profile named [`Session::default_region`]; else it is the partition's first.
+    pub fn region_is_told(&self) -> bool {
+        self.inner.shared.region_is_told
+    }
+
     /// The partition of the default Region.
     pub fn partition(&self) -> Partition {
         self.inner.shared.partition

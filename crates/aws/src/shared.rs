@@ -25,6 +25,8 @@ pub(crate) struct Shared {
     pub config: SdkConfig,
     pub variant: Variant,
     pub region: SmolStr,
+    /// Whether an option, the environment or the profile named the Region.
+    pub region_is_told: bool,
     pub partition: Partition,
     pub max_attempts: u32,
     pub http: Http,
@@ -42,7 +44,7 @@ impl Shared {
             None => None,
         };
         let http = Http::new(&options, bundle).map_err(ConnectError::Configuration)?;
-        let region = region_of(&options).await;
+        let (region, region_is_told) = region_of(&options).await;
         let region = SmolStr::new(real_region(&region).map_err(|e| ConnectError::Configuration(e.to_string()))?);
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http.for_credentials())
@@ -76,6 +78,7 @@ impl Shared {
             options,
             config,
             region,
+            region_is_told,
             max_attempts,
             http,
         })
@@ -97,17 +100,18 @@ impl Shared {
 }
 
 /// The Region as the AWS CLI finds it: option, environment, profile; the home Region of AWS otherwise.
-async fn region_of(options: &Options) -> String {
+/// The Region to start from, and whether anybody named it.
+async fn region_of(options: &Options) -> (String, bool) {
     if let Some(region) = &options.region {
-        return region.clone();
+        return (region.clone(), true);
     }
     if let Some(region) = EnvironmentVariableRegionProvider::new().region().await {
-        return region.to_string();
+        return (region.to_string(), true);
     }
     let mut profile = ProfileFileRegionProvider::builder();
     if let Some(name) = &options.profile {
         profile = profile.profile_name(name);
     }
     let found = profile.build().region().await;
-    found.map_or_else(|| Partition::Aws.home_region().to_owned(), |r| r.to_string())
+    found.map_or_else(|| (Partition::Aws.home_region().to_owned(), false), |r| (r.to_string(), true))
 }

@@ -98,7 +98,7 @@ impl Content {
         let accounts: Vec<_> = (0..ACCOUNTS).map(|a| format!("{:012}", a + 1)).collect();
         let callers =
             accounts.iter().map(|a| Caller { account: a.into(), arn: "".into(), partition: "aws".into() }).collect();
-        let scope = Scope { regions: regions.iter().map(Into::into).collect(), all_regions: true, checks: Vec::new() };
+        let scope = Scope { regions: regions.iter().map(Into::into).collect(), all_regions: true, ..Scope::default() };
         let tables = self
             .below(LAMBDA_RUNTIMES)
             .next()

@@ -172,7 +172,8 @@ impl Collector<'_> {
 
     fn regions(&self, target: usize, regional: bool) -> Vec<SmolStr> {
         if regional {
-            return self.estate.scope().regions.clone();
+            let account = self.targets.get(target).map(|t| t.caller.account.as_str()).unwrap_or_default();
+            return self.estate.scope().regions_in(account).to_vec();
         }
         self.targets.get(target).map(|t| vec![self.estate.global_region(&t.caller.account)]).unwrap_or_default()
     }
@@ -181,7 +182,8 @@ impl Collector<'_> {
     fn push_self(&mut self, id: &SmolStr, target: usize, region: SmolStr) -> Vec<u32> {
         let (Some(kind), Some(t)) = (self.kinds.get(id), self.targets.get(target)) else { return Vec::new() };
         let place = Place { caller: &t.caller, region: &region };
-        let assets = shape::assets(&kind.resource, place, Map::new(), &self.estate.scope().regions);
+        let scope = self.estate.scope().regions_in(&t.caller.account);
+        let assets = shape::assets(&kind.resource, place, Map::new(), scope).unwrap_or_default();
         self.estate.set_listing((id.clone(), t.caller.account.clone(), region.clone()), None);
         self.add_assets(id, assets)
     }

@@ -81,7 +81,7 @@ pub enum Input {
     Path(SmolStr),
     /// The same, for each asset of a batch, as a list.
     Paths(SmolStr),
-    /// A constant; texts may hold `{account}`, `{region}`, `{partition}`.
+    /// A constant; texts may hold `{account}`, `{region}`, `{partition}`, or be `{arn}`: the asset's ARN.
     Constant(Value),
 }
 

@@ -52,26 +52,26 @@ fn get<'m>(fields: &'m Map, path: &str) -> Option<std::borrow::Cow<'m, Value>> {
     }
 }
 
-/// The items of one page.
-///
-/// # Errors
-/// Says how the answer is not of the expected form.
-pub(crate) fn items(spec: &List, page: Value) -> Result<Vec<Map>, String> {
-    let Some(found) = take(page, spec.each.as_deref()) else { return Ok(Vec::new()) };
+/// The items of one page. An `Err` says how an item, or the whole page, is not of the expected form.
+pub(crate) fn items(spec: &List, page: Value) -> Vec<Result<Map, String>> {
+    let Some(found) = take(page, spec.each.as_deref()) else { return Vec::new() };
     if let Some(columns) = &spec.csv {
-        let text = found.as_str().ok_or("the answer has no text")?;
-        return rows(columns, text);
+        let rows = found.as_str().ok_or_else(|| "the answer has no text".to_owned()).and_then(|t| rows(columns, t));
+        return match rows {
+            Ok(rows) => rows.into_iter().map(Ok).collect(),
+            Err(message) => vec![Err(message)],
+        };
     }
     let list = match found {
         Value::List(l) => l,
         one => vec![one],
     };
-    let wrap = |v: Value| match (&spec.item, v) {
-        (Some(name), v) => Some([(name.clone(), v)].into_iter().collect()),
-        (None, Value::Map(m)) => Some(m),
-        (None, _) => None,
+    let item = |v: Value| match (&spec.item, v) {
+        (Some(name), v) => Ok([(name.clone(), v)].into_iter().collect()),
+        (None, Value::Map(m)) => Ok(m),
+        (None, _) => Err("a listed item is no structure".to_owned()),
     };
-    Ok(list.into_iter().filter_map(wrap).collect())
+    list.into_iter().map(item).collect()
 }
 
 fn rows(columns: &[SmolStr], base64_text: &str) -> Result<Vec<Map>, String> {
@@ -94,11 +94,24 @@ fn rows(columns: &[SmolStr], base64_text: &str) -> Result<Vec<Map>, String> {
 }
 
 /// The assets of an item: one, or one per slot.
-pub(crate) fn assets(resource: &Resource, place: Place<'_>, item: Map, scope: &[SmolStr]) -> Vec<Asset> {
-    match &resource.expand {
-        None => asset(resource, place, item, scope).into_iter().collect(),
-        Some(expand) => expanded(expand, &item).into_iter().filter_map(|i| asset(resource, place, i, scope)).collect(),
+///
+/// # Errors
+/// Says that the item has no id: it must not vanish from a listing that is called whole.
+pub(crate) fn assets(
+    resource: &Resource,
+    place: Place<'_>,
+    item: Map,
+    scope: &[SmolStr],
+) -> Result<Vec<Asset>, String> {
+    let items = match &resource.expand {
+        None => vec![item],
+        Some(expand) => expanded(expand, &item),
+    };
+    let mut out = Vec::with_capacity(items.len());
+    for item in items {
+        out.extend(asset(resource, place, item, scope)?);
     }
+    Ok(out)
 }
 
 fn expanded(expand: &Expand, item: &Map) -> Vec<Map> {
@@ -118,19 +131,25 @@ fn expanded(expand: &Expand, item: &Map) -> Vec<Map> {
     out
 }
 
-/// `None` where the item has no id, lies in a Region outside the scope, or belongs to another account.
-pub(crate) fn asset(resource: &Resource, place: Place<'_>, item: Map, scope: &[SmolStr]) -> Option<Asset> {
+/// `None` where the item lies in a Region outside the scope, or belongs to another account.
+pub(crate) fn asset(
+    resource: &Resource,
+    place: Place<'_>,
+    item: Map,
+    scope: &[SmolStr],
+) -> Result<Option<Asset>, String> {
     let told = resource.region.as_ref().and_then(|path| get(&item, path)).and_then(|v| v.as_str().map(SmolStr::from));
     if !resource.regional && told.as_ref().is_some_and(|r| !scope.contains(r)) {
-        return None;
+        return Ok(None);
     }
     let owner = resource.owner.as_ref().and_then(|path| get(&item, path)).and_then(|v| v.as_str().map(SmolStr::from));
     if owner.is_some_and(|o| o != place.caller.account && !place.caller.account.is_empty()) {
-        return None;
+        return Ok(None);
     }
     // An account whose number is hidden is judged all the same: it must not vanish from the result.
     let nameless = || resource.list.is_none().then(|| SmolStr::new_static("unknown"));
-    let id = named(&resource.name, place, &item).or_else(nameless)?;
+    let id = named(&resource.name, place, &item).or_else(nameless);
+    let Some(id) = id else { return Err(format!("a listed item has no `{}`", resource.name)) };
     let region = told.unwrap_or_else(|| {
         if resource.regional {
             place.region.into()
@@ -139,7 +158,7 @@ pub(crate) fn asset(resource: &Resource, place: Place<'_>, item: Map, scope: &[S
         }
     });
     let arn_place = Place { region: &region, ..place };
-    Some(Asset {
+    Ok(Some(Asset {
         kind: resource.id.clone(),
         arn: resource.arn.as_ref().and_then(|t| named(t, arn_place, &item)),
         id,
@@ -150,7 +169,7 @@ pub(crate) fn asset(resource: &Resource, place: Place<'_>, item: Map, scope: &[S
             .filter(|(k, _)| !resource.omit.contains(k))
             .map(|(k, v)| (k, Field::Known(v)))
             .collect(),
-    })
+    }))
 }
 
 /// A field path, or a template with braces.
@@ -178,6 +197,8 @@ pub(crate) fn input(with: &[(SmolStr, Input)], place: Place<'_>, assets: &[&Asse
         let value = match from {
             Input::Path(p) => field(assets.first()?, p)?,
             Input::Paths(p) => Value::List(assets.iter().map(|a| field(a, p)).collect::<Option<_>>()?),
+            // The asset's own ARN, made of what its listing told.
+            Input::Constant(Value::String(t)) if t == "{arn}" => Value::String(assets.first()?.arn.clone()?),
             Input::Constant(v) => {
                 let v = place.constant(v);
                 if v.as_str().is_some_and(|s| s.contains("{account}")) {
@@ -223,9 +244,10 @@ arn: arn
 ";
 
     fn csv(text: &str) -> Result<Vec<Map>, String> {
+        // One bad row spoils the report.
         let spec = resource(REPORT).list.unwrap();
         let content = base64::engine::general_purpose::STANDARD.encode(text);
-        items(&spec, Value::Map([("Content".into(), Value::text(content))].into_iter().collect()))
+        items(&spec, Value::Map([("Content".into(), Value::text(content))].into_iter().collect())).into_iter().collect()
     }
 
     #[test]
@@ -235,7 +257,7 @@ arn: arn
         let (caller, place) = (caller(), "cn-north-1");
         let place = Place { caller: &caller, region: place };
         let ids: Vec<_> =
-            rows.into_iter().flat_map(|row| assets(&r, place, row, &[])).map(|a| (a.id, a.region)).collect();
+            rows.into_iter().flat_map(|row| assets(&r, place, row, &[]).unwrap()).map(|a| (a.id, a.region)).collect();
         let global = SmolStr::from("aws-cn-global");
         assert_eq!(ids, ["arn:x#1", "arn:y#1", "arn:y#2"].map(|id| (SmolStr::from(id), global.clone())));
     }
@@ -254,7 +276,7 @@ arn: arn
         let spec = resource(REPORT).list.unwrap();
         for content in ["%%%", "//79/Pv6"] {
             let answer = Value::Map([("Content".into(), Value::text(content))].into_iter().collect());
-            assert!(items(&spec, answer).is_err(), "{content}");
+            assert!(items(&spec, answer).iter().any(Result::is_err), "{content}");
         }
     }
 
@@ -268,15 +290,28 @@ arn: arn
         let item = |owner: &str| {
             [("Id".into(), Value::text("i")), ("OwnerId".into(), Value::text(owner))].into_iter().collect::<Map>()
         };
-        assert!(assets(&r, place, item("999999999999"), &[]).is_empty());
-        let own = assets(&r, place, item("111122223333"), &[]);
+        assert!(assets(&r, place, item("999999999999"), &[]).unwrap().is_empty());
+        let own = assets(&r, place, item("111122223333"), &[]).unwrap();
         assert_eq!(own[0].arn.as_deref(), Some("arn:aws-cn:x:cn-north-1:111122223333:y/i"));
         let global = resource("kind: resource\nid: x.y\nscope: account\nlist: self\nname: Id\nregion: R\n");
         let item = |region: &str| {
             [("Id".into(), Value::text("i")), ("R".into(), Value::text(region))].into_iter().collect::<Map>()
         };
         let scope = ["cn-north-1".into()];
-        assert_eq!(assets(&global, place, item("cn-north-1"), &scope).len(), 1);
-        assert!(assets(&global, place, item("cn-northwest-1"), &scope).is_empty());
+        assert_eq!(assets(&global, place, item("cn-north-1"), &scope).unwrap().len(), 1);
+        assert!(assets(&global, place, item("cn-northwest-1"), &scope).unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_item_without_an_id_is_complained_of() {
+        let r = resource("kind: resource\nid: x.y\nlist: {call: x:L, each: Items}\nname: Id\n");
+        let caller = caller();
+        let place = Place { caller: &caller, region: "cn-north-1" };
+        let page: Value = serde_json::from_str(r#"{"Items":[{"Id":"a"},{"Name":"b"},"c"]}"#).unwrap();
+        let found = items(r.list.as_ref().unwrap(), page);
+        assert_eq!(found.iter().filter(|i| i.is_err()).count(), 1);
+        let made: Vec<_> = found.into_iter().flatten().map(|i| assets(&r, place, i, &[])).collect();
+        assert_eq!(made[0].as_ref().unwrap()[0].id, "a");
+        assert!(made[1].as_ref().unwrap_err().contains("no `Id`"));
     }
 }

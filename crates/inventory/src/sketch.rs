@@ -54,7 +54,7 @@ pub fn sketch(file: &ContentFile, kinds: &Kinds) -> Result<Snapshot, Vec<Content
     for hole in yaml.get("unread").and_then(Yaml::items).unwrap_or_default() {
         unread(&mut r, hole, &mut listings, &mut assets);
     }
-    let scope = Scope { regions, all_regions: true, checks: Vec::new() };
+    let scope = Scope { regions, all_regions: true, ..Scope::default() };
     r.finish(Snapshot { taken_at, tool: String::new(), callers: vec![caller], scope, listings, assets, requests: 0 })
 }
 
@@ -77,7 +77,7 @@ fn asset(r: &mut Reader<'_>, row: &Yaml, kind: &ReadyKind, caller: &Caller, regi
         }
     }
     // An expanded kind's row is one of its entries already: it names its slot itself.
-    let Some(mut asset) = shape::asset(&kind.resource, place, listed, regions) else {
+    let Ok(Some(mut asset)) = shape::asset(&kind.resource, place, listed, regions) else {
         r.complain(row, format!("this `{id}` lacks `{}`, or lies outside the estate's Regions", kind.resource.name));
         return None;
     };

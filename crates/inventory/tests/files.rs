@@ -29,7 +29,12 @@ fn snapshot(assets: usize) -> Snapshot {
             arn: "arn:aws:iam::111122223333:user/a".into(),
             partition: "aws".into(),
         }],
-        scope: Scope { regions: vec!["us-east-1".into()], all_regions: false, checks: vec!["s3.x".into()] },
+        scope: Scope {
+            regions: vec!["us-east-1".into()],
+            all_regions: false,
+            checks: vec!["s3.x".into()],
+            ..Scope::default()
+        },
         listings: vec![Listing {
             kind: "s3.bucket".into(),
             account: "111122223333".into(),

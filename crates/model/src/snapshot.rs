@@ -4,6 +4,7 @@ use crate::{Asset, Gap};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Who read the data: AWS STS's answer to GetCallerIdentity.
@@ -20,12 +21,22 @@ pub struct Caller {
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Scope {
-    /// Regions that were asked.
+    /// Regions that were asked; with several accounts, in any of them.
     pub regions: Vec<SmolStr>,
+    /// By account, where accounts differ in the Regions that are enabled.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub regions_of: BTreeMap<SmolStr, Vec<SmolStr>>,
     /// Whether these are all Regions that are enabled for the account.
     pub all_regions: bool,
     /// The checks that decided which calls were made.
     pub checks: Vec<SmolStr>,
+}
+
+impl Scope {
+    /// The Regions that were asked in an account.
+    pub fn regions_in(&self, account: &str) -> &[SmolStr] {
+        self.regions_of.get(account).unwrap_or(&self.regions)
+    }
 }
 
 /// Whether the assets of one kind were listed in one account and Region.

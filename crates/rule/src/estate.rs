@@ -273,7 +273,7 @@ impl Estate {
         }
         match join.across {
             Across::SameRegion => vec![this.region.clone()],
-            Across::ScannedRegions | Across::AllRegions => self.scope.regions.clone(),
+            Across::ScannedRegions | Across::AllRegions => self.scope.regions_in(&this.account).to_vec(),
         }
     }
 

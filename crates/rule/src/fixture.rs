@@ -123,7 +123,7 @@ impl Fixture {
     fn estate(&self, check: &Check, tables: &Arc<Tables>) -> (Estate, u32) {
         let caller = Caller { account: ACCOUNT.into(), arn: SmolStr::default(), partition: "aws".into() };
         let scope =
-            Scope { regions: vec![HERE.into(), ELSEWHERE.into()], all_regions: self.all_regions, checks: Vec::new() };
+            Scope { regions: vec![HERE.into(), ELSEWHERE.into()], all_regions: self.all_regions, ..Scope::default() };
         let mut estate = Estate::new(self.now, vec![caller], scope, tables.clone());
         let global: SmolStr = "aws-global".into();
         let place = |regional: bool, elsewhere: bool| match (regional, elsewhere) {

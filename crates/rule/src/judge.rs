@@ -112,8 +112,11 @@ fn judge_part(estate: &Estate, checks: &[Check], check_at: usize, assets: &[u32]
 fn unlisted(estate: &Estate, check: &Check, check_at: usize) -> Vec<Judgement> {
     let mut out = Vec::new();
     for caller in estate.callers() {
-        let regions =
-            if check.regional { estate.scope().regions.clone() } else { vec![estate.global_region(&caller.account)] };
+        let regions = if check.regional {
+            estate.scope().regions_in(&caller.account).to_vec()
+        } else {
+            vec![estate.global_region(&caller.account)]
+        };
         for region in regions {
             let key = (check.each.clone(), caller.account.clone(), region);
             if let Some(gap) = estate.listing_gap(&key) {

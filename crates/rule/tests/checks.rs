@@ -131,7 +131,7 @@ tests:
     assert_eq!(run_fixtures(&check, &schema(), &Arc::default()).unwrap(), []);
     let check = check.compile(&schema(), None, &[]).unwrap();
     let caller = Caller { account: "1".into(), arn: "".into(), partition: "aws".into() };
-    let scope = Scope { regions: vec!["r1".into(), "r2".into(), "r3".into()], all_regions: false, checks: vec![] };
+    let scope = Scope { regions: vec!["r1".into(), "r2".into(), "r3".into()], all_regions: false, ..Scope::default() };
     let mut e = Estate::new("2026-01-01T00:00:00Z".parse().unwrap(), vec![caller], scope, Arc::<Tables>::default());
     for (id, region) in [("v", "r1"), ("w", "r1"), ("v", "r2")] {
         e.push(asset("ec2.vpc", id, region, &[("VpcId", id)]));

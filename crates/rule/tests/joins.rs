@@ -67,7 +67,7 @@ fn asset(kind: &str, account: &str, region: &str, fields: Vec<(SmolStr, Field)>)
 /// An estate of two accounts and two Regions, `x.thing` first, everything listed.
 fn estate(this: Asset, parts: Vec<Asset>, all_regions: bool) -> Estate {
     let callers = [HERE, OTHER].map(|a| Caller { account: a.into(), arn: "".into(), partition: "aws".into() }).to_vec();
-    let scope = Scope { regions: vec!["r1".into(), "r2".into()], all_regions, checks: vec![] };
+    let scope = Scope { regions: vec!["r1".into(), "r2".into()], all_regions, ..Scope::default() };
     let mut e = Estate::new("2026-01-01T00:00:00Z".parse().unwrap(), callers, scope, Arc::<Tables>::default());
     e.push(this);
     for p in parts {

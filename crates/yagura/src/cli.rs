@@ -115,10 +115,10 @@ pub struct AwsArgs {
   yagura scan --save before.ysnap && yagura scan --snapshot before.ysnap --lang ja")]
 pub struct ScanArgs {
     /// Judge the built-in sample estate: no account, no network
-    #[arg(long, conflicts_with_all = ["snapshot", "save"])]
+    #[arg(long, conflicts_with_all = ["snapshot", "save", "AwsArgs"])]
     pub demo: bool,
     /// Judge a snapshot that --save wrote: no credentials needed
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "AwsArgs")]
     pub snapshot: Option<PathBuf>,
     /// Keep what was read
     #[arg(long, value_name = "FILE", conflicts_with = "snapshot")]
@@ -129,7 +129,7 @@ pub struct ScanArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap groups carry their own text")]
     pub selection: Selection,
-    /// Only resources with this tag; the value may be left out
+    /// Only resources with this tag; the value may be left out. What cannot carry tags (the account, a Region) is left out
     #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',')]
     pub resource_tag: Vec<String>,
     /// Form of the output [default: by the ending of --output, else table]

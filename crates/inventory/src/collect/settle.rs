@@ -23,21 +23,18 @@ impl Collector<'_> {
         let mut pages = pages;
         for (nth, id) in group.kinds.iter().enumerate() {
             let Some(kind) = self.kinds.get(id) else { continue };
+            let Some(spec) = &kind.resource.list else { continue };
             let own = if nth + 1 == group.kinds.len() { std::mem::take(&mut pages) } else { pages.clone() };
             let mut gap = error.as_ref().map(|e| e.gap.clone());
             let mut assets = Vec::new();
-            if let Some(spec) = &kind.resource.list {
-                for page in own {
-                    match shape::items(spec, page) {
-                        Ok(items) => {
-                            let scope = &self.estate.scope().regions;
-                            assets
-                                .extend(items.into_iter().flat_map(|i| shape::assets(&kind.resource, place, i, scope)));
-                        }
-                        Err(message) => {
-                            let bad = Gap::new(GapReason::BadAnswer, message);
-                            gap = Some(Arc::new(Gap { call: group.op.call().into(), region: region.clone(), ..bad }));
-                        }
+            let items = own.into_iter().flat_map(|page| shape::items(spec, page));
+            let scope = self.estate.scope().regions_in(&t.caller.account);
+            for made in items.map(|i| i.and_then(|i| shape::assets(&kind.resource, place, i, scope))) {
+                match made {
+                    Ok(more) => assets.extend(more),
+                    Err(message) => {
+                        let bad = Gap::new(GapReason::BadAnswer, message);
+                        gap = Some(Arc::new(Gap { call: group.op.call().into(), region: region.clone(), ..bad }));
                     }
                 }
             }

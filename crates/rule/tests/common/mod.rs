@@ -91,7 +91,7 @@ pub fn thing(fields: Vec<(SmolStr, Field)>) -> Asset {
 /// An estate of these assets.
 pub fn estate(assets: Vec<Asset>) -> Estate {
     let caller = Caller { account: ACCOUNT.into(), arn: "".into(), partition: "aws".into() };
-    let scope = Scope { regions: vec!["us-east-1".into(), "eu-west-1".into()], all_regions: true, checks: vec![] };
+    let scope = Scope { regions: vec!["us-east-1".into(), "eu-west-1".into()], all_regions: true, ..Scope::default() };
     let now = "2026-01-01T00:00:00Z".parse().expect("a time");
     let mut estate = Estate::new(now, vec![caller], scope, Arc::<Tables>::default());
     for asset in assets {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use yagura_aws::{CallError, ConnectError, Options, Role, Session};
 use yagura_inventory::{Target, collect};
-use yagura_model::{Caller, Gap, GapReason, Lang, Map, Scope, Snapshot, Value};
+use yagura_model::{Caller, GapReason, Lang, Map, Scope, Snapshot, Value};
 use yagura_rule::{Check, Estate};
 
 /// Reads what the checks need. Ctrl-C ends it early.
@@ -38,6 +38,12 @@ async fn read_all(
     display: &Display,
     lang: Lang,
 ) -> Result<Snapshot, Failure> {
+    if let Some(url) = args.endpoint_url.as_deref().filter(|u| !u.starts_with("http://") && !u.starts_with("https://"))
+    {
+        let failure =
+            Failure::usage(format!("`{url}` is not an endpoint URL"), format!("`{url}` はエンドポイント URL ではない"));
+        return Err(failure.hint("such as http://localhost:4566", "例: http://localhost:4566"));
+    }
     let options = Options {
         profile: args.profile.clone(),
         region: args.region.first().map(ToString::to_string),
@@ -50,14 +56,15 @@ async fn read_all(
     };
     let taken_at = jiff::Timestamp::now();
     let base = Session::connect(options, compiled.facts.clone()).await.map_err(|e| connect_failure(&e))?;
-    let targets = if args.role_arn.is_empty() { vec![own_account(&base).await?] } else { roles(&base, args).await };
+    let targets =
+        if args.role_arn.is_empty() { vec![own_account(&base).await?] } else { roles(&base, args, lang).await? };
     if let [only] = targets.as_slice()
         && let Err(gap) = &only.session
     {
         return Err(Failure::blind(gap.say(Lang::En), gap.say(Lang::Ja)));
     }
-    let (regions, all_regions) = regions(&base, &targets, args, compiled).await?;
-    let scope = Scope { regions, all_regions, checks: checks.iter().map(|c| c.id.clone()).collect() };
+    let scope = scope(&base, &targets, args, compiled, lang).await?;
+    let scope = Scope { checks: checks.iter().map(|c| c.id.clone()).collect(), ..scope };
     let callers = targets.iter().map(|t| t.caller.clone()).collect();
     let mut estate = Estate::new(taken_at, callers, scope, compiled.tables.clone());
     collect(&mut estate, &targets, checks, &compiled.kinds, &|p| display.step(p)).await;
@@ -94,80 +101,118 @@ async fn own_account(base: &Session) -> Result<Target, Failure> {
     }
 }
 
-async fn roles(base: &Session, args: &AwsArgs) -> Vec<Target> {
-    let mut out = Vec::new();
+/// Assumes every role, all at once. A role that cannot be assumed leaves its account Unknown and stops nothing else.
+async fn roles(base: &Session, args: &AwsArgs, lang: Lang) -> Result<Vec<Target>, Failure> {
+    let mut wanted: Vec<(Caller, Role)> = Vec::new();
     for arn in &args.role_arn {
-        let role = Role { external_id: args.external_id.clone(), ..Role::new(arn) };
-        let part = |n: usize| SmolStr::from(arn.split(':').nth(n).unwrap_or_default());
-        let caller = Caller { account: part(4), arn: arn.into(), partition: part(1) };
-        if out.iter().any(|t: &Target| t.caller.account == caller.account) {
-            continue; // one reading of an account is enough
+        let parts: Vec<&str> = arn.split(':').collect();
+        let &["arn", partition, "iam", "", account, resource] = parts.as_slice() else { return Err(not_a_role(arn)) };
+        if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) || !resource.starts_with("role/") {
+            return Err(not_a_role(arn));
         }
-        match base.assume(&role).await {
-            Ok(session) => {
-                let caller = session.caller().await.unwrap_or(caller);
-                out.push(Target { caller, session: Ok(session) });
-            }
-            Err(e) => {
-                let denied = Gap {
-                    call: "sts:AssumeRole".into(),
-                    permission: Some("sts:AssumeRole".into()),
-                    ..Gap::new(GapReason::AccessDenied, e.to_string())
-                };
-                out.push(Target { caller, session: Err(Arc::new(denied)) });
-            }
+        let caller = Caller { account: account.into(), arn: arn.into(), partition: partition.into() };
+        if wanted.iter().any(|(c, _)| c.account == caller.account) {
+            let note = lang
+                .pick("left out, its account is read by another role", "同じアカウントを別のロールで読み取るため除外");
+            let _ = writeln!(std::io::stderr(), "{note}: {arn}");
+            continue;
         }
+        wanted.push((caller, Role { external_id: args.external_id.clone(), ..Role::new(arn) }));
     }
-    out
+    let mut running = tokio::task::JoinSet::new();
+    for (nth, (caller, role)) in wanted.into_iter().enumerate() {
+        let base = base.clone();
+        running.spawn(async move {
+            let session = base.assume(&role).await.map_err(|e| Arc::new(e.gap()));
+            let caller = match &session {
+                Ok(s) => s.caller().await.unwrap_or(caller),
+                Err(_) => caller,
+            };
+            (nth, Target { caller, session })
+        });
+    }
+    let mut out = running.join_all().await;
+    out.sort_by_key(|(nth, _)| *nth);
+    Ok(out.into_iter().map(|(_, target)| target).collect())
 }
 
-async fn regions(
+fn not_a_role(arn: &str) -> Failure {
+    Failure::usage(format!("`{arn}` is not the ARN of a role"), format!("`{arn}` はロールの ARN ではない"))
+        .hint("such as arn:aws:iam::111122223333:role/audit", "例: arn:aws:iam::111122223333:role/audit")
+}
+
+/// The Regions to read, by account where they were listed.
+async fn scope(
     base: &Session,
     targets: &[Target],
     args: &AwsArgs,
     compiled: &Compiled,
-) -> Result<(Vec<SmolStr>, bool), Failure> {
+    lang: Lang,
+) -> Result<Scope, Failure> {
+    let mut scope = Scope { all_regions: args.all_regions, ..Scope::default() };
     if !args.all_regions {
+        if args.region.is_empty() && !base.region_is_told() {
+            let note = lang.pick(
+                "no Region is configured, so only {} is read; name Regions with --region, or --all-regions",
+                "リージョンが設定されていないため {} だけを読み取る。--region または --all-regions で指定すること",
+            );
+            let _ = writeln!(std::io::stderr(), "{}", note.replace("{}", base.default_region()));
+        }
         let asked =
-            if args.region.is_empty() { vec![SmolStr::from(base.default_region())] } else { args.region.clone() };
-        let mut unique: Vec<SmolStr> = Vec::new();
-        asked.into_iter().for_each(|r| {
-            if !unique.contains(&r) {
-                unique.push(r)
-            }
-        });
-        return Ok((unique, false));
+            if args.region.is_empty() { &[SmolStr::from(base.default_region())] } else { args.region.as_slice() };
+        asked.iter().for_each(|r| add(&mut scope.regions, r));
+        return Ok(scope);
     }
-    let Some(session) = targets.iter().find_map(|t| t.session.as_ref().ok()) else {
+    for target in targets {
+        let Ok(session) = &target.session else { continue };
+        let regions = enabled_regions(session, compiled).await?;
+        regions.iter().for_each(|r| add(&mut scope.regions, r));
+        scope.regions_of.insert(target.caller.account.clone(), regions);
+    }
+    if scope.regions.is_empty() {
         return Err(Failure::blind("no role could be assumed", "引き受けられたロールがない"));
-    };
+    }
+    scope.regions.sort();
+    if targets.len() == 1 {
+        scope.regions_of.clear();
+    }
+    Ok(scope)
+}
+
+fn add(regions: &mut Vec<SmolStr>, region: &SmolStr) {
+    if !regions.contains(region) {
+        regions.push(region.clone());
+    }
+}
+
+async fn enabled_regions(session: &Session, compiled: &Compiled) -> Result<Vec<SmolStr>, Failure> {
     let op = compiled
         .facts
         .read_operation("ec2:DescribeRegions")
         .map_err(|e| Failure::usage(e.to_string(), e.to_string()))?;
     let mut regions: Vec<SmolStr> = Vec::new();
-    let listed = session
-        .call(&op, session.default_region(), &Map::new(), &mut |page| {
-            if let Some(found) = page.path("Regions.RegionName") {
-                regions
-                    .extend(found.as_list().unwrap_or_default().iter().filter_map(|v| v.as_str().map(SmolStr::from)));
-            }
-        })
-        .await;
-    match listed {
-        Ok(()) => {
+    let mut take = |page: Value| {
+        let found = page.path("Regions.RegionName");
+        let names = found.as_deref().and_then(Value::as_list).unwrap_or_default();
+        regions.extend(names.iter().filter_map(|v| v.as_str().map(SmolStr::from)));
+    };
+    let listed = session.call(&op, session.default_region(), &Map::new(), &mut take).await;
+    let (en, ja) = match listed {
+        Ok(()) if !regions.is_empty() => {
             regions.sort();
-            Ok((regions, true))
+            return Ok(regions);
         }
+        Ok(()) => ("the answer names none".to_owned(), "応答に 1 つも含まれていない".to_owned()),
         Err(e) => {
             let gap = e.gap(&op, session.default_region());
-            let failure = Failure::blind(
-                format!("the enabled Regions cannot be listed: {}", gap.say(Lang::En)),
-                format!("有効なリージョンを一覧できない: {}", gap.say(Lang::Ja)),
-            );
-            Err(failure.hint("name them with --region", "--region で指定すること"))
+            (gap.say(Lang::En), gap.say(Lang::Ja))
         }
-    }
+    };
+    Err(Failure::blind(
+        format!("the enabled Regions cannot be listed: {en}"),
+        format!("有効なリージョンを一覧できない: {ja}"),
+    )
+    .hint("name them with --region", "--region で指定すること"))
 }
 
 fn connect_failure(e: &ConnectError) -> Failure {
@@ -199,18 +244,5 @@ fn caller_failure(e: &CallError) -> Failure {
             "check the network, AWS_ENDPOINT_URL and the Region",
             "ネットワーク、AWS_ENDPOINT_URL、リージョンを確認すること",
         ),
-    }
-}
-
-/// The tags of an asset, from AWS's two forms: a list of `Key` and `Value`, or a map.
-pub fn tags(v: &Value) -> Vec<(SmolStr, SmolStr)> {
-    let text = |v: Option<&Value>| v.and_then(Value::as_str).map(SmolStr::from).unwrap_or_default();
-    match v {
-        Value::Map(m) => m.iter().map(|(k, v)| (k.clone(), text(Some(v)))).collect(),
-        Value::List(l) => {
-            let member = |m: &Map, upper: &str, lower: &str| text(m.get(upper).or_else(|| m.get(lower)));
-            l.iter().filter_map(Value::as_map).map(|m| (member(m, "Key", "key"), member(m, "Value", "value"))).collect()
-        }
-        _ => Vec::new(),
     }
 }

@@ -5,4 +5,6 @@ pub mod content;
 pub mod help_ja;
 pub mod live;
 pub mod permissions;
+pub mod prepare;
 pub mod scan;
+pub mod tags;

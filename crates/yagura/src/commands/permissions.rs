@@ -1,12 +1,10 @@
 //! `yagura permissions`: the exact policy, derived from the fields that the chosen checks read.
 
-use super::{live, scan::complain};
+use super::live;
+use super::prepare::{Prepared, prepare};
 use crate::cli::{Cli, PermissionsArgs};
-use crate::content::Content;
 use crate::failure::{Failure, exit};
 use crate::progress::Display;
-use crate::select::select;
-use crate::settings;
 use serde::Serialize;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,12 +31,7 @@ struct Statement<'p> {
 
 /// Prints the policy, or verifies it.
 pub fn run(cli: &Cli, args: &PermissionsArgs, lang: Lang) -> Result<u8, Failure> {
-    let content = Content::load(cli.content.as_deref())?;
-    let settings = settings::load(cli.config.as_deref(), &content.checks)?;
-    let chosen = select(&content, &args.selection)?;
-    let compiled = content.compile()?;
-    let (checks, broken) = content.compile_checks(chosen, &compiled, &settings);
-    complain(compiled.errors.iter().chain(&broken), lang);
+    let Prepared { compiled, checks, .. } = prepare(cli, &args.selection, lang)?;
     let plan = Plan::of(&checks, &compiled.kinds);
     // STS answers GetCallerIdentity whatever the policies say; ec2:DescribeRegions serves --all-regions.
     let mut actions: BTreeSet<SmolStr> = plan.permissions().map(|(p, _)| p.clone()).collect();

@@ -1,20 +1,19 @@
 //! `yagura scan`: data → verdicts → output.
 
-use super::live;
+use super::prepare::{Prepared, prepare};
+use super::{live, tags};
 use crate::cli::{Cli, ScanArgs};
 use crate::content::{Compiled, Content, embedded_bytes};
 use crate::failure::{Failure, exit};
 use crate::progress::Display;
-use crate::select::select;
-use crate::settings;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use yagura_inventory::{load, save, sketch};
-use yagura_model::{ContentFile, Field, Gap, Lang, Severity, Snapshot, Status, Verdict};
+use yagura_model::{ContentFile, Gap, Lang, Severity, Snapshot, Status, Verdict};
 use yagura_report::{Format, Framework, Meta, Report, Style};
-use yagura_rule::{Check, ContentError, Estate, Judgement, Subject, judge, verdict};
+use yagura_rule::{Check, Estate, Judgement, judge, verdict};
 
 /// The sample estate, below the content folder.
 const DEMO: &str = "demo/estate.yaml";
@@ -22,15 +21,7 @@ const DEMO: &str = "demo/estate.yaml";
 /// Runs a scan.
 pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
     let started = Instant::now();
-    let content = Content::load(cli.content.as_deref())?;
-    let settings = settings::load(cli.config.as_deref(), &content.checks)?;
-    let chosen = select(&content, &args.selection)?;
-    let compiled = content.compile()?;
-    let (checks, broken) = content.compile_checks(chosen, &compiled, &settings);
-    complain(compiled.errors.iter().chain(&broken), lang);
-    if checks.is_empty() {
-        return Err(Failure::usage("every chosen check is broken", "選択したチェックはすべて読み込めない"));
-    }
+    let Prepared { content, compiled, checks } = prepare(cli, &args.selection, lang)?;
     let snapshot = read(args, &compiled, &checks, lang)?;
     if let Some(path) = &args.save {
         save(&snapshot, path)
@@ -41,35 +32,41 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
 
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut judgements = judge(&mut estate, &checks, threads);
-    retain_tagged(&mut judgements, &estate, &compiled, &args.resource_tag);
+    tags::retain(&mut judgements, &estate, &compiled, &args.resource_tag);
+    if judgements.is_empty() && !args.resource_tag.is_empty() {
+        let wanted = args.resource_tag.join(", ");
+        return Err(Failure::usage(
+            format!("no resource carries the tag {wanted}"),
+            format!("タグ {wanted} を持つリソースがない"),
+        ));
+    }
     let verdicts: Vec<Verdict> = judgements.iter().filter_map(|j| verdict(&estate, &checks, j, lang)).collect();
     let code = exit_code(&verdicts, args.fail_on.map(Into::into));
     let meta = meta(&content, &compiled, &estate, args.demo, requests, started, lang);
     let gaps = gaps(&judgements);
+    let denied = gaps.iter().any(|g| g.is_denied());
     output(&Report { meta, verdicts, gaps }, args, lang)?;
     if code == exit::BLIND {
-        let _ = writeln!(
-            std::io::stderr(),
-            "{}",
-            Failure::blind(
-                "nothing could be read, so nothing could be judged",
-                "何も読み取れなかったため、何も判定できない"
-            )
-            .hint(
-                "`yagura permissions --verify` tells what is missing",
-                "`yagura permissions --verify` で不足している権限を確認すること"
-            )
-            .render(lang)
-        );
+        let _ = writeln!(std::io::stderr(), "{}", blind(denied).render(lang));
     }
     Ok(code)
 }
 
-/// Says which content files were left out, and why; the rest runs.
-pub fn complain<'e>(errors: impl Iterator<Item = &'e ContentError>, lang: Lang) {
-    for e in errors {
-        let _ = writeln!(std::io::stderr(), "{}: {e}", lang.pick("left out", "除外したファイル"));
+fn blind(denied: bool) -> Failure {
+    let failure = Failure::blind(
+        "nothing could be read, so nothing could be judged",
+        "何も読み取れなかったため、何も判定できない",
+    );
+    if denied {
+        return failure.hint(
+            "`yagura permissions --verify` tells which permissions are missing",
+            "不足している権限は `yagura permissions --verify` で確認できる",
+        );
     }
+    failure.hint(
+        "the reasons stand in the output, under what could not be seen",
+        "理由は出力の「確認できなかった範囲」にある",
+    )
 }
 
 /// What is judged: a live account is read into a snapshot too, so that a replay of it gives the same output.
@@ -81,7 +78,12 @@ fn read(args: &ScanArgs, compiled: &Compiled, checks: &[Check], lang: Lang) -> R
     if let Some(path) = &args.snapshot {
         return load(path).map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを読み込めない: {e}")));
     }
-    live::read(&args.aws, compiled, checks, &Display::new(args.quiet, lang), lang)
+    let display = Display::new(args.quiet, lang);
+    if args.resource_tag.is_empty() {
+        return live::read(&args.aws, compiled, checks, &display, lang);
+    }
+    let with_tags: Vec<Check> = checks.iter().cloned().chain(tags::readers(compiled, checks)).collect();
+    live::read(&args.aws, compiled, &with_tags, &display, lang)
 }
 
 /// Finds out before the reading, and not after it, that its result could not be kept.
@@ -111,25 +113,6 @@ fn demo(compiled: &Compiled) -> Result<Snapshot, Failure> {
         let text = e.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         Failure::usage(text.clone(), text)
     })
-}
-
-fn retain_tagged(judgements: &mut Vec<Judgement>, estate: &Estate, compiled: &Compiled, wanted: &[String]) {
-    if wanted.is_empty() {
-        return;
-    }
-    let has = |asset: &yagura_model::Asset| {
-        let path = compiled.kinds.get(&asset.kind).and_then(|k| k.resource.tags.clone());
-        let Some(Field::Known(v)) = path.map(|p| asset.field(&p)) else { return false };
-        let tags = live::tags(v);
-        wanted.iter().any(|w| {
-            let (key, value) = w.split_once('=').map_or((w.as_str(), None), |(k, v)| (k, Some(v)));
-            tags.iter().any(|(k, v)| k == key && value.is_none_or(|want| want == v))
-        })
-    };
-    judgements.retain(|j| match &j.subject {
-        Subject::Asset(at) => estate.assets().get(*at as usize).is_some_and(has),
-        Subject::Place { .. } => true,
-    });
 }
 
 fn exit_code(verdicts: &[Verdict], fail_on: Option<Severity>) -> u8 {

@@ -1,0 +1,41 @@
+//! What every command that judges begins with: content, settings, the chosen checks.
+
+use crate::cli::{Cli, Selection};
+use crate::content::{Compiled, Content};
+use crate::failure::Failure;
+use crate::select::select;
+use crate::settings;
+use std::io::Write;
+use yagura_model::Lang;
+use yagura_rule::{Check, ContentError};
+
+/// Content, and the chosen checks, ready to judge.
+pub struct Prepared {
+    /// All content.
+    pub content: Content,
+    /// Kinds, facts, tables.
+    pub compiled: Compiled,
+    /// The chosen checks with the user's settings.
+    pub checks: Vec<Check>,
+}
+
+/// Loads and compiles. Says on standard error which files were left out, and why; the rest runs.
+pub fn prepare(cli: &Cli, selection: &Selection, lang: Lang) -> Result<Prepared, Failure> {
+    let content = Content::load(cli.content.as_deref())?;
+    complain(&content.errors, lang);
+    let settings = settings::load(cli.config.as_deref(), &content.checks)?;
+    let chosen = select(&content, selection)?;
+    let compiled = content.compile()?;
+    let (checks, broken) = content.compile_checks(chosen, &compiled, &settings);
+    complain(compiled.errors.iter().skip(content.errors.len()).chain(&broken), lang);
+    if checks.is_empty() {
+        return Err(Failure::usage("every chosen check is broken", "選択したチェックはすべて読み込めない"));
+    }
+    Ok(Prepared { content, compiled, checks })
+}
+
+fn complain<'e>(errors: impl IntoIterator<Item = &'e ContentError>, lang: Lang) {
+    for e in errors {
+        let _ = writeln!(std::io::stderr(), "{}: {e}", lang.pick("left out", "除外したファイル"));
+    }
+}

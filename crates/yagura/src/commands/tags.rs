@@ -1,0 +1,118 @@
+//! `--resource-tag`: which resources a scan speaks of.
+
+use crate::content::Compiled;
+use smol_str::SmolStr;
+use std::sync::Arc;
+use yagura_model::{Asset, ContentFile, Field, Gap, GapReason, Map, Status, Type, Value};
+use yagura_rule::{Check, CheckFile, Estate, Hole, Judgement, Subject};
+
+/// Checks that ask for nothing but the tags of the kinds that `checks` judge, so that they are read too.
+pub fn readers(compiled: &Compiled, checks: &[Check]) -> Vec<Check> {
+    let mut kinds: Vec<&SmolStr> = checks.iter().map(|c| &c.each).collect();
+    kinds.sort();
+    kinds.dedup();
+    kinds.into_iter().filter_map(|kind| reader(compiled, kind)).collect()
+}
+
+fn reader(compiled: &Compiled, kind: &SmolStr) -> Option<Check> {
+    let tags = top(compiled.kinds.get(kind)?.resource.tags.as_ref()?);
+    let none = match compiled.schema.kind(kind)?.fields.get(tags)? {
+        Type::Map(_) => "{}",
+        _ => "[]",
+    };
+    let text = format!(
+        "{{kind: check, id: tags, each: {kind}, pass: 'has(this.{tags})', severity: info, \
+         en: {{title: t, why: t, fix: t}}, ja: {{title: t, why: t, fix: t}}, tests: {{ \
+         read: {{this: {{{tags}: {none}}}, expect: pass}}, unset: {{this: {{{tags}: absent}}, expect: fail}}, \
+         unread: {{this: {{{tags}: unknown}}, expect: unknown}}}}}}"
+    );
+    let file = CheckFile::parse(&ContentFile { path: "tags.yaml".to_owned(), text, shipped: true }).ok()?;
+    file.compile(&compiled.schema, None, &[]).ok()
+}
+
+fn top(path: &str) -> &str {
+    path.split('.').next().unwrap_or(path)
+}
+
+/// Whether an asset carries one of the wanted tags.
+enum Tagged {
+    Yes,
+    No,
+    /// Its tags were not read.
+    Unknown(Arc<Gap>),
+}
+
+/// Keeps the judgements of resources that carry one of the wanted tags (`KEY` or `KEY=VALUE`). Where the tags were not
+/// read the judgement stays, as Unknown; what cannot carry tags goes; what could not even be listed stays.
+pub fn retain(judgements: &mut Vec<Judgement>, estate: &Estate, compiled: &Compiled, wanted: &[String]) {
+    if wanted.is_empty() {
+        return;
+    }
+    judgements.retain_mut(|j| {
+        let Subject::Asset(at) = &j.subject else { return true };
+        let Some(asset) = estate.assets().get(*at as usize) else { return false };
+        match tagged(asset, compiled, wanted) {
+            Tagged::Yes => true,
+            Tagged::No => false,
+            Tagged::Unknown(gap) => {
+                j.status = Status::Unknown;
+                j.holes = vec![Hole::Other(gap)];
+                true
+            }
+        }
+    });
+}
+
+fn tagged(asset: &Asset, compiled: &Compiled, wanted: &[String]) -> Tagged {
+    let Some(path) = compiled.kinds.get(&asset.kind).and_then(|k| k.resource.tags.as_ref()) else { return Tagged::No };
+    let value = match asset.field(top(path)) {
+        Field::Known(v) => v,
+        Field::Absent => return Tagged::No,
+        Field::Unknown(gap) if gap.reason == GapReason::NotRequested => {
+            return Tagged::Unknown(Arc::new(Gap::new(
+                GapReason::NotRequested,
+                "its tags were not read for this snapshot",
+            )));
+        }
+        Field::Unknown(gap) => return Tagged::Unknown(gap.clone()),
+    };
+    let nested = path.split_once('.').and_then(|(_, rest)| value.path(rest).map(std::borrow::Cow::into_owned));
+    let tags = pairs(nested.as_ref().unwrap_or(value));
+    let hit = wanted.iter().any(|w| {
+        let (key, value) = w.split_once('=').map_or((w.as_str(), None), |(k, v)| (k, Some(v)));
+        tags.iter().any(|(k, v)| k == key && value.is_none_or(|want| want == v))
+    });
+    if hit { Tagged::Yes } else { Tagged::No }
+}
+
+/// The tags of an asset, from AWS's forms: a list of keys and values in several spellings, or a map.
+fn pairs(v: &Value) -> Vec<(SmolStr, SmolStr)> {
+    let text = |v: Option<&Value>| v.and_then(Value::as_str).map(SmolStr::from).unwrap_or_default();
+    let member = |m: &Map, names: [&str; 3]| text(names.iter().find_map(|n| m.get(n)));
+    match v {
+        Value::Map(m) => m.iter().map(|(k, v)| (k.clone(), text(Some(v)))).collect(),
+        Value::List(l) => l
+            .iter()
+            .filter_map(Value::as_map)
+            .map(|m| (member(m, ["Key", "key", "TagKey"]), member(m, ["Value", "value", "TagValue"])))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pairs;
+
+    #[test]
+    fn all_of_awss_spellings_are_read() {
+        for json in [
+            r#"[{"Key":"env","Value":"prod"}]"#,
+            r#"[{"key":"env","value":"prod"}]"#,
+            r#"[{"TagKey":"env","TagValue":"prod"}]"#,
+            r#"{"env":"prod"}"#,
+        ] {
+            assert_eq!(pairs(&serde_json::from_str(json).unwrap()), [("env".into(), "prod".into())], "{json}");
+        }
+    }
+}
