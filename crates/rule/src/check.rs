@@ -1,5 +1,6 @@
 //! A check: one file with its question, texts, mappings and fixtures.
 
+use crate::Frameworks;
 use crate::compile::{Names, compile, compile_value, hint, type_name};
 use crate::estate::JoinKey;
 use crate::fixture::{Fixture, Known, same_form};
@@ -174,7 +175,7 @@ impl CheckFile {
         &self,
         schema: &Schema,
         overrides: Option<&Map>,
-        frameworks: &[(SmolStr, Vec<SmolStr>)],
+        frameworks: &Frameworks,
     ) -> Result<Check, Vec<ContentError>> {
         let mut r = Reader::new(&self.file);
         let Some(kind) = schema.kind(&self.each) else {
@@ -330,7 +331,7 @@ impl CheckFile {
         }
     }
 
-    fn check_maps(&self, r: &mut Reader<'_>, frameworks: &[(SmolStr, Vec<SmolStr>)]) {
+    fn check_maps(&self, r: &mut Reader<'_>, frameworks: &Frameworks) {
         let Some(at) = self.yaml.get("maps") else { return };
         for m in &self.maps {
             let Some((framework, requirement)) = m.split_once('/') else {

@@ -29,13 +29,22 @@ pub use schema::{Kind, Schema};
 pub use tables::{LAMBDA_RUNTIMES, Tables};
 pub use yaml::ContentError;
 
+use smol_str::SmolStr;
 use std::sync::Arc;
+
+/// The frameworks there are, each with its requirements; one without requirements is known by name only.
+pub type Frameworks = [(SmolStr, Vec<SmolStr>)];
 
 /// Runs the fixtures inside a check's file and says which of them broke.
 ///
 /// # Errors
 /// Everything that keeps the check from compiling.
-pub fn run_fixtures(file: &CheckFile, schema: &Schema, tables: &Arc<Tables>) -> Result<Vec<Broken>, Vec<ContentError>> {
-    let check = file.compile(schema, None, &[])?;
-    Ok(fixture::run(&check, tables, |settings| file.compile(schema, Some(settings), &[]).ok()))
+pub fn run_fixtures(
+    file: &CheckFile,
+    schema: &Schema,
+    frameworks: &Frameworks,
+    tables: &Arc<Tables>,
+) -> Result<Vec<Broken>, Vec<ContentError>> {
+    let check = file.compile(schema, None, frameworks)?;
+    Ok(fixture::run(&check, tables, |settings| file.compile(schema, Some(settings), frameworks).ok()))
 }

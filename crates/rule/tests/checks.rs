@@ -52,9 +52,9 @@ fn bucket_check(pass: &str) -> ContentFile {
 #[test]
 fn a_sound_check_keeps_its_fixtures() {
     let check = CheckFile::parse(&bucket_check("has(this.Block) && this.Block.Acls && this.Block.Policy")).unwrap();
-    assert_eq!(run_fixtures(&check, &schema(), &Arc::default()).unwrap(), []);
+    assert_eq!(run_fixtures(&check, &schema(), &[], &Arc::default()).unwrap(), []);
     let wrong = CheckFile::parse(&bucket_check("this.Block.Acls")).unwrap();
-    let broken = run_fixtures(&wrong, &schema(), &Arc::default()).unwrap();
+    let broken = run_fixtures(&wrong, &schema(), &[], &Arc::default()).unwrap();
     assert_eq!(broken.len(), 1);
     assert_eq!((broken[0].expected, broken[0].found), (Status::Fail, Status::Pass));
 }
@@ -128,7 +128,7 @@ tests:
   hidden: {this: {VpcId: v}, logs: unknown, expect: unknown}
 ";
     let check = CheckFile::parse(&file("checks/ec2/logged.yaml", text)).unwrap();
-    assert_eq!(run_fixtures(&check, &schema(), &Arc::default()).unwrap(), []);
+    assert_eq!(run_fixtures(&check, &schema(), &[], &Arc::default()).unwrap(), []);
     let check = check.compile(&schema(), None, &[]).unwrap();
     let caller = Caller { account: "1".into(), arn: "".into(), partition: "aws".into() };
     let scope = Scope { regions: vec!["r1".into(), "r2".into(), "r3".into()], all_regions: false, ..Scope::default() };

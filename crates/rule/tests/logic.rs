@@ -196,7 +196,7 @@ struct Unseen {
 
 fn parts(rows: &[(bool, i64, bool)], unseen: Unseen) -> Estate {
     let caller = Caller { account: ACCOUNT.into(), arn: "".into(), partition: "aws".into() };
-    let scope = Scope { regions: vec!["r".into()], all_regions: true, checks: vec![] };
+    let scope = Scope { regions: vec!["r".into()], all_regions: true, ..Scope::default() };
     let mut e = Estate::new("2026-01-01T00:00:00Z".parse().unwrap(), vec![caller], scope, Arc::<Tables>::default());
     let new = |kind: &str, id: String| Asset {
         kind: kind.into(),

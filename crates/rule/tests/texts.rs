@@ -184,5 +184,5 @@ fn rows_run_under_their_own_settings_and_time() {
                 later: {this: {at: '2025-12-31T00:00:00Z'}, now: '2026-12-31T00:00:00Z', expect: fail}\n  \
                 stricter: {this: {at: '2025-12-29T00:00:00Z'}, settings: {days: 1}, expect: fail}\n  \
                 hidden: {this: {at: unknown}, expect: unknown}\n";
-    assert_eq!(run_fixtures(&parse(text.into()).unwrap(), &common::schema(), &Arc::default()).unwrap(), []);
+    assert_eq!(run_fixtures(&parse(text.into()).unwrap(), &common::schema(), &[], &Arc::default()).unwrap(), []);
 }

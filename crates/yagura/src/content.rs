@@ -134,7 +134,8 @@ impl Content {
             None => Tables::default(),
         };
         let schema = kinds.schema();
-        Ok(Compiled { facts: Arc::new(facts), kinds, schema, tables: Arc::new(tables), errors })
+        let frameworks = self.frameworks.iter().map(|f| (f.id.clone(), f.requirements.clone())).collect();
+        Ok(Compiled { facts: Arc::new(facts), kinds, schema, tables: Arc::new(tables), frameworks, errors })
     }
 
     /// Compiles the chosen checks with the user's settings. A broken user check is left out and complained of.
@@ -144,11 +145,9 @@ impl Content {
         compiled: &Compiled,
         settings: &BTreeMap<SmolStr, Map>,
     ) -> (Vec<Check>, Vec<ContentError>) {
-        let known: Vec<(SmolStr, Vec<SmolStr>)> =
-            self.frameworks.iter().map(|f| (f.id.clone(), f.requirements.clone())).collect();
         let (mut checks, mut errors) = (Vec::new(), Vec::new());
         for file in chosen {
-            match file.compile(&compiled.schema, settings.get(&file.id), &known) {
+            match file.compile(&compiled.schema, settings.get(&file.id), &compiled.frameworks) {
                 Ok(c) => checks.push(c),
                 Err(e) => errors.extend(e),
             }
@@ -167,6 +166,8 @@ pub struct Compiled {
     pub schema: Schema,
     /// Dated facts.
     pub tables: Arc<Tables>,
+    /// Frameworks with their requirements.
+    pub frameworks: Vec<(SmolStr, Vec<SmolStr>)>,
     /// What is wrong with files that were left out.
     pub errors: Vec<ContentError>,
 }
@@ -184,7 +185,8 @@ fn embedded_text(path: &str) -> Option<String> {
 fn walk(root: &Path, folder: &Path, out: &mut Vec<(String, PathBuf)>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.is_dir() {
+        // A linked folder may lead round in a circle.
+        if path.is_dir() && !path.is_symlink() {
             walk(root, &path, out)?;
         } else if path.extension().is_some_and(|e| e == "yaml") {
             let name = path.strip_prefix(root).map(|p| p.to_string_lossy().replace('\\', "/")).unwrap_or_default();

@@ -135,35 +135,31 @@ fn test(content: &Content, ids: &[String], lang: Lang) -> Result<u8, Failure> {
     if ids.is_empty() {
         files = content.checks.values().cloned().collect();
     }
-    let failed = run_all(files.iter(), &compiled, lang)?;
-    for e in if ids.is_empty() { compiled.errors.as_slice() } else { &[] } {
-        writeln!(std::io::stdout(), "✗ {e}")?;
-    }
-    Ok(if failed == 0 && (compiled.errors.is_empty() || !ids.is_empty()) { exit::DONE } else { exit::FINDINGS })
+    let errors: &[ContentError] = if ids.is_empty() { &compiled.errors } else { &[] };
+    let sound = run_all(files.iter(), errors, &compiled, lang)?;
+    Ok(if sound { exit::DONE } else { exit::FINDINGS })
 }
 
-/// Runs the fixtures of checks and says how each went; the number of checks that failed.
+/// Runs the fixtures of checks and says how each went, and which files are broken; whether all is well.
 pub fn run_all<'c>(
     files: impl Iterator<Item = &'c CheckFile>,
+    broken: &[ContentError],
     compiled: &Compiled,
     lang: Lang,
-) -> Result<usize, Failure> {
+) -> Result<bool, Failure> {
     let mut out = std::io::stdout().lock();
     let (mut total, mut failed) = (0, 0);
     for file in files {
         total += 1;
-        match run_fixtures(file, &compiled.schema, &compiled.tables) {
+        match run_fixtures(file, &compiled.schema, &compiled.frameworks, &compiled.tables) {
             Ok(broken) if broken.is_empty() => writeln!(out, "✓ {}", file.id)?,
             Ok(broken) => {
                 failed += 1;
                 writeln!(out, "✗ {}", file.id)?;
                 for Broken { name, expected, found } in broken {
                     let (e, f) = (status_word(expected), status_word(found));
-                    writeln!(
-                        out,
-                        "    {name}: {}",
-                        lang.pick(&format!("expected {e}, found {f}"), &format!("期待 {e}、結果 {f}"))
-                    )?;
+                    let (en, ja) = (format!("expected {e}, found {f}"), format!("期待 {e}、結果 {f}"));
+                    writeln!(out, "    {name}: {}", lang.pick(&en, &ja))?;
                 }
             }
             Err(errors) => {
@@ -172,15 +168,21 @@ pub fn run_all<'c>(
             }
         }
     }
-    writeln!(
-        out,
-        "{}",
-        lang.pick(
-            &format!("{} of {total} checks keep their fixtures", total - failed),
-            &format!("{total} 件中 {} 件のチェックがテストに合格", total - failed)
-        )
-    )?;
-    Ok(failed)
+    broken.iter().try_for_each(|e| writeln!(out, "✗ {e}"))?;
+    let kept = total - failed;
+    let (en, ja) = (
+        format!("{kept} of {total} checks keep their fixtures"),
+        format!("{total} 件中 {kept} 件のチェックがテストに合格"),
+    );
+    write!(out, "{}", lang.pick(&en, &ja))?;
+    let mut files: Vec<&str> = broken.iter().map(|e| e.file.as_str()).collect();
+    files.dedup();
+    if !files.is_empty() {
+        let (en, ja) = (format!("; {} files are broken", files.len()), format!("。壊れたファイル {} 件", files.len()));
+        write!(out, "{}", lang.pick(&en, &ja))?;
+    }
+    writeln!(out)?;
+    Ok(failed == 0 && files.is_empty())
 }
 
 fn new(cli: &Cli, content: &Content, id: &str, each: &str, lang: Lang) -> Result<u8, Failure> {
