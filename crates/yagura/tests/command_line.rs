@@ -1,0 +1,143 @@
+//! What a user types, sees and gets back, on the sample estate.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may stop")]
+
+use serde_json::Value;
+use std::process::{Command, Output};
+
+fn yagura(words: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_yagura"));
+    command.args(words).current_dir(folder.path()).env_clear().env("PATH", "");
+    command.output().unwrap()
+}
+
+fn text(out: &Output) -> (String, String, i32) {
+    let read = |b: &[u8]| String::from_utf8(b.to_vec()).unwrap();
+    (read(&out.stdout), read(&out.stderr), out.status.code().unwrap())
+}
+
+fn verdicts(words: &[&str]) -> Vec<Value> {
+    let (stdout, stderr, code) = text(&yagura(&[&["scan", "--demo", "--format", "jsonl"], words].concat()));
+    assert_eq!(code, 0, "{stderr}");
+    stdout.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+}
+
+#[test]
+fn the_demo_shows_every_verdict_and_every_practice() {
+    let all = verdicts(&[]);
+    for status in ["pass", "fail", "unknown", "not_applicable"] {
+        assert!(all.iter().any(|v| v["status"] == status), "{status}");
+    }
+    for n in 1..=26 {
+        let number = format!("aws-26/{n}");
+        assert!(all.iter().any(|v| v["maps"].as_array().unwrap().contains(&number.as_str().into())), "{number}");
+    }
+    for v in &all {
+        let r = &v["resource"];
+        assert_eq!(r["account"], "111122223333");
+        assert_ne!(r["region"], "");
+        assert_eq!(v["status"] == "unknown", v["reason"].is_string(), "{v}");
+        assert!(v["status"] != "fail" || !v["evidence"].as_object().unwrap().is_empty(), "no evidence: {v}");
+        assert!(!v["fix"].as_str().unwrap().contains("{this."), "{v}");
+    }
+}
+
+#[test]
+fn both_languages_say_the_same_of_the_same() {
+    let (en, ja) = (verdicts(&["--lang", "en"]), verdicts(&["--lang", "ja"]));
+    assert_eq!(en.len(), ja.len());
+    for (e, j) in en.iter().zip(&ja) {
+        for key in ["rule", "status", "severity", "resource", "maps", "evidence", "missing"] {
+            assert_eq!(e[key], j[key]);
+        }
+        for key in ["title", "why", "fix"] {
+            assert!(j[key].as_str().unwrap().chars().any(|c| ('ぁ'..='ヿ').contains(&c)), "not Japanese: {}", j[key]);
+            assert!(!e[key].as_str().unwrap().chars().any(|c| ('ぁ'..='ヿ').contains(&c)), "not English: {}", e[key]);
+        }
+    }
+}
+
+#[test]
+fn exit_codes_are_stable() {
+    for (words, code) in [
+        (vec!["scan", "--demo"], 0),
+        (vec!["scan", "--demo", "--fail-on", "critical"], 0),
+        (vec!["scan", "--demo", "--fail-on", "high"], 1),
+        (vec!["scan", "--demo", "--fail-on", "low", "--check", "ec2.ebs_encrypted_by_default"], 1),
+        (vec!["scan", "--demo", "--check", "no.such_check"], 2),
+        (vec!["scan", "--demo", "--region", "us-east-1"], 2),
+        (vec!["scan", "--snapshot", "nowhere.ysnap"], 2),
+        (vec!["scan", "--endpoint-url", "foo"], 2),
+        (vec!["scan", "--role-arn", "audit"], 3), // no credentials come first
+        (vec!["nonsense"], 2),
+    ] {
+        let (_, stderr, found) = text(&yagura(&words));
+        assert_eq!(found, code, "{words:?}: {stderr}");
+        assert_eq!(code >= 2, !stderr.is_empty(), "{words:?}: {stderr}");
+    }
+}
+
+#[test]
+fn a_tag_leaves_what_carries_it_and_what_could_not_be_seen() {
+    let tagged = verdicts(&["--resource-tag", "env=prod", "--service", "ec2"]);
+    assert!(!tagged.is_empty());
+    assert!(tagged.iter().all(|v| v["resource"]["id"] == "vpc-0a1production"), "{tagged:?}");
+    let (_, stderr, code) = text(&yagura(&["scan", "--demo", "--service", "ec2", "--resource-tag", "env=none"]));
+    assert_eq!((code, stderr.contains("no resource carries the tag env=none")), (2, true), "{stderr}");
+    // What could not even be listed may carry it; with nothing else to say, nothing was read.
+    let (stdout, _, code) =
+        text(&yagura(&["scan", "--demo", "--service", "kms", "--resource-tag", "env=none", "--format", "jsonl"]));
+    assert_eq!((code, stdout.lines().count(), stdout.contains("\"unknown\"")), (3, 1, true), "{stdout}");
+}
+
+#[test]
+fn settings_change_verdicts_and_slips_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("y.toml");
+    let path = file.to_str().unwrap();
+    let failing = |words: &[&str]| verdicts(words).iter().filter(|v| v["status"] == "fail").count();
+    let check = ["--check", "iam.access_key_rotated"];
+    std::fs::write(&file, "[checks.\"iam.access_key_rotated\"]\nmax_age_days = 30\n").unwrap();
+    assert_eq!(failing(&check) + 1, failing(&[&check[..], &["--config", path]].concat()));
+    for (slip, said) in [
+        ("[checks.\"iam.access_key_rotate\"]\nmax_age_days = 30\n", "did you mean `iam.access_key_rotated`?"),
+        ("[checks.\"iam.access_key_rotated\"]\nmax_age_day = 30\n", "did you mean `max_age_days`?"),
+        ("[checks.\"iam.access_key_rotated\"]\nmax_age_days = \"30\"\n", "must be like its default `90`"),
+        ("[check]\n", "unknown section `check`"),
+        ("checks = [", "y.toml"),
+    ] {
+        std::fs::write(&file, slip).unwrap();
+        let (_, stderr, code) = text(&yagura(&["scan", "--demo", "--config", path]));
+        assert_eq!((code, stderr.contains(said)), (2, true), "{slip}: {stderr}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_is_written_to_and_never_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+    let (_, stderr, code) = text(&yagura(&["scan", "--demo", "--output", "/dev/null"]));
+    assert_eq!(code, 0, "{stderr}");
+    assert!(std::fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+}
+
+#[test]
+fn output_files_take_their_form_from_their_ending() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, begins) in
+        [("a.html", "<!doctype html>"), ("a.json", "{"), ("a.csv", "\u{feff}"), ("a.sarif", "{"), ("a.md", "#")]
+    {
+        let path = folder.path().join(name);
+        assert_eq!(text(&yagura(&["scan", "--demo", "--output", path.to_str().unwrap()])).2, 0);
+        let written = std::fs::read_to_string(&path).unwrap();
+        assert!(written.to_lowercase().starts_with(begins), "{name}: {written:.60}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 5, "temporary files were left behind");
+}
+
+#[test]
+fn the_terminal_gets_no_colour_in_a_pipe() {
+    let (stdout, ..) = text(&yagura(&["scan", "--demo"]));
+    assert!(!stdout.contains('\u{1b}'));
+    assert!(stdout.contains("What could not be seen"));
+}
