@@ -79,6 +79,7 @@ words! {
     skip: "Skip to findings", "検出結果へ移動";
     shown_of: "{n} of {all} shown", "{all} 件中 {n} 件を表示";
     show_more: "Show all {n}", "全 {n} 件を表示";
+    more_services: "+{n} more", "ほか {n} サービス";
     show_less: "Show fewer", "一部だけ表示";
     not_shown: "{n} more are not shown here; the full list is in the json and csv formats.", "ほか {n} 件は省略。全件は json 形式または csv 形式で確認できる。";
     not_shown_page: "{n} more failing findings are not printed; open this file in a browser to see them all.", "ほか {n} 件の不合格は印刷を省略。全件はこのファイルをブラウザーで開いて確認できる。";

@@ -255,6 +255,7 @@
   const only = (name, ...values) => { start(); facet.status.on = new Set(name === "status" ? values : [0]); if (name !== "status") facet[name].on = new Set(values); query = $("q").value = ""; toTop(); };
   const grow = (e, n) => { e.style.flexGrow = n; return e; };
   const wide = (e, share) => { e.style.width = share * 100 + "%"; return e; };
+  const CELLS = 6; // services that the card shows: three rows of two, as tall as the cards beside it
   function cards() {
     const byStatus = [0, 0, 0, 0], bySeverity = [0, 0, 0, 0, 0], byService = services.map(() => [0, 0, 0, 0, 0]);
     for (let i = 0; i < N; i++) {
@@ -263,15 +264,23 @@
     }
     const sum = (a) => a.reduce((x, y) => x + y, 0), most = Math.max(1, ...bySeverity);
     const worst = services.map((s, n) => [s, n, byService[n], sum(byService[n])]).filter((s) => s[3]).sort((a, b) => b[3] - a[3]);
-    const topmost = worst.length ? worst[0][3] : 1;
+    const topmost = worst.length ? worst[0][3] : 1, svc = el("div", { class: "svc" });
+    const ofService = ([name, v, parts, n]) => el("button", { type: "button", title: name, onclick: () => only("service", v) },
+      el("span", {}, name), wide(el("span", { class: "meter" }, ...parts.map((p, s) => p ? grow(el("i", { class: "s" + s }), p) : null)), n / topmost), el("span", {}, num(n)));
+    const drawServices = (open) => {
+      const folds = worst.length > CELLS, shown = folds && !open ? worst.slice(0, CELLS - 1) : worst;
+      const label = open ? W.show_less : fill(W.more_services, { n: num(worst.length - shown.length) });
+      const rest = folds && el("button", { type: "button", class: "rest", "aria-expanded": String(open), onclick: () => { drawServices(!open); svc.lastChild.focus(); } }, label);
+      svc.replaceChildren(...shown.map(ofService), ...(rest ? [rest] : []));
+    };
+    drawServices(false);
     const card = (title, ...kids) => el("div", { class: "card" }, el("h2", {}, title), ...kids);
     $("cards").append(
       card(W.result, el("div", { class: "figures" }, ...byStatus.map((n, s) => el("button", { type: "button", onclick: () => only("status", s) }, el("b", { class: n ? "f" + s : "f3" }, num(n)), el("span", {}, D.statuses[s])))),
         el("div", { class: "meter", "aria-hidden": "true" }, ...byStatus.map((n, s) => n ? grow(el("i", { class: "f" + s }), n) : null))),
       card(W.failed_by_severity, el("div", { class: "sevs" }, ...bySeverity.map((n, s) => el("button", { type: "button", class: n ? "" : "zero", onclick: () => only("severity", s) },
         el("b", { class: n ? "s" + s : "" }, num(n)), el("span", {}, D.severities[s]), n ? wide(el("i", { class: "s" + s }), n / most) : null)))),
-      card(W.failed_by_service, worst.length ? el("div", { class: "svc" }, ...worst.map(([name, v, parts, n]) => el("button", { type: "button", onclick: () => only("service", v) },
-        el("span", {}, name), wide(el("span", { class: "meter" }, ...parts.map((p, s) => p ? grow(el("i", { class: "s" + s }), p) : null)), n / topmost), el("span", {}, num(n))))) : el("p", {}, N ? W.nothing_failed : W.nothing_judged)));
+      card(W.failed_by_service, worst.length ? svc : el("p", {}, N ? W.nothing_failed : W.nothing_judged)));
   }
   function unseen() {
     const box = $("unseen"), note = D.causes.find((c) => c.note), causes = D.causes.filter((c) => !c.note);
