@@ -1,7 +1,8 @@
 "use strict";
 (() => {
   const D = JSON.parse(document.getElementById("data").textContent);
-  const W = D.words, N = D.id.length, ROW = 46;
+  const W = D.words, N = D.id.length;
+  const ROW = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--row")); // every row is as tall as any other
   const $ = (id) => document.getElementById(id);
   const fmt = new Intl.NumberFormat(document.documentElement.lang);
   const num = (n) => fmt.format(n);
@@ -149,11 +150,11 @@
     list.setAttribute("aria-activedescendant", at >= first && at < last ? "r" + at : "");
   }
   const cell = (cls, ...kids) => el("div", { class: cls, role: "gridcell" }, ...kids);
-  const two = (first, second, cls) => cell("two " + (cls || ""), first, el("small", { class: "mono" }, second));
+  const two = (first, second) => cell("two", el("span", { class: "lead", title: first }, first), el("small", { class: "mono" }, second));
   const rowAttrs = (n, calm) => ({ class: "row" + (n === at ? " at" : "") + (calm ? " calm" : ""), role: "row", id: "r" + n, "aria-rowindex": n + 2, "aria-selected": String(n === at), "data-n": n });
   function findingRow(i, n) {
     const r = D.rules[rule[i]], s = r[SEVERITY];
-    return el("div", rowAttrs(n, status[i] > 1), cell("sev s" + s, D.severities[s]), cell("f" + status[i], D.statuses[status[i]]),
+    return el("div", rowAttrs(n, status[i] > 1), cell("sev s" + s, D.severities[s]), cell("status f" + status[i], D.statuses[status[i]]),
       two(r[TITLE], r[RULE]), two(D.id[i], D.kinds[D.kind[i]]), cell("", D.accounts[account[i]]), cell("", place(D.regions[region[i]])));
   }
   function checkRow(g, n) {
