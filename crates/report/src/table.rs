@@ -217,8 +217,8 @@ impl Table<'_> {
     }
 
     fn unseen(&self, coverage: &Coverage<'_>, lines: &mut Vec<String>) {
-        if coverage.verdicts == 0 && coverage.causes.is_empty() {
-            lines.push(format!("{MARGIN}{}", self.terminal.paint(Ink::DIM, self.text.all_seen())));
+        if let Some(clear) = coverage.all_clear(self.report) {
+            lines.extend(self.terminal.wrap(clear, MARGIN).iter().map(|line| self.terminal.paint(Ink::DIM, line)));
             return;
         }
         self.heading(self.text.unseen(), lines);

@@ -47,7 +47,7 @@ fn table_in_colour() {
 }
 
 #[test]
-fn table_of_nothing_and_of_no_failure() {
+fn nothing_judged_and_nothing_failed() {
     for (name, lang) in LANGS {
         let meta = Meta {
             lang,
@@ -58,6 +58,11 @@ fn table_of_nothing_and_of_no_failure() {
         };
         let empty = Report { meta, verdicts: vec![], gaps: vec![] };
         insta::assert_snapshot!(format!("table_{name}_empty"), plain(&empty, Format::Table));
+        insta::assert_snapshot!(format!("markdown_{name}_empty"), plain(&empty, Format::Markdown));
+        let page = plain(&empty, Format::Html);
+        let (_, printed) = page.split_once("<article").unwrap();
+        let printed = printed.split_once("</article>").unwrap().0;
+        assert!(!printed.contains(lang.pick("was read", "取得できた")), "{name}: {printed}");
         let mut passed = empty.clone();
         passed.verdicts = sample::report(lang).verdicts.into_iter().filter(|v| v.status == Status::Pass).collect();
         insta::assert_snapshot!(format!("table_{name}_passed"), plain(&passed, Format::Table));

@@ -135,7 +135,7 @@
     const tall = size() * ROW, shown = Math.min(tall, TALLEST), sight = list.clientHeight;
     return tall > shown ? (tall - sight) / (shown - sight) : 1;
   };
-  function layout() { spacer.style.height = Math.min(size() * ROW, TALLEST) + "px"; $("none").hidden = size() > 0; draw(true); }
+  function layout() { spacer.style.height = Math.min(size() * ROW, TALLEST) + "px"; $("none").hidden = size() > 0; $("none").textContent = N ? W.no_match : W.nothing_judged; draw(true); }
   let drawn = "";
   function draw(force) {
     const k = scale(), top = list.scrollTop * k, first = Math.max(0, Math.floor(top / ROW) - 6);
@@ -286,7 +286,7 @@
   function unseen() {
     const box = $("unseen"), note = D.causes.find((c) => c.note), causes = D.causes.filter((c) => !c.note);
     const [summary, body] = box.children;
-    if (!note && !causes.length) { box.classList.add("clear"); summary.append(el("b", {}, W.all_seen)); return; }
+    if (!note && !causes.length) { box.classList.add(N ? "clear" : "empty"); summary.append(el("b", {}, N ? W.all_seen : W.nothing_to_judge)); return; }
     summary.append(el("b", {}, W.unseen), el("span", {}, note ? note.note : ""));
     const reasons = [...new Set(causes.map((c) => c.reason))];
     for (const reason of reasons) {
