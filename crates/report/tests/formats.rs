@@ -7,7 +7,7 @@ mod sample;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use unicode_width::UnicodeWidthStr;
-use yagura_model::{Lang, Status, Verdict};
+use yagura_model::{GapReason, Lang, Status, Verdict};
 use yagura_report::{Format, Meta, Report, Style, write};
 
 const LANGS: [(&str, Lang); 2] = [("en", Lang::En), ("ja", Lang::Ja)];
@@ -206,6 +206,25 @@ fn a_reason_made_of_a_gap_leads_back_to_it() {
     );
     let shown = plain(&report, Format::Table);
     assert!(shown.contains("guardduty:ListDetectors  1 check, 1 verdict · eu-central-1"));
+}
+
+#[test]
+fn what_aws_said_of_a_denial_is_wrapped_and_not_cut() {
+    let said = "AccessDeniedException: User: arn:aws:sts::111122223333:assumed-role/audit/alice is not authorized to \
+                perform: s3:GetEncryptionConfiguration with an explicit deny in a service control policy";
+    for (name, lang) in LANGS {
+        let mut report = sample::report(lang);
+        let mut denied = (*report.gaps[0]).clone();
+        denied.reason = GapReason::DeniedByOrganization;
+        denied.detail = said.into();
+        report.gaps = vec![denied.into()];
+        for width in 40..=110 {
+            let shown = written(&report, Format::Table, &Style { colour: false, width });
+            let letters = |text: &str| text.split_whitespace().collect::<String>();
+            assert!(letters(&shown).contains(&letters(said)), "{name} {width}: {shown}");
+            assert!(shown.lines().all(|line| line.width() <= width), "{name} {width}: {shown}");
+        }
+    }
 }
 
 #[test]
