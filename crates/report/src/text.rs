@@ -197,9 +197,10 @@ impl Text {
         let (v, r) = (grouped(verdicts as u64), grouped(rules as u64));
         match self.0 {
             Lang::En => format!(
-                "{v} {} of {r} {} could not be judged. They count neither as passed nor as failed.",
+                "{v} {} of {r} {} could not be judged. {} neither as passed nor as failed.",
                 if verdicts == 1 { "verdict" } else { "verdicts" },
                 if rules == 1 { "check" } else { "checks" },
+                if verdicts == 1 { "It counts" } else { "They count" },
             ),
             Lang::Ja => {
                 format!("{r} 個のチェックで {v} 件を判定できなかった（合格にも不合格にも数えない）。")
