@@ -21,6 +21,7 @@ mod text;
 
 pub use report::{Format, Framework, Meta, ParseFormatError, Report, Style};
 pub use summary::{Counts, ServiceCounts, Summary};
+pub use terminal::{width, wrap};
 
 use std::io::{self, BufWriter, Write};
 

@@ -3,7 +3,7 @@
 //! GitHub refuses a comment above 65,536 characters, so rows stop at [`ROWS`] or [`CHARACTERS`], whichever comes first,
 //! and the rest is counted.
 
-use crate::summary::{Coverage, SEVERITIES, coverage, failures};
+use crate::summary::{SEVERITIES, coverage, failures};
 use crate::terminal::clean;
 use crate::text::{Text, fill, grouped};
 use crate::{Report, Summary, identity};
@@ -36,9 +36,11 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         text.count_regions(&report.meta.regions),
         report.meta.taken_at.strftime("%Y-%m-%d %H:%M UTC"),
     );
-    severities(&mut page, &summary, text);
+    if !report.verdicts.is_empty() {
+        severities(&mut page, &summary, text);
+    }
     failed(&mut page, report, &summary, text);
-    unseen(&mut page, &coverage(report), text);
+    unseen(&mut page, report, text);
     out.write_all(page.as_bytes())
 }
 
@@ -115,12 +117,13 @@ fn row(page: &mut String, verdict: &Verdict, text: Text) {
     );
 }
 
-fn unseen(page: &mut String, coverage: &Coverage<'_>, text: Text) {
-    let _ = writeln!(page, "### {}\n", text.unseen());
-    if coverage.verdicts == 0 && coverage.causes.is_empty() {
-        let _ = writeln!(page, "{}", text.all_seen());
+fn unseen(page: &mut String, report: &Report, text: Text) {
+    let coverage = coverage(report);
+    if let Some(clear) = coverage.all_clear(report) {
+        let _ = writeln!(page, "{clear}");
         return;
     }
+    let _ = writeln!(page, "### {}\n", text.unseen());
     if coverage.verdicts > 0 {
         let _ = writeln!(page, "{}\n", text.not_judged(coverage.verdicts, coverage.rules));
     }

@@ -129,6 +129,20 @@ pub(crate) struct Coverage<'a> {
     pub causes: Vec<Cause<'a>>,
 }
 
+impl Coverage<'_> {
+    /// What to say where nothing hindered the checks; `None` where something did.
+    ///
+    /// A report without a verdict has not shown that anything was read.
+    pub fn all_clear(&self, report: &Report) -> Option<&'static str> {
+        let text = Text(report.meta.lang);
+        match (self.verdicts == 0 && self.causes.is_empty(), report.verdicts.is_empty()) {
+            (false, _) => None,
+            (true, true) => Some(text.nothing_to_judge()),
+            (true, false) => Some(text.all_seen()),
+        }
+    }
+}
+
 /// One cause of not seeing.
 pub(crate) struct Cause<'a> {
     /// Why, where a gap tells.

@@ -217,8 +217,8 @@ impl Table<'_> {
     }
 
     fn unseen(&self, coverage: &Coverage<'_>, lines: &mut Vec<String>) {
-        if coverage.verdicts == 0 && coverage.causes.is_empty() {
-            lines.push(format!("{MARGIN}{}", self.terminal.paint(Ink::DIM, self.text.all_seen())));
+        if let Some(clear) = coverage.all_clear(self.report) {
+            lines.extend(self.terminal.wrap(clear, MARGIN).iter().map(|line| self.terminal.paint(Ink::DIM, line)));
             return;
         }
         self.heading(self.text.unseen(), lines);
@@ -244,12 +244,7 @@ impl Table<'_> {
     fn reason(&self, reason: Option<GapReason>, causes: &[&Cause<'_>], lines: &mut Vec<String>) {
         let indent = "    ";
         if let Some(reason) = reason {
-            let details: BTreeSet<&str> = causes.iter().flat_map(|c| c.details.iter().copied()).collect();
-            let codes: Vec<_> = details.iter().take(3).map(|d| clean(d).into_owned()).collect();
-            let codes = if codes.is_empty() { String::new() } else { format!(" ({})", codes.join(", ")) };
-            let room = self.terminal.width.saturating_sub(MARGIN.len() + width(self.text.gap_reason(reason)));
-            let head = self.terminal.paint(Ink::of_status(Status::Unknown), self.text.gap_reason(reason));
-            lines.push(format!("{MARGIN}{head}{}", self.terminal.paint(Ink::DIM, &cut(&codes, room))));
+            self.reason_head(reason, causes, lines);
         }
         let shown = causes.iter().take(CAUSES);
         let column = shown.clone().map(|c| width(&clean(&c.what))).filter(|w| *w <= 44).max().unwrap_or(0);
@@ -274,6 +269,20 @@ impl Table<'_> {
         if let Some(reason) = reason {
             lines.extend(self.terminal.wrap_hanging(self.text.gap_remedy(reason), "    → ", "      "));
         }
+    }
+
+    /// The reason by name, and what AWS said, as many lines as that takes.
+    fn reason_head(&self, reason: GapReason, causes: &[&Cause<'_>], lines: &mut Vec<String>) {
+        let details: BTreeSet<&str> = causes.iter().flat_map(|c| c.details.iter().copied()).collect();
+        let said: Vec<_> = details.iter().take(3).map(|d| clean(d)).collect();
+        let said = if said.is_empty() { String::new() } else { format!("({})", said.join(", ")) };
+        let name = self.text.gap_reason(reason);
+        let before = format!("{MARGIN}{name} ");
+        let mut wrapped = self.terminal.wrap_hanging(&said, &before, "    ").into_iter();
+        let beside = wrapped.next().unwrap_or_default();
+        let beside = self.terminal.paint(Ink::DIM, beside.strip_prefix(&before).unwrap_or_default());
+        lines.push(format!("{MARGIN}{} {beside}", self.terminal.paint(Ink::of_status(Status::Unknown), name)));
+        lines.extend(wrapped.map(|line| self.terminal.paint(Ink::DIM, &line)));
     }
 
     /// Up to three Regions by name.

@@ -69,17 +69,22 @@ impl Terminal {
 
     /// As [`Self::wrap`], the first line after `first` and the others after `rest`.
     pub fn wrap_hanging(self, text: &str, first: &str, rest: &str) -> Vec<String> {
-        let options = Options::new(self.width)
-            .initial_indent(first)
-            .subsequent_indent(rest)
-            .word_splitter(WordSplitter::NoHyphenation);
-        textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
+        wrap(text, self.width, first, rest)
     }
 }
 
-/// How many columns `text` fills.
-pub(crate) fn width(text: &str) -> usize {
+/// How many columns `text` fills on a terminal: two for a wide letter (Unicode TR 11), none for a mark that joins the
+/// letter before it.
+pub fn width(text: &str) -> usize {
     text.width()
+}
+
+/// Lines of `text` of at most `columns`, the first after `first` and the others after `rest`; at least one. Japanese
+/// breaks by the Unicode line breaking rules (TR 14), and a word that no line can hold is broken anywhere.
+pub fn wrap(text: &str, columns: usize, first: &str, rest: &str) -> Vec<String> {
+    let options =
+        Options::new(columns).initial_indent(first).subsequent_indent(rest).word_splitter(WordSplitter::NoHyphenation);
+    textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 
 /// `text`, then spaces up to `columns`.

@@ -26,12 +26,12 @@ macro_rules! words {
 words! {
     report_title: "AWS security report", "AWS セキュリティレポート";
     sample: "sample estate", "サンプル環境";
-    sample_note: "This is the embedded sample estate, not a real account.", "組み込みのサンプル環境の結果であり、実在のアカウントではない。";
+    sample_note: "This is the embedded sample estate, not a real account.", "組み込みのサンプル環境の結果であり、実在のアカウントのものではない。";
     accounts: "Accounts", "アカウント";
     account: "Account", "アカウント";
     regions: "Regions", "リージョン";
     region: "Region", "リージョン";
-    all_regions: "all enabled Regions", "有効な全リージョン";
+    all_regions: "all enabled Regions", "有効なすべてのリージョン";
     global: "global", "グローバル";
     caller: "Read as", "実行者";
     taken_at: "Taken at", "取得日時";
@@ -46,23 +46,24 @@ words! {
     checks: "Checks", "チェック";
     resource: "Resource", "リソース";
     resources: "Resources", "リソース";
-    kind: "Kind", "種類";
+    kind: "Kind", "リソースタイプ";
     findings: "Findings", "検出結果";
     total: "Total", "合計";
     why: "Why it matters", "リスク";
     fix: "What to do", "対処";
-    reason: "Why it could not be told", "判定できない理由";
+    reason: "Why it could not be told", "判定できなかった理由";
     reason_na: "Why it does not apply", "対象外の理由";
     evidence: "Evidence", "根拠";
     missing: "Missing permissions", "不足している権限";
     maps: "Requirements", "対応する要件";
     result: "Result", "結果";
-    worst: "What should be true and is not, worst first", "満たされていない項目 (重要度の高い順)";
+    worst: "What should be true and is not, worst first", "満たされていない項目（重要度の高い順）";
     all_failed: "Failed checks", "不合格のチェック";
-    failed_by_service: "Failed by service", "サービス別の不合格";
-    failed_by_severity: "Failed by severity", "重要度別の不合格";
+    failed_by_service: "Failed by service", "サービス別の不合格数";
+    failed_by_severity: "Failed by severity", "重要度別の不合格数";
     nothing_failed: "No check failed.", "不合格のチェックはない。";
     nothing_judged: "No resource was judged.", "判定したリソースはない。";
+    nothing_to_judge: "There is no resource of the kinds that the checks judge, or none that fits the filters.", "チェックの対象となる種類のリソースがないか、絞り込みの条件に合うリソースがない。";
     unseen: "What could not be seen", "確認できなかった範囲";
     all_seen: "Everything that the checks need was read.", "チェックに必要なデータはすべて取得できた。";
     no_reason: "no reason given", "理由の記録なし";
@@ -79,12 +80,13 @@ words! {
     skip: "Skip to findings", "検出結果へ移動";
     shown_of: "{n} of {all} shown", "{all} 件中 {n} 件を表示";
     show_more: "Show all {n}", "全 {n} 件を表示";
+    more_services: "+{n} more", "ほか {n} サービス";
     show_less: "Show fewer", "一部だけ表示";
     not_shown: "{n} more are not shown here; the full list is in the json and csv formats.", "ほか {n} 件は省略。全件は json 形式または csv 形式で確認できる。";
     not_shown_page: "{n} more failing findings are not printed; open this file in a browser to see them all.", "ほか {n} 件の不合格は印刷を省略。全件はこのファイルをブラウザーで開いて確認できる。";
     previous: "Previous finding", "前の検出結果";
     next: "Next finding", "次の検出結果";
-    sort_by: "Sort by {name}", "{name} で並べ替え";
+    sort_by: "Sort by {name}", "{name}で並べ替え";
     script_needed: "Filters and the full list need JavaScript. The failing findings follow below.", "絞り込みと全件の一覧には JavaScript が必要。不合格の検出結果は以下のとおり。";
 }
 
@@ -195,12 +197,13 @@ impl Text {
         let (v, r) = (grouped(verdicts as u64), grouped(rules as u64));
         match self.0 {
             Lang::En => format!(
-                "{v} {} of {r} {} could not be judged. They count neither as passed nor as failed.",
+                "{v} {} of {r} {} could not be judged. {} neither as passed nor as failed.",
                 if verdicts == 1 { "verdict" } else { "verdicts" },
                 if rules == 1 { "check" } else { "checks" },
+                if verdicts == 1 { "It counts" } else { "They count" },
             ),
             Lang::Ja => {
-                format!("{r} 個のチェックの {v} 件は判定できなかった。合格にも不合格にも数えない。")
+                format!("{r} 個のチェックで {v} 件を判定できなかった（合格にも不合格にも数えない）。")
             }
         }
     }
@@ -214,7 +217,7 @@ impl Text {
                 grouped(verdicts as u64),
                 if verdicts == 1 { "verdict" } else { "verdicts" }
             ),
-            Lang::Ja => format!("{}、{} 件", self.count_checks(rules), grouped(verdicts as u64)),
+            Lang::Ja => format!("{}で {} 件", self.count_checks(rules), grouped(verdicts as u64)),
         }
     }
 
@@ -226,13 +229,13 @@ impl Text {
             GapReason::RegionDisabled => self.0.pick("Region not enabled", "リージョンが無効"),
             GapReason::Throttled => self.0.pick("Throttled", "スロットリング"),
             GapReason::Credentials => self.0.pick("Credentials refused", "認証情報が無効"),
-            GapReason::Unreachable => self.0.pick("Endpoint unreachable", "エンドポイントに接続不可"),
+            GapReason::Unreachable => self.0.pick("Endpoint unreachable", "エンドポイントに接続できない"),
             GapReason::TimedOut => self.0.pick("Timed out", "タイムアウト"),
             GapReason::ServiceError => self.0.pick("AWS service error", "AWS 側のエラー"),
-            GapReason::BadAnswer => self.0.pick("Answer not understood", "応答を解釈不可"),
-            GapReason::Refused => self.0.pick("Request refused", "リクエストの拒否"),
+            GapReason::BadAnswer => self.0.pick("Answer not understood", "応答を解釈できない"),
+            GapReason::Refused => self.0.pick("Request refused", "リクエストが拒否された"),
             GapReason::NotRequested => self.0.pick("Not asked for", "取得の対象外"),
-            GapReason::NotTold => self.0.pick("AWS did not say", "AWS の応答に値なし"),
+            GapReason::NotTold => self.0.pick("AWS did not say", "AWS の応答に値がない"),
         }
     }
 
@@ -245,11 +248,11 @@ impl Text {
             ),
             GapReason::DeniedByOrganization => self.0.pick(
                 "An SCP or RCP denies it: ask the organization's administrator to exempt the scanning role.",
-                "SCP または RCP が拒否している。スキャン用ロールの除外を組織の管理者に依頼する。",
+                "SCP または RCP が拒否している。スキャン用のロールを除外するよう、組織の管理者に依頼する。",
             ),
             GapReason::RegionDisabled => self.0.pick(
                 "Leave the Region out with --region, or enable it for the account.",
-                "--region でこのリージョンを外すか、アカウントで有効にする。",
+                "--region の指定からこのリージョンを外すか、アカウントでリージョンを有効にする。",
             ),
             GapReason::Throttled => self.0.pick(
                 "Scan again at a quieter time, or fewer Regions at once.",
@@ -257,7 +260,7 @@ impl Text {
             ),
             GapReason::Credentials => self.0.pick(
                 "Sign in again (for example `aws sso login`) and scan again.",
-                "サインインし直して (`aws sso login` など) 再実行する。",
+                "`aws sso login` などでサインインし直してから再実行する。",
             ),
             GapReason::Unreachable => self.0.pick(
                 "Check the network, the proxy and AWS_ENDPOINT_URL, then scan again.",
@@ -265,11 +268,11 @@ impl Text {
             ),
             GapReason::TimedOut | GapReason::ServiceError => self.0.pick(
                 "Scan again; if it stays, look at the AWS Health Dashboard.",
-                "再実行する。続く場合は AWS Health Dashboard を確認する。",
+                "再実行する。解消しない場合は、AWS Health Dashboard を確認する。",
             ),
             GapReason::BadAnswer => self.0.pick(
                 "Scan again; if it stays, look for a proxy that alters answers, and report it.",
-                "再実行する。続く場合は応答を書き換えるプロキシがないか確認し、不具合として報告する。",
+                "再実行する。解消しない場合は、応答を書き換えるプロキシがないか確認したうえで、不具合として報告する。",
             ),
             GapReason::Refused => self.0.pick(
                 "Read AWS's error code and correct what it names.",
@@ -277,11 +280,11 @@ impl Text {
             ),
             GapReason::NotRequested => self.0.pick(
                 "Widen the scope (--all-regions, fewer filters) and scan again.",
-                "対象を広げて (--all-regions の指定や絞り込みの解除) 再実行する。",
+                "--all-regions の指定や絞り込みの解除で対象を広げて再実行する。",
             ),
             GapReason::NotTold => self.0.pick(
                 "Judge it by hand, and see whether a newer Yagura knows it.",
-                "手動で確認する。新しいバージョンの Yagura で対応していないかも確認する。",
+                "手動で確認する。新しいバージョンの Yagura が対応していないかも調べる。",
             ),
         }
     }

@@ -7,7 +7,7 @@ mod sample;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use unicode_width::UnicodeWidthStr;
-use yagura_model::{Lang, Status, Verdict};
+use yagura_model::{GapReason, Lang, Status, Verdict};
 use yagura_report::{Format, Meta, Report, Style, write};
 
 const LANGS: [(&str, Lang); 2] = [("en", Lang::En), ("ja", Lang::Ja)];
@@ -47,7 +47,7 @@ fn table_in_colour() {
 }
 
 #[test]
-fn table_of_nothing_and_of_no_failure() {
+fn nothing_judged_and_nothing_failed() {
     for (name, lang) in LANGS {
         let meta = Meta {
             lang,
@@ -58,6 +58,11 @@ fn table_of_nothing_and_of_no_failure() {
         };
         let empty = Report { meta, verdicts: vec![], gaps: vec![] };
         insta::assert_snapshot!(format!("table_{name}_empty"), plain(&empty, Format::Table));
+        insta::assert_snapshot!(format!("markdown_{name}_empty"), plain(&empty, Format::Markdown));
+        let page = plain(&empty, Format::Html);
+        let (_, printed) = page.split_once("<article").unwrap();
+        let printed = printed.split_once("</article>").unwrap().0;
+        assert!(!printed.contains(lang.pick("was read", "取得できた")), "{name}: {printed}");
         let mut passed = empty.clone();
         passed.verdicts = sample::report(lang).verdicts.into_iter().filter(|v| v.status == Status::Pass).collect();
         insta::assert_snapshot!(format!("table_{name}_passed"), plain(&passed, Format::Table));
@@ -201,6 +206,25 @@ fn a_reason_made_of_a_gap_leads_back_to_it() {
     );
     let shown = plain(&report, Format::Table);
     assert!(shown.contains("guardduty:ListDetectors  1 check, 1 verdict · eu-central-1"));
+}
+
+#[test]
+fn what_aws_said_of_a_denial_is_wrapped_and_not_cut() {
+    let said = "AccessDeniedException: User: arn:aws:sts::111122223333:assumed-role/audit/alice is not authorized to \
+                perform: s3:GetEncryptionConfiguration with an explicit deny in a service control policy";
+    for (name, lang) in LANGS {
+        let mut report = sample::report(lang);
+        let mut denied = (*report.gaps[0]).clone();
+        denied.reason = GapReason::DeniedByOrganization;
+        denied.detail = said.into();
+        report.gaps = vec![denied.into()];
+        for width in 40..=110 {
+            let shown = written(&report, Format::Table, &Style { colour: false, width });
+            let letters = |text: &str| text.split_whitespace().collect::<String>();
+            assert!(letters(&shown).contains(&letters(said)), "{name} {width}: {shown}");
+            assert!(shown.lines().all(|line| line.width() <= width), "{name} {width}: {shown}");
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 "use strict";
 (() => {
   const D = JSON.parse(document.getElementById("data").textContent);
-  const W = D.words, N = D.id.length, ROW = 46;
+  const W = D.words, N = D.id.length;
+  const ROW = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--row")); // every row is as tall as any other
   const $ = (id) => document.getElementById(id);
   const fmt = new Intl.NumberFormat(document.documentElement.lang);
   const num = (n) => fmt.format(n);
@@ -134,7 +135,7 @@
     const tall = size() * ROW, shown = Math.min(tall, TALLEST), sight = list.clientHeight;
     return tall > shown ? (tall - sight) / (shown - sight) : 1;
   };
-  function layout() { spacer.style.height = Math.min(size() * ROW, TALLEST) + "px"; $("none").hidden = size() > 0; draw(true); }
+  function layout() { spacer.style.height = Math.min(size() * ROW, TALLEST) + "px"; $("none").hidden = size() > 0; $("none").textContent = N ? W.no_match : W.nothing_judged; draw(true); }
   let drawn = "";
   function draw(force) {
     const k = scale(), top = list.scrollTop * k, first = Math.max(0, Math.floor(top / ROW) - 6);
@@ -149,11 +150,11 @@
     list.setAttribute("aria-activedescendant", at >= first && at < last ? "r" + at : "");
   }
   const cell = (cls, ...kids) => el("div", { class: cls, role: "gridcell" }, ...kids);
-  const two = (first, second, cls) => cell("two " + (cls || ""), first, el("small", { class: "mono" }, second));
+  const two = (first, second) => cell("two", el("span", { class: "lead", title: first }, first), el("small", { class: "mono" }, second));
   const rowAttrs = (n, calm) => ({ class: "row" + (n === at ? " at" : "") + (calm ? " calm" : ""), role: "row", id: "r" + n, "aria-rowindex": n + 2, "aria-selected": String(n === at), "data-n": n });
   function findingRow(i, n) {
     const r = D.rules[rule[i]], s = r[SEVERITY];
-    return el("div", rowAttrs(n, status[i] > 1), cell("sev s" + s, D.severities[s]), cell("f" + status[i], D.statuses[status[i]]),
+    return el("div", rowAttrs(n, status[i] > 1), cell("sev s" + s, D.severities[s]), cell("status f" + status[i], D.statuses[status[i]]),
       two(r[TITLE], r[RULE]), two(D.id[i], D.kinds[D.kind[i]]), cell("", D.accounts[account[i]]), cell("", place(D.regions[region[i]])));
   }
   function checkRow(g, n) {
@@ -255,6 +256,7 @@
   const only = (name, ...values) => { start(); facet.status.on = new Set(name === "status" ? values : [0]); if (name !== "status") facet[name].on = new Set(values); query = $("q").value = ""; toTop(); };
   const grow = (e, n) => { e.style.flexGrow = n; return e; };
   const wide = (e, share) => { e.style.width = share * 100 + "%"; return e; };
+  const CELLS = 6; // services that the card shows: three rows of two, as tall as the cards beside it
   function cards() {
     const byStatus = [0, 0, 0, 0], bySeverity = [0, 0, 0, 0, 0], byService = services.map(() => [0, 0, 0, 0, 0]);
     for (let i = 0; i < N; i++) {
@@ -263,20 +265,28 @@
     }
     const sum = (a) => a.reduce((x, y) => x + y, 0), most = Math.max(1, ...bySeverity);
     const worst = services.map((s, n) => [s, n, byService[n], sum(byService[n])]).filter((s) => s[3]).sort((a, b) => b[3] - a[3]);
-    const topmost = worst.length ? worst[0][3] : 1;
+    const topmost = worst.length ? worst[0][3] : 1, svc = el("div", { class: "svc" });
+    const ofService = ([name, v, parts, n]) => el("button", { type: "button", title: name, onclick: () => only("service", v) },
+      el("span", {}, name), wide(el("span", { class: "meter" }, ...parts.map((p, s) => p ? grow(el("i", { class: "s" + s }), p) : null)), n / topmost), el("span", {}, num(n)));
+    const drawServices = (open) => {
+      const folds = worst.length > CELLS, shown = folds && !open ? worst.slice(0, CELLS - 1) : worst;
+      const label = open ? W.show_less : fill(W.more_services, { n: num(worst.length - shown.length) });
+      const rest = folds && el("button", { type: "button", class: "rest", "aria-expanded": String(open), onclick: () => { drawServices(!open); svc.lastChild.focus(); } }, label);
+      svc.replaceChildren(...shown.map(ofService), ...(rest ? [rest] : []));
+    };
+    drawServices(false);
     const card = (title, ...kids) => el("div", { class: "card" }, el("h2", {}, title), ...kids);
     $("cards").append(
       card(W.result, el("div", { class: "figures" }, ...byStatus.map((n, s) => el("button", { type: "button", onclick: () => only("status", s) }, el("b", { class: n ? "f" + s : "f3" }, num(n)), el("span", {}, D.statuses[s])))),
         el("div", { class: "meter", "aria-hidden": "true" }, ...byStatus.map((n, s) => n ? grow(el("i", { class: "f" + s }), n) : null))),
       card(W.failed_by_severity, el("div", { class: "sevs" }, ...bySeverity.map((n, s) => el("button", { type: "button", class: n ? "" : "zero", onclick: () => only("severity", s) },
         el("b", { class: n ? "s" + s : "" }, num(n)), el("span", {}, D.severities[s]), n ? wide(el("i", { class: "s" + s }), n / most) : null)))),
-      card(W.failed_by_service, worst.length ? el("div", { class: "svc" }, ...worst.map(([name, v, parts, n]) => el("button", { type: "button", onclick: () => only("service", v) },
-        el("span", {}, name), wide(el("span", { class: "meter" }, ...parts.map((p, s) => p ? grow(el("i", { class: "s" + s }), p) : null)), n / topmost), el("span", {}, num(n))))) : el("p", {}, N ? W.nothing_failed : W.nothing_judged)));
+      card(W.failed_by_service, worst.length ? svc : el("p", {}, N ? W.nothing_failed : W.nothing_judged)));
   }
   function unseen() {
     const box = $("unseen"), note = D.causes.find((c) => c.note), causes = D.causes.filter((c) => !c.note);
     const [summary, body] = box.children;
-    if (!note && !causes.length) { box.classList.add("clear"); summary.append(el("b", {}, W.all_seen)); return; }
+    if (!note && !causes.length) { box.classList.add(N ? "clear" : "empty"); summary.append(el("b", {}, N ? W.all_seen : W.nothing_to_judge)); return; }
     summary.append(el("b", {}, W.unseen), el("span", {}, note ? note.note : ""));
     const reasons = [...new Set(causes.map((c) => c.reason))];
     for (const reason of reasons) {

@@ -46,11 +46,14 @@ pub(super) fn printed(report: &Report, text: Text, out: &mut dyn Write) -> io::R
     )?;
     printed_failures(report, text, out)?;
     let coverage = coverage(report);
-    writeln!(out, "<h2>{}</h2>", escape(text.unseen()))?;
-    if coverage.verdicts == 0 && coverage.causes.is_empty() {
-        return writeln!(out, "<p>{}</p>", escape(text.all_seen()));
+    if let Some(clear) = coverage.all_clear(report) {
+        return writeln!(out, "<p>{}</p>", escape(clear));
     }
-    writeln!(out, "<p>{}</p><ul>", escape(&text.not_judged(coverage.verdicts, coverage.rules)))?;
+    writeln!(out, "<h2>{}</h2>", escape(text.unseen()))?;
+    if coverage.verdicts > 0 {
+        writeln!(out, "<p>{}</p>", escape(&text.not_judged(coverage.verdicts, coverage.rules)))?;
+    }
+    writeln!(out, "<ul>")?;
     for cause in &coverage.causes {
         let reason = cause.reason.map(|r| format!("{}: ", text.gap_reason(r))).unwrap_or_default();
         let remedy = cause.reason.map(|r| text.gap_remedy(r)).unwrap_or_default();
@@ -76,7 +79,8 @@ fn printed_failures(report: &Report, text: Text, out: &mut dyn Write) -> io::Res
     writeln!(out, "<h2>{}</h2>", escape(text.all_failed()))?;
     let mut left: usize = groups.iter().map(|g| g.verdicts.len()).sum();
     if left == 0 {
-        writeln!(out, "<p>{}</p>", escape(text.nothing_failed()))?;
+        let none = if report.verdicts.is_empty() { text.nothing_judged() } else { text.nothing_failed() };
+        writeln!(out, "<p>{}</p>", escape(none))?;
     }
     let mut room = PRINTED;
     for group in &groups {

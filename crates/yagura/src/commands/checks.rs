@@ -6,10 +6,11 @@ use crate::failure::{Failure, exit};
 use crate::select::select;
 use crate::settings;
 use smol_str::SmolStr;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use yagura_inventory::Plan;
-use yagura_model::{ContentFile, Lang, Severity, nearest};
+use yagura_model::{ContentFile, Lang, Map, Severity, nearest};
+use yagura_report::{width, wrap};
 use yagura_rule::{Broken, CheckFile, ContentError, run_fixtures, status_word};
 
 /// Runs a `checks` command.
@@ -42,14 +43,10 @@ fn list(chosen: &[&CheckFile], json: bool, lang: Lang) -> Result<u8, Failure> {
     let widest = chosen.iter().map(|c| c.id.len()).max().unwrap_or(0);
     for c in chosen {
         let word = severity_word(c.severity, lang);
-        let pad = " ".repeat(9usize.saturating_sub(display_width(word)));
+        let pad = " ".repeat(9usize.saturating_sub(width(word)));
         writeln!(out, "{:widest$}  {word}{pad}{}", c.id, c.title(lang))?;
     }
     Ok(exit::DONE)
-}
-
-fn display_width(text: &str) -> usize {
-    text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum()
 }
 
 fn severity_word(s: Severity, lang: Lang) -> &'static str {
@@ -80,19 +77,28 @@ fn show(cli: &Cli, content: &Content, id: &str, lang: Lang) -> Result<u8, Failur
     let Some(check) = checks.first() else { return Err(errors_as_failure(&errors)) };
     let plan = Plan::of(&checks, &compiled.kinds);
     let mut out = std::io::stdout().lock();
+    let columns = columns();
     let mut row = |name: &str, value: &str| {
-        let mut lines = value.trim().lines();
-        let pad = 14usize.saturating_sub(display_width(name));
-        writeln!(out, "{name}{}{}", " ".repeat(pad), lines.next().unwrap_or_default())?;
-        lines.try_for_each(|l| writeln!(out, "{}{l}", " ".repeat(14)))
+        let mut before = format!("{name}{}", " ".repeat(14usize.saturating_sub(width(name))));
+        let rest = " ".repeat(14);
+        let value = value.trim();
+        for line in value.lines().chain(value.is_empty().then_some("")) {
+            let lines = match columns {
+                Some(columns) => wrap(line, columns, &before, &rest),
+                None => vec![format!("{before}{line}")],
+            };
+            lines.iter().try_for_each(|l| writeln!(out, "{}", l.trim_end()))?;
+            before.clone_from(&rest);
+        }
+        std::io::Result::Ok(())
     };
     let join = |items: Vec<String>| items.join(", ");
     row(lang.pick("check", "チェック"), id)?;
     row(lang.pick("title", "内容"), file.title(lang))?;
     row(lang.pick("severity", "重要度"), severity_word(file.severity, lang))?;
     row(lang.pick("judges", "対象"), &format!("{} {}", lang.pick("each", "各"), file.each))?;
-    row(lang.pick("why", "理由"), check.why(lang))?;
-    row(lang.pick("fix", "対処"), check.fix(lang))?;
+    row(lang.pick("why", "理由"), &with_settings(check.why(lang), &check.settings))?;
+    row(lang.pick("fix", "対処"), &with_settings(check.fix(lang), &check.settings))?;
     if let Some(when) = &check.when {
         row(lang.pick("applies when", "適用条件"), &when.text)?;
     }
@@ -109,6 +115,21 @@ fn show(cli: &Cli, content: &Content, id: &str, lang: Lang) -> Result<u8, Failur
     row(lang.pick("answers", "対応する要件"), &join(file.maps.iter().map(ToString::to_string).collect()))?;
     row(lang.pick("file", "ファイル"), &file.file.path)?;
     Ok(exit::DONE)
+}
+
+/// The columns that text may fill, as `--help` has them; `None` where nobody looks at a terminal.
+fn columns() -> Option<usize> {
+    let of_terminal = || terminal_size::terminal_size().map(|(w, _)| usize::from(w.0));
+    let set = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+    std::io::stdout().is_terminal().then(|| set.or_else(of_terminal).unwrap_or(80).clamp(40, 110))
+}
+
+/// `text` with the settings in force in the place of `{settings.name}`.
+fn with_settings(text: &str, settings: &Map) -> String {
+    settings.iter().fold(text.to_owned(), |text, (name, value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        text.replace(&format!("{{settings.{name}}}"), &value)
+    })
 }
 
 fn errors_as_failure(errors: &[ContentError]) -> Failure {
