@@ -2,6 +2,7 @@
 
 use crate::estate::Hole;
 use crate::eval::Env;
+use crate::functions::policy::readable;
 use crate::operate::V;
 use crate::program::{MacroKind, Node, Program};
 use yagura_model::{Asset, Map, Value};
@@ -142,7 +143,7 @@ impl<'e> Evidence<'_, 'e> {
                     }
                     Value::List(ids)
                 }
-                v => v.to_value().map_or_else(|| Value::text("unknown"), shorten),
+                v => v.to_value().map_or_else(|| Value::text("unknown"), presented),
             };
             self.shown.insert(path, shown);
             return;
@@ -194,23 +195,29 @@ impl<'e> Evidence<'_, 'e> {
 
 fn unknown(holes: &[Hole]) -> Value {
     let why = holes.first().map(|h| h.gap().detail.as_str()).filter(|d| !d.is_empty()).unwrap_or("not read");
-    shorten(Value::text(format!("unknown ({why})")))
+    shorten(&format!("unknown ({why})"))
 }
 
-fn shorten(v: Value) -> Value {
+/// A value as evidence shows it: policy documents decoded, what is long cut.
+fn presented(v: Value) -> Value {
     match v {
-        Value::String(s) if s.chars().count() > MOST_TEXT => {
-            Value::text(s.chars().take(MOST_TEXT).chain(['…']).collect::<String>())
-        }
+        Value::String(s) => shorten(&readable(&s)),
         Value::List(l) => {
             let more = l.len().saturating_sub(MOST_ITEMS);
-            let mut out: Vec<Value> = l.into_iter().take(MOST_ITEMS).map(shorten).collect();
+            let mut out: Vec<Value> = l.into_iter().take(MOST_ITEMS).map(presented).collect();
             if more > 0 {
                 out.push(Value::text(format!("… {more} more")));
             }
             Value::List(out)
         }
-        Value::Map(m) => Value::Map(m.into_iter().take(MOST_FIELDS).map(|(k, v)| (k, shorten(v))).collect()),
+        Value::Map(m) => Value::Map(m.into_iter().take(MOST_FIELDS).map(|(k, v)| (k, presented(v))).collect()),
         other => other,
+    }
+}
+
+fn shorten(text: &str) -> Value {
+    match text.char_indices().nth(MOST_TEXT) {
+        Some((end, _)) => Value::text(format!("{}…", text.get(..end).unwrap_or(text))),
+        None => Value::text(text),
     }
 }

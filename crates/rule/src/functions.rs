@@ -1,7 +1,7 @@
 //! The vocabulary of expressions: functions that rules call. Adding one is one entry in [`TABLE`].
 
 mod cidr;
-mod policy;
+pub(crate) mod policy;
 
 use crate::estate::{Estate, Hole};
 use crate::operate::{V, instant, not_told};

@@ -27,6 +27,10 @@ fn shown(expression: &str) -> String {
         ("lst".into(), Field::Known(Value::List(vec![item(1, true), item(2, false), item(3, true)]))),
         ("li".into(), Field::Known(Value::List((0..9).map(Value::Int).collect()))),
         ("ls".into(), Field::Known(Value::List(vec![]))),
+        (
+            "any".into(),
+            Field::Known(map(&[("Document", "%7B%22Version%22%3A%22%2A%22%7D".into()), ("Path", "%7E/x".into())])),
+        ),
     ]);
     let checks = [sound(expression)];
     let (status, holes) = judge(&checks[0], &asset, false);
@@ -82,6 +86,12 @@ fn only_what_decided_is_shown() {
             r#"{"li[0]":0,"li[1]":1,"li[2]":2,"li[3]":3,"li[4]":4}"#,
         ),
         ("a long text", "this.t != ''", long.as_str()),
+        ("an encoded policy document", "this.any.Document != ''", r#"{"any.Document":"{\"Version\":\"*\"}"}"#),
+        (
+            "an encoded policy document within a structure",
+            "has(this.any)",
+            r#"{"any":{"Document":"{\"Version\":\"*\"}","Path":"%7E/x"}}"#,
+        ),
         (
             "quantifiers in quantifiers",
             "this.lst.exists(x, this.li.exists(y, x.n == y && y == 2))",

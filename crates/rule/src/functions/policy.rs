@@ -16,6 +16,15 @@ pub(crate) fn is_admin(document: &str) -> Result<bool, String> {
     Ok(as_list(statements).iter().any(grants_all))
 }
 
+/// A text as people read it: a percent-encoded policy document is decoded, any other text stays as it is.
+pub(crate) fn readable(text: &str) -> std::borrow::Cow<'_, str> {
+    if !text.starts_with('%') {
+        return text.into();
+    }
+    let decoded = percent_decoded(text);
+    if decoded.trim_start().starts_with('{') { decoded } else { text.into() }
+}
+
 fn grants_all(statement: &Json) -> bool {
     let names = |key: &str, all: &[&str]| {
         let is_all = |item: &Json| item.as_str().is_some_and(|s| all.contains(&single_stars(s).as_str()));
