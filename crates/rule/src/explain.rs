@@ -126,7 +126,13 @@ impl<'e> Evidence<'_, 'e> {
             return;
         }
         if let Some(path) = self.path(node) {
-            let shown = match self.env.eval(node) {
+            let value = self.env.eval(node);
+            if let Some(list) = filtered(node)
+                && (matches!(value, V::Absent(_)) || matches!(self.env.eval(list), V::Absent(_) | V::Unknown(_)))
+            {
+                return self.leaves(list);
+            }
+            let shown = match value {
                 V::Absent(_) => Value::text("absent"),
                 V::Unknown(holes) => unknown(&holes),
                 V::Assets(j) if j.items.is_empty() && !j.holes.is_empty() => unknown(&j.holes),
@@ -182,14 +188,29 @@ impl<'e> Evidence<'_, 'e> {
                 Node::This => Some(name.to_string()),
                 of => Some(format!("{}.{name}", self.path(of)?)),
             },
-            Node::Index(of, at) => match &**at {
-                Node::Const(v) => Some(format!("{}[{v}]", self.path(of)?)),
+            Node::Index(of, at) => match (&**of, &**at) {
+                (Node::Macro(MacroKind::Filter, list, _), Node::Const(v)) => {
+                    Some(format!("{}.filter[{v}]", self.path(list)?))
+                }
+                (of, Node::Const(v)) => Some(format!("{}[{v}]", self.path(of)?)),
                 _ => None,
             },
             Node::Local(at) => self.labels.get(*at).cloned(),
             Node::Join(at) => self.env.joins.get(*at).map(|j| j.name.to_string()),
             _ => None,
         }
+    }
+}
+
+/// The list of which a node takes one item that fits: where none does, the list shows why.
+fn filtered(node: &Node) -> Option<&Node> {
+    match node {
+        Node::Member(of, _) => filtered(of),
+        Node::Index(of, _) => match &**of {
+            Node::Macro(MacroKind::Filter, list, _) => Some(list),
+            of => filtered(of),
+        },
+        _ => None,
     }
 }
 

@@ -79,6 +79,9 @@ fn only_what_decided_is_shown() {
         ("all: every item fits", "this.lst.all(x, x.n > 0)", r#"{"lst[0].n":1,"lst[1].n":2,"lst[2].n":3}"#),
         ("all: the item in doubt", "this.lst.all(x, x.a || x.t == 'q')", r#"{"lst[1].t":"absent"}"#),
         ("all of a filtered list", "this.lst.filter(x, x.n > 1).all(x, x.a)", r#"{"lst.filter[0].a":false}"#),
+        ("an item of a filtered list", "this.lst.filter(x, x.n > 1)[0].n == 2", r#"{"lst.filter[0].n":2}"#),
+        ("no such item", "this.ls.filter(x, x == 'a')[0] == 'a'", r#"{"ls":[]}"#),
+        ("an item of a list that could not be read", "this.lb.filter(x, x)[0]", r#"{"lb":"absent"}"#),
         ("many items: five and how many more", "this.li.size() == 9", r#"{"li":[0,1,2,3,4,"… 4 more"]}"#),
         (
             "many items that fit: five of them",
