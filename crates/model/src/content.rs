@@ -12,9 +12,10 @@ pub struct ContentFile {
 }
 
 /// The candidate that `word` most likely meant: at most a third of its letters wrong (Damerau–Levenshtein,
-/// optimal string alignment), letter case ignored. `None` where nothing is near.
+/// optimal string alignment), letter case ignored; so a word of one or two letters must be the candidate's own.
+/// `None` where nothing is near.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
+    let limit = word.chars().count() / 3;
     candidates
         .into_iter()
         .map(|c| (distance(&word.to_lowercase(), &c.to_lowercase()), c))
@@ -53,5 +54,12 @@ mod tests {
         assert_eq!(nearest("PublicAcessBlock", names), Some("PublicAccessBlock"));
         assert_eq!(nearest("encrpytion", names), Some("Encryption"));
         assert_eq!(nearest("Owner", names), None);
+    }
+
+    #[test]
+    fn short_words_are_not_guessed() {
+        for (word, want) in [("x", None), ("L", Some("l")), ("lo", None), ("ID", Some("id")), ("lgo", Some("log"))] {
+            assert_eq!(nearest(word, ["l", "id", "log"]), want, "{word}");
+        }
     }
 }

@@ -393,7 +393,11 @@ impl Compiler<'_> {
 
     fn function(&mut self, name: &str, args: &[&Expr], span: Span) -> Typed {
         let Some(f) = Function::named(name) else {
-            return fail(format!("unknown function `{name}`{}", hint(name, Function::names())), span);
+            if macro_kind(name).is_some() {
+                return fail(format!("`{name}` is asked of a list, such as `list.{name}(x, x > 1)`"), span);
+            }
+            let known = Function::names().chain(MACROS.iter().map(|(n, _)| *n));
+            return fail(format!("unknown function `{name}`{}", hint(name, known)), span);
         };
         let wants = f.parameters();
         if wants.len() != args.len() {
@@ -419,15 +423,16 @@ impl Compiler<'_> {
     }
 }
 
+const MACROS: [(&str, MacroKind); 5] = [
+    ("exists", MacroKind::Exists),
+    ("all", MacroKind::All),
+    ("exists_one", MacroKind::ExistsOne),
+    ("filter", MacroKind::Filter),
+    ("map", MacroKind::Map),
+];
+
 fn macro_kind(name: &str) -> Option<MacroKind> {
-    Some(match name {
-        "exists" => MacroKind::Exists,
-        "all" => MacroKind::All,
-        "exists_one" => MacroKind::ExistsOne,
-        "filter" => MacroKind::Filter,
-        "map" => MacroKind::Map,
-        _ => return None,
-    })
+    MACROS.iter().find(|(n, _)| *n == name).map(|(_, kind)| *kind)
 }
 
 /// A literal that stands where a time is wanted must be one.

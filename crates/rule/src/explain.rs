@@ -2,6 +2,7 @@
 
 use crate::estate::Hole;
 use crate::eval::Env;
+use crate::functions::policy::readable;
 use crate::operate::V;
 use crate::program::{MacroKind, Node, Program};
 use yagura_model::{Asset, Map, Value};
@@ -125,7 +126,13 @@ impl<'e> Evidence<'_, 'e> {
             return;
         }
         if let Some(path) = self.path(node) {
-            let shown = match self.env.eval(node) {
+            let value = self.env.eval(node);
+            if let Some(list) = filtered(node)
+                && (matches!(value, V::Absent(_)) || matches!(self.env.eval(list), V::Absent(_) | V::Unknown(_)))
+            {
+                return self.leaves(list);
+            }
+            let shown = match value {
                 V::Absent(_) => Value::text("absent"),
                 V::Unknown(holes) => unknown(&holes),
                 V::Assets(j) if j.items.is_empty() && !j.holes.is_empty() => unknown(&j.holes),
@@ -142,7 +149,7 @@ impl<'e> Evidence<'_, 'e> {
                     }
                     Value::List(ids)
                 }
-                v => v.to_value().map_or_else(|| Value::text("unknown"), shorten),
+                v => v.to_value().map_or_else(|| Value::text("unknown"), presented),
             };
             self.shown.insert(path, shown);
             return;
@@ -181,8 +188,11 @@ impl<'e> Evidence<'_, 'e> {
                 Node::This => Some(name.to_string()),
                 of => Some(format!("{}.{name}", self.path(of)?)),
             },
-            Node::Index(of, at) => match &**at {
-                Node::Const(v) => Some(format!("{}[{v}]", self.path(of)?)),
+            Node::Index(of, at) => match (&**of, &**at) {
+                (Node::Macro(MacroKind::Filter, list, _), Node::Const(v)) => {
+                    Some(format!("{}.filter[{v}]", self.path(list)?))
+                }
+                (of, Node::Const(v)) => Some(format!("{}[{v}]", self.path(of)?)),
                 _ => None,
             },
             Node::Local(at) => self.labels.get(*at).cloned(),
@@ -192,25 +202,43 @@ impl<'e> Evidence<'_, 'e> {
     }
 }
 
-fn unknown(holes: &[Hole]) -> Value {
-    let why = holes.first().map(|h| h.gap().detail.as_str()).filter(|d| !d.is_empty()).unwrap_or("not read");
-    shorten(Value::text(format!("unknown ({why})")))
+/// The list of which a node takes one item that fits: where none does, the list shows why.
+fn filtered(node: &Node) -> Option<&Node> {
+    match node {
+        Node::Member(of, _) => filtered(of),
+        Node::Index(of, _) => match &**of {
+            Node::Macro(MacroKind::Filter, list, _) => Some(list),
+            of => filtered(of),
+        },
+        _ => None,
+    }
 }
 
-fn shorten(v: Value) -> Value {
+fn unknown(holes: &[Hole]) -> Value {
+    let why = holes.first().map(|h| h.gap().detail.as_str()).filter(|d| !d.is_empty()).unwrap_or("not read");
+    shorten(&format!("unknown ({why})"))
+}
+
+/// A value as evidence shows it: policy documents decoded, what is long cut.
+fn presented(v: Value) -> Value {
     match v {
-        Value::String(s) if s.chars().count() > MOST_TEXT => {
-            Value::text(s.chars().take(MOST_TEXT).chain(['…']).collect::<String>())
-        }
+        Value::String(s) => shorten(&readable(&s)),
         Value::List(l) => {
             let more = l.len().saturating_sub(MOST_ITEMS);
-            let mut out: Vec<Value> = l.into_iter().take(MOST_ITEMS).map(shorten).collect();
+            let mut out: Vec<Value> = l.into_iter().take(MOST_ITEMS).map(presented).collect();
             if more > 0 {
                 out.push(Value::text(format!("… {more} more")));
             }
             Value::List(out)
         }
-        Value::Map(m) => Value::Map(m.into_iter().take(MOST_FIELDS).map(|(k, v)| (k, shorten(v))).collect()),
+        Value::Map(m) => Value::Map(m.into_iter().take(MOST_FIELDS).map(|(k, v)| (k, presented(v))).collect()),
         other => other,
+    }
+}
+
+fn shorten(text: &str) -> Value {
+    match text.char_indices().nth(MOST_TEXT) {
+        Some((end, _)) => Value::text(format!("{}…", text.get(..end).unwrap_or(text))),
+        None => Value::text(text),
     }
 }

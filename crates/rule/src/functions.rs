@@ -1,7 +1,7 @@
 //! The vocabulary of expressions: functions that rules call. Adding one is one entry in [`TABLE`].
 
 mod cidr;
-mod policy;
+pub(crate) mod policy;
 
 use crate::estate::{Estate, Hole};
 use crate::operate::{V, instant, not_told};
@@ -157,6 +157,7 @@ const TABLE: &[Definition] = &[
     Definition { name: "string", params: &[Param::Scalar], yields: text_type, run: to_text },
     Definition { name: "int", params: &[Param::Number], yields: int_type, run: to_int },
     Definition { name: "double", params: &[Param::Number], yields: || Type::Float, run: to_float },
+    Definition { name: "bool", params: &[Param::Scalar], yields: bool_type, run: to_bool },
     Definition { name: "age_days", params: &[Param::Time], yields: int_type, run: age_days },
     Definition { name: "days_until", params: &[Param::Time], yields: int_type, run: days_until },
     Definition { name: "date", params: &[Param::Text], yields: || Type::Timestamp, run: date },
@@ -245,6 +246,18 @@ fn to_text<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
         Some(V::Bool(b)) => Ok(V::Text(if *b { "true" } else { "false" }.into())),
         Some(v @ (V::Str(_) | V::Text(_))) => Ok(v.clone()),
         _ => Err(told("this cannot become text".to_owned())),
+    }
+}
+
+/// Of CEL's spellings of a truth value those that AWS uses: a credential report says `true` or `TRUE`.
+fn to_bool<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
+    if let Some(V::Bool(b)) = args.first() {
+        return Ok(V::Bool(*b));
+    }
+    match text_of(args)? {
+        "true" | "True" | "TRUE" => Ok(V::Bool(true)),
+        "false" | "False" | "FALSE" => Ok(V::Bool(false)),
+        other => Err(told(format!("`{other}` is neither true nor false"))),
     }
 }
 

@@ -67,6 +67,11 @@ fn the_loader_says_where_and_how_to_spell() {
         ("this.Name", "checks/s3/blocked.yaml:4:7: expected true or false, found text"),
         ("this.Name == 1", "checks/s3/blocked.yaml:4:7: cannot compare text with a whole number"),
         ("siez(this.Name) > 1", "checks/s3/blocked.yaml:4:7: unknown function `siez`; did you mean `size`?"),
+        ("this.Name.exist(x, true)", "checks/s3/blocked.yaml:4:7: unknown function `exist`; did you mean `exists`?"),
+        (
+            "exists(this.Name, true)",
+            "checks/s3/blocked.yaml:4:7: `exists` is asked of a list, such as `list.exists(x, x > 1)`",
+        ),
         ("this.Block.Acls && log.exists(l, true)", "checks/s3/blocked.yaml:4:26: unknown name `log`"),
     ] {
         let check = CheckFile::parse(&bucket_check(pass)).unwrap();

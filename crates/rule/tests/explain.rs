@@ -27,6 +27,10 @@ fn shown(expression: &str) -> String {
         ("lst".into(), Field::Known(Value::List(vec![item(1, true), item(2, false), item(3, true)]))),
         ("li".into(), Field::Known(Value::List((0..9).map(Value::Int).collect()))),
         ("ls".into(), Field::Known(Value::List(vec![]))),
+        (
+            "any".into(),
+            Field::Known(map(&[("Document", "%7B%22Version%22%3A%22%2A%22%7D".into()), ("Path", "%7E/x".into())])),
+        ),
     ]);
     let checks = [sound(expression)];
     let (status, holes) = judge(&checks[0], &asset, false);
@@ -75,6 +79,9 @@ fn only_what_decided_is_shown() {
         ("all: every item fits", "this.lst.all(x, x.n > 0)", r#"{"lst[0].n":1,"lst[1].n":2,"lst[2].n":3}"#),
         ("all: the item in doubt", "this.lst.all(x, x.a || x.t == 'q')", r#"{"lst[1].t":"absent"}"#),
         ("all of a filtered list", "this.lst.filter(x, x.n > 1).all(x, x.a)", r#"{"lst.filter[0].a":false}"#),
+        ("an item of a filtered list", "this.lst.filter(x, x.n > 1)[0].n == 2", r#"{"lst.filter[0].n":2}"#),
+        ("no such item", "this.ls.filter(x, x == 'a')[0] == 'a'", r#"{"ls":[]}"#),
+        ("an item of a list that could not be read", "this.lb.filter(x, x)[0]", r#"{"lb":"absent"}"#),
         ("many items: five and how many more", "this.li.size() == 9", r#"{"li":[0,1,2,3,4,"… 4 more"]}"#),
         (
             "many items that fit: five of them",
@@ -82,6 +89,12 @@ fn only_what_decided_is_shown() {
             r#"{"li[0]":0,"li[1]":1,"li[2]":2,"li[3]":3,"li[4]":4}"#,
         ),
         ("a long text", "this.t != ''", long.as_str()),
+        ("an encoded policy document", "this.any.Document != ''", r#"{"any.Document":"{\"Version\":\"*\"}"}"#),
+        (
+            "an encoded policy document within a structure",
+            "has(this.any)",
+            r#"{"any":{"Document":"{\"Version\":\"*\"}","Path":"%7E/x"}}"#,
+        ),
         (
             "quantifiers in quantifiers",
             "this.lst.exists(x, this.li.exists(y, x.n == y && y == 2))",

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 /// Whether a policy document has a statement that allows every action on every resource with no condition:
-/// `Effect: Allow`, `Action` `*` or `*:*`, `Resource` `*`. Other statements (a Deny that takes some of it back) and
+/// `Effect: Allow`, `Action` `*` or `*:*`, `Resource` `*`, where several `*` in a row match what one does. Other statements (a Deny that takes some of it back) and
 /// conditional statements are left out of account: the question is what this policy hands out whatever else applies.
 /// The document may be URL-encoded, as IAM sends it (RFC 3986, per the IAM API reference, `PolicyVersion`).
 ///
@@ -16,15 +16,36 @@ pub(crate) fn is_admin(document: &str) -> Result<bool, String> {
     Ok(as_list(statements).iter().any(grants_all))
 }
 
+/// A text as people read it: a percent-encoded policy document is decoded, any other text stays as it is.
+pub(crate) fn readable(text: &str) -> std::borrow::Cow<'_, str> {
+    if !text.starts_with('%') {
+        return text.into();
+    }
+    let decoded = percent_decoded(text);
+    if decoded.trim_start().starts_with('{') { decoded } else { text.into() }
+}
+
 fn grants_all(statement: &Json) -> bool {
     let names = |key: &str, all: &[&str]| {
-        statement.get(key).is_some_and(|v| as_list(v).iter().any(|i| i.as_str().is_some_and(|s| all.contains(&s))))
+        let is_all = |item: &Json| item.as_str().is_some_and(|s| all.contains(&single_stars(s).as_str()));
+        statement.get(key).is_some_and(|v| as_list(v).iter().any(is_all))
     };
     let conditional = statement.get("Condition").is_some_and(|c| c.as_object().is_none_or(|o| !o.is_empty()));
     statement.get("Effect").and_then(Json::as_str) == Some("Allow")
         && names("Action", &["*", "*:*"])
         && names("Resource", &["*"])
         && !conditional
+}
+
+/// The pattern with each run of `*` written as one.
+fn single_stars(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    for c in pattern.chars() {
+        if c != '*' || !out.ends_with('*') {
+            out.push(c);
+        }
+    }
+    out
 }
 
 fn as_list(v: &Json) -> &[Json] {
@@ -66,6 +87,9 @@ mod tests {
             ("string", r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#, true),
             ("among others", r#"{"Statement":[{"Effect":"Allow","Action":["s3:Get*","*"],"Resource":["*"]}]}"#, true),
             ("star colon star", r#"{"Statement":[{"Effect":"Allow","Action":"*:*","Resource":"*"}]}"#, true),
+            ("two stars", r#"{"Statement":{"Effect":"Allow","Action":"**","Resource":"***"}}"#, true),
+            ("stars colon stars", r#"{"Statement":{"Effect":"Allow","Action":["*:**"],"Resource":["**"]}}"#, true),
+            ("stars around a name", r#"{"Statement":{"Effect":"Allow","Action":"**s3**","Resource":"**"}}"#, false),
             ("one bucket", r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::a"}]}"#, false),
             ("one service", r#"{"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#, false),
             ("deny", r#"{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#, false),
