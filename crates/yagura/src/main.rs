@@ -8,6 +8,7 @@ mod failure;
 mod progress;
 mod select;
 mod settings;
+mod terminal;
 
 use clap::{CommandFactory, FromArgMatches};
 use cli::{Cli, Command};

@@ -5,8 +5,9 @@ use crate::content::{Compiled, Content};
 use crate::failure::{Failure, exit};
 use crate::select::select;
 use crate::settings;
+use crate::terminal;
 use smol_str::SmolStr;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::Path;
 use yagura_inventory::Plan;
 use yagura_model::{ContentFile, Lang, Map, Severity, nearest};
@@ -119,9 +120,7 @@ fn show(cli: &Cli, content: &Content, id: &str, lang: Lang) -> Result<u8, Failur
 
 /// The columns that text may fill, as `--help` has them; `None` where nobody looks at a terminal.
 fn columns() -> Option<usize> {
-    let of_terminal = || terminal_size::terminal_size().map(|(w, _)| usize::from(w.0));
-    let set = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
-    std::io::stdout().is_terminal().then(|| set.or_else(of_terminal).unwrap_or(80).clamp(40, 110))
+    terminal::is_terminal().then(|| terminal::columns().unwrap_or(80).clamp(40, 110))
 }
 
 /// `text` with the settings in force in the place of `{settings.name}`.
@@ -219,7 +218,7 @@ fn new(cli: &Cli, content: &Content, id: &str, each: &str, lang: Lang) -> Result
     };
     let compiled = content.compile()?;
     let Some(kind) = compiled.schema.kind(each) else {
-        let failure = Failure::usage(format!("no kind `{each}`"), format!("種別 `{each}` は存在しない"));
+        let failure = Failure::usage(format!("no kind `{each}`"), format!("リソースタイプ `{each}` は存在しない"));
         return Err(match nearest(each, compiled.schema.ids()) {
             Some(n) => failure.hint(format!("did you mean `{n}`?"), format!("`{n}` のことか")),
             None => failure,

@@ -6,7 +6,8 @@ use crate::cli::{Cli, ScanArgs};
 use crate::content::{Compiled, Content, embedded_bytes};
 use crate::failure::{Failure, exit};
 use crate::progress::Display;
-use std::io::{IsTerminal, Write};
+use crate::terminal;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -174,7 +175,8 @@ fn output(report: &Report, args: &ScanArgs, lang: Lang) -> Result<(), Failure> {
         return Ok(());
     }
     let stdout = std::io::stdout();
-    let style = style(stdout.is_terminal());
+    let width = terminal::columns().unwrap_or(Style::default().width);
+    let style = Style { colour: terminal::colour(), width };
     Ok(yagura_report::write(report, format, &style, &mut stdout.lock())?)
 }
 
@@ -192,13 +194,4 @@ fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result
     write(file.as_file_mut())?;
     file.persist(path).map_err(|e| e.error)?;
     Ok(())
-}
-
-fn style(terminal: bool) -> Style {
-    let width = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
-    let width = width.or_else(|| terminal_size::terminal_size().map(|(w, _)| usize::from(w.0)));
-    let colour = terminal
-        && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
-        && std::env::var("TERM").as_deref() != Ok("dumb");
-    Style { colour, width: width.unwrap_or(Style::default().width) }
 }
