@@ -185,6 +185,7 @@ const TABLE: &[Definition] = &[
         yields: bool_type,
         run: |a, _| text_of(a).and_then(|s| policy::is_admin(s).map(V::Bool).map_err(told)),
     },
+    Definition { name: "account_of", params: &[Param::Text], yields: text_type, run: account_of },
     Definition { name: "cidr.contains", params: &[Param::Text, Param::Text], yields: bool_type, run: cidr_contains },
     Definition {
         name: "cidr.is_public",
@@ -321,6 +322,20 @@ fn date<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
     let at = text.parse::<jiff::civil::Date>().ok().and_then(|d| d.to_zoned(jiff::tz::TimeZone::UTC).ok());
     at.map(|z| V::Text(smol_str::format_smolstr!("{}", z.timestamp())))
         .ok_or_else(|| told(format!("`{text}` is not a date")))
+}
+
+/// The account that an ARN names: its fifth part, 12 digits (AWS General Reference, "Amazon Resource Names"). What is no
+/// ARN, or one that names no account (`arn:aws:s3:::a`), is Unknown.
+fn account_of<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
+    let arn = text_of(args)?;
+    let account = match arn.split(':').collect::<Vec<_>>().as_slice() {
+        ["arn", _, _, _, account, _, ..] => *account,
+        _ => "",
+    };
+    if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(told(format!("`{arn}` names no account")));
+    }
+    Ok(V::Text(account.into()))
 }
 
 fn cidr_contains<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
