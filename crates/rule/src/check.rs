@@ -251,7 +251,9 @@ impl CheckFile {
         let mut out = Vec::new();
         for (name, spec) in mapping(r, &self.yaml, "with") {
             let word = name.name.as_str();
-            if !is_name(word) || ["this", "now", "settings", "expect", "regions"].contains(&word) || is_namespace(word)
+            if !is_name(word)
+                || ["this", "now", "account", "settings", "expect", "regions"].contains(&word)
+                || is_namespace(word)
             {
                 r.complain(spec, format!("`{word}` cannot name a join: use letters, digits and `_`, and no word that expressions or fixtures know"));
             }

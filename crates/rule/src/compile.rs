@@ -167,11 +167,15 @@ impl Compiler<'_> {
         if name == "now" {
             return Ok((Node::Now, Ty::Plain(Type::Timestamp)));
         }
+        if name == "account" {
+            return Ok((Node::Account, Ty::Plain(Type::String)));
+        }
         if let Some((at, (_, kind))) = self.names.joins.iter().enumerate().find(|(_, (n, _))| n == name) {
             return Ok((Node::Join(at), Ty::Assets(kind.clone())));
         }
         let known = self.names.joins.iter().map(|(n, _)| n.as_str());
-        let known = known.chain(self.locals.iter().map(|(n, _)| n.as_str())).chain(["this", "now", "settings"]);
+        let known =
+            known.chain(self.locals.iter().map(|(n, _)| n.as_str())).chain(["this", "now", "account", "settings"]);
         fail(format!("unknown name `{name}`{}", hint(name, known)), span)
     }
 

@@ -135,6 +135,7 @@ impl<'e> Env<'e> {
                 v => v,
             },
             Node::Now => V::Str(self.estate.now_text()),
+            Node::Account => V::Str(&self.this.account),
             Node::Call(f, args) => {
                 let mut values = Vec::with_capacity(args.len());
                 let mut holes = Vec::new();

@@ -177,7 +177,7 @@ impl<'e> Evidence<'_, 'e> {
             }
             Node::List(l) | Node::Call(_, l) => l.iter().for_each(|n| self.leaves(n)),
             Node::Macro(_, list, _) => self.leaves(list),
-            Node::Const(_) | Node::This | Node::Join(_) | Node::Local(_) | Node::Now => {}
+            Node::Const(_) | Node::This | Node::Join(_) | Node::Local(_) | Node::Now | Node::Account => {}
         }
     }
 

@@ -4,7 +4,8 @@ mod cidr;
 pub(crate) mod policy;
 
 use crate::estate::{Estate, Hole};
-use crate::operate::{V, instant, not_told};
+use crate::operate::{V, compare, instant, not_told};
+use crate::syntax::Comparison;
 use std::sync::Arc;
 use yagura_model::{Type, Value};
 
@@ -12,6 +13,8 @@ use yagura_model::{Type, Value};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Param {
     Text,
+    /// A list of texts.
+    Texts,
     Time,
     /// Text, list, map or joined list.
     Sized,
@@ -27,6 +30,7 @@ impl Param {
         match self {
             _ if t == Some(&Type::Any) => true,
             Self::Text => t == Some(&Type::String),
+            Self::Texts => matches!(t, Some(Type::List(of)) if matches!(**of, Type::String | Type::Any)),
             Self::Time => matches!(t, Some(Type::Timestamp | Type::String)),
             Self::Sized => matches!(t, None | Some(Type::String | Type::List(_) | Type::Map(_) | Type::Struct(_))),
             Self::Scalar => matches!(t, Some(Type::Bool | Type::Timestamp | Type::Int | Type::Float | Type::String)),
@@ -37,6 +41,7 @@ impl Param {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
+            Self::Texts => "a list of texts",
             Self::Time => "a timestamp",
             Self::Sized => "text, a list or a map",
             Self::Scalar => "text, a number or a truth value",
@@ -154,6 +159,7 @@ const TABLE: &[Definition] = &[
         yields: || Type::List(Arc::new(Type::String)),
         run: split,
     },
+    Definition { name: "one_of", params: &[Param::Text, Param::Texts, Param::Texts], yields: bool_type, run: one_of },
     Definition { name: "string", params: &[Param::Scalar], yields: text_type, run: to_text },
     Definition { name: "int", params: &[Param::Number], yields: int_type, run: to_int },
     Definition { name: "double", params: &[Param::Number], yields: || Type::Float, run: to_float },
@@ -179,6 +185,7 @@ const TABLE: &[Definition] = &[
         yields: bool_type,
         run: |a, _| text_of(a).and_then(|s| policy::is_admin(s).map(V::Bool).map_err(told)),
     },
+    Definition { name: "account_of", params: &[Param::Text], yields: text_type, run: account_of },
     Definition { name: "cidr.contains", params: &[Param::Text, Param::Text], yields: bool_type, run: cidr_contains },
     Definition {
         name: "cidr.is_public",
@@ -237,6 +244,19 @@ fn split<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
         "" => text.chars().map(|c| V::Text(smol_str::format_smolstr!("{c}"))).collect(),
         by => text.split(by).map(|part| V::Text(part.into())).collect(),
     }))
+}
+
+/// Whether a text is one of the first list (true) or of the second (false). Any other is Unknown: a value that AWS adds
+/// later neither passes nor fails before somebody has read what it means.
+fn one_of<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
+    let [text, yes, no] = args else { return Err(told("expected a text and two lists".to_owned())) };
+    if compare(Comparison::In, text, yes)? {
+        return Ok(V::Bool(true));
+    }
+    if compare(Comparison::In, text, no)? {
+        return Ok(V::Bool(false));
+    }
+    Err(told(format!("`{}` is a value that this check does not know", text.text().unwrap_or_default())))
 }
 
 fn to_text<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
@@ -302,6 +322,20 @@ fn date<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
     let at = text.parse::<jiff::civil::Date>().ok().and_then(|d| d.to_zoned(jiff::tz::TimeZone::UTC).ok());
     at.map(|z| V::Text(smol_str::format_smolstr!("{}", z.timestamp())))
         .ok_or_else(|| told(format!("`{text}` is not a date")))
+}
+
+/// The account that an ARN names: its fifth part, 12 digits (AWS General Reference, "Amazon Resource Names"). What is no
+/// ARN, or one that names no account (`arn:aws:s3:::a`), is Unknown.
+fn account_of<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
+    let arn = text_of(args)?;
+    let account = match arn.split(':').collect::<Vec<_>>().as_slice() {
+        ["arn", _, _, _, account, _, ..] => *account,
+        _ => "",
+    };
+    if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(told(format!("`{arn}` names no account")));
+    }
+    Ok(V::Text(account.into()))
 }
 
 fn cidr_contains<'e>(args: &[V<'e>], _: &'e Estate) -> Result<V<'e>, Vec<Hole>> {

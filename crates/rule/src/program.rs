@@ -32,6 +32,8 @@ pub(crate) enum Node {
     Default(Box<Node>, Box<Node>),
     /// The snapshot's time, as text.
     Now,
+    /// The account under judgement: 12 digits.
+    Account,
     Call(Function, Vec<Node>),
     Macro(MacroKind, Box<Node>, Box<Node>),
 }
