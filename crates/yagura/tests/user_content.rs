@@ -189,6 +189,20 @@ fn a_kind_names_its_tags_and_its_place_by_fields_that_it_has() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_linked_folder_is_read_and_a_circle_of_links_ends() {
+    use std::os::unix::fs::symlink;
+    let (elsewhere, root) = (folder(), tempfile::tempdir().unwrap());
+    for part in ["checks", "resources"] {
+        symlink(elsewhere.path().join(part), root.path().join(part)).unwrap();
+    }
+    symlink(root.path(), elsewhere.path().join("checks/round")).unwrap();
+    let outcome = Run::new(&["content", "lint", root.path().to_str().unwrap()]).run();
+    assert!(outcome.stdout.contains("✓ sns.topic_encrypted\n1 of 1"), "{}{}", outcome.stdout, outcome.stderr);
+    assert_eq!(outcome.code, 0);
+}
+
 #[test]
 fn a_file_that_is_not_text_is_reported() {
     let root = folder();
