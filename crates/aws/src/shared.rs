@@ -99,8 +99,8 @@ impl Shared {
     }
 }
 
-/// The Region as the AWS CLI finds it: option, environment, profile; the home Region of AWS otherwise.
-/// The Region to start from, and whether anybody named it.
+/// The Region as the AWS CLI finds it (option, environment, profile; the home Region of AWS otherwise), and whether
+/// anybody named it.
 async fn region_of(options: &Options) -> (String, bool) {
     if let Some(region) = &options.region {
         return (region.clone(), true);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use yagura_aws::{Facts, ReadOperation};
 use yagura_model::Type;
-use yagura_rule::{ContentError, Kind, Schema};
+use yagura_rule::{ContentError, Kind, Schema, nearest_hint};
 
 /// All resource kinds, ready to be read.
 #[derive(Debug, Clone, Default)]
@@ -120,6 +120,18 @@ impl ReadyKind {
             let t = at_path(&op.output(), path.map(SmolStr::as_str))
                 .ok_or_else(|| no_path(&resource, &spec.call, path.map(SmolStr::as_str)))?;
             called.insert(spec.name.clone(), if spec.member.is_some() { Type::Bool } else { t });
+        }
+        // A slip here would make resources vanish from a scan by tag, or count another account's, and nobody would be told.
+        let r = &resource;
+        for (key, path) in [("tags", &r.tags), ("region", &r.region), ("owner", &r.owner), ("unique", &r.unique)] {
+            let Some(path) = path else { continue };
+            let top = path.split('.').next().unwrap_or(path);
+            let late = key == "tags" && (described.contains_key(top) || called.contains_key(top));
+            if !late && !listed.contains_key(top) {
+                let late = described.keys().chain(called.keys()).filter(|_| key == "tags");
+                let near = nearest_hint(top, listed.keys().chain(late).map(SmolStr::as_str));
+                return Err(complain(r, &format!("{key}: {path}"), format!("`{}` has no field `{top}`{near}", r.id)));
+            }
         }
         Ok(Self { resource: Arc::new(resource), list, first, describe, fields, listed, described, called })
     }

@@ -59,6 +59,13 @@ impl Gap {
         Self { reason, call: SmolStr::default(), permission: None, region: SmolStr::default(), detail: detail.into() }
     }
 
+    /// The gap of what hangs on the number of an account that STS did not tell.
+    pub fn hidden_account() -> Self {
+        let whoami = SmolStr::new_static("sts:GetCallerIdentity");
+        let unknown = Self::new(GapReason::AccessDenied, "the account is not known");
+        Self { call: whoami.clone(), permission: Some(whoami), ..unknown }
+    }
+
     /// One clause that says what happened and, where there is something to do, what.
     pub fn say(&self, lang: Lang) -> String {
         let call = if self.call.is_empty() { String::new() } else { format!("{} ", self.call) };

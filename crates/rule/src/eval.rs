@@ -6,7 +6,8 @@ use crate::estate::{Estate, Hole, Joined, push_key};
 use crate::operate::{Known, V, compare, instant, mismatch, not_told, ordered, overflow, reckon};
 use crate::program::{MacroKind, Node};
 use smol_str::SmolStr;
-use yagura_model::{Asset, Field, Value};
+use std::sync::Arc;
+use yagura_model::{Asset, Field, Gap, Value};
 
 /// How much one evaluation may do, in items looked at and values built: bounds its time (about a second) and memory,
 /// whatever the expression. What needs more is Unknown.
@@ -135,6 +136,9 @@ impl<'e> Env<'e> {
                 v => v,
             },
             Node::Now => V::Str(self.estate.now_text()),
+            Node::Account if self.this.account.is_empty() => {
+                return Err(vec![Hole::Other(Arc::new(Gap::hidden_account()))]);
+            }
             Node::Account => V::Str(&self.this.account),
             Node::Call(f, args) => {
                 let mut values = Vec::with_capacity(args.len());

@@ -188,6 +188,9 @@ pub struct PermissionsArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap groups carry their own text")]
     pub selection: Selection,
+    /// The permissions that `scan --resource-tag` needs: those that read tags too
+    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',')]
+    pub resource_tag: Vec<String>,
     /// Make the calls and tell which permissions are missing
     #[arg(long)]
     pub verify: bool,

@@ -63,7 +63,7 @@ impl Content {
         let mut unreadable = Vec::new();
         if let Some(folder) = user {
             let mut found = Vec::new();
-            walk(folder, folder, &mut found).map_err(|e| {
+            walk(folder, folder, &mut Vec::new(), &mut found).map_err(|e| {
                 Failure::usage(
                     format!("cannot read the content folder `{}`: {e}", folder.display()),
                     format!("コンテンツフォルダー `{}` を読めない: {e}", folder.display()),
@@ -182,17 +182,23 @@ fn embedded_text(path: &str) -> Option<String> {
     String::from_utf8(embedded_bytes(path)?).ok()
 }
 
-fn walk(root: &Path, folder: &Path, out: &mut Vec<(String, PathBuf)>) -> std::io::Result<()> {
+/// The content files below a folder. `above` holds the real folders that it lies in: a link may lead round in a circle.
+fn walk(root: &Path, folder: &Path, above: &mut Vec<PathBuf>, out: &mut Vec<(String, PathBuf)>) -> std::io::Result<()> {
+    let real = folder.canonicalize()?;
+    if above.contains(&real) {
+        return Ok(());
+    }
+    above.push(real);
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        // A linked folder may lead round in a circle.
-        if path.is_dir() && !path.is_symlink() {
-            walk(root, &path, out)?;
+        if path.is_dir() {
+            walk(root, &path, above, out)?;
         } else if path.extension().is_some_and(|e| e == "yaml") {
             let name = path.strip_prefix(root).map(|p| p.to_string_lossy().replace('\\', "/")).unwrap_or_default();
             out.push((name, path));
         }
     }
+    above.pop();
     Ok(())
 }
 

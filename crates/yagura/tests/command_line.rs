@@ -91,6 +91,13 @@ fn a_tag_leaves_what_carries_it_and_what_could_not_be_seen() {
 }
 
 #[test]
+fn a_scan_by_tag_has_its_policy() {
+    let policy = |words: &[&str]| text(&yagura(&[&["permissions", "--service", "s3"], words].concat())).0;
+    assert!(!policy(&[]).contains("s3:GetBucketTagging"));
+    assert!(policy(&["--resource-tag", "env=prod"]).contains("s3:GetBucketTagging"));
+}
+
+#[test]
 fn settings_change_verdicts_and_slips_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("y.toml");

@@ -240,6 +240,14 @@ fn a_caller_whose_identity_is_hidden_still_gets_verdicts() {
         let key = (rule.to_owned(), id.to_owned());
         assert_eq!(found.get(&key), clean.get(&key), "{rule}");
     }
+    // Whether a trail is the account's own cannot be told: it must not pass for another's.
+    for rule in ["cloudtrail.trail_encrypted_with_kms", "cloudtrail.log_file_validation_enabled"] {
+        let of_rule: Vec<&Verdict> = verdicts.values().filter(|v| v.rule == rule).collect();
+        assert!(!of_rule.is_empty());
+        for v in of_rule {
+            assert_eq!((v.status, v.missing.as_slice()), (Status::Unknown, &[CALLER.into()][..]), "{rule}");
+        }
+    }
     // What must name the account in its request cannot be known.
     let block = found.iter().find(|((rule, _), _)| rule == "s3.account_blocks_public_access");
     assert_eq!(block.map(|(_, s)| *s), Some(Status::Unknown));

@@ -172,6 +172,38 @@ fn a_broken_user_file_is_reported_and_the_rest_still_runs() {
 }
 
 #[test]
+fn a_kind_names_its_tags_and_its_place_by_fields_that_it_has() {
+    for (line, said) in [
+        (
+            "tags: Atributes",
+            "resources/sns/topic.yaml:15:1: `sns.topic` has no field `Atributes`; did you mean `Attributes`?",
+        ),
+        ("owner: TopicArns", "did you mean `TopicArn`?"),
+        ("region: Attributes", "has no field `Attributes`"),
+    ] {
+        let root = folder();
+        write(root.path(), "resources/sns/topic.yaml", &format!("{KIND}{line}\n"));
+        let outcome = Run::new(&["content", "lint", root.path().to_str().unwrap()]).run();
+        assert_eq!(outcome.code, 2, "{line}");
+        assert!(outcome.stdout.contains(said), "{line}: {}", outcome.stdout);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_linked_folder_is_read_and_a_circle_of_links_ends() {
+    use std::os::unix::fs::symlink;
+    let (elsewhere, root) = (folder(), tempfile::tempdir().unwrap());
+    for part in ["checks", "resources"] {
+        symlink(elsewhere.path().join(part), root.path().join(part)).unwrap();
+    }
+    symlink(root.path(), elsewhere.path().join("checks/round")).unwrap();
+    let outcome = Run::new(&["content", "lint", root.path().to_str().unwrap()]).run();
+    assert!(outcome.stdout.contains("✓ sns.topic_encrypted\n1 of 1"), "{}{}", outcome.stdout, outcome.stderr);
+    assert_eq!(outcome.code, 0);
+}
+
+#[test]
 fn a_file_that_is_not_text_is_reported() {
     let root = folder();
     std::fs::write(root.path().join("checks/sns/binary.yaml"), [0xff, 0xfe, 0, 1]).unwrap();

@@ -60,10 +60,8 @@ impl Collector<'_> {
 
 /// The gap of a call that cannot be made because something that it must name is not known.
 pub(super) fn nameless(caller: &Caller) -> Gap {
-    let whoami = "sts:GetCallerIdentity";
     if caller.account.is_empty() {
-        let unknown = Gap::new(GapReason::AccessDenied, "the account is not known");
-        return Gap { call: whoami.into(), permission: Some(whoami.into()), ..unknown };
+        return Gap::hidden_account();
     }
     Gap::new(GapReason::NotTold, "what the call must name is not known")
 }

@@ -3,8 +3,9 @@
 use serde_json::Value as Json;
 
 /// Whether a policy document has a statement that allows every action on every resource with no condition:
-/// `Effect: Allow`, `Action` `*` or `*:*`, `Resource` `*`, where several `*` in a row match what one does. Other statements (a Deny that takes some of it back) and
-/// conditional statements are left out of account: the question is what this policy hands out whatever else applies.
+/// `Effect: Allow`, `Action` `*` or `*:*`, `Resource` `*`, where several `*` in a row match what one does. Other
+/// statements (a Deny that takes some of it back) and conditional statements are left out of account: the question is
+/// what this policy hands out whatever else applies.
 /// The document may be URL-encoded, as IAM sends it (RFC 3986, per the IAM API reference, `PolicyVersion`).
 ///
 /// # Errors

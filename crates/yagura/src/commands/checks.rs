@@ -198,7 +198,8 @@ pub fn run_all<'c>(
     let mut files: Vec<&str> = broken.iter().map(|e| e.file.as_str()).collect();
     files.dedup();
     if !files.is_empty() {
-        let (en, ja) = (format!("; {} files are broken", files.len()), format!("。壊れたファイル {} 件", files.len()));
+        let are = if files.len() == 1 { "file is" } else { "files are" };
+        let (en, ja) = (format!("; {} {are} broken", files.len()), format!("。壊れたファイル {} 件", files.len()));
         write!(out, "{}", lang.pick(&en, &ja))?;
     }
     writeln!(out)?;

@@ -95,6 +95,9 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
         (_, "check") => "このチェックだけ",
         (_, "framework") => "このフレームワークに対応するチェックだけ（aws-26、fsbp など）",
         (_, "severity") => "この重要度以上のチェックだけ",
+        ("yagura permissions", "resource_tag") => {
+            "`scan --resource-tag` に必要な権限を対象にする（タグの読み取りを含む）"
+        }
         (_, "resource_tag") => {
             "このタグを持つリソースだけ（値は省略可）。タグを付けられないもの（アカウント、リージョン）は除く"
         }

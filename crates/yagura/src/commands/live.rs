@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use yagura_aws::{CallError, ConnectError, Options, Role, Session};
 use yagura_inventory::{Target, collect};
-use yagura_model::{Caller, GapReason, Lang, Map, Scope, Snapshot, Value};
+use yagura_model::{Caller, Gap, GapReason, Lang, Map, Scope, Snapshot, Value};
 use yagura_rule::{Check, Estate};
 
 /// Reads what the checks need. Ctrl-C ends it early.
@@ -56,14 +56,14 @@ async fn read_all(
     };
     let taken_at = jiff::Timestamp::now();
     let base = Session::connect(options, compiled.facts.clone()).await.map_err(|e| connect_failure(&e))?;
-    let targets =
+    let mut targets =
         if args.role_arn.is_empty() { vec![own_account(&base).await?] } else { roles(&base, args, lang).await? };
     if let [only] = targets.as_slice()
         && let Err(gap) = &only.session
     {
         return Err(Failure::blind(gap.say(Lang::En), gap.say(Lang::Ja)));
     }
-    let scope = scope(&base, &targets, args, compiled, lang).await?;
+    let scope = scope(&base, &mut targets, args, compiled, lang).await?;
     let scope = Scope { checks: checks.iter().map(|c| c.id.clone()).collect(), ..scope };
     let callers = targets.iter().map(|t| t.caller.clone()).collect();
     let mut estate = Estate::new(taken_at, callers, scope, compiled.tables.clone());
@@ -141,10 +141,11 @@ fn not_a_role(arn: &str) -> Failure {
         .hint("such as arn:aws:iam::111122223333:role/audit", "例: arn:aws:iam::111122223333:role/audit")
 }
 
-/// The Regions to read, by account where they were listed.
+/// The Regions to read, by account where they were listed. Of several accounts, one whose Regions cannot be listed is left
+/// Unknown and stops nothing else.
 async fn scope(
     base: &Session,
-    targets: &[Target],
+    targets: &mut [Target],
     args: &AwsArgs,
     compiled: &Compiled,
     lang: Lang,
@@ -163,14 +164,30 @@ async fn scope(
         asked.iter().for_each(|r| add(&mut scope.regions, r));
         return Ok(scope);
     }
-    for target in targets {
+    let mut unlisted = None;
+    for target in targets.iter_mut() {
         let Ok(session) = &target.session else { continue };
-        let regions = enabled_regions(session, compiled).await?;
-        regions.iter().for_each(|r| add(&mut scope.regions, r));
-        scope.regions_of.insert(target.caller.account.clone(), regions);
+        match enabled_regions(session, compiled).await? {
+            Ok(regions) => {
+                regions.iter().for_each(|r| add(&mut scope.regions, r));
+                scope.regions_of.insert(target.caller.account.clone(), regions);
+            }
+            Err(gap) => {
+                unlisted = Some(gap.clone());
+                target.session = Err(Arc::new(gap));
+            }
+        }
     }
     if scope.regions.is_empty() {
-        return Err(Failure::blind("no role could be assumed", "引き受けられたロールがない"));
+        let Some(gap) = unlisted else {
+            return Err(Failure::blind("no role could be assumed", "引き受けられたロールがない"));
+        };
+        let (en, ja) = (gap.say(Lang::En), gap.say(Lang::Ja));
+        return Err(Failure::blind(
+            format!("the enabled Regions cannot be listed: {en}"),
+            format!("有効なリージョンを一覧できない: {ja}"),
+        )
+        .hint("name them with --region", "--region で指定すること"));
     }
     scope.regions.sort();
     if targets.len() == 1 {
@@ -185,7 +202,8 @@ fn add(regions: &mut Vec<SmolStr>, region: &SmolStr) {
     }
 }
 
-async fn enabled_regions(session: &Session, compiled: &Compiled) -> Result<Vec<SmolStr>, Failure> {
+/// The Regions that are enabled for an account; the gap where they cannot be listed.
+async fn enabled_regions(session: &Session, compiled: &Compiled) -> Result<Result<Vec<SmolStr>, Gap>, Failure> {
     let op = compiled
         .facts
         .read_operation("ec2:DescribeRegions")
@@ -196,23 +214,17 @@ async fn enabled_regions(session: &Session, compiled: &Compiled) -> Result<Vec<S
         let names = found.as_deref().and_then(Value::as_list).unwrap_or_default();
         regions.extend(names.iter().filter_map(|v| v.as_str().map(SmolStr::from)));
     };
-    let listed = session.call(&op, session.default_region(), &Map::new(), &mut take).await;
-    let (en, ja) = match listed {
-        Ok(()) if !regions.is_empty() => {
-            regions.sort();
-            return Ok(regions);
+    let region = session.default_region();
+    let listed = session.call(&op, region, &Map::new(), &mut take).await;
+    regions.sort();
+    Ok(match listed {
+        Ok(()) if regions.is_empty() => {
+            let none = Gap::new(GapReason::BadAnswer, "the answer names no Region");
+            Err(Gap { call: op.call().into(), region: region.into(), ..none })
         }
-        Ok(()) => ("the answer names none".to_owned(), "応答に 1 つも含まれていない".to_owned()),
-        Err(e) => {
-            let gap = e.gap(&op, session.default_region());
-            (gap.say(Lang::En), gap.say(Lang::Ja))
-        }
-    };
-    Err(Failure::blind(
-        format!("the enabled Regions cannot be listed: {en}"),
-        format!("有効なリージョンを一覧できない: {ja}"),
-    )
-    .hint("name them with --region", "--region で指定すること"))
+        Ok(()) => Ok(regions),
+        Err(e) => Err(e.gap(&op, region)),
+    })
 }
 
 fn connect_failure(e: &ConnectError) -> Failure {

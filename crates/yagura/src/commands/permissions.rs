@@ -1,7 +1,7 @@
 //! `yagura permissions`: the exact policy, derived from the fields that the chosen checks read.
 
-use super::live;
 use super::prepare::{Prepared, prepare};
+use super::{live, tags};
 use crate::cli::{Cli, PermissionsArgs};
 use crate::failure::{Failure, exit};
 use crate::progress::Display;
@@ -31,7 +31,10 @@ struct Statement<'p> {
 
 /// Prints the policy, or verifies it.
 pub fn run(cli: &Cli, args: &PermissionsArgs, lang: Lang) -> Result<u8, Failure> {
-    let Prepared { compiled, checks, .. } = prepare(cli, &args.selection, lang)?;
+    let Prepared { compiled, mut checks, .. } = prepare(cli, &args.selection, lang)?;
+    if !args.resource_tag.is_empty() {
+        checks.extend(tags::readers(&compiled, &checks));
+    }
     let plan = Plan::of(&checks, &compiled.kinds);
     // STS answers GetCallerIdentity whatever the policies say; ec2:DescribeRegions serves --all-regions.
     let mut actions: BTreeSet<SmolStr> = plan.permissions().map(|(p, _)| p.clone()).collect();

@@ -84,7 +84,9 @@ fn read(args: &ScanArgs, compiled: &Compiled, checks: &[Check], lang: Lang) -> R
         return live::read(&args.aws, compiled, checks, &display, lang);
     }
     let with_tags: Vec<Check> = checks.iter().cloned().chain(tags::readers(compiled, checks)).collect();
-    live::read(&args.aws, compiled, &with_tags, &display, lang)
+    let mut snapshot = live::read(&args.aws, compiled, &with_tags, &display, lang)?;
+    snapshot.scope.checks.truncate(checks.len()); // the readers of tags are no checks that anybody chose
+    Ok(snapshot)
 }
 
 /// Finds out before the reading, and not after it, that its result could not be kept.
