@@ -129,7 +129,7 @@ pub struct ScanArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap groups carry their own text")]
     pub selection: Selection,
-    /// Only resources with this tag; the value may be left out. What cannot carry tags (the account, a Region) is left out
+    /// Only resources with this tag; the value may be left out. What cannot carry tags (account, Region, credentials) is left out
     #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',')]
     pub resource_tag: Vec<String>,
     /// Form of the output [default: by the ending of --output, else table]
