@@ -100,6 +100,10 @@ impl Content {
                     Ok(f) => content.frameworks.push(f),
                     Err(e) => content.errors.extend(e),
                 }
+            } else if !file.shipped && !has_a_place(&file.path) {
+                let message =
+                    "no content stands here: files live in `checks/`, `resources/` or `frameworks/`".to_owned();
+                content.errors.push(ContentError { file: file.path, line: 1, column: 1, message });
             }
         }
         Ok(content)
@@ -154,6 +158,11 @@ impl Content {
         }
         (checks, errors)
     }
+}
+
+/// Whether a file of this path is looked at: those of the three folders, and the shipped data files by their names.
+fn has_a_place(path: &str) -> bool {
+    path.starts_with("resources/") || embedded::FILES.iter().any(|(p, _)| *p == path)
 }
 
 /// Content that is ready for work.

@@ -148,3 +148,12 @@ fn the_terminal_gets_no_colour_in_a_pipe() {
     assert!(!stdout.contains('\u{1b}'));
     assert!(stdout.contains("What could not be seen"));
 }
+
+#[test]
+fn a_file_in_no_known_folder_is_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("chekcs")).unwrap();
+    std::fs::write(folder.path().join("chekcs/a.yaml"), "kind: check\n").unwrap();
+    let (stdout, _, code) = text(&yagura(&["content", "lint", folder.path().to_str().unwrap()]));
+    assert_eq!((code, stdout.contains("chekcs/a.yaml:1:1: no content stands here")), (2, true), "{stdout}");
+}

@@ -260,8 +260,12 @@ tests:
         std::fs::create_dir_all(parent)?;
     }
     std::fs::write(&path, text)?;
-    let next = lang
-        .pick("wrote {}; edit it, then: yagura checks test {}", "{} を作成した。編集後にテスト: yagura checks test {}");
-    writeln!(std::io::stdout(), "{}", next.replace("{}", &path.display().to_string()))?;
+    let next = lang.pick(
+        "wrote {}; edit it, then: yagura --content {DIR} checks test {ID}",
+        "{} を作成した。編集後にテスト: yagura --content {DIR} checks test {ID}",
+    );
+    let next = next.replace("{}", &path.display().to_string());
+    let next = next.replace("{DIR}", &folder.display().to_string()).replace("{ID}", id);
+    writeln!(std::io::stdout(), "{next}")?;
     Ok(exit::DONE)
 }
