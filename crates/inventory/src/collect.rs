@@ -133,7 +133,7 @@ struct Collector<'c> {
 }
 
 /// What a task waits for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Wanted {
     Listing(usize, usize, SmolStr),
     Field(u32, SmolStr),
@@ -226,7 +226,7 @@ impl Collector<'_> {
         self.estate.prepare(&check.joins);
         let (_, holes) = judge_one(self.estate, check, asset, true);
         let mut wanted: Vec<Wanted> = holes.iter().filter(|h| h.can_be_read()).filter_map(|h| self.wanted(h)).collect();
-        wanted.sort_by_key(|w| format!("{w:?}"));
+        wanted.sort();
         wanted.dedup();
         for w in wanted {
             if self.want(w.clone()) {
@@ -242,7 +242,7 @@ impl Collector<'_> {
     fn wanted(&self, hole: &Hole) -> Option<Wanted> {
         match hole {
             Hole::Listing { kind, account, region, .. } => {
-                let target = self.targets.iter().position(|t| t.caller.account == *account)?;
+                let target = self.target_of(account)?;
                 Some(Wanted::Listing(*self.plan.group_of.get(kind)?, target, region.clone()))
             }
             Hole::Field { asset, field, .. } => {
@@ -251,7 +251,7 @@ impl Collector<'_> {
                     Source::List => None,
                     Source::Describe(..) => Some(Wanted::Description(*asset)),
                     Source::Call(spec, _) if spec.member.is_some() => {
-                        let target = self.targets.iter().position(|t| t.caller.account == a.account)?;
+                        let target = self.target_of(&a.account)?;
                         Some(Wanted::Members(a.kind.clone(), field.clone(), target, a.region.clone()))
                     }
                     Source::Call(..) => Some(Wanted::Field(*asset, field.clone())),
@@ -259,6 +259,11 @@ impl Collector<'_> {
             }
             Hole::Other(_) => None,
         }
+    }
+
+    /// The target that reads an account.
+    fn target_of(&self, account: &str) -> Option<usize> {
+        self.targets.iter().position(|t| t.caller.account == account)
     }
 
     /// Queues a reading once; `false` where it is already done.
@@ -275,7 +280,7 @@ impl Collector<'_> {
             }
             Wanted::Description(asset) => {
                 let Some(a) = self.estate.assets().get(asset as usize) else { return false };
-                let target = self.targets.iter().position(|t| t.caller.account == a.account).unwrap_or(0);
+                let Some(target) = self.target_of(&a.account) else { return false };
                 self.batches.entry((a.kind.clone(), target, a.region.clone())).or_default().push(asset);
             }
         }
@@ -337,7 +342,7 @@ impl Collector<'_> {
     fn place_of(&self, job: &Job) -> Option<(&Target, SmolStr)> {
         let of_asset = |at: u32| {
             let a = self.estate.assets().get(at as usize)?;
-            Some((self.targets.iter().find(|t| t.caller.account == a.account)?, a.region.clone()))
+            Some((self.targets.get(self.target_of(&a.account)?)?, a.region.clone()))
         };
         match job {
             Job::List { target, region, .. } | Job::Members { target, region, .. } => {

@@ -3,6 +3,7 @@
 use crate::resource::{Expand, Input, List, Resource};
 use base64::Engine as _;
 use smol_str::SmolStr;
+use std::borrow::Cow;
 use yagura_model::{Asset, Caller, Field, Map, Value};
 
 /// Where a call is made.
@@ -25,7 +26,7 @@ impl Place<'_> {
                 "account" => out.push_str(&self.caller.account),
                 "partition" => out.push_str(&self.caller.partition),
                 "region" if fields.get("region").is_none() => out.push_str(self.region),
-                _ => match get(fields, name)?.as_ref() {
+                _ => match fields.path(name)?.as_ref() {
                     Value::String(s) => out.push_str(s),
                     other => out.push_str(&other.to_string()),
                 },
@@ -42,13 +43,6 @@ impl Place<'_> {
             Value::String(s) if s.contains('{') => self.fill(s, &Map::new()).map_or_else(|| v.clone(), Value::String),
             other => other.clone(),
         }
-    }
-}
-
-fn get<'m>(fields: &'m Map, path: &str) -> Option<std::borrow::Cow<'m, Value>> {
-    match path.split_once('.') {
-        None => fields.get(path).map(std::borrow::Cow::Borrowed),
-        Some((top, rest)) => fields.get(top)?.path(rest),
     }
 }
 
@@ -138,11 +132,11 @@ pub(crate) fn asset(
     item: Map,
     scope: &[SmolStr],
 ) -> Result<Option<Asset>, String> {
-    let told = resource.region.as_ref().and_then(|path| get(&item, path)).and_then(|v| v.as_str().map(SmolStr::from));
+    let told = resource.region.as_ref().and_then(|path| item.path(path)).and_then(|v| v.as_str().map(SmolStr::from));
     if !resource.regional && told.as_ref().is_some_and(|r| !scope.contains(r)) {
         return Ok(None);
     }
-    let owner = resource.owner.as_ref().and_then(|path| get(&item, path)).and_then(|v| v.as_str().map(SmolStr::from));
+    let owner = resource.owner.as_ref().and_then(|path| item.path(path)).and_then(|v| v.as_str().map(SmolStr::from));
     if owner.is_some_and(|o| o != place.caller.account && !place.caller.account.is_empty()) {
         return Ok(None);
     }
@@ -177,7 +171,7 @@ fn named(name: &str, place: Place<'_>, item: &Map) -> Option<SmolStr> {
     if name.contains('{') {
         return place.fill(name, item);
     }
-    match get(item, name)?.into_owned() {
+    match item.path(name)?.into_owned() {
         Value::String(s) => Some(s),
         other => Some(other.to_string().into()),
     }
@@ -185,13 +179,7 @@ fn named(name: &str, place: Place<'_>, item: &Map) -> Option<SmolStr> {
 
 /// The input of a follow-up call about these assets. `None` where a field that it wants is not known.
 pub(crate) fn input(with: &[(SmolStr, Input)], place: Place<'_>, assets: &[&Asset]) -> Option<Map> {
-    let field = |a: &Asset, path: &str| {
-        let (top, rest) = path.split_once('.').map_or((path, None), |(t, r)| (t, Some(r)));
-        match a.field(top) {
-            Field::Known(v) => rest.map_or_else(|| Some(v.clone()), |r| v.path(r).map(std::borrow::Cow::into_owned)),
-            _ => None,
-        }
-    };
+    let field = |a: &Asset, path: &str| a.path(path).ok().flatten().map(Cow::into_owned);
     let mut out = Map::new();
     for (name, from) in with {
         let value = match from {
@@ -216,7 +204,7 @@ pub(crate) fn input(with: &[(SmolStr, Input)], place: Place<'_>, assets: &[&Asse
 pub(crate) fn take(answer: Value, path: Option<&str>) -> Option<Value> {
     match path {
         None => Some(answer),
-        Some(p) => answer.path(p).map(std::borrow::Cow::into_owned),
+        Some(p) => answer.path(p).map(Cow::into_owned),
     }
 }
 

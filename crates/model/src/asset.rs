@@ -3,6 +3,7 @@
 use crate::{Gap, Value};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A configuration field in three-valued form. What is not there at all is *absent*.
@@ -45,6 +46,19 @@ impl Asset {
         match self.fields.binary_search_by(|(k, _)| k.as_str().cmp(name)) {
             Ok(at) => self.fields.get(at).map_or(ABSENT, |(_, f)| f),
             Err(_) => ABSENT,
+        }
+    }
+
+    /// What stands at a dotted path, as [`Value::path`] follows it: `Ok(None)` where AWS left a member of it out.
+    ///
+    /// # Errors
+    /// Why its top-level field was not read.
+    pub fn path(&self, path: &str) -> Result<Option<Cow<'_, Value>>, &Arc<Gap>> {
+        let (top, rest) = path.split_once('.').map_or((path, None), |(t, r)| (t, Some(r)));
+        match self.field(top) {
+            Field::Known(v) => Ok(rest.map_or(Some(Cow::Borrowed(v)), |r| v.path(r))),
+            Field::Absent => Ok(None),
+            Field::Unknown(gap) => Err(gap),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize, de, ser::SerializeMap};
 use smol_str::SmolStr;
+use std::borrow::Cow;
 use std::fmt;
 
 /// One value of an AWS answer. Timestamps are RFC 3339 strings in UTC, blobs are base64 text.
@@ -41,6 +42,14 @@ impl Map {
         }
         let at = self.0.binary_search_by(|(k, _)| k.as_str().cmp(name)).ok()?;
         self.0.get(at).map(|(_, v)| v)
+    }
+
+    /// Follows a dotted path, as [`Value::path`] does.
+    pub fn path(&self, path: &str) -> Option<Cow<'_, Value>> {
+        match path.split_once('.') {
+            None => self.get(path).map(Cow::Borrowed),
+            Some((top, rest)) => self.get(top)?.path(rest),
+        }
     }
 
     /// Sets `name`, replacing what was there.
@@ -129,8 +138,7 @@ impl Value {
 
     /// Follows a dotted path through maps; a list on the way yields the list of what each item has
     /// (so `Reservations.Instances` flattens). `None` where a member is missing.
-    pub fn path(&self, path: &str) -> Option<std::borrow::Cow<'_, Value>> {
-        use std::borrow::Cow;
+    pub fn path(&self, path: &str) -> Option<Cow<'_, Value>> {
         let mut here = Cow::Borrowed(self);
         for part in path.split('.') {
             here = match here {

@@ -11,6 +11,7 @@ use crate::syntax::SyntaxError;
 use crate::text::Texts;
 use crate::yaml::{ContentError, Key, Reader, Yaml, YamlKind, read};
 use smol_str::SmolStr;
+use std::sync::Arc;
 use yagura_model::{ContentFile, Lang, Map, Severity, Type, Value};
 
 const KEYS: [&str; 14] = [
@@ -82,7 +83,7 @@ pub struct Check {
     /// How much a failure matters.
     pub severity: Severity,
     /// Requirements that it answers.
-    pub maps: std::sync::Arc<[SmolStr]>,
+    pub maps: Arc<[SmolStr]>,
     /// Settings in force.
     pub settings: Map,
     pub(crate) en: Texts,
@@ -98,20 +99,13 @@ impl Check {
         std::iter::once(&self.each).chain(self.joins.iter().map(|j| &j.kind))
     }
 
-    /// Why a failure matters; placeholders are as written.
-    pub fn why(&self, lang: Lang) -> &str {
-        match lang {
-            Lang::En => &self.en.why,
-            Lang::Ja => &self.ja.why,
-        }
-    }
-
-    /// What to do about a failure; placeholders are as written.
-    pub fn fix(&self, lang: Lang) -> &str {
-        match lang {
-            Lang::En => &self.en.fix,
-            Lang::Ja => &self.ja.fix,
-        }
+    /// Why a failure matters, and what to do about it: settings are filled in, the resource's names are as written.
+    pub fn why_and_fix(&self, lang: Lang) -> (Arc<str>, Arc<str>) {
+        let texts = match lang {
+            Lang::En => &self.en,
+            Lang::Ja => &self.ja,
+        };
+        texts.with_settings(&self.settings)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::compile::hint;
 use crate::schema::Kind;
 use crate::yaml::{Reader, Yaml};
 use std::sync::Arc;
-use yagura_model::{Asset, Field, Map};
+use yagura_model::{Asset, Map, Value};
 
 /// Title, reason and advice in one language.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,14 +55,20 @@ impl Texts {
         }
     }
 
+    /// Reason and advice with the settings filled in and the resource's names as written.
+    pub(crate) fn with_settings(&self, settings: &Map) -> (Arc<str>, Arc<str>) {
+        let filled = |text| fill(text, |name| of_settings(name, settings));
+        (filled(&self.why), filled(&self.fix))
+    }
+
     /// The advice for one resource.
     pub(crate) fn fix_for(&self, asset: Option<&Asset>, settings: &Map) -> Arc<str> {
-        fill(&self.fix, asset, settings)
+        fill(&self.fix, |name| value_of(name, asset, settings))
     }
 
     /// The reason for one resource.
     pub(crate) fn why_for(&self, asset: Option<&Asset>, settings: &Map) -> Arc<str> {
-        fill(&self.why, asset, settings)
+        fill(&self.why, |name| value_of(name, asset, settings))
     }
 }
 
@@ -84,7 +90,8 @@ fn is_placeholder(name: &str) -> bool {
     name.starts_with("this.") || name.starts_with("settings.")
 }
 
-fn fill(text: &Arc<str>, asset: Option<&Asset>, settings: &Map) -> Arc<str> {
+/// `text` with the placeholders that `value` knows filled in; others stay as written.
+fn fill(text: &Arc<str>, value: impl Fn(&str) -> Option<String>) -> Arc<str> {
     if placeholders(text).next().is_none() {
         return text.clone();
     }
@@ -92,12 +99,13 @@ fn fill(text: &Arc<str>, asset: Option<&Asset>, settings: &Map) -> Arc<str> {
     let mut rest: &str = text;
     while let Some((before, after)) = rest.split_once('{') {
         out.push_str(before);
-        match after.split_once('}') {
-            Some((name, tail)) if is_placeholder(name) => {
-                out.push_str(&value_of(name, asset, settings));
+        let filled = after.split_once('}').filter(|(name, _)| is_placeholder(name));
+        match filled.and_then(|(name, tail)| Some((value(name)?, tail))) {
+            Some((value, tail)) => {
+                out.push_str(&value);
                 rest = tail;
             }
-            _ => {
+            None => {
                 out.push('{');
                 rest = after;
             }
@@ -107,16 +115,16 @@ fn fill(text: &Arc<str>, asset: Option<&Asset>, settings: &Map) -> Arc<str> {
     out.into()
 }
 
-fn value_of(name: &str, asset: Option<&Asset>, settings: &Map) -> String {
-    let show = |v: &yagura_model::Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
-    if let Some(s) = name.strip_prefix("settings.") {
-        return settings.get(s).map_or_else(|| "…".to_owned(), show);
-    }
-    let path = name.strip_prefix("this.").unwrap_or(name);
-    let (top, rest) = path.split_once('.').map_or((path, None), |(t, r)| (t, Some(r)));
-    let known = match asset.map(|a| a.field(top)) {
-        Some(Field::Known(v)) => rest.map_or(Some(std::borrow::Cow::Borrowed(v)), |r| v.path(r)),
-        _ => None,
-    };
-    known.map_or_else(|| "…".to_owned(), |v| show(&v))
+fn show(v: &Value) -> String {
+    v.as_str().map_or_else(|| v.to_string(), str::to_owned)
+}
+
+fn of_settings(name: &str, settings: &Map) -> Option<String> {
+    settings.get(name.strip_prefix("settings.")?).map(show)
+}
+
+/// What a reader sees for a placeholder; `…` where nothing is known.
+fn value_of(name: &str, asset: Option<&Asset>, settings: &Map) -> Option<String> {
+    let of_asset = || asset?.path(name.strip_prefix("this.")?).ok().flatten().map(|v| show(&v));
+    Some(of_settings(name, settings).or_else(of_asset).unwrap_or_else(|| "…".to_owned()))
 }

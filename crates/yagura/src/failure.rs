@@ -1,6 +1,7 @@
 //! Why a command ends early, in both languages, with what to do next.
 
-use yagura_model::Lang;
+use yagura_model::{Lang, nearest};
+use yagura_rule::ContentError;
 
 /// Exit codes are stable: scripts rely on them.
 pub mod exit {
@@ -31,6 +32,21 @@ impl Failure {
         Self { code: exit::USAGE, en: en.into(), ja: ja.into(), hint_en: String::new(), hint_ja: String::new() }
     }
 
+    /// A name (`what` in English and Japanese) that fits none of `there`: with the nearest one, where one is near.
+    pub fn unknown<'n>(what: (&str, &str), name: &str, there: impl IntoIterator<Item = &'n str>) -> Self {
+        let failure = Self::usage(format!("no {} `{name}`", what.0), format!("{} `{name}` は存在しない", what.1));
+        match nearest(name, there) {
+            Some(n) => failure.hint(format!("did you mean `{n}`?"), format!("`{n}` のことか")),
+            None => failure,
+        }
+    }
+
+    /// Broken content files, one line each.
+    pub fn content(errors: &[ContentError]) -> Self {
+        let text = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        Self::usage(text.clone(), text)
+    }
+
     /// Nothing could be read.
     pub fn blind(en: impl Into<String>, ja: impl Into<String>) -> Self {
         Self { code: exit::BLIND, ..Self::usage(en, ja) }
@@ -42,6 +58,15 @@ impl Failure {
         self.hint_en = en.into();
         self.hint_ja = ja.into();
         self
+    }
+
+    /// What to do next, where nothing better was said: look at the list of checks.
+    #[must_use]
+    pub fn or_list(self) -> Self {
+        if !self.hint_en.is_empty() {
+            return self;
+        }
+        self.hint("see `yagura checks list`", "`yagura checks list` で一覧を確認すること")
     }
 
     /// Whether there is nothing to say.

@@ -3,7 +3,7 @@
 use crate::cli::Selection;
 use crate::content::Content;
 use crate::failure::Failure;
-use yagura_model::{Severity, nearest};
+use yagura_model::Severity;
 use yagura_rule::CheckFile;
 
 /// The checks that a selection names, sorted by id. A name that fits nothing is an error with the nearest right spelling.
@@ -29,8 +29,7 @@ pub fn select<'c>(content: &'c Content, selection: &Selection) -> Result<Vec<&'c
     };
     let chosen: Vec<&CheckFile> = all.into_iter().filter(wanted).collect();
     if chosen.is_empty() {
-        return Err(Failure::usage("no check fits this selection", "条件に合うチェックがない")
-            .hint("see `yagura checks list`", "`yagura checks list` で一覧を確認すること"));
+        return Err(Failure::usage("no check fits this selection", "条件に合うチェックがない").or_list());
     }
     Ok(chosen)
 }
@@ -40,15 +39,9 @@ pub fn service(check: &CheckFile) -> &str {
     check.id.split('.').next().unwrap_or_default()
 }
 
-fn known(asked: &[smol_str::SmolStr], there: &[&str], (en, ja): (&str, &str)) -> Result<(), Failure> {
-    for name in asked {
-        if !there.contains(&name.as_str()) {
-            let failure = Failure::usage(format!("no {en} `{name}`"), format!("{ja} `{name}` は存在しない"));
-            return Err(match nearest(name, there.iter().copied()) {
-                Some(n) => failure.hint(format!("did you mean `{n}`?"), format!("`{n}` のことか")),
-                None => failure.hint("see `yagura checks list`", "`yagura checks list` で一覧を確認すること"),
-            });
-        }
+fn known(asked: &[smol_str::SmolStr], there: &[&str], what: (&str, &str)) -> Result<(), Failure> {
+    match asked.iter().find(|name| !there.contains(&name.as_str())) {
+        Some(name) => Err(Failure::unknown(what, name, there.iter().copied()).or_list()),
+        None => Ok(()),
     }
-    Ok(())
 }

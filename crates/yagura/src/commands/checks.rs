@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use std::io::Write;
 use std::path::Path;
 use yagura_inventory::Plan;
-use yagura_model::{ContentFile, Lang, Map, Severity, nearest};
+use yagura_model::{ContentFile, Lang, Severity};
 use yagura_report::{width, wrap};
 use yagura_rule::{Broken, CheckFile, ContentError, run_fixtures, status_word};
 
@@ -61,13 +61,8 @@ fn severity_word(s: Severity, lang: Lang) -> &'static str {
 }
 
 fn find<'c>(content: &'c Content, id: &str) -> Result<&'c CheckFile, Failure> {
-    content.checks.get(id).ok_or_else(|| {
-        let failure = Failure::usage(format!("no check `{id}`"), format!("チェック `{id}` は存在しない"));
-        match nearest(id, content.checks.keys().map(SmolStr::as_str)) {
-            Some(n) => failure.hint(format!("did you mean `{n}`?"), format!("`{n}` のことか")),
-            None => failure.hint("see `yagura checks list`", "`yagura checks list` で一覧を確認すること"),
-        }
-    })
+    let there = || content.checks.keys().map(SmolStr::as_str);
+    content.checks.get(id).ok_or_else(|| Failure::unknown(("check", "チェック"), id, there()).or_list())
 }
 
 fn show(cli: &Cli, content: &Content, id: &str, lang: Lang) -> Result<u8, Failure> {
@@ -75,7 +70,7 @@ fn show(cli: &Cli, content: &Content, id: &str, lang: Lang) -> Result<u8, Failur
     let compiled = content.compile()?;
     let settings = settings::load(cli.config.as_deref(), &content.checks)?;
     let (checks, errors) = content.compile_checks([file], &compiled, &settings);
-    let Some(check) = checks.first() else { return Err(errors_as_failure(&errors)) };
+    let Some(check) = checks.first() else { return Err(Failure::content(&errors)) };
     let plan = Plan::of(&checks, &compiled.kinds);
     let mut out = std::io::stdout().lock();
     let columns = columns();
@@ -98,8 +93,9 @@ fn show(cli: &Cli, content: &Content, id: &str, lang: Lang) -> Result<u8, Failur
     row(lang.pick("title", "内容"), file.title(lang))?;
     row(lang.pick("severity", "重要度"), severity_word(file.severity, lang))?;
     row(lang.pick("judges", "対象"), &format!("{} {}", lang.pick("each", "各"), file.each))?;
-    row(lang.pick("why", "理由"), &with_settings(check.why(lang), &check.settings))?;
-    row(lang.pick("fix", "対処"), &with_settings(check.fix(lang), &check.settings))?;
+    let (why, fix) = check.why_and_fix(lang);
+    row(lang.pick("why", "理由"), &why)?;
+    row(lang.pick("fix", "対処"), &fix)?;
     if let Some(when) = &check.when {
         row(lang.pick("applies when", "適用条件"), &when.text)?;
     }
@@ -123,19 +119,6 @@ fn columns() -> Option<usize> {
     terminal::is_terminal().then(|| terminal::columns().unwrap_or(80).clamp(40, 110))
 }
 
-/// `text` with the settings in force in the place of `{settings.name}`.
-fn with_settings(text: &str, settings: &Map) -> String {
-    settings.iter().fold(text.to_owned(), |text, (name, value)| {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        text.replace(&format!("{{settings.{name}}}"), &value)
-    })
-}
-
-fn errors_as_failure(errors: &[ContentError]) -> Failure {
-    let text = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-    Failure::usage(text.clone(), text)
-}
-
 fn test(content: &Content, ids: &[String], lang: Lang) -> Result<u8, Failure> {
     let compiled = content.compile()?;
     let mut files: Vec<CheckFile> = Vec::new();
@@ -147,9 +130,8 @@ fn test(content: &Content, ids: &[String], lang: Lang) -> Result<u8, Failure> {
                 .map_err(|e| Failure::usage(format!("cannot read `{id}`: {e}"), format!("`{id}` を読めない: {e}")))?;
             // A file anywhere: its id follows the path below `checks/`, where there is such a folder.
             let path = id.rsplit_once("checks/").map_or(id.clone(), |(_, p)| format!("checks/{p}"));
-            files.push(
-                CheckFile::parse(&ContentFile { path, text, shipped: false }).map_err(|e| errors_as_failure(&e))?,
-            );
+            files
+                .push(CheckFile::parse(&ContentFile { path, text, shipped: false }).map_err(|e| Failure::content(&e))?);
         }
     }
     if ids.is_empty() {
@@ -219,11 +201,7 @@ fn new(cli: &Cli, content: &Content, id: &str, each: &str, lang: Lang) -> Result
     };
     let compiled = content.compile()?;
     let Some(kind) = compiled.schema.kind(each) else {
-        let failure = Failure::usage(format!("no kind `{each}`"), format!("リソースタイプ `{each}` は存在しない"));
-        return Err(match nearest(each, compiled.schema.ids()) {
-            Some(n) => failure.hint(format!("did you mean `{n}`?"), format!("`{n}` のことか")),
-            None => failure,
-        });
+        return Err(Failure::unknown(("kind", "リソースタイプ"), each, compiled.schema.ids()));
     };
     let path = folder.join("checks").join(service).join(format!("{name}.yaml"));
     if path.exists() {

@@ -112,10 +112,7 @@ fn writable(args: &ScanArgs) -> Result<(), Failure> {
 fn demo(compiled: &Compiled) -> Result<Snapshot, Failure> {
     let text = embedded_bytes(DEMO).and_then(|b| String::from_utf8(b).ok()).unwrap_or_default();
     let file = ContentFile { path: DEMO.to_owned(), text, shipped: true };
-    sketch(&file, &compiled.kinds).map_err(|e| {
-        let text = e.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        Failure::usage(text.clone(), text)
-    })
+    sketch(&file, &compiled.kinds).map_err(|e| Failure::content(&e))
 }
 
 fn exit_code(verdicts: &[Verdict], fail_on: Option<Severity>) -> u8 {

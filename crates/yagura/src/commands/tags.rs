@@ -3,7 +3,7 @@
 use crate::content::Compiled;
 use smol_str::SmolStr;
 use std::sync::Arc;
-use yagura_model::{Asset, ContentFile, Field, Gap, GapReason, Map, Status, Type, Value};
+use yagura_model::{Asset, ContentFile, Gap, GapReason, Map, Status, Type, Value};
 use yagura_rule::{Check, CheckFile, Estate, Hole, Judgement, Subject};
 
 /// Checks that ask for nothing but the tags of the kinds that `checks` judge, so that they are read too.
@@ -65,19 +65,16 @@ pub fn retain(judgements: &mut Vec<Judgement>, estate: &Estate, compiled: &Compi
 
 fn tagged(asset: &Asset, compiled: &Compiled, wanted: &[String]) -> Tagged {
     let Some(path) = compiled.kinds.get(&asset.kind).and_then(|k| k.resource.tags.as_ref()) else { return Tagged::No };
-    let value = match asset.field(top(path)) {
-        Field::Known(v) => v,
-        Field::Absent => return Tagged::No,
-        Field::Unknown(gap) if gap.reason == GapReason::NotRequested => {
+    let tags = match asset.path(path) {
+        Ok(value) => value.map_or_else(Vec::new, |v| pairs(&v)),
+        Err(gap) if gap.reason == GapReason::NotRequested => {
             return Tagged::Unknown(Arc::new(Gap::new(
                 GapReason::NotRequested,
                 "its tags were not read for this snapshot",
             )));
         }
-        Field::Unknown(gap) => return Tagged::Unknown(gap.clone()),
+        Err(gap) => return Tagged::Unknown(gap.clone()),
     };
-    let nested = path.split_once('.').and_then(|(_, rest)| value.path(rest).map(std::borrow::Cow::into_owned));
-    let tags = pairs(nested.as_ref().unwrap_or(value));
     let hit = wanted.iter().any(|w| {
         let (key, value) = w.split_once('=').map_or((w.as_str(), None), |(k, v)| (k, Some(v)));
         tags.iter().any(|(k, v)| k == key && value.is_none_or(|want| want == v))
