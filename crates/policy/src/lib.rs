@@ -1,0 +1,17 @@
+//! The IAM policy engine: parse, evaluate, explain, reason about AWS policies. Pure: no I/O.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "tests may stop"
+    )
+)]
+
+pub mod document;
+pub mod json;
+pub mod operator;
+pub mod pattern;
+pub mod request;
