@@ -12,6 +12,7 @@
 
 pub mod document;
 pub mod json;
+pub mod language;
 pub mod operator;
 pub mod pattern;
 pub mod request;

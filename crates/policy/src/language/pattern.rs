@@ -1,0 +1,277 @@
+//! One pattern, seen as a set of strings.
+
+use crate::pattern::{Glob, Token, tokens};
+
+/// What one place of a pattern stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Symbol {
+    /// This character, or its other case where the pattern ignores case.
+    Char(char),
+    /// Any character.
+    One,
+    /// Any run of characters.
+    Many,
+    /// Any character but `:`.
+    OneInSegment,
+    /// Any run of characters without `:`.
+    ManyInSegment,
+}
+
+/// A set of strings given by a pattern of `*` and `?`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Pattern {
+    symbols: Box<[Symbol]>,
+    ignore_case: bool,
+    /// The same set for quick matching, where no symbol depends on segments.
+    glob: Option<Glob>,
+}
+
+impl Pattern {
+    /// The strings that match a pattern as written, in this case.
+    pub fn new(pattern: &str) -> Self {
+        Self::from_tokens(tokens(pattern), false)
+    }
+
+    /// The strings that match a pattern as written, in any case of ASCII letters.
+    pub fn ignoring_case(pattern: &str) -> Self {
+        Self::from_tokens(tokens(pattern), true)
+    }
+
+    /// This string alone; `*` and `?` are plain characters.
+    pub fn literal(text: &str, ignore_case: bool) -> Self {
+        Self::from_tokens(text.chars().map(Token::Char), ignore_case)
+    }
+
+    /// The strings that match tokens.
+    pub fn from_tokens(tokens: impl IntoIterator<Item = Token>, ignore_case: bool) -> Self {
+        let tokens: Vec<Token> = tokens.into_iter().collect();
+        let lowered = tokens.iter().map(|token| match token {
+            Token::Char(c) if ignore_case => Token::Char(c.to_ascii_lowercase()),
+            token => *token,
+        });
+        let glob = Some(Glob::from_tokens(lowered, ignore_case));
+        let symbols = tokens.into_iter().map(|token| match token {
+            Token::Char(c) => Symbol::Char(c),
+            Token::One => Symbol::One,
+            Token::Many => Symbol::Many,
+        });
+        Self::build(symbols.collect(), ignore_case, glob)
+    }
+
+    /// The ARNs that match a pattern segment by segment: a wildcard of the first five segments does not reach past its
+    /// `:` (`reference_policies_elements_condition_operators`, ARN operators).
+    pub fn arn(tokens: impl IntoIterator<Item = Token>) -> Self {
+        let mut colons = 0;
+        let mut segmented = false;
+        let symbols = tokens.into_iter().map(|token| match token {
+            Token::Char(c) => {
+                colons += usize::from(c == ':');
+                Symbol::Char(c)
+            }
+            Token::One if colons < 5 => {
+                segmented = true;
+                Symbol::OneInSegment
+            }
+            Token::Many if colons < 5 => {
+                segmented = true;
+                Symbol::ManyInSegment
+            }
+            Token::One => Symbol::One,
+            Token::Many => Symbol::Many,
+        });
+        let symbols: Vec<Symbol> = symbols.collect();
+        if segmented {
+            return Self::build(symbols, false, None);
+        }
+        Self::from_tokens(
+            symbols.into_iter().map(|symbol| match symbol {
+                Symbol::Char(c) => Token::Char(c),
+                Symbol::One | Symbol::OneInSegment => Token::One,
+                Symbol::Many | Symbol::ManyInSegment => Token::Many,
+            }),
+            false,
+        )
+    }
+
+    /// The ARNs of `arn:*:iam::<account>:<rest>` and their like, where only some segments are given; each part is a
+    /// pattern of its own and `*` stays inside its segment, but for the last.
+    pub fn arn_of(segments: &[&[Token]; 6]) -> Self {
+        let mut all = Vec::new();
+        for (i, segment) in segments.iter().enumerate() {
+            if i > 0 {
+                all.push(Token::Char(':'));
+            }
+            all.extend_from_slice(segment);
+        }
+        Self::arn(all)
+    }
+
+    fn build(mut symbols: Vec<Symbol>, ignore_case: bool, glob: Option<Glob>) -> Self {
+        symbols.dedup_by(|a, b| a == b && matches!(a, Symbol::Many | Symbol::ManyInSegment));
+        Self { symbols: symbols.into(), ignore_case, glob }
+    }
+
+    /// Whether the string is of the set.
+    pub fn matches(&self, text: &str) -> bool {
+        match &self.glob {
+            Some(glob) => glob.matches(text),
+            None => {
+                let mut run = Run::start(self);
+                text.chars().all(|c| {
+                    run.step(self, c);
+                    !run.is_dead()
+                }) && run.accepts(self)
+            }
+        }
+    }
+
+    /// The only string of the set, where there is no wildcard and case matters.
+    pub fn only(&self) -> Option<String> {
+        let chars = self.symbols.iter().map(|s| if let Symbol::Char(c) = s { Some(*c) } else { None });
+        let fixed = |c: &char| !self.ignore_case || !c.is_ascii_alphabetic();
+        let text = chars.collect::<Option<String>>()?;
+        text.chars().all(|c| fixed(&c)).then_some(text)
+    }
+
+    /// Whether it has no wildcard: a set of one string and, where case is ignored, its spellings.
+    pub fn is_finite(&self) -> bool {
+        self.symbols.iter().all(|s| matches!(s, Symbol::Char(_)))
+    }
+
+    /// Whether every string is of the set.
+    pub fn is_everything(&self) -> bool {
+        *self.symbols == [Symbol::Many]
+    }
+
+    pub(super) fn symbols(&self) -> &[Symbol] {
+        &self.symbols
+    }
+
+    /// Whether a symbol's character stands for this one.
+    pub(super) fn same(&self, symbol: char, c: char) -> bool {
+        symbol == c || (self.ignore_case && symbol.eq_ignore_ascii_case(&c))
+    }
+
+    pub(super) fn ignores_case(&self) -> bool {
+        self.ignore_case
+    }
+
+    /// Whether the set surely holds every string of the other: the other's text, wildcards included, matches this one.
+    /// `false` does not say that it does not.
+    pub fn covers(&self, other: &Self) -> bool {
+        if self.is_everything() || self == other {
+            return true;
+        }
+        let mut run = Run::start(self);
+        for symbol in &other.symbols {
+            run.advance(self, |mine| match (mine, symbol) {
+                (Symbol::Many, _) | (Symbol::One, Symbol::Char(_) | Symbol::One | Symbol::OneInSegment) => true,
+                (Symbol::ManyInSegment, Symbol::OneInSegment | Symbol::ManyInSegment) => true,
+                (Symbol::OneInSegment, Symbol::OneInSegment) => true,
+                (Symbol::OneInSegment | Symbol::ManyInSegment, Symbol::Char(c)) => *c != ':',
+                (Symbol::Char(mine), Symbol::Char(c)) if other.ignore_case && c.is_ascii_alphabetic() => {
+                    self.ignore_case && mine.eq_ignore_ascii_case(c)
+                }
+                (Symbol::Char(mine), Symbol::Char(c)) => self.same(mine, *c),
+                _ => false,
+            });
+            if run.is_dead() {
+                return false;
+            }
+        }
+        run.accepts(self)
+    }
+
+    /// Whether the sets surely share no string: their fixed beginnings or ends differ. `false` does not say that they do.
+    pub fn surely_disjoint(&self, other: &Self) -> bool {
+        let differ = |a: &Symbol, b: &Symbol| match (a, b) {
+            (Symbol::Char(a), Symbol::Char(b)) => !self.same(*a, *b) && !other.same(*a, *b),
+            _ => false,
+        };
+        let fixed = |s: &&Symbol| matches!(s, Symbol::Char(_));
+        let heads = self.symbols.iter().take_while(fixed).zip(other.symbols.iter().take_while(fixed));
+        let tails = self.symbols.iter().rev().take_while(fixed).zip(other.symbols.iter().rev().take_while(fixed));
+        let lengths = self.is_finite() && other.is_finite() && self.symbols.len() != other.symbols.len();
+        lengths || heads.into_iter().any(|(a, b)| differ(a, b)) || tails.into_iter().any(|(a, b)| differ(a, b))
+    }
+}
+
+/// The places of a pattern that a text may have come to: the pattern as a nondeterministic automaton.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Run {
+    places: Box<[u64]>,
+}
+
+impl Run {
+    pub(super) fn start(pattern: &Pattern) -> Self {
+        let mut run = Self { places: vec![0; pattern.symbols.len() / 64 + 1].into() };
+        run.add(pattern, 0);
+        run
+    }
+
+    /// Adds a place, and those reached past runs of no characters.
+    fn add(&mut self, pattern: &Pattern, mut place: usize) {
+        loop {
+            if let Some(word) = self.places.get_mut(place / 64) {
+                *word |= 1 << (place % 64);
+            }
+            match pattern.symbols.get(place) {
+                Some(Symbol::Many | Symbol::ManyInSegment) => place += 1,
+                _ => return,
+            }
+        }
+    }
+
+    pub(super) fn has(&self, place: usize) -> bool {
+        self.places.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
+    }
+
+    pub(super) fn is_dead(&self) -> bool {
+        self.places.iter().all(|word| *word == 0)
+    }
+
+    pub(super) fn accepts(&self, pattern: &Pattern) -> bool {
+        self.has(pattern.symbols.len())
+    }
+
+    /// Whether whatever follows is of the set.
+    pub(super) fn accepts_all(&self, pattern: &Pattern) -> bool {
+        pattern.symbols.last() == Some(&Symbol::Many) && self.has(pattern.symbols.len() - 1)
+    }
+
+    /// The symbols that the run waits at.
+    pub(super) fn waiting<'p>(&'p self, pattern: &'p Pattern) -> impl Iterator<Item = Symbol> + 'p {
+        self.places().filter_map(|place| pattern.symbols.get(place).copied())
+    }
+
+    fn places(&self) -> impl Iterator<Item = usize> + '_ {
+        self.places.iter().enumerate().flat_map(|(i, word)| {
+            let mut word = *word;
+            std::iter::from_fn(move || {
+                let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
+                word &= word - 1;
+                Some(i * 64 + bit)
+            })
+        })
+    }
+
+    pub(super) fn step(&mut self, pattern: &Pattern, c: char) {
+        self.advance(pattern, |symbol| match symbol {
+            Symbol::Char(mine) => pattern.same(mine, c),
+            Symbol::One | Symbol::Many => true,
+            Symbol::OneInSegment | Symbol::ManyInSegment => c != ':',
+        });
+    }
+
+    fn advance(&mut self, pattern: &Pattern, takes: impl Fn(Symbol) -> bool) {
+        let mut next = Self { places: vec![0; self.places.len()].into() };
+        for place in self.places() {
+            let Some(symbol) = pattern.symbols.get(place) else { continue };
+            if takes(*symbol) {
+                let stays = matches!(symbol, Symbol::Many | Symbol::ManyInSegment);
+                next.add(pattern, place + usize::from(!stays));
+            }
+        }
+        *self = next;
+    }
+}
