@@ -11,6 +11,7 @@
 )]
 
 pub mod account;
+pub mod catalogue;
 pub mod document;
 pub mod json;
 pub mod language;
