@@ -12,9 +12,13 @@
 
 pub mod account;
 pub mod catalogue;
+pub mod condition;
 pub mod document;
 pub mod json;
 pub mod language;
 pub mod operator;
 pub mod pattern;
 pub mod request;
+pub mod template;
+pub mod tri;
+pub mod value;

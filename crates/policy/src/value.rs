@@ -1,0 +1,145 @@
+//! The typed values of conditions: numbers, dates, IP ranges.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// A decimal number as IAM takes it: an optional sign, digits, at most one point. `None` for anything else.
+pub fn number(text: &str) -> Option<f64> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') && digits.bytes().any(|b| b.is_ascii_digit());
+    plain.then(|| text.parse().ok()).flatten().filter(|n: &f64| n.is_finite())
+}
+
+/// A date in nanoseconds since 1970: one of the W3C forms of ISO 8601, or epoch seconds.
+/// A whole number is always epoch seconds (`reference_policies_elements_condition_operators`, "Date").
+pub fn date(text: &str) -> Option<i128> {
+    const SECOND: i128 = 1_000_000_000;
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
+        return text.parse::<i64>().ok().map(|s| i128::from(s) * SECOND);
+    }
+    let stamp = |text: &str| text.parse::<Timestamp>().ok().map(Timestamp::as_nanosecond);
+    match text.len() {
+        7 => stamp(&format!("{text}-01T00:00:00Z")),
+        10 => text.parse::<Date>().ok().and_then(|_| stamp(&format!("{text}T00:00:00Z"))),
+        // Minutes without seconds, which W3C's note allows.
+        _ => stamp(text).or_else(|| {
+            let (day, time) = text.split_once('T')?;
+            let cut = time.find(['Z', '+', '-'])?;
+            let (clock, zone) = time.split_at_checked(cut)?;
+            (clock.len() == 5).then(|| stamp(&format!("{day}T{clock}:00{zone}"))).flatten()
+        }),
+    }
+}
+
+/// A range of IP addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct IpRange {
+    first: IpAddr,
+    prefix: u8,
+}
+
+impl IpRange {
+    /// Reads an address or a CIDR range. An address alone is a range of one; bits after the prefix do not count.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let first: IpAddr = address.parse().ok()?;
+        let longest = if first.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            None => longest,
+            Some(p) if p.len() <= 3 && !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()) => p.parse().ok()?,
+            Some(_) => return None,
+        };
+        (prefix <= longest).then(|| Self { first: masked(first, prefix), prefix })
+    }
+
+    /// Whether the address lies in the range.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        address.is_ipv4() == self.first.is_ipv4() && masked(address, self.prefix) == self.first
+    }
+
+    /// Whether every address of the other range lies in this one.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.prefix <= other.prefix && self.contains(other.first)
+    }
+
+    /// The first address.
+    pub fn first(&self) -> IpAddr {
+        self.first
+    }
+
+    /// The last address.
+    pub fn last(&self) -> IpAddr {
+        match self.first {
+            IpAddr::V4(a) => IpAddr::V4(Ipv4Addr::from(u32::from(a) | !mask4(self.prefix))),
+            IpAddr::V6(a) => IpAddr::V6(Ipv6Addr::from(u128::from(a) | !mask6(self.prefix))),
+        }
+    }
+
+    /// The length of the prefix in bits.
+    pub fn prefix(&self) -> u8 {
+        self.prefix
+    }
+}
+
+fn masked(address: IpAddr, prefix: u8) -> IpAddr {
+    match address {
+        IpAddr::V4(a) => IpAddr::V4(Ipv4Addr::from(u32::from(a) & mask4(prefix))),
+        IpAddr::V6(a) => IpAddr::V6(Ipv6Addr::from(u128::from(a) & mask6(prefix))),
+    }
+}
+
+fn mask4(prefix: u8) -> u32 {
+    u32::MAX.checked_shl(32 - u32::from(prefix.min(32))).unwrap_or(0)
+}
+
+fn mask6(prefix: u8) -> u128 {
+    u128::MAX.checked_shl(128 - u32::from(prefix.min(128))).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        assert_eq!(number("10"), Some(10.0));
+        assert_eq!(number("-1.5"), Some(-1.5));
+        for bad in ["", ".", "-", "1e9", "inf", "NaN", "0x1", "1 ", "1.2.3"] {
+            assert_eq!(number(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn dates() {
+        let noon = date("2024-05-01T12:00:00Z").unwrap();
+        for same in ["2024-05-01T12:00Z", "2024-05-01T21:00:00+09:00", "2024-05-01T21:00+09:00", "1714564800"] {
+            assert_eq!(date(same), Some(noon), "{same}");
+        }
+        assert_eq!(date("2024-05"), date("2024-05-01"));
+        assert!(date("2024-05-01T12:00:00.5Z").unwrap() > noon);
+        for bad in ["", "yesterday", "2024-13-01", "2024-05-01T25:00:00Z", "99999999999999999999"] {
+            assert_eq!(date(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn ranges() {
+        let range = |t: &str| IpRange::parse(t).unwrap();
+        assert!(range("203.0.113.0/24").contains("203.0.113.9".parse().unwrap()));
+        assert!(!range("203.0.113.0/24").contains("203.0.114.9".parse().unwrap()));
+        assert!(range("0.0.0.0/0").contains("8.8.8.8".parse().unwrap()));
+        assert!(!range("0.0.0.0/0").contains("::1".parse().unwrap()));
+        assert!(range("2001:db8::/32").contains("2001:db8:1::".parse().unwrap()));
+        assert!(range("10.0.0.0/8").covers(&range("10.1.0.0/16")));
+        assert_eq!(range("10.0.0.7/8").first().to_string(), "10.0.0.0");
+        assert_eq!(range("10.0.0.7/8").last().to_string(), "10.255.255.255");
+        for bad in ["", "10.0.0.0/33", "10.0.0/8", "::/129", "1.2.3.4/", "1.2.3.4/+8"] {
+            assert_eq!(IpRange::parse(bad), None, "{bad}");
+        }
+    }
+}
