@@ -16,11 +16,11 @@ pub struct Condition {
     pub operator: Operator,
     /// The key in lower case.
     pub key: SmolStr,
-    test: Test,
+    pub(crate) test: Test,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Test {
+pub(crate) enum Test {
     Text(Vec<Template>),
     Bool(Vec<Template>),
     Arn(Vec<Option<ArnPattern>>),
@@ -37,7 +37,7 @@ enum Test {
 
 /// An ARN pattern: each of the six parts is matched apart, as AWS documents for the ARN operators.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ArnPattern([Template; 6]);
+pub struct ArnPattern(pub(crate) [Template; 6]);
 
 impl Condition {
     /// Reads a condition of a policy of this version.

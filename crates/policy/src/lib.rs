@@ -11,13 +11,18 @@
 )]
 
 pub mod account;
+pub mod case;
 pub mod catalogue;
+pub mod compile;
 pub mod condition;
 pub mod document;
+pub mod evaluate;
 pub mod json;
+pub mod kms;
 pub mod language;
 pub mod operator;
 pub mod pattern;
+mod represent;
 pub mod request;
 pub mod template;
 pub mod tri;

@@ -59,12 +59,11 @@ pub fn pieces(text: &str, version: Version, wildcards: bool) -> Vec<Piece> {
     let mut found = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        if version == Version::V2012 && rest.starts_with("${") {
-            if let Some((inner, tail)) = rest.get(2..).and_then(|r| r.split_once('}')) {
-                found.push(variable(inner));
-                rest = tail;
-                continue;
-            }
+        let opened = rest.strip_prefix("${").filter(|_| version == Version::V2012);
+        if let Some((inner, tail)) = opened.and_then(|r| r.split_once('}')) {
+            found.push(variable(inner));
+            rest = tail;
+            continue;
         }
         found.push(Piece::Token(match c {
             '*' if wildcards => Token::Many,

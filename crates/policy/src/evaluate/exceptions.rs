@@ -1,0 +1,41 @@
+//! Where AWS documents that the general logic does not hold. Each has a test that cites the page.
+
+use super::{Asked, Find, Kind, Layers};
+use crate::compile::Statement;
+use crate::tri::Tri;
+
+/// `sts:GetCallerIdentity` needs no permission and cannot be denied (STS API Reference, `GetCallerIdentity`).
+pub(super) fn always_allowed(asked: &Asked<'_>) -> bool {
+    asked.action.text() == "sts:getcalleridentity" && asked.caller.is_aws()
+}
+
+/// A bucket policy cannot keep the root user of the owning account from the bucket policy itself
+/// (S3 User Guide, `example-bucket-policies`: "the root principal in a bucket owner's AWS account can perform …").
+pub(super) fn root_keeps_bucket_policy(asked: &Asked<'_>) -> bool {
+    asked.caller.kind == Kind::Root
+        && asked.is_same_account()
+        && matches!(asked.action.text(), "s3:getbucketpolicy" | "s3:putbucketpolicy" | "s3:deletebucketpolicy")
+}
+
+/// KMS keys and roles: their own policy has to allow, even within the account
+/// (`reference_policies_evaluation-logic_policy-eval-denyallow`, "IAM role trust policies and KMS key policies are exceptions").
+/// A role whose trust policy is not given is left to the identity policies.
+pub(super) fn resource_decides(asked: &Asked<'_>, layers: &Layers<'_>) -> bool {
+    let action = asked.action.text();
+    let is_key =
+        || asked.resource.service() == Some("kms") && asked.resource.id().is_some_and(|id| id.starts_with("key/"));
+    let is_role =
+        || asked.resource.service() == Some("iam") && asked.resource.id().is_some_and(|id| id.starts_with("role/"));
+    (action.starts_with("kms:") && is_key()) || (action.starts_with("sts:") && layers.resource.is_some() && is_role())
+}
+
+/// Whether a statement takes in the resource. An action that names no resource is asked with `*`, which only elements
+/// that mean every resource take in; S3 takes `arn:aws:s3:::*` for that too, as its documentation writes it for
+/// `s3:ListAllMyBuckets`.
+pub(super) fn covers<'v>(asked: &Asked<'_>, statement: &Statement, find: Find<'_, 'v>) -> Tri {
+    let covered = statement.covers(asked.resource, find);
+    if covered.is_false() && asked.resource.text == "*" && asked.action.text().starts_with("s3:") {
+        return statement.covers(crate::compile::ResourceKey::new("arn:aws:s3:::*"), find);
+    }
+    covered
+}

@@ -1,0 +1,260 @@
+//! Decisions where something is open: keys that may have any value, and resources given by a pattern.
+//!
+//! Possible mode asks whether some context allows. The keys that matter are those of statements that may apply; each
+//! gets representatives (`represent`), and a search assigns them one by one, giving up a branch as soon as three-valued
+//! evaluation shows that it cannot be allowed any more.
+
+use super::{Asked, Decision, Judgement, LayerSet, Layers, Mode, SESSION_NAME, Verdict, judge};
+use crate::compile::{Compiled, Statement};
+use crate::condition::Condition;
+use crate::language::{Pattern, StringSet};
+use crate::pattern::tokens;
+use crate::represent;
+use crate::request::Request;
+use crate::template::Lookup;
+use crate::tri::Tri;
+use smol_str::SmolStr;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Evaluations after which a search gives up and calls the request possible, which it may not be.
+const MAX_STEPS: usize = 50_000;
+
+/// Under which context a request is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Conditional {
+    /// One context that allows it: what was open, with its values; no values: the key must be absent.
+    pub example: BTreeMap<SmolStr, Vec<SmolStr>>,
+    /// Whether the search ended before it was sure that the request is possible.
+    pub unproven: bool,
+}
+
+/// A decision with what it hangs on.
+#[derive(Debug, Clone)]
+pub(crate) struct Outcome {
+    pub(crate) verdict: Verdict,
+    /// Set where the request is allowed only under conditions.
+    pub(crate) conditional: Option<Conditional>,
+    /// The resource that was judged, where the request gave a pattern.
+    pub(crate) resource: Option<SmolStr>,
+}
+
+impl From<Verdict> for Outcome {
+    fn from(verdict: Verdict) -> Self {
+        Self { verdict, conditional: None, resource: None }
+    }
+}
+
+/// Decides on a request whose resource may be a pattern.
+pub(crate) fn decide(request: &Request, layers: &Layers<'_>, mode: Mode<'_>) -> Outcome {
+    let asked = Asked::new(request);
+    let first = decide_one(&asked, layers, mode);
+    if first.verdict.decision == Decision::Allowed || !request.resource.contains(['*', '?']) {
+        return first;
+    }
+    let mut best = first;
+    for resource in resources(&asked, layers) {
+        let one = Request { resource, ..request.clone() };
+        let outcome = decide_one(&Asked::new(&one), layers, mode);
+        if outcome.verdict.decision == Decision::Allowed {
+            return Outcome { resource: Some(one.resource), ..outcome };
+        }
+        if rank(outcome.verdict) < rank(best.verdict) {
+            best = outcome;
+        }
+    }
+    best
+}
+
+/// Fewer blocking layers come first.
+fn rank(verdict: Verdict) -> usize {
+    verdict.blocked_by.iter().count()
+}
+
+/// Resources that stand for all that match the request's pattern.
+fn resources(asked: &Asked<'_>, layers: &Layers<'_>) -> Vec<SmolStr> {
+    let find = |key: &str| asked.strict(key);
+    let mut patterns: Vec<Pattern> = Vec::new();
+    for policy in every_policy(layers) {
+        for (place, _) in policy.on(&asked.action) {
+            let Some(element) = policy.policy.statements.get(place).and_then(|s| s.resources.as_ref()) else {
+                continue;
+            };
+            for text in &element.items {
+                let template = crate::template::Template::new(
+                    text,
+                    crate::template::Reading { version: policy.policy.version, wildcards: true, ignore_case: false },
+                );
+                patterns.extend(represent::pattern(&template, false, &find));
+            }
+        }
+    }
+    patterns.sort_by_key(|p| format!("{p:?}"));
+    patterns.dedup();
+    let within = StringSet::any_of(vec![Pattern::from_tokens(tokens(asked.resource.text), false)]);
+    represent::strings(&[within], &patterns)
+}
+
+/// Decides on a request whose resource is taken as it is written.
+pub(super) fn decide_one(asked: &Asked<'_>, layers: &Layers<'_>, mode: Mode<'_>) -> Outcome {
+    if matches!(mode, Mode::Strict) {
+        let find = |key: &str| asked.strict(key);
+        return judge(asked, layers, &find).verdict().into();
+    }
+    let known = |key: &str| known(asked, mode, key);
+    let overall = judge(asked, layers, &known);
+    match overall.allowed {
+        Tri::True | Tri::False => overall.verdict().into(),
+        Tri::Unknown => Search::new(asked, layers, &known).run(overall),
+    }
+}
+
+/// What the request and the mode say of a key.
+pub(super) fn known<'a>(asked: &'a Asked<'_>, mode: Mode<'_>, key: &str) -> Lookup<'a> {
+    match (asked.lookup(key), mode) {
+        (Some([]), _) | (None, Mode::Strict) => Lookup::Absent,
+        (Some(values), _) => Lookup::Values(values),
+        (None, Mode::Possible(absent)) if key != SESSION_NAME && absent.iter().any(|g| g.matches(key)) => {
+            Lookup::Absent
+        }
+        (None, Mode::Possible(_)) => Lookup::Open,
+    }
+}
+
+fn every_policy<'l>(layers: &Layers<'l>) -> impl Iterator<Item = &'l Arc<Compiled>> {
+    let levels = layers.scp.iter().chain(layers.rcp).flatten();
+    let lists = layers.identity.iter().chain(layers.boundary).chain(layers.session).chain(layers.vpc_endpoint);
+    lists.chain(levels).chain(layers.resource)
+}
+
+/// The statements that may apply: those on the action whose resource is not ruled out.
+fn relevant<'l, 'v>(asked: &Asked<'_>, layers: &Layers<'l>, find: &dyn Fn(&str) -> Lookup<'v>) -> Vec<&'l Statement> {
+    let mut found = Vec::new();
+    for policy in every_policy(layers) {
+        // The iterator borrows the action only for matching.
+        let places: Vec<usize> = policy.on(&asked.action).map(|(place, _)| place).collect();
+        for statement in places.into_iter().filter_map(|p| policy.statements().get(p)) {
+            if !statement.covers(asked.resource, find).is_false() {
+                found.push(statement);
+            }
+        }
+    }
+    found
+}
+
+struct Search<'s, 'v> {
+    asked: &'s Asked<'s>,
+    layers: &'s Layers<'s>,
+    known: &'s dyn Fn(&str) -> Lookup<'v>,
+    /// The open keys with the conditions on them, those that variables name first.
+    keys: Vec<(SmolStr, Vec<&'s Condition>)>,
+    steps: usize,
+    best: Option<Judgement>,
+}
+
+impl<'s, 'v> Search<'s, 'v> {
+    fn new(asked: &'s Asked<'s>, layers: &'s Layers<'s>, known: &'s dyn Fn(&str) -> Lookup<'v>) -> Self {
+        let mut keys: BTreeMap<SmolStr, Vec<&Condition>> = BTreeMap::new();
+        let mut named: Vec<SmolStr> = Vec::new();
+        for statement in relevant(asked, layers, known) {
+            let of_resource = statement.variables().cloned();
+            named.extend(of_resource);
+            for condition in &statement.conditions {
+                keys.entry(condition.key.clone()).or_default().push(condition);
+                named.extend(condition.variables().into_iter().cloned());
+            }
+        }
+        for name in &named {
+            keys.entry(name.clone()).or_default();
+        }
+        let mut keys: Vec<_> = keys.into_iter().filter(|(key, _)| known(key) == Lookup::Open).collect();
+        keys.sort_by_key(|(key, on)| (!named.contains(key), on.len()));
+        Self { asked, layers, known, keys, steps: 0, best: None }
+    }
+
+    fn run(mut self, overall: Judgement) -> Outcome {
+        let mut assigned: BTreeMap<SmolStr, Vec<SmolStr>> = BTreeMap::new();
+        let found = self.assign(0, &mut assigned);
+        let unproven = self.steps >= MAX_STEPS;
+        if found || unproven {
+            let verdict = Verdict { decision: Decision::Allowed, blocked_by: LayerSet::default() };
+            let conditional = Some(Conditional { example: assigned, unproven: unproven && !found });
+            return Outcome { verdict, conditional, resource: None };
+        }
+        let mut verdict = self.best.unwrap_or(overall).verdict();
+        if verdict.decision == Decision::Allowed {
+            verdict.decision = Decision::ImplicitlyDenied;
+        }
+        verdict.into()
+    }
+
+    /// Assigns the key at `depth` and all after it; true with `assigned` full where that allows the request.
+    fn assign(&mut self, depth: usize, assigned: &mut BTreeMap<SmolStr, Vec<SmolStr>>) -> bool {
+        self.steps += 1;
+        if self.steps >= MAX_STEPS {
+            return false;
+        }
+        let judgement = {
+            let find = |key: &str| view(self.known, assigned, key);
+            judge(self.asked, self.layers, &find)
+        };
+        if judgement.allowed.is_false() {
+            let blocks = |j: &Judgement| j.blocks.iter().count();
+            if self.best.as_ref().is_none_or(|b| blocks(&judgement) < blocks(b)) {
+                self.best = Some(judgement);
+            }
+            return false;
+        }
+        let Some((key, conditions)) = self.keys.get(depth).cloned() else { return true };
+        if judgement.allowed.is_true() {
+            return true;
+        }
+        let hints = self.hints(&key, assigned);
+        let candidates = {
+            let find = |key: &str| view(self.known, assigned, key);
+            represent::values(&conditions, &find, &hints)
+        };
+        for values in candidates {
+            assigned.insert(key.clone(), values);
+            if self.assign(depth + 1, assigned) {
+                return true;
+            }
+            assigned.remove(&key);
+        }
+        false
+    }
+
+    /// Values that a key named by a variable may need: those of the keys compared with it, and parts of the resource.
+    fn hints(&self, key: &SmolStr, assigned: &BTreeMap<SmolStr, Vec<SmolStr>>) -> Vec<SmolStr> {
+        let mut hints = Vec::new();
+        let find = |key: &str| view(self.known, assigned, key);
+        for statement in relevant(self.asked, self.layers, &find) {
+            if statement.variables().any(|v| v == key) {
+                hints.extend(self.asked.resource.text.split(['/', ':']).filter(|p| !p.is_empty()).map(SmolStr::new));
+            }
+            for condition in statement.conditions.iter().filter(|c| c.variables().contains(&key)) {
+                match find(&condition.key) {
+                    Lookup::Values(values) => hints.extend(values.iter().cloned()),
+                    Lookup::Open => hints.push(SmolStr::new_static("value")),
+                    Lookup::Absent => {}
+                }
+                if let Lookup::Values([arn]) = find(&condition.key) {
+                    hints.extend(arn.split(['/', ':']).filter(|p| !p.is_empty()).map(SmolStr::new));
+                }
+            }
+        }
+        hints
+    }
+}
+
+fn view<'a, 'v: 'a>(
+    known: &dyn Fn(&str) -> Lookup<'v>,
+    assigned: &'a BTreeMap<SmolStr, Vec<SmolStr>>,
+    key: &str,
+) -> Lookup<'a> {
+    match assigned.get(key).map(Vec::as_slice) {
+        Some([]) => Lookup::Absent,
+        Some(values) => Lookup::Values(values),
+        None => known(key),
+    }
+}
