@@ -1,11 +1,12 @@
 //! The principals of an account with everything that gives them permissions, from `iam:GetAccountAuthorizationDetails`.
 //!
-//! A policy that many principals share is parsed once. What cannot be read is recorded as [`Unread`] on whom it
+//! A policy that many principals share is read and compiled once. What cannot be read is recorded as [`Unread`] on whom it
 //! concerns, never dropped: an answer that stands on it is not certain.
 
 mod details;
 mod known;
 
+use crate::compile::Compiled;
 use crate::document::Policy;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, HashMap};
@@ -54,7 +55,7 @@ pub struct Identity {
     /// The permissions boundary.
     pub boundary: Option<Held>,
     /// Who may assume it; roles only.
-    pub trust: Option<Arc<Policy>>,
+    pub trust: Option<Arc<Compiled>>,
     /// Instance profiles that hold it; roles only.
     pub instance_profiles: Vec<SmolStr>,
     /// The ARNs of its groups; users only.
@@ -86,7 +87,9 @@ pub struct ManagedPolicy {
     /// `PolicyName`.
     pub name: SmolStr,
     /// The default version; `None` where it could not be read.
-    pub document: Option<Arc<Policy>>,
+    pub document: Option<Arc<Compiled>>,
+    /// The other versions that were given and can be read.
+    pub other_versions: Vec<Arc<Compiled>>,
 }
 
 /// A policy as somebody holds it.
@@ -99,7 +102,7 @@ pub struct Held {
     /// The group through which a user holds it.
     pub group: Option<SmolStr>,
     /// The policy; `None` where it could not be read, and then [`Identity::unread`] says why.
-    pub document: Option<Arc<Policy>>,
+    pub document: Option<Arc<Compiled>>,
 }
 
 /// Something that could not be read.
@@ -166,7 +169,9 @@ impl Account {
         let mut account = Self { id, partition, ..Self::default() };
         for policy in &details.policies {
             let document = joiner.library.managed(policy);
-            account.policies.push(ManagedPolicy { arn: policy.arn.clone(), name: policy.name.clone(), document });
+            let other_versions = joiner.library.other_versions(policy);
+            let (arn, name) = (policy.arn.clone(), policy.name.clone());
+            account.policies.push(ManagedPolicy { arn, name, document, other_versions });
         }
         for group in &details.groups {
             let group = joiner.group(group, &account);
@@ -233,47 +238,47 @@ fn owner(arn: &str) -> Option<(&str, &str)> {
     (account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())).then_some((partition, account))
 }
 
-/// Policies by ARN and by text, each parsed once.
+/// Policies by ARN, and by name and text, each compiled once.
 #[derive(Default)]
 struct Library {
-    by_text: HashMap<String, Result<Arc<Policy>, String>>,
-    by_arn: HashMap<SmolStr, Result<Arc<Policy>, Cause>>,
+    by_text: HashMap<(SmolStr, String), Result<Arc<Compiled>, String>>,
+    by_arn: HashMap<SmolStr, Result<Arc<Compiled>, Cause>>,
 }
 
 impl Library {
-    fn parse(&mut self, document: &Document) -> Result<Arc<Policy>, Cause> {
-        let text = document.text();
-        if let Some(known) = self.by_text.get(text.as_ref()) {
+    fn read(&mut self, name: &SmolStr, document: &Document) -> Result<Arc<Compiled>, Cause> {
+        let key = (name.clone(), document.text().into_owned());
+        if let Some(known) = self.by_text.get(&key) {
             return known.clone().map_err(Cause::NotAPolicy);
         }
         let first = |problems: Vec<_>| problems.first().map(ToString::to_string).unwrap_or_default();
-        let read = Policy::parse(&text).map(Arc::new).map_err(first);
-        self.by_text.insert(text.into_owned(), read.clone());
+        let read = Policy::parse(&key.1).map(|p| Arc::new(Compiled::new(name.clone(), p))).map_err(first);
+        self.by_text.insert(key, read.clone());
         read.map_err(Cause::NotAPolicy)
     }
 
     /// Keeps the default version of a managed policy.
-    fn managed(&mut self, policy: &PolicyDetail) -> Option<Arc<Policy>> {
-        let is_default =
-            |v: &&PolicyVersion| v.is_default || (!policy.default_version.is_empty() && v.id == policy.default_version);
-        let version = policy.versions.iter().find(is_default).or(match policy.versions.as_slice() {
-            [only] => Some(only),
-            _ => None,
-        });
+    fn managed(&mut self, policy: &PolicyDetail) -> Option<Arc<Compiled>> {
+        let version = policy.versions.iter().find(|v| policy.has_default(v));
         let read = match version.and_then(|v| v.document.as_ref()) {
-            Some(document) => self.parse(document),
+            Some(document) => self.read(&policy.arn, document),
             None => Err(Cause::NotGiven),
         };
         self.by_arn.insert(policy.arn.clone(), read.clone());
         read.ok()
     }
 
-    fn by_arn(&mut self, arn: &SmolStr) -> Result<Arc<Policy>, Cause> {
+    fn other_versions(&mut self, policy: &PolicyDetail) -> Vec<Arc<Compiled>> {
+        let others = policy.versions.iter().filter(|v| !policy.has_default(v)).filter_map(|v| v.document.as_ref());
+        others.filter_map(|d| self.read(&policy.arn, d).ok()).collect()
+    }
+
+    fn by_arn(&mut self, arn: &SmolStr) -> Result<Arc<Compiled>, Cause> {
         if let Some(read) = self.by_arn.get(arn) {
             return read.clone();
         }
         let read = match known::document(arn) {
-            Some(text) => self.parse(&Document::from_text(text)),
+            Some(text) => self.read(arn, &Document::from_text(text)),
             None => Err(Cause::NotGiven),
         };
         self.by_arn.insert(arn.clone(), read.clone());
@@ -289,12 +294,12 @@ struct Joiner {
 impl Joiner {
     fn held(&mut self, inline: &[InlinePolicy], attached: &[AttachedPolicy], unread: &mut Vec<Unread>) -> Vec<Held> {
         let mut out = Vec::with_capacity(inline.len() + attached.len());
-        let mut keep = |name: &SmolStr, managed, read: Result<Arc<Policy>, Cause>| {
+        let mut keep = |name: &SmolStr, managed, read: Result<Arc<Compiled>, Cause>| {
             let document = read.map_err(|cause| unread.push(Unread { name: name.clone(), part: Part::Policy, cause }));
             out.push(Held { name: name.clone(), managed, group: None, document: document.ok() });
         };
         for policy in inline {
-            let read = policy.document.as_ref().map_or(Err(Cause::NotGiven), |d| self.library.parse(d));
+            let read = policy.document.as_ref().map_or(Err(Cause::NotGiven), |d| self.library.read(&policy.name, d));
             keep(&policy.name, false, read);
         }
         for policy in attached {
@@ -350,7 +355,7 @@ impl Joiner {
         let mut unread = Vec::new();
         let policies = self.held(&role.inline, &role.attached, &mut unread);
         let arn = or_else(&role.arn, || account.iam_arn("role", &role.path, &role.name));
-        let trust = role.trust.as_ref().map_or(Err(Cause::NotGiven), |d| self.library.parse(d));
+        let trust = role.trust.as_ref().map_or(Err(Cause::NotGiven), |d| self.library.read(&TRUST, d));
         let trust = trust.map_err(|cause| unread.push(Unread { name: arn.clone(), part: Part::Trust, cause })).ok();
         Identity {
             name: or_name(&role.name, &arn),
@@ -366,6 +371,9 @@ impl Joiner {
         }
     }
 }
+
+/// What a trust policy goes by; who has it stands beside it.
+const TRUST: SmolStr = SmolStr::new_static("AssumeRolePolicyDocument");
 
 fn or_else(given: &SmolStr, derived: impl FnOnce() -> SmolStr) -> SmolStr {
     if given.is_empty() { derived() } else { given.clone() }

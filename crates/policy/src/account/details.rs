@@ -212,6 +212,14 @@ impl Document {
     }
 }
 
+impl PolicyDetail {
+    /// Whether a version is the default one. The only version is, whatever else is left out.
+    pub(super) fn has_default(&self, version: &PolicyVersion) -> bool {
+        let named = !self.default_version.is_empty() && version.id == self.default_version;
+        version.is_default || named || self.versions.len() == 1
+    }
+}
+
 impl AuthorizationDetails {
     /// Reads one document, several one after another, or a list of them.
     ///
