@@ -1,5 +1,6 @@
 //! The command line. Help is in English here; `help_ja.rs` holds the same in Japanese.
 
+use crate::commands::iam::IamCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use smol_str::SmolStr;
 use std::path::PathBuf;
@@ -43,6 +44,9 @@ pub enum Command {
     Checks(ChecksCommand),
     /// Print the least-privilege IAM policy that the chosen checks need
     Permissions(PermissionsArgs),
+    /// Ask who can do what in IAM, why, and what a change would grant
+    #[command(subcommand)]
+    Iam(IamCommand),
     /// Look after content folders
     #[command(subcommand)]
     Content(ContentCommand),

@@ -187,7 +187,8 @@ pub fn embedded_bytes(path: &str) -> Option<Vec<u8>> {
     zstd::decode_all(embedded::FILES.get(at)?.1).ok()
 }
 
-fn embedded_text(path: &str) -> Option<String> {
+/// An embedded text, unpacked.
+pub fn embedded_text(path: &str) -> Option<String> {
     String::from_utf8(embedded_bytes(path)?).ok()
 }
 

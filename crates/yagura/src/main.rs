@@ -46,6 +46,7 @@ fn run(cli: &Cli, lang: Lang) -> Result<u8, Failure> {
         Command::Scan(args) => commands::scan::run(cli, args, lang),
         Command::Checks(command) => commands::checks::run(cli, command, lang),
         Command::Permissions(args) => commands::permissions::run(cli, args, lang),
+        Command::Iam(command) => commands::iam::run(cli, command, lang),
         Command::Content(command) => commands::content::run(cli, command, lang),
         Command::Completions { shell } => {
             let mut script = Vec::new();

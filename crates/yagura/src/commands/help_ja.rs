@@ -1,5 +1,6 @@
 //! The help texts in Japanese. A test sees to it that none is missing.
 
+use super::iam;
 use clap::{Arg, ArgAction, Command};
 
 const TEMPLATE: &str = "{before-help}{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}";
@@ -56,6 +57,9 @@ fn level(mut command: Command, path: &str) -> Command {
 }
 
 fn about(path: &str) -> Option<&'static str> {
+    if let Some(name) = path.strip_prefix("yagura iam ") {
+        return iam::help_ja(name).map(|h| h.about);
+    }
     Some(match path {
         "yagura" => "自分で動かす AWS セキュリティスイート",
         "yagura scan" => "AWS アカウント、保存済みスナップショット、またはサンプル環境を判定する",
@@ -65,6 +69,7 @@ fn about(path: &str) -> Option<&'static str> {
         "yagura checks test" => "チェックのファイルに含まれるテストを実行する",
         "yagura checks new" => "--content のフォルダーに自作チェックのひな形を作る",
         "yagura permissions" => "選択したチェックに必要な最小権限の IAM ポリシーを出力する",
+        "yagura iam" => "IAM で誰が何をできるか、その理由、変更で何が許可されるかを調べる",
         "yagura content" => "コンテンツフォルダーを検査する",
         "yagura content lint" => "すべて読み込み、式の型を検査し、テストを実行する",
         "yagura completions" => "シェル補完のスクリプトを出力する",
@@ -74,6 +79,10 @@ fn about(path: &str) -> Option<&'static str> {
 }
 
 fn argument(path: &str, id: &str) -> Option<&'static str> {
+    let own = path.strip_prefix("yagura iam ").and_then(iam::help_ja);
+    if let Some((_, text)) = own.and_then(|h| h.arguments.iter().find(|(name, _)| *name == id)) {
+        return Some(text);
+    }
     Some(match (path, id) {
         (_, "lang") => "表示言語: en または ja [デフォルト: LC_ALL、LC_MESSAGES、LANG による]",
         (_, "config") => "設定ファイル [デフォルト: カレントフォルダーに yagura.toml があればそれ]",
@@ -119,6 +128,9 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
 }
 
 fn examples(path: &str) -> Option<&'static str> {
+    if let Some(name) = path.strip_prefix("yagura iam ") {
+        return iam::help_ja(name).map(|h| h.examples).filter(|e| !e.is_empty());
+    }
     Some(match path {
         "yagura" => {
             "例:

@@ -3,6 +3,7 @@
 pub mod checks;
 pub mod content;
 pub mod help_ja;
+pub mod iam;
 pub mod live;
 pub mod permissions;
 pub mod prepare;
