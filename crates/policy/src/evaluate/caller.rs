@@ -210,7 +210,10 @@ impl Identified {
         match principal {
             Principal::Anyone => direct(true),
             Principal::Service(name) => direct(self.kind == Kind::Service && *name == self.text),
-            Principal::Federated(provider) => direct(self.kind == Kind::Federated && *provider == self.text),
+            // AWS's samples of custom policy checks write `"Federated": "*"` for every provider.
+            Principal::Federated(provider) => {
+                direct(self.kind == Kind::Federated && (*provider == self.text || provider == "*"))
+            }
             Principal::CanonicalUser(_) => Reach::NONE,
             Principal::Aws(name) => self.named_by_aws(name, userid),
         }

@@ -109,6 +109,7 @@ fn characters(patterns: &[&Pattern], state: &State) -> Vec<char> {
                     }
                 }
                 Symbol::OneInSegment | Symbol::ManyInSegment => named.push(':'),
+                Symbol::Digit => named.extend('0'..='9'),
                 Symbol::One | Symbol::Many => {}
             }
         }

@@ -44,6 +44,12 @@ impl StringSet {
         Self { patterns: self.patterns.clone(), complement: !self.complement }
     }
 
+    /// The same with each pattern replaced.
+    #[must_use]
+    pub fn map(&self, f: impl FnMut(&Pattern) -> Pattern) -> Self {
+        Self { patterns: self.patterns.iter().map(f).collect(), complement: self.complement }
+    }
+
     /// Whether the string is of the set.
     pub fn contains(&self, text: &str) -> bool {
         self.patterns.iter().any(|p| p.matches(text)) != self.complement

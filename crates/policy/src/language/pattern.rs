@@ -15,6 +15,8 @@ pub(super) enum Symbol {
     OneInSegment,
     /// Any run of characters without `:`.
     ManyInSegment,
+    /// Any of `0` to `9`.
+    Digit,
 }
 
 /// A set of strings given by a pattern of `*` and `?`.
@@ -44,70 +46,119 @@ impl Pattern {
 
     /// The strings that match tokens.
     pub fn from_tokens(tokens: impl IntoIterator<Item = Token>, ignore_case: bool) -> Self {
-        let tokens: Vec<Token> = tokens.into_iter().collect();
-        let lowered = tokens.iter().map(|token| match token {
-            Token::Char(c) if ignore_case => Token::Char(c.to_ascii_lowercase()),
-            token => *token,
-        });
-        let glob = Some(Glob::from_tokens(lowered, ignore_case));
         let symbols = tokens.into_iter().map(|token| match token {
             Token::Char(c) => Symbol::Char(c),
             Token::One => Symbol::One,
             Token::Many => Symbol::Many,
         });
-        Self::build(symbols.collect(), ignore_case, glob)
+        Self::build(symbols.collect(), ignore_case)
     }
 
-    /// The ARNs that match a pattern segment by segment: a wildcard of the first five segments does not reach past its
-    /// `:` (`reference_policies_elements_condition_operators`, ARN operators).
-    pub fn arn(tokens: impl IntoIterator<Item = Token>) -> Self {
+    /// The ARNs that match a pattern of at least six segments, segment by segment: a wildcard of the first five does not
+    /// reach past its `:` (`reference_policies_elements_condition_operators`, ARN operators). `None` where nothing can
+    /// match.
+    pub fn arn(tokens: impl IntoIterator<Item = Token>) -> Option<Self> {
+        let tokens: Vec<Token> = tokens.into_iter().collect();
+        let first = tokens.iter().position(|t| *t == Token::Char(':'))?;
+        let (head, rest) = tokens.split_at_checked(first)?;
+        if !Glob::from_tokens(head.iter().copied(), false).matches("arn") {
+            return None;
+        }
         let mut colons = 0;
-        let mut segmented = false;
-        let symbols = tokens.into_iter().map(|token| match token {
-            Token::Char(c) => {
-                colons += usize::from(c == ':');
-                Symbol::Char(c)
-            }
-            Token::One if colons < 5 => {
-                segmented = true;
-                Symbol::OneInSegment
-            }
-            Token::Many if colons < 5 => {
-                segmented = true;
-                Symbol::ManyInSegment
-            }
-            Token::One => Symbol::One,
-            Token::Many => Symbol::Many,
-        });
-        let symbols: Vec<Symbol> = symbols.collect();
-        if segmented {
-            return Self::build(symbols, false, None);
+        let mut symbols: Vec<Symbol> = "arn".chars().map(Symbol::Char).collect();
+        for token in rest {
+            colons += usize::from(*token == Token::Char(':'));
+            symbols.push(match token {
+                Token::Char(c) => Symbol::Char(*c),
+                Token::One if colons < 5 => Symbol::OneInSegment,
+                Token::Many if colons < 5 => Symbol::ManyInSegment,
+                Token::One => Symbol::One,
+                Token::Many => Symbol::Many,
+            });
         }
-        Self::from_tokens(
-            symbols.into_iter().map(|symbol| match symbol {
-                Symbol::Char(c) => Token::Char(c),
-                Symbol::One | Symbol::OneInSegment => Token::One,
-                Symbol::Many | Symbol::ManyInSegment => Token::Many,
-            }),
-            false,
-        )
+        (colons >= 5).then(|| Self::build(symbols, false))
     }
 
-    /// The ARNs of `arn:*:iam::<account>:<rest>` and their like, where only some segments are given; each part is a
-    /// pattern of its own and `*` stays inside its segment, but for the last.
+    /// The ARNs whose six segments match these patterns in turn; `*` stays inside its segment, but for the last.
     pub fn arn_of(segments: &[&[Token]; 6]) -> Self {
-        let mut all = Vec::new();
-        for (i, segment) in segments.iter().enumerate() {
-            if i > 0 {
-                all.push(Token::Char(':'));
-            }
-            all.extend_from_slice(segment);
-        }
-        Self::arn(all)
+        let colon: &[Token] = &[Token::Char(':')];
+        let tokens = segments.iter().enumerate().flat_map(|(i, segment)| [if i > 0 { colon } else { &[] }, *segment]);
+        Self::arn(tokens.flatten().copied()).unwrap_or_else(Self::nothing)
     }
 
-    fn build(mut symbols: Vec<Symbol>, ignore_case: bool, glob: Option<Glob>) -> Self {
+    /// A set that holds no string that a request can name.
+    fn nothing() -> Self {
+        Self::from_tokens([Token::Char('*')], false)
+    }
+
+    /// The resources that an item of `Resource` or `NotResource` takes in: by segments, as the ARN operators, where a
+    /// wildcard stands before the sixth segment; else as one text.
+    pub fn resource(tokens: Vec<Token>, by_segments: bool) -> Self {
+        let colon = |t: &&Token| **t == Token::Char(':');
+        let head: Vec<&Token> = {
+            let mut colons = 0;
+            tokens
+                .iter()
+                .take_while(|t| {
+                    colons += usize::from(colon(t));
+                    colons < 5
+                })
+                .collect()
+        };
+        let wild = by_segments || head.iter().any(|t| !matches!(t, Token::Char(_)));
+        let is_arn = tokens.iter().filter(colon).count() >= 5;
+        if wild && is_arn {
+            return Self::arn(tokens).unwrap_or_else(Self::nothing);
+        }
+        Self::from_tokens(tokens, false)
+    }
+
+    /// The ARNs of IAM entities in the accounts whose ids match.
+    #[must_use]
+    pub fn entities_of_account(&self) -> Self {
+        let mut symbols: Vec<Symbol> = Self::form("arn:_:iam::").symbols.to_vec();
+        symbols.extend(self.symbols.iter().map(|symbol| match symbol {
+            Symbol::One => Symbol::OneInSegment,
+            Symbol::Many => Symbol::ManyInSegment,
+            other => *other,
+        }));
+        symbols.extend([Symbol::Char(':'), Symbol::Many]);
+        Self::build(symbols, self.ignore_case)
+    }
+
+    /// The strings of a form in which `#` stands for a digit, `_` for one or more characters without `:`, and `*` for any
+    /// characters: `arn:aws:iam::############:role/_`.
+    pub fn form(form: &str) -> Self {
+        let symbols = form.chars().flat_map(|c| match c {
+            '#' => vec![Symbol::Digit],
+            '_' => vec![Symbol::OneInSegment, Symbol::ManyInSegment],
+            '*' => vec![Symbol::Many],
+            c => vec![Symbol::Char(c)],
+        });
+        Self::build(symbols.collect(), false)
+    }
+
+    /// The strings that match, where no wildcard reaches past a `:`.
+    #[cfg(test)]
+    pub(super) fn segments(text: &str) -> Self {
+        let symbols = tokens(text).map(|token| match token {
+            Token::Char(c) => Symbol::Char(c),
+            Token::One => Symbol::OneInSegment,
+            Token::Many => Symbol::ManyInSegment,
+        });
+        Self::build(symbols.collect(), false)
+    }
+
+    fn build(mut symbols: Vec<Symbol>, ignore_case: bool) -> Self {
         symbols.dedup_by(|a, b| a == b && matches!(a, Symbol::Many | Symbol::ManyInSegment));
+        let tokens = symbols.iter().map(|symbol| match symbol {
+            Symbol::Char(c) if ignore_case => Some(Token::Char(c.to_ascii_lowercase())),
+            Symbol::Char(c) => Some(Token::Char(*c)),
+            Symbol::One => Some(Token::One),
+            Symbol::Many => Some(Token::Many),
+            Symbol::OneInSegment | Symbol::ManyInSegment | Symbol::Digit => None,
+        });
+        let glob = tokens.collect::<Option<Vec<Token>>>().map(|tokens| Glob::from_tokens(tokens, ignore_case));
         Self { symbols: symbols.into(), ignore_case, glob }
     }
 
@@ -169,6 +220,8 @@ impl Pattern {
                 (Symbol::ManyInSegment, Symbol::OneInSegment | Symbol::ManyInSegment) => true,
                 (Symbol::OneInSegment, Symbol::OneInSegment) => true,
                 (Symbol::OneInSegment | Symbol::ManyInSegment, Symbol::Char(c)) => *c != ':',
+                (Symbol::One | Symbol::OneInSegment | Symbol::ManyInSegment | Symbol::Digit, Symbol::Digit) => true,
+                (Symbol::Digit, Symbol::Char(c)) => c.is_ascii_digit(),
                 (Symbol::Char(mine), Symbol::Char(c)) if other.ignore_case && c.is_ascii_alphabetic() => {
                     self.ignore_case && mine.eq_ignore_ascii_case(c)
                 }
@@ -260,6 +313,7 @@ impl Run {
             Symbol::Char(mine) => pattern.same(mine, c),
             Symbol::One | Symbol::Many => true,
             Symbol::OneInSegment | Symbol::ManyInSegment => c != ':',
+            Symbol::Digit => c.is_ascii_digit(),
         });
     }
 
