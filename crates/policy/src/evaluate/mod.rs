@@ -147,6 +147,8 @@ pub(crate) struct Judgement {
     pub(crate) allowed: Tri,
     /// Whether some Deny statement applies.
     pub(crate) denied: Tri,
+    /// Whether every layer that has to allow does, Deny statements left out of account.
+    pub(crate) granted: Tri,
     /// Which layers block, for certain.
     pub(crate) blocks: LayerSet,
 }
@@ -182,7 +184,7 @@ struct SaidOf {
 /// Judges one concrete request.
 pub(crate) fn judge<'v>(asked: &Asked<'_>, layers: &Layers<'_>, find: Find<'_, 'v>) -> Judgement {
     if exceptions::always_allowed(asked) {
-        return Judgement { allowed: Tri::True, denied: Tri::False, blocks: LayerSet::default() };
+        return Judgement { allowed: Tri::True, denied: Tri::False, granted: Tri::True, blocks: LayerSet::default() };
     }
     let caller = &asked.caller;
     let mut resource = resource_layer(asked, layers, find);
@@ -191,12 +193,11 @@ pub(crate) fn judge<'v>(asked: &Asked<'_>, layers: &Layers<'_>, find: Find<'_, '
     }
     let mut blocks = LayerSet::default();
     let mut denied = resource.deny;
-    let mut allowed = core(asked, layers, find, resource, &mut blocks, &mut denied);
+    let mut granted = core(asked, layers, find, resource, &mut blocks, &mut denied);
     let mut guard = |layer: Layer, said: Said| {
         denied = denied.or(said.deny);
-        let passes = said.allow.and(!said.deny);
-        blocks.set(layer, passes.is_false());
-        allowed = allowed.and(passes);
+        granted = granted.and(said.allow);
+        blocks.set(layer, said.allow.and(!said.deny).is_false());
     };
     if !caller.is_service_linked() {
         if caller.is_aws() {
@@ -207,14 +208,12 @@ pub(crate) fn judge<'v>(asked: &Asked<'_>, layers: &Layers<'_>, find: Find<'_, '
     if !layers.vpc_endpoint.is_empty() {
         guard(Layer::VpcEndpoint, endpoint_layer(asked, layers.vpc_endpoint, find));
     }
-    if allowed != Tri::False && s3::public_access_is_restricted(asked, layers) {
+    if !granted.is_false() && s3::public_access_is_restricted(asked, layers) {
         blocks.set(Layer::BlockPublicAccess, true);
-        allowed = Tri::False;
+        granted = Tri::False;
     }
-    if resource.deny.is_true() {
-        blocks.set(Layer::Resource, true);
-    }
-    Judgement { allowed: allowed.and(!denied), denied, blocks }
+    blocks.set(Layer::Resource, resource.deny.is_true());
+    Judgement { allowed: granted.and(!denied), denied, granted, blocks }
 }
 
 /// Identity, boundary, session and resource policies: who has to allow.

@@ -33,16 +33,22 @@ pub struct Conditional {
 #[derive(Debug, Clone)]
 pub(crate) struct Outcome {
     pub(crate) verdict: Verdict,
+    granted: Tri,
     /// Set where the request is allowed only under conditions.
     pub(crate) conditional: Option<Conditional>,
     /// The resource that was judged, where the request gave a pattern.
     pub(crate) resource: Option<SmolStr>,
 }
 
-impl From<Verdict> for Outcome {
-    fn from(verdict: Verdict) -> Self {
-        Self { verdict, conditional: None, resource: None }
+impl From<Judgement> for Outcome {
+    fn from(judgement: Judgement) -> Self {
+        Self { verdict: judgement.verdict(), granted: judgement.granted, conditional: None, resource: None }
     }
+}
+
+/// Nearest to allowed comes first: where only a Deny is in the way, then where fewer layers block.
+fn rank(granted: Tri, blocks: LayerSet) -> (Tri, usize) {
+    (!granted, blocks.iter().count())
 }
 
 /// Decides on a request whose resource may be a pattern.
@@ -59,16 +65,11 @@ pub(crate) fn decide(request: &Request, layers: &Layers<'_>, mode: Mode<'_>) -> 
         if outcome.verdict.decision == Decision::Allowed {
             return Outcome { resource: Some(one.resource), ..outcome };
         }
-        if rank(outcome.verdict) < rank(best.verdict) {
+        if rank(outcome.granted, outcome.verdict.blocked_by) < rank(best.granted, best.verdict.blocked_by) {
             best = outcome;
         }
     }
     best
-}
-
-/// Fewer blocking layers come first.
-fn rank(verdict: Verdict) -> usize {
-    verdict.blocked_by.iter().count()
 }
 
 /// Resources that stand for all that match the request's pattern.
@@ -99,12 +100,12 @@ fn resources(asked: &Asked<'_>, layers: &Layers<'_>) -> Vec<SmolStr> {
 pub(super) fn decide_one(asked: &Asked<'_>, layers: &Layers<'_>, mode: Mode<'_>) -> Outcome {
     if matches!(mode, Mode::Strict) {
         let find = |key: &str| asked.strict(key);
-        return judge(asked, layers, &find).verdict().into();
+        return judge(asked, layers, &find).into();
     }
     let known = |key: &str| known(asked, mode, key);
     let overall = judge(asked, layers, &known);
     match overall.allowed {
-        Tri::True | Tri::False => overall.verdict().into(),
+        Tri::True | Tri::False => overall.into(),
         Tri::Unknown => Search::new(asked, layers, &known).run(overall),
     }
 }
@@ -179,13 +180,9 @@ impl<'s, 'v> Search<'s, 'v> {
         if found || unproven {
             let verdict = Verdict { decision: Decision::Allowed, blocked_by: LayerSet::default() };
             let conditional = Some(Conditional { example: assigned, unproven: unproven && !found });
-            return Outcome { verdict, conditional, resource: None };
+            return Outcome { verdict, granted: Tri::True, conditional, resource: None };
         }
-        let mut verdict = self.best.unwrap_or(overall).verdict();
-        if verdict.decision == Decision::Allowed {
-            verdict.decision = Decision::ImplicitlyDenied;
-        }
-        verdict.into()
+        self.best.unwrap_or(overall).into()
     }
 
     /// Assigns the key at `depth` and all after it; true with `assigned` full where that allows the request.
@@ -199,8 +196,8 @@ impl<'s, 'v> Search<'s, 'v> {
             judge(self.asked, self.layers, &find)
         };
         if judgement.allowed.is_false() {
-            let blocks = |j: &Judgement| j.blocks.iter().count();
-            if self.best.as_ref().is_none_or(|b| blocks(&judgement) < blocks(b)) {
+            let rank = |j: &Judgement| rank(j.granted, j.blocks);
+            if self.best.as_ref().is_none_or(|b| rank(&judgement) < rank(b)) {
                 self.best = Some(judgement);
             }
             return false;
