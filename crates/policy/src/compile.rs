@@ -83,7 +83,7 @@ pub struct ResourceKey<'a> {
 impl ActionKey {
     /// Reads `service:Action` in any case.
     pub fn new(action: &str) -> Self {
-        let lower = SmolStr::new(action.to_ascii_lowercase());
+        let lower: SmolStr = action.chars().map(|c| c.to_ascii_lowercase()).collect();
         let service = lower.split_once(':').map_or("", |(service, _)| service);
         Self { hash: hash(&lower), service: hash(service), lower }
     }

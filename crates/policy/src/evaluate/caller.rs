@@ -6,6 +6,7 @@ use crate::document::{Effect, Principal};
 use crate::request::Caller;
 use crate::tri::Tri;
 use smol_str::SmolStr;
+use std::cell::OnceCell;
 
 /// A caller with its ARN taken apart.
 #[derive(Debug, Clone)]
@@ -18,8 +19,8 @@ pub struct Identified {
     pub account: Option<SmolStr>,
     /// The partition of an AWS principal.
     partition: SmolStr,
-    /// Condition keys (in lower case) that follow from the principal.
-    derived: Vec<(&'static str, [SmolStr; 1])>,
+    /// Condition keys (in lower case) that follow from the principal; made when first asked for.
+    derived: OnceCell<Vec<(&'static str, [SmolStr; 1])>>,
 }
 
 /// The kinds of principals that AWS tells apart in evaluation.
@@ -85,49 +86,48 @@ impl Reach {
     }
 }
 
+/// The keys that may follow from a principal.
+const DERIVED: [&str; 8] = [
+    "aws:principalarn",
+    "aws:principalaccount",
+    "aws:principaltype",
+    "aws:principalisawsservice",
+    "aws:principalservicename",
+    "aws:username",
+    "aws:userid",
+    "aws:federatedprovider",
+];
+
+fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
 impl Identified {
     /// Takes a caller apart.
     pub fn new(caller: &Caller) -> Self {
-        let plain = |kind, text: &SmolStr, derived| Self {
+        let plain = |kind, text: &SmolStr| Self {
             kind,
             text: text.clone(),
             account: None,
             partition: SmolStr::default(),
-            derived,
+            derived: OnceCell::new(),
         };
-        let key = |name, value: &str| (name, [SmolStr::new(value)]);
         match caller {
-            Caller::Anonymous => plain(
-                Kind::Anonymous,
-                &SmolStr::default(),
-                vec![key("aws:principaltype", "Anonymous"), key("aws:userid", "anonymous")],
-            ),
-            Caller::Service(name) => plain(
-                Kind::Service,
-                name,
-                vec![key("aws:principalisawsservice", "true"), key("aws:principalservicename", name)],
-            ),
-            Caller::Federated(provider) => {
-                plain(Kind::Federated, provider, vec![key("aws:federatedprovider", provider)])
-            }
-            Caller::Aws(arn) => Self::of_arn(arn),
+            Caller::Anonymous => plain(Kind::Anonymous, &SmolStr::default()),
+            Caller::Service(name) => plain(Kind::Service, name),
+            Caller::Federated(provider) => plain(Kind::Federated, provider),
+            Caller::Aws(arn) => match condition::parts(arn) {
+                Some(parts) => Self::of_arn(arn, parts),
+                None if is_account_id(arn) => {
+                    let root = SmolStr::new(format!("arn:aws:iam::{arn}:root"));
+                    condition::parts(&root).map_or_else(|| plain(Kind::Other, arn), |parts| Self::of_arn(&root, parts))
+                }
+                None => plain(Kind::Other, arn),
+            },
         }
     }
 
-    /// The keys that AWS documents as always present with this kind of principal
-    /// (`reference_policies_variables`, "Principal key values"; `reference_policies_condition-keys`).
-    fn of_arn(arn: &SmolStr) -> Self {
-        let Some([_, partition, service, _, account, id]) = condition::parts(arn) else {
-            let kind =
-                if arn.len() == 12 && arn.bytes().all(|b| b.is_ascii_digit()) { Kind::Root } else { Kind::Other };
-            let root = SmolStr::new(format!("arn:aws:iam::{arn}:root"));
-            let is_root = kind == Kind::Root;
-            let text = if is_root { root } else { arn.clone() };
-            if is_root {
-                return Self::of_arn(&text);
-            }
-            return Self { kind, text, account: None, partition: SmolStr::default(), derived: Vec::new() };
-        };
+    fn of_arn(arn: &SmolStr, [_, partition, service, _, account, id]: [&str; 6]) -> Self {
         let last = |path: &str| SmolStr::new(path.rsplit('/').next().unwrap_or_default());
         let kind = match (service, id.split_once('/')) {
             ("iam", None) if id == "root" => Kind::Root,
@@ -139,38 +139,59 @@ impl Identified {
             ("sts", Some(("federated-user", name))) => Kind::FederatedUser { name: SmolStr::new(name) },
             _ => Kind::Other,
         };
-        let key = |name, value: &str| (name, [SmolStr::new(value)]);
-        let mut derived = vec![key("aws:principalaccount", account), key("aws:principalisawsservice", "false")];
-        match &kind {
-            Kind::Root => derived.extend([key("aws:principaltype", "Account"), key("aws:userid", account)]),
-            Kind::User => {
-                derived.extend([key("aws:principaltype", "User"), ("aws:username", [last(id)])]);
-            }
-            Kind::Role { .. } | Kind::Session { .. } => derived.push(key("aws:principaltype", "AssumedRole")),
-            Kind::FederatedUser { name } => {
-                let id = format!("{account}:{name}");
-                derived.extend([key("aws:principaltype", "FederatedUser"), key("aws:userid", &id)]);
-            }
-            _ => {}
-        }
-        // For a session, the key holds the ARN of the role. Its path is not in the session's ARN.
-        let principal = match &kind {
-            Kind::Session { role } => SmolStr::new(format!("arn:{partition}:iam::{account}:role/{role}")),
-            _ => arn.clone(),
-        };
-        derived.push(("aws:principalarn", [principal]));
         Self {
             kind,
             text: arn.clone(),
             account: Some(SmolStr::new(account)),
             partition: SmolStr::new(partition),
-            derived,
+            derived: OnceCell::new(),
         }
+    }
+
+    /// The keys that AWS documents as always present with this kind of principal
+    /// (`reference_policies_variables`, "Principal key values"; `reference_policies_condition-keys`).
+    fn derive(&self) -> Vec<(&'static str, [SmolStr; 1])> {
+        let key = |name, value: &str| (name, [SmolStr::new(value)]);
+        let Some(account) = &self.account else {
+            return match self.kind {
+                Kind::Anonymous => vec![key("aws:principaltype", "Anonymous"), key("aws:userid", "anonymous")],
+                Kind::Service => {
+                    vec![key("aws:principalisawsservice", "true"), key("aws:principalservicename", &self.text)]
+                }
+                Kind::Federated => vec![key("aws:federatedprovider", &self.text)],
+                _ => Vec::new(),
+            };
+        };
+        let mut keys = vec![key("aws:principalaccount", account), key("aws:principalisawsservice", "false")];
+        match &self.kind {
+            Kind::Root => keys.extend([key("aws:principaltype", "Account"), key("aws:userid", account)]),
+            Kind::User => {
+                let name = self.text.rsplit('/').next().unwrap_or_default();
+                keys.extend([key("aws:principaltype", "User"), key("aws:username", name)]);
+            }
+            Kind::Role { .. } | Kind::Session { .. } => keys.push(key("aws:principaltype", "AssumedRole")),
+            Kind::FederatedUser { name } => {
+                let id = format!("{account}:{name}");
+                keys.extend([key("aws:principaltype", "FederatedUser"), key("aws:userid", &id)]);
+            }
+            _ => {}
+        }
+        // For a session, the key holds the ARN of the role. Its path is not in the session's ARN.
+        let principal = match &self.kind {
+            Kind::Session { role } => SmolStr::new(format!("arn:{}:iam::{account}:role/{role}", self.partition)),
+            _ => self.text.clone(),
+        };
+        keys.push(("aws:principalarn", [principal]));
+        keys
     }
 
     /// What follows from the principal for a key in lower case.
     pub fn derived(&self, key: &str) -> Option<&[SmolStr]> {
-        self.derived.iter().find(|(name, _)| *name == key).map(|(_, value)| value.as_slice())
+        if !DERIVED.contains(&key) {
+            return None;
+        }
+        let keys = self.derived.get_or_init(|| self.derive());
+        keys.iter().find(|(name, _)| *name == key).map(|(_, value)| value.as_slice())
     }
 
     /// Whether it is a user, role or session of IAM, or a root user: a caller that has policies of its own.
