@@ -25,6 +25,7 @@ for none; trailing `-` are left out.
 """
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -73,7 +74,8 @@ class Service:
     def lines(self):
         yield "@" + self.prefix
         for key in in_order(self.keys):
-            yield self.line("k" + self.short(self.keys[key]["key"]), self.type(self.keys[key]["type"]))
+            name = re.sub(r"/(tag-key)?$", "/${TagKey}", self.keys[key]["key"])  # the reference writes it in three ways
+            yield self.line("k" + self.short(name), self.type(self.keys[key]["type"]))
         for name in in_order(self.resources):
             r = self.resources[name]
             arns = "|".join(self.arn(pattern) for pattern in r["arn"].split(", "))

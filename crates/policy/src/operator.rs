@@ -127,6 +127,11 @@ impl Operator {
 }
 
 impl Base {
+    /// Every comparison.
+    pub fn all() -> impl Iterator<Item = Self> {
+        BASES.iter().map(|(_, base)| *base)
+    }
+
     /// AWS's name.
     pub fn name(self) -> &'static str {
         BASES.iter().find(|(_, base)| *base == self).map_or("", |(name, _)| name)

@@ -1,0 +1,260 @@
+//! Rows of principals and of what types of policies ask for.
+
+use super::{PolicyType::*, Row};
+
+const SCP: &str = r#""Effect":"Deny","Action":"iam:Get*","Resource":"*""#;
+const RCP: &str = r#""Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*""#;
+const GITHUB: &str = r#"trust:{"Federated":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com","token.actions.githubusercontent.com:sub":"repo:org/repo:ref:refs/heads/main"}}"#;
+const SAML: &str =
+    r#"trust:{"Federated":"arn:aws:iam::111122223333:saml-provider/idp"},"Action":"sts:AssumeRoleWithSAML""#;
+/// Longer than any quota: [`super::policy`] repeats an action.
+const LONG: &str = "long:";
+
+pub(super) const ROWS: &[Row] = &[
+    ("POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA", Identity, LONG, SCP),
+    ("POLICY_SIZE_EXCEEDS_RESOURCE_POLICY_QUOTA", Resource, LONG, SCP),
+    ("POLICY_SIZE_EXCEEDS_ROLE_TRUST_POLICY_QUOTA", Trust, LONG, SCP),
+    ("POLICY_SIZE_EXCEEDS_SCP_QUOTA", Scp, LONG, SCP),
+    ("POLICY_SIZE_EXCEEDS_RCP_QUOTA", Rcp, LONG, SCP),
+    ("UNSUPPORTED_PRINCIPAL", Identity, r#"principal:"*""#, SCP),
+    (
+        "UNSUPPORTED_WILDCARD_IN_PRINCIPAL",
+        Resource,
+        r#"principal:{"AWS":"arn:aws:iam::111122223333:user/*"}"#,
+        r#"principal:{"AWS":"*"}"#,
+    ),
+    (
+        "FEDERATED_PRINCIPAL_NOT_SUPPORTED",
+        Resource,
+        r#"principal:{"Federated":"arn:aws:iam::111122223333:saml-provider/idp"}"#,
+        r#"principal:{"AWS":"111122223333"}"#,
+    ),
+    (
+        "INVALID_SERVICE_PRINCIPAL_FORMAT",
+        Resource,
+        r#"principal:{"Service":"CloudTrail"}"#,
+        r#"principal:{"Service":"cloudtrail.amazonaws.com"}"#,
+    ),
+    (
+        "INVALID_SERVICE_PRINCIPAL_FORMAT",
+        Identity,
+        r#""Effect":"Allow","Action":"kms:Decrypt","Resource":"*","Condition":{"StringEquals":{"kms:ViaService":"s3.amazonaws.com"}}"#,
+        r#""Effect":"Allow","Action":"kms:Decrypt","Resource":"*","Condition":{"StringEquals":{"kms:ViaService":"s3.us-east-1.amazonaws.com"}}"#,
+    ),
+    (
+        "INVALID_ROLE_REFERENCE",
+        Resource,
+        r#"principal:{"AWS":"AROADBQP57FF2AEXAMPLE"}"#,
+        r#"principal:{"AWS":"arn:aws:iam::111122223333:role/a"}"#,
+    ),
+    (
+        "INVALID_USER_REFERENCE",
+        Resource,
+        r#"principal:{"AWS":"AIDACKCEVSQ6C2EXAMPLE"}"#,
+        r#"principal:{"AWS":"arn:aws:iam::111122223333:user/a"}"#,
+    ),
+    (
+        "ALLOW_WITH_NOT_PRINCIPAL",
+        Resource,
+        r#""Effect":"Allow","NotPrincipal":{"AWS":"111122223333"},"Action":"s3:*","Resource":"arn:aws:s3:::x""#,
+        r#""Effect":"Deny","NotPrincipal":{"AWS":"111122223333"},"Action":"s3:*","Resource":"arn:aws:s3:::x""#,
+    ),
+    (
+        "ROLE_TRUST_POLICY_SYNTAX_ERROR_NOTPRINCIPAL",
+        Trust,
+        r#""Effect":"Deny","NotPrincipal":{"AWS":"111122223333"},"Action":"sts:AssumeRole""#,
+        SAML,
+    ),
+    ("ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL", Trust, r#"trust:"*","Action":"sts:AssumeRole""#, SAML),
+    (
+        "ROLE_TRUST_POLICY_SYNTAX_ERROR_RESOURCE",
+        Trust,
+        r#"trust:{"AWS":"111122223333"},"Action":"sts:AssumeRole","Resource":"*""#,
+        SAML,
+    ),
+    (
+        "INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY",
+        Trust,
+        r#"trust:{"Federated":"arn:aws:iam::111122223333:samlprovider/idp"},"Action":"sts:AssumeRoleWithSAML""#,
+        SAML,
+    ),
+    (
+        "MISMATCHED_ACTION_FOR_PRINCIPAL",
+        Trust,
+        r#"trust:{"Federated":"arn:aws:iam::111122223333:saml-provider/idp"},"Action":["sts:AssumeRoleWithWebIdentity","sts:TagSession"]"#,
+        r#"trust:{"AWS":"111122223333","Federated":"arn:aws:iam::111122223333:saml-provider/idp"},"Action":["sts:AssumeRole","sts:AssumeRoleWithSAML"]"#,
+    ),
+    (
+        "MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY",
+        Trust,
+        r#"trust:{"Service":"rolesanywhere.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"]"#,
+        r#"trust:{"Service":"rolesanywhere.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]"#,
+    ),
+    (
+        "MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL",
+        Trust,
+        r#"trust:{"Federated":"accounts.google.com"},"Action":"sts:AssumeRoleWithWebIdentity""#,
+        r#"trust:{"Federated":"accounts.google.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"accounts.google.com:aud":"x"}}"#,
+    ),
+    (
+        "MISSING_GITHUB_REPO_CONDITION_KEY",
+        Trust,
+        r#"trust:{"Federated":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"token.actions.githubusercontent.com:aud":"x"}}"#,
+        GITHUB,
+    ),
+    (
+        "SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED",
+        Trust,
+        r#"trust:{"Federated":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringLike":{"token.actions.githubusercontent.com:sub":"repo:org/*"}}"#,
+        GITHUB,
+    ),
+    (
+        "REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY",
+        Trust,
+        r#"trust:{"AWS":["arn:aws:iam::111122223333:role/a","arn:aws:sts::111122223333:assumed-role/a/s"]},"Action":"sts:AssumeRole""#,
+        r#"trust:{"AWS":["arn:aws:iam::111122223333:role/b","arn:aws:sts::111122223333:assumed-role/a/s"]},"Action":"sts:AssumeRole""#,
+    ),
+    ("SCP_SYNTAX_ERROR_PRINCIPAL", Scp, r#""Effect":"Deny","Principal":"*","Action":"iam:*","Resource":"*""#, SCP),
+    ("SCP_SYNTAX_ERROR_ACTION_WILDCARD", Scp, r#"act:"iam:*Role""#, SCP),
+    (
+        "RCP_SYNTAX_ERROR_PRINCIPAL",
+        Rcp,
+        r#""Effect":"Deny","Principal":{"AWS":"111122223333"},"Action":"s3:*","Resource":"*""#,
+        RCP,
+    ),
+    (
+        "RCP_SYNTAX_ERROR_ALLOW",
+        Rcp,
+        r#""Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::x""#,
+        RCP,
+    ),
+    ("RCP_SYNTAX_ERROR_NOTACTION", Rcp, r#""Effect":"Deny","Principal":"*","NotAction":"s3:*","Resource":"*""#, RCP),
+    ("RCP_SYNTAX_ERROR_ACTION", Rcp, r#""Effect":"Deny","Principal":"*","Action":"ec2:*","Resource":"*""#, RCP),
+    ("RCP_SYNTAX_ERROR_ACTION", Rcp, r#""Effect":"Deny","Principal":"*","Action":"*","Resource":"*""#, RCP),
+    (
+        "RCP_MISSING_RELATED_PRINCIPAL_CONDITION_KEY",
+        Rcp,
+        r#""Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"o-abcde12345"}}"#,
+        r#""Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"o-abcde12345"},"BoolIfExists":{"aws:PrincipalIsAWSService":"false"}}"#,
+    ),
+    (
+        "RCP_MISSING_RELATED_SERVICE_PRINCIPAL_CONDITION_KEY",
+        Rcp,
+        r#""Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringNotEqualsIfExists":{"aws:SourceOrgID":"o-abcde12345"},"Null":{"aws:SourceAccount":"false"}}"#,
+        r#""Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringNotEqualsIfExists":{"aws:SourceOrgID":"o-abcde12345"},"Null":{"aws:SourceAccount":"false"},"Bool":{"aws:PrincipalIsAWSService":"true"}}"#,
+    ),
+    (
+        "RCP_MISSING_SERVICE_CONDITION_KEY_NULL_CHECK",
+        Rcp,
+        r#""Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringNotEqualsIfExists":{"aws:SourceOrgID":"o-abcde12345"},"Bool":{"aws:PrincipalIsAWSService":"true"}}"#,
+        r#""Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringNotEqualsIfExists":{"aws:SourceOrgID":"o-abcde12345"},"Bool":{"aws:PrincipalIsAWSService":"true"},"Null":{"aws:SourceArn":"false"}}"#,
+    ),
+    (
+        "UNSUPPORTED_ACTION_IN_POLICY",
+        Resource,
+        r#""Effect":"Allow","Principal":"*","Action":["s3:GetObject","kms:Decrypt"],"Resource":"arn:aws:s3:::x/*""#,
+        r#""Effect":"Allow","Principal":"*","Action":["s3:GetObject","s3-object-lambda:GetObject"],"Resource":"arn:aws:s3:::x/*""#,
+    ),
+    (
+        "UNSUPPORTED_RESOURCE_ARN_IN_POLICY",
+        Resource,
+        r#""Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":["arn:aws:s3:::x/*","arn:aws:kms:us-east-1:111122223333:key/a"]"#,
+        r#""Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":["arn:aws:s3:::x/*","arn:aws:s3:us-east-1:111122223333:accesspoint/a"]"#,
+    ),
+    (
+        "UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL",
+        Resource,
+        r#"principal:{"Service":"cloudfront.amazonaws.com"},"Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-abcde12345"}}"#,
+        r#"principal:{"Service":"cloudfront.amazonaws.com"},"Condition":{"StringEquals":{"aws:SourceOrgID":"o-abcde12345"}}"#,
+    ),
+    (
+        "RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL",
+        Resource,
+        r#"principal:{"Service":"cloudtrail.amazonaws.com"}"#,
+        r#"principal:{"Service":"cloudtrail.amazonaws.com"},"Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}"#,
+    ),
+    (
+        "RECOMMENDED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL",
+        Resource,
+        r#"principal:{"Service":"cloudtrail.amazonaws.com"},"Condition":{"StringEquals":{"aws:Referer":"111122223333"}}"#,
+        r#"principal:{"Service":"cloudtrail.amazonaws.com"},"Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}"#,
+    ),
+    (
+        "IRRELEVANT_CONDITION_KEY_IN_POLICY",
+        Resource,
+        r#"principal:"*","Condition":{"StringEquals":{"s3:ResourceAccount":"111122223333"}}"#,
+        r#"principal:"*","Condition":{"StringEquals":{"aws:PrincipalAccount":"111122223333"}}"#,
+    ),
+    (
+        "PASS_ROLE_WITH_NOT_RESOURCE",
+        Identity,
+        r#""Effect":"Allow","Action":"iam:PassRole","NotResource":"arn:aws:iam::111122223333:role/admin""#,
+        r#""Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam::111122223333:role/app""#,
+    ),
+    (
+        "PASS_ROLE_WITH_STAR_IN_ACTION_AND_NOT_RESOURCE",
+        Identity,
+        r#""Effect":"Allow","Action":"iam:Pass*","NotResource":"arn:aws:iam::111122223333:role/admin""#,
+        r#""Effect":"Allow","Action":"iam:Get*","NotResource":"arn:aws:iam::111122223333:role/admin""#,
+    ),
+    (
+        "PASS_ROLE_WITH_NOT_ACTION_AND_NOT_RESOURCE",
+        Identity,
+        r#""Effect":"Allow","NotAction":"iam:Get*","NotResource":"arn:aws:iam::111122223333:role/admin""#,
+        r#""Effect":"Allow","NotAction":"iam:*","NotResource":"arn:aws:iam::111122223333:role/admin""#,
+    ),
+    (
+        "PASS_ROLE_WITH_STAR_IN_RESOURCE",
+        Identity,
+        r#""Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam::111122223333:role/*""#,
+        r#""Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}"#,
+    ),
+    (
+        "PASS_ROLE_WITH_STAR_IN_ACTION_AND_RESOURCE",
+        Identity,
+        r#""Effect":"Allow","Action":"*","Resource":"*""#,
+        r#""Effect":"Allow","Action":"iam:*","Resource":"arn:aws:iam::*:role/Service*""#,
+    ),
+    (
+        "PASS_ROLE_WITH_STAR_IN_RESOURCE_AND_NOT_ACTION",
+        Identity,
+        r#""Effect":"Allow","NotAction":"s3:*","Resource":"*""#,
+        r#""Effect":"Allow","NotAction":["s3:*","iam:PassRole"],"Resource":"*""#,
+    ),
+    (
+        "CREATE_SLR_WITH_NOT_RESOURCE",
+        Identity,
+        r#""Effect":"Allow","Action":"iam:CreateServiceLinkedRole","NotResource":"arn:aws:iam::111122223333:role/admin""#,
+        r#""Effect":"Deny","Action":"iam:CreateServiceLinkedRole","NotResource":"arn:aws:iam::111122223333:role/admin""#,
+    ),
+    (
+        "CREATE_SLR_WITH_STAR_IN_ACTION_AND_NOT_RESOURCE",
+        Identity,
+        r#""Effect":"Allow","Action":"iam:Create*","NotResource":"arn:aws:iam::111122223333:role/admin""#,
+        r#""Effect":"Allow","Action":"iam:Get*","NotResource":"arn:aws:iam::111122223333:role/admin""#,
+    ),
+    (
+        "CREATE_SLR_WITH_NOT_ACTION_AND_NOT_RESOURCE",
+        Identity,
+        r#""Effect":"Allow","NotAction":"iam:Get*","NotResource":"arn:aws:iam::111122223333:role/admin""#,
+        r#""Effect":"Allow","NotAction":"iam:Create*","NotResource":"arn:aws:iam::111122223333:role/admin""#,
+    ),
+    (
+        "CREATE_SLR_WITH_STAR_IN_RESOURCE",
+        Identity,
+        r#""Effect":"Allow","Action":"iam:CreateServiceLinkedRole","Resource":"arn:aws:iam::*:role/aws-service-role/*""#,
+        r#""Effect":"Allow","Action":"iam:CreateServiceLinkedRole","Resource":"arn:aws:iam::*:role/aws-service-role/spot.amazonaws.com/*""#,
+    ),
+    (
+        "CREATE_SLR_WITH_STAR_IN_ACTION_AND_RESOURCE",
+        Identity,
+        r#""Effect":"Allow","Action":"iam:*","Resource":"*""#,
+        r#""Effect":"Allow","Action":"s3:*","Resource":"*""#,
+    ),
+    (
+        "CREATE_SLR_WITH_STAR_IN_RESOURCE_AND_NOT_ACTION",
+        Identity,
+        r#""Effect":"Allow","NotAction":"s3:*","Resource":"*""#,
+        r#""Effect":"Allow","NotAction":"iam:*","Resource":"*""#,
+    ),
+];
