@@ -32,3 +32,4 @@ pub mod solve;
 pub mod template;
 pub mod tri;
 pub mod value;
+pub mod world;
