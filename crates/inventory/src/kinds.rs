@@ -123,12 +123,20 @@ impl ReadyKind {
         }
         // A slip here would make resources vanish from a scan by tag, or count another account's, and nobody would be told.
         let r = &resource;
-        for (key, path) in [("tags", &r.tags), ("region", &r.region), ("owner", &r.owner), ("unique", &r.unique)] {
+        let paths = [
+            ("tags", &r.tags),
+            ("policy", &r.policy),
+            ("region", &r.region),
+            ("owner", &r.owner),
+            ("unique", &r.unique),
+        ];
+        for (key, path) in paths {
             let Some(path) = path else { continue };
             let top = path.split('.').next().unwrap_or(path);
-            let late = key == "tags" && (described.contains_key(top) || called.contains_key(top));
+            let may_be_late = matches!(key, "tags" | "policy");
+            let late = may_be_late && (described.contains_key(top) || called.contains_key(top));
             if !late && !listed.contains_key(top) {
-                let late = described.keys().chain(called.keys()).filter(|_| key == "tags");
+                let late = described.keys().chain(called.keys()).filter(|_| may_be_late);
                 let near = nearest_hint(top, listed.keys().chain(late).map(SmolStr::as_str));
                 return Err(complain(r, &format!("{key}: {path}"), format!("`{}` has no field `{top}`{near}", r.id)));
             }

@@ -36,6 +36,8 @@ pub struct Resource {
     pub omit: Vec<SmolStr>,
     /// The field with the tags.
     pub tags: Option<SmolStr>,
+    /// The field with the resource's own (resource-based) policy, as JSON text.
+    pub policy: Option<SmolStr>,
     /// The call whose members become fields.
     pub describe: Option<Describe>,
     /// Fields with a call of their own.
@@ -115,7 +117,7 @@ pub struct FieldCall {
     pub member: Option<(SmolStr, SmolStr)>,
 }
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "kind",
     "id",
     "cloudformation",
@@ -130,6 +132,7 @@ const KEYS: [&str; 15] = [
     "owner",
     "omit",
     "tags",
+    "policy",
     "describe",
 ];
 
@@ -178,6 +181,7 @@ impl Resource {
             owner: r.text(&yaml, "owner"),
             omit: r.texts(&yaml, "omit"),
             tags: r.text(&yaml, "tags"),
+            policy: r.text(&yaml, "policy"),
             describe: yaml.get("describe").map(|y| describe(&mut r, y)),
             fields: fields(&mut r, &yaml),
             id,

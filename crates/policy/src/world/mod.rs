@@ -114,6 +114,14 @@ pub struct WhoCan {
     pub asked: usize,
 }
 
+impl Told {
+    /// Whether nothing that could not be read can change the decision. An explicit deny is final.
+    pub fn is_certain(&self) -> bool {
+        self.answer.decision == Decision::ExplicitlyDenied
+            || !self.doubts.iter().any(|d| matches!(d, Doubt::Unread(_) | Doubt::ResourcePolicy(_)))
+    }
+}
+
 impl World {
     /// Joins accounts; guardrails and resources are set afterwards.
     pub fn new(accounts: Vec<Account>) -> Self {

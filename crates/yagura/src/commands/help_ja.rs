@@ -83,6 +83,11 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
     if let Some((_, text)) = own.and_then(|h| h.arguments.iter().find(|(name, _)| *name == id)) {
         return Some(text);
     }
+    let of_source =
+        path.starts_with("yagura iam ").then(|| iam::source::SOURCE_JA.iter().find(|(name, _)| *name == id));
+    if let Some((_, text)) = of_source.flatten() {
+        return Some(text);
+    }
     Some(match (path, id) {
         (_, "lang") => "表示言語: en または ja [デフォルト: LC_ALL、LC_MESSAGES、LANG による]",
         (_, "config") => "設定ファイル [デフォルト: カレントフォルダーに yagura.toml があればそれ]",

@@ -7,5 +7,6 @@ pub mod iam;
 pub mod live;
 pub mod permissions;
 pub mod prepare;
+pub mod readers;
 pub mod scan;
 pub mod tags;

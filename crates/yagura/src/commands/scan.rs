@@ -109,7 +109,8 @@ fn writable(args: &ScanArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn demo(compiled: &Compiled) -> Result<Snapshot, Failure> {
+/// The sample account.
+pub fn demo(compiled: &Compiled) -> Result<Snapshot, Failure> {
     let text = embedded_bytes(DEMO).and_then(|b| String::from_utf8(b).ok()).unwrap_or_default();
     let file = ContentFile { path: DEMO.to_owned(), text, shipped: true };
     sketch(&file, &compiled.kinds).map_err(|e| Failure::content(&e))

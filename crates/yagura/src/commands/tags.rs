@@ -1,10 +1,11 @@
 //! `--resource-tag`: which resources a scan speaks of.
 
+use super::readers;
 use crate::content::Compiled;
 use smol_str::SmolStr;
 use std::sync::Arc;
-use yagura_model::{Asset, ContentFile, Gap, GapReason, Map, Status, Type, Value};
-use yagura_rule::{Check, CheckFile, Estate, Hole, Judgement, Subject};
+use yagura_model::{Asset, Gap, GapReason, Map, Status, Value};
+use yagura_rule::{Check, Estate, Hole, Judgement, Subject};
 
 /// Checks that ask for nothing but the tags of the kinds that `checks` judge, so that they are read too.
 pub fn readers(compiled: &Compiled, checks: &[Check]) -> Vec<Check> {
@@ -15,23 +16,7 @@ pub fn readers(compiled: &Compiled, checks: &[Check]) -> Vec<Check> {
 }
 
 fn reader(compiled: &Compiled, kind: &SmolStr) -> Option<Check> {
-    let tags = top(compiled.kinds.get(kind)?.resource.tags.as_ref()?);
-    let none = match compiled.schema.kind(kind)?.fields.get(tags)? {
-        Type::Map(_) => "{}",
-        _ => "[]",
-    };
-    let text = format!(
-        "{{kind: check, id: tags, each: {kind}, pass: 'has(this.{tags})', severity: info, \
-         en: {{title: t, why: t, fix: t}}, ja: {{title: t, why: t, fix: t}}, tests: {{ \
-         read: {{this: {{{tags}: {none}}}, expect: pass}}, unset: {{this: {{{tags}: absent}}, expect: fail}}, \
-         unread: {{this: {{{tags}: unknown}}, expect: unknown}}}}}}"
-    );
-    let file = CheckFile::parse(&ContentFile { path: "tags.yaml".to_owned(), text, shipped: true }).ok()?;
-    file.compile(&compiled.schema, None, &[]).ok()
-}
-
-fn top(path: &str) -> &str {
-    path.split('.').next().unwrap_or(path)
+    readers::of_field(compiled, kind, compiled.kinds.get(kind)?.resource.tags.as_ref()?)
 }
 
 /// Whether an asset carries one of the wanted tags.

@@ -1,19 +1,38 @@
 //! `yagura iam`: who can do what, why, and what would change. One file per question; each holds its Japanese help too.
 
 pub mod batch;
+pub mod can;
 pub mod eval;
+pub mod source;
+pub mod what_can;
+pub mod who_can;
+pub mod words;
 
 use crate::cli::Cli;
 use crate::failure::Failure;
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use yagura_model::Lang;
 use yagura_policy::catalogue::Catalogue;
 
 /// `iam …`
 #[derive(Debug, Subcommand)]
 pub enum IamCommand {
+    /// Tell whether a principal may do something, and why
+    Can(can::CanArgs),
+    /// List every principal that may do something to a resource
+    WhoCan(who_can::WhoCanArgs),
+    /// List everything that a principal may do
+    WhatCan(what_can::WhatCanArgs),
     /// Evaluate requests given with all their policies
     Eval(eval::EvalArgs),
+}
+
+/// The form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "a text per value would make every help page long")]
+pub enum Form {
+    Text,
+    Json,
 }
 
 /// The Japanese help of one subcommand.
@@ -28,8 +47,10 @@ pub struct HelpJa {
 
 /// Runs a subcommand.
 pub fn run(cli: &Cli, command: &IamCommand, lang: Lang) -> Result<u8, Failure> {
-    let _ = cli;
     match command {
+        IamCommand::Can(args) => can::run(cli, args, lang),
+        IamCommand::WhoCan(args) => who_can::run(cli, args, lang),
+        IamCommand::WhatCan(args) => what_can::run(cli, args, lang),
         IamCommand::Eval(args) => eval::run(args, lang),
     }
 }
@@ -37,6 +58,9 @@ pub fn run(cli: &Cli, command: &IamCommand, lang: Lang) -> Result<u8, Failure> {
 /// The Japanese help of a subcommand by its name.
 pub fn help_ja(name: &str) -> Option<&'static HelpJa> {
     Some(match name {
+        "can" => &can::HELP_JA,
+        "who-can" => &who_can::HELP_JA,
+        "what-can" => &what_can::HELP_JA,
         "eval" => &eval::HELP_JA,
         _ => return None,
     })

@@ -1,0 +1,137 @@
+//! `yagura iam who-can`: every principal that may do this to a resource.
+
+use super::source::{Source, context};
+use super::{Form, HelpJa, can, catalogue, words};
+use crate::cli::Cli;
+use crate::failure::{Failure, exit};
+use clap::Args;
+use serde_json::json;
+use smol_str::SmolStr;
+use std::io::Write;
+use yagura_model::Lang;
+use yagura_policy::evaluate::Mode;
+use yagura_policy::world::{Told, WhoCan};
+
+/// Arguments of `iam who-can`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  yagura iam who-can --demo iam:PassRole
+  yagura iam who-can s3:GetObject 'arn:aws:s3:::payments/*' --profile audit
+  yagura iam who-can sts:AssumeRole arn:aws:iam::111122223333:role/admin --authorization-details details.json --format json")]
+pub struct WhoCanArgs {
+    /// service:Action
+    pub action: SmolStr,
+    /// The resource's ARN; with * or ? the question is about some resource that matches
+    #[arg(default_value = "*")]
+    pub resource: SmolStr,
+    /// A condition key of the request, as KEY=VALUE; KEY= says that it is absent
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub context: Vec<String>,
+    /// Take condition keys that are not given as absent, not as open
+    #[arg(long)]
+    pub strict: bool,
+    /// Form of the output
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Form,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub source: Source,
+}
+
+/// The Japanese help.
+pub const HELP_JA: HelpJa = HelpJa {
+    about: "リソースに対してその操作をできるプリンシパルをすべて挙げる",
+    arguments: can::HELP_JA.arguments,
+    examples: "例:
+  yagura iam who-can --demo iam:PassRole
+  yagura iam who-can s3:GetObject 'arn:aws:s3:::payments/*' --profile audit",
+};
+
+/// Answers.
+pub fn run(cli: &Cli, args: &WhoCanArgs, lang: Lang) -> Result<u8, Failure> {
+    let given = context(&args.context)?;
+    let catalogue = catalogue()?;
+    let Some(found) = catalogue.action(&args.action) else {
+        let service = args.action.split(':').next().and_then(|s| catalogue.service(s));
+        let names: Vec<String> =
+            service.map_or_else(Vec::new, |s| s.actions.iter().map(|a| format!("{}:{}", s.prefix, a.name)).collect());
+        return Err(Failure::unknown(("action", "アクション"), &args.action, names.iter().map(String::as_str)));
+    };
+    let world = args.source.world(cli, true, lang)?;
+    let mode = if args.strict { Mode::Strict } else { Mode::Possible(&[]) };
+    let literal = found.action.resources.is_empty();
+    let who = world.who_can(&args.action, &args.resource, None, &given, mode, literal);
+    let mut out = std::io::stdout().lock();
+    match args.format {
+        Form::Text => out.write_all(text(&who, args, lang).as_bytes())?,
+        Form::Json => writeln!(out, "{:#}", to_json(&who, args, lang))?,
+    }
+    for (kind, gap) in &world.gaps {
+        writeln!(std::io::stderr(), "{kind}: {}", gap.say(lang))?;
+    }
+    Ok(exit::DONE)
+}
+
+fn text(who: &WhoCan, args: &WhoCanArgs, lang: Lang) -> String {
+    let mut out = match lang {
+        Lang::En => {
+            format!("{} of {} users and roles can {} on {}\n", who.allowed.len(), who.asked, args.action, args.resource)
+        }
+        Lang::Ja => format!(
+            "{} に対する {} ができるのは、ユーザーとロール {} 件中 {} 件\n",
+            args.resource,
+            args.action,
+            who.asked,
+            who.allowed.len()
+        ),
+    };
+    let mut line = |told: &Told, what: &str| {
+        let mut by: Vec<&str> =
+            told.answer.because.iter().map(|b| b.policy.as_str()).filter(|p| !p.is_empty()).collect();
+        by.dedup();
+        out.push_str(&format!("  {}  {what}  {}\n", told.principal, by.join(", ")));
+    };
+    for told in &who.allowed {
+        line(told, words::decision(&told.answer, lang));
+    }
+    for told in &who.undecided {
+        line(
+            told,
+            lang.pick("unknown: some of its policies could not be read", "不明（ポリシーの一部を読み取れなかった）"),
+        );
+    }
+    if !who.outsiders.is_empty() {
+        out.push_str(lang.pick(
+            "\nThe resource's policy also lets in:\n",
+            "\nリソースのポリシーはほかに次のプリンシパルも許可している:\n",
+        ));
+        for outsider in &who.outsiders {
+            let under = if outsider.conditional { lang.pick("  under conditions", "  条件付き") } else { "" };
+            out.push_str(&format!("  {}{under}\n", outsider.principal));
+        }
+    }
+    let all: Vec<_> = who.allowed.iter().chain(&who.undecided).flat_map(|t| t.doubts.clone()).collect();
+    let mut unique = Vec::new();
+    for doubt in all {
+        if !unique.contains(&doubt) {
+            unique.push(doubt);
+        }
+    }
+    out.push_str(&words::doubts(&unique, lang));
+    out
+}
+
+fn to_json(who: &WhoCan, args: &WhoCanArgs, lang: Lang) -> serde_json::Value {
+    let each = |told: &Vec<Told>| -> Vec<_> {
+        told.iter().map(|t| can::to_json(t, &args.action, &args.resource, lang)).collect()
+    };
+    let outsiders: Vec<_> = who
+        .outsiders
+        .iter()
+        .map(|o| json!({"principal": o.principal.as_str(), "conditional": o.conditional}))
+        .collect();
+    json!({
+        "action": args.action.as_str(), "resource": args.resource.as_str(), "asked": who.asked,
+        "allowed": each(&who.allowed), "unknown": each(&who.undecided), "resource_policy_also_allows": outsiders,
+    })
+}
