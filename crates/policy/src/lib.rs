@@ -17,6 +17,7 @@ pub mod compile;
 pub mod condition;
 pub mod diff;
 pub mod document;
+pub mod escalate;
 pub mod evaluate;
 pub mod expand;
 pub mod json;

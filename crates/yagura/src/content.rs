@@ -1,5 +1,6 @@
 //! All knowledge: what is embedded, and what the user adds.
 
+use crate::escalations::{self, Escalation};
 use crate::failure::Failure;
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
@@ -102,7 +103,8 @@ impl Content {
                 }
             } else if !file.shipped && !has_a_place(&file.path) {
                 let message =
-                    "no content stands here: files live in `checks/`, `resources/` or `frameworks/`".to_owned();
+                    "no content stands here: files live in `checks/`, `resources/`, `frameworks/` or `escalations/`"
+                        .to_owned();
                 content.errors.push(ContentError { file: file.path, line: 1, column: 1, message });
             }
         }
@@ -112,6 +114,11 @@ impl Content {
     /// The text of a content file.
     pub fn text(&self, path: &str) -> Option<&ContentFile> {
         self.files.iter().find(|f| f.path == path)
+    }
+
+    /// The escalation paths, sorted by id, and what is wrong with files that were left out.
+    pub fn escalations(&self) -> (Vec<Escalation>, Vec<ContentError>) {
+        escalations::read_all(self.files.iter())
     }
 
     /// Resource kinds with their calls, dated tables, and what is wrong with files that were left out.
@@ -160,9 +167,11 @@ impl Content {
     }
 }
 
-/// Whether a file of this path is looked at: those of the three folders, and the shipped data files by their names.
+/// Whether a file of this path is looked at: those of the folders, and the shipped data files by their names.
 fn has_a_place(path: &str) -> bool {
-    path.starts_with("resources/") || embedded::FILES.iter().any(|(p, _)| *p == path)
+    path.starts_with("resources/")
+        || path.starts_with("escalations/")
+        || embedded::FILES.iter().any(|(p, _)| *p == path)
 }
 
 /// Content that is ready for work.

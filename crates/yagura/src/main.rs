@@ -4,6 +4,7 @@
 mod cli;
 mod commands;
 mod content;
+mod escalations;
 mod failure;
 mod progress;
 mod select;

@@ -5,7 +5,7 @@ mod caller;
 mod exceptions;
 mod explain;
 mod layer;
-mod possible;
+pub(crate) mod possible;
 mod s3;
 
 pub use caller::{Identified, Kind, Reach};

@@ -3,8 +3,11 @@
 use super::checks::run_all;
 use crate::cli::{Cli, ContentCommand};
 use crate::content::Content;
+use crate::escalations::{Escalation, broken};
 use crate::failure::{Failure, exit};
+use std::io::Write;
 use yagura_model::Lang;
+use yagura_rule::ContentError;
 
 /// Runs a `content` command.
 pub fn run(cli: &Cli, command: &ContentCommand, lang: Lang) -> Result<u8, Failure> {
@@ -15,5 +18,33 @@ pub fn run(cli: &Cli, command: &ContentCommand, lang: Lang) -> Result<u8, Failur
     // A folder's own files; without a folder, what is shipped.
     let own = content.checks.values().filter(|c| c.file.shipped == folder.is_none());
     let sound = run_all(own, &compiled.errors, &compiled, lang)?;
+    let (escalations, errors) = content.escalations();
+    let own: Vec<&Escalation> = escalations.iter().filter(|e| e.shipped == folder.is_none()).collect();
+    let told = own.is_empty() && errors.is_empty();
+    let sound = (told || lint_escalations(&own, &errors, lang)?) && sound;
     Ok(if sound { exit::DONE } else { exit::USAGE })
+}
+
+/// Runs the fixtures of escalation paths and says how they went; whether all is well.
+fn lint_escalations(own: &[&Escalation], errors: &[ContentError], lang: Lang) -> Result<bool, Failure> {
+    let mut out = std::io::stdout().lock();
+    let mut kept = 0;
+    for escalation in own {
+        let broken = broken(escalation);
+        kept += usize::from(broken.is_empty());
+        writeln!(out, "{} {}", if broken.is_empty() { "✓" } else { "✗" }, escalation.path.id)?;
+        for (name, expected, found) in &broken {
+            let (e, f) = (expected.name(), found.name());
+            let (en, ja) = (format!("expected {e}, found {f}"), format!("期待 {e}、結果 {f}"));
+            writeln!(out, "    {name}: {}", lang.pick(&en, &ja))?;
+        }
+    }
+    errors.iter().try_for_each(|e| writeln!(out, "✗ {e}"))?;
+    let total = own.len();
+    let (en, ja) = (
+        format!("{kept} of {total} escalation paths keep their fixtures"),
+        format!("{total} 件中 {kept} 件の権限昇格パスがテストに合格"),
+    );
+    writeln!(out, "{}", lang.pick(&en, &ja))?;
+    Ok(kept == total && errors.is_empty())
 }

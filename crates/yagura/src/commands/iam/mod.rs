@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod can;
+pub mod escalations;
 pub mod eval;
 pub mod source;
 pub mod what_can;
@@ -23,6 +24,8 @@ pub enum IamCommand {
     WhoCan(who_can::WhoCanArgs),
     /// List everything that a principal may do
     WhatCan(what_can::WhatCanArgs),
+    /// Find principals that can gain an administrator's permissions, and the steps to them
+    Escalations(escalations::EscalationsArgs),
     /// Evaluate requests given with all their policies
     Eval(eval::EvalArgs),
 }
@@ -51,6 +54,7 @@ pub fn run(cli: &Cli, command: &IamCommand, lang: Lang) -> Result<u8, Failure> {
         IamCommand::Can(args) => can::run(cli, args, lang),
         IamCommand::WhoCan(args) => who_can::run(cli, args, lang),
         IamCommand::WhatCan(args) => what_can::run(cli, args, lang),
+        IamCommand::Escalations(args) => escalations::run(cli, args, lang),
         IamCommand::Eval(args) => eval::run(args, lang),
     }
 }
@@ -61,6 +65,7 @@ pub fn help_ja(name: &str) -> Option<&'static HelpJa> {
         "can" => &can::HELP_JA,
         "who-can" => &who_can::HELP_JA,
         "what-can" => &what_can::HELP_JA,
+        "escalations" => &escalations::HELP_JA,
         "eval" => &eval::HELP_JA,
         _ => return None,
     })
