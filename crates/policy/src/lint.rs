@@ -30,8 +30,9 @@ mod tests;
 pub use check::{Check, Finding, Level};
 
 use crate::catalogue::Catalogue;
-use crate::json::{self, Span};
+use crate::json::{self, Node};
 use check::{Place, Report};
+use size::Length;
 use std::str::FromStr;
 
 /// What a policy is attached to, as far as its rules differ.
@@ -119,33 +120,42 @@ pub fn checks() -> Vec<&'static Check> {
 pub fn lint(text: &str, kind: PolicyType, catalogue: &Catalogue) -> Vec<Finding> {
     let mut report = Report::default();
     match json::parse(text) {
+        Ok(root) => document(&root, &Length::of_text(text), kind, catalogue, &mut report),
         Err(e) => {
             let (line, column) = json::position(text, e.span.start);
             let place = Place { path: String::new(), span: e.span };
             report.add(&grammar::JSON_SYNTAX_ERROR, &place, &[&format_args!("{} ({line}:{column})", e.message)]);
         }
-        Ok(root) => {
-            let policy = grammar::read(&root, kind, catalogue, &mut report);
-            variable::check(&policy, &mut report);
-            sid::check(&policy, &mut report);
-            condition::check(&policy, &mut report);
-            value::check(&policy, &mut report);
-            principal::check(&policy, &mut report);
-            if kind != PolicyType::Any {
-                size::check(text, &root, kind, &mut report);
-                action::check(&policy, &mut report);
-                arn::check(&policy, &mut report);
-                resource::check(&policy, &mut report);
-                address::check(&policy, &mut report);
-                breadth::check(&policy, &mut report);
-                support::check(&policy, &mut report);
-                trust::check(&policy, &mut report);
-                organization::check(&policy, &mut report);
-                attached::check(&policy, &mut report);
-                pass_role::check(&policy, &mut report);
-            }
-        }
     }
-    let whole = Span { start: 0, end: u32::try_from(text.len()).unwrap_or(u32::MAX) };
-    report.finish(whole)
+    report.finish()
+}
+
+/// [`lint`] for a policy that stands as an object in a larger JSON text; quotas count it without white space.
+pub fn lint_node(root: &Node<'_>, kind: PolicyType, catalogue: &Catalogue) -> Vec<Finding> {
+    let mut report = Report::default();
+    document(root, &Length::of_node(root), kind, catalogue, &mut report);
+    report.finish()
+}
+
+fn document(root: &Node<'_>, length: &Length, kind: PolicyType, catalogue: &Catalogue, report: &mut Report) {
+    let policy = grammar::read(root, kind, catalogue, report);
+    variable::check(&policy, report);
+    sid::check(&policy, report);
+    condition::check(&policy, report);
+    value::check(&policy, report);
+    principal::check(&policy, report);
+    if kind == PolicyType::Any {
+        return;
+    }
+    size::check(length, root, kind, report);
+    action::check(&policy, report);
+    arn::check(&policy, report);
+    resource::check(&policy, report);
+    address::check(&policy, report);
+    breadth::check(&policy, report);
+    support::check(&policy, report);
+    trust::check(&policy, report);
+    organization::check(&policy, report);
+    attached::check(&policy, report);
+    pass_role::check(&policy, report);
 }

@@ -138,10 +138,7 @@ impl Report {
     }
 
     /// The findings in the order of the text, each once.
-    pub(super) fn finish(mut self, whole: Span) -> Vec<Finding> {
-        for finding in &mut self.0 {
-            finding.span.end = finding.span.end.min(whole.end);
-        }
+    pub(super) fn finish(mut self) -> Vec<Finding> {
         self.0.sort_by(|a, b| {
             (a.span.start, a.check.level, a.check.code, &a.args).cmp(&(
                 b.span.start,

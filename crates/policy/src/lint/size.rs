@@ -2,7 +2,7 @@
 
 use super::PolicyType;
 use super::check::{Place, Report, checks};
-use crate::json::Node;
+use crate::json::{Json, Node};
 
 checks! {
     Warning POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA
@@ -22,15 +22,48 @@ checks! {
         "RCP は {0} 文字あり、上限 {1} 文字を超えている" => "複数のポリシーに分けるか、空白を取り除く";
 }
 
-pub(super) fn check(text: &str, root: &Node<'_>, kind: PolicyType, report: &mut Report) {
-    let all = || text.trim().chars().count();
-    let without_blanks = || text.chars().filter(|c| !c.is_whitespace()).count();
+/// A policy's length in characters.
+pub(super) struct Length {
+    all: usize,
+    without_blanks: usize,
+}
+
+impl Length {
+    pub(super) fn of_text(text: &str) -> Self {
+        let without_blanks = text.chars().filter(|c| !c.is_whitespace()).count();
+        Self { all: text.trim().chars().count(), without_blanks }
+    }
+
+    /// The length of the shortest text of a value, but for escapes.
+    pub(super) fn of_node(node: &Node<'_>) -> Self {
+        let string = |text: &str| text.chars().count() + 2;
+        let all = match &node.value {
+            Json::Null => 4,
+            Json::Bool(b) => {
+                if *b {
+                    4
+                } else {
+                    5
+                }
+            }
+            Json::Number(n) => n.len(),
+            Json::String(text) => string(text),
+            Json::Array(items) => items.iter().map(|i| Self::of_node(i).all + 1).sum::<usize>().max(1) + 1,
+            Json::Object(members) => {
+                members.iter().map(|m| string(&m.key) + Self::of_node(&m.value).all + 2).sum::<usize>().max(1) + 1
+            }
+        };
+        Self { all, without_blanks: all }
+    }
+}
+
+pub(super) fn check(length: &Length, root: &Node<'_>, kind: PolicyType, report: &mut Report) {
     let (check, size, quota) = match kind {
-        PolicyType::Identity => (&POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA, without_blanks(), 6_144),
-        PolicyType::Resource | PolicyType::Endpoint => (&POLICY_SIZE_EXCEEDS_RESOURCE_POLICY_QUOTA, all(), 20_480),
-        PolicyType::Trust => (&POLICY_SIZE_EXCEEDS_ROLE_TRUST_POLICY_QUOTA, without_blanks(), 2_048),
-        PolicyType::Scp => (&POLICY_SIZE_EXCEEDS_SCP_QUOTA, all(), 10_240),
-        PolicyType::Rcp => (&POLICY_SIZE_EXCEEDS_RCP_QUOTA, all(), 5_120),
+        PolicyType::Identity => (&POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA, length.without_blanks, 6_144),
+        PolicyType::Resource | PolicyType::Endpoint => (&POLICY_SIZE_EXCEEDS_RESOURCE_POLICY_QUOTA, length.all, 20_480),
+        PolicyType::Trust => (&POLICY_SIZE_EXCEEDS_ROLE_TRUST_POLICY_QUOTA, length.without_blanks, 2_048),
+        PolicyType::Scp => (&POLICY_SIZE_EXCEEDS_SCP_QUOTA, length.all, 10_240),
+        PolicyType::Rcp => (&POLICY_SIZE_EXCEEDS_RCP_QUOTA, length.all, 5_120),
         PolicyType::Session | PolicyType::Any => return,
     };
     if size > quota {

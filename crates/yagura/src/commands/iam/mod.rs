@@ -4,6 +4,9 @@ pub mod batch;
 pub mod can;
 pub mod escalations;
 pub mod eval;
+pub mod expand;
+pub mod lint;
+pub mod shrink;
 pub mod source;
 pub mod what_can;
 pub mod who_can;
@@ -28,6 +31,12 @@ pub enum IamCommand {
     Escalations(escalations::EscalationsArgs),
     /// Evaluate requests given with all their policies
     Eval(eval::EvalArgs),
+    /// List the actions that patterns and policies name
+    Expand(expand::ExpandArgs),
+    /// Check policies as IAM Access Analyzer does
+    Lint(lint::LintArgs),
+    /// Find the fewest patterns that name a set of actions
+    Shrink(shrink::ShrinkArgs),
 }
 
 /// The form of an answer.
@@ -56,6 +65,9 @@ pub fn run(cli: &Cli, command: &IamCommand, lang: Lang) -> Result<u8, Failure> {
         IamCommand::WhatCan(args) => what_can::run(cli, args, lang),
         IamCommand::Escalations(args) => escalations::run(cli, args, lang),
         IamCommand::Eval(args) => eval::run(args, lang),
+        IamCommand::Expand(args) => expand::run(args, lang),
+        IamCommand::Lint(args) => lint::run(args, lang),
+        IamCommand::Shrink(args) => shrink::run(args),
     }
 }
 
@@ -67,6 +79,9 @@ pub fn help_ja(name: &str) -> Option<&'static HelpJa> {
         "what-can" => &what_can::HELP_JA,
         "escalations" => &escalations::HELP_JA,
         "eval" => &eval::HELP_JA,
+        "expand" => &expand::HELP_JA,
+        "lint" => &lint::HELP_JA,
+        "shrink" => &shrink::HELP_JA,
         _ => return None,
     })
 }
