@@ -1,8 +1,8 @@
 //! `yagura iam expand`: the actions that patterns and policies name.
 
-use super::{HelpJa, batch, catalogue, lint};
+use super::{Form, HelpJa, batch, catalogue, lint};
 use crate::failure::{Failure, exit};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -29,15 +29,6 @@ pub struct ExpandArgs {
     /// Read JSON Lines from the file or standard input and answer each on one line
     #[arg(long, conflicts_with = "format")]
     pub batch: bool,
-}
-
-/// `--format`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Form {
-    /// One action a line
-    Text,
-    /// One JSON value
-    Json,
 }
 
 /// The Japanese help.

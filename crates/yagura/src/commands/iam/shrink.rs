@@ -1,7 +1,7 @@
 //! `yagura iam shrink`: the fewest patterns that name a set of actions.
 
-use super::expand::{Form, gather};
-use super::{HelpJa, catalogue};
+use super::expand::gather;
+use super::{Form, HelpJa, catalogue};
 use crate::failure::{Failure, exit};
 use clap::Args;
 use serde_json::json;
