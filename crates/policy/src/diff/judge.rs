@@ -1,6 +1,7 @@
 //! The evaluator's word on a request, for each type of policy.
 
 use super::likely;
+use crate::catalogue::{Catalogue, Found};
 use crate::compile::Compiled;
 use crate::document::{Effect, Element, Policy, Principal, Statement, Version};
 use crate::evaluate::{Decision, Layers, Mode, decide};
@@ -39,8 +40,10 @@ pub struct UnknownType(String);
 impl FromStr for PolicyType {
     type Err = UnknownType;
 
+    /// Also reads the names of IAM Access Analyzer (`IDENTITY_POLICY`, `RESOURCE_POLICY`).
     fn from_str(text: &str) -> Result<Self, UnknownType> {
-        Ok(match text {
+        let lower = text.to_ascii_lowercase();
+        Ok(match lower.strip_suffix("_policy").unwrap_or(&lower) {
             "identity" => Self::Identity,
             "resource" => Self::Resource,
             "trust" => Self::Trust,
@@ -117,19 +120,19 @@ pub(super) struct Judge<'a> {
     old: Arc<Compiled>,
     new: Arc<Compiled>,
     policy_type: PolicyType,
-    actions: &'a [&'a str],
+    catalogue: Option<&'a Catalogue>,
     allow_identity: [Arc<Compiled>; 1],
     allow_resource: Arc<Compiled>,
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(old: &Policy, new: &Policy, policy_type: PolicyType, actions: &'a [&'a str]) -> Self {
+    pub(super) fn new(old: &Policy, new: &Policy, policy_type: PolicyType, catalogue: Option<&'a Catalogue>) -> Self {
         let anyone = Element { negated: false, items: vec![Principal::Anyone] };
         Self {
             old: Arc::new(Compiled::new("old", old.clone())),
             new: Arc::new(Compiled::new("new", new.clone())),
             policy_type,
-            actions,
+            catalogue,
             allow_identity: [policy_of(everything(0, None))],
             allow_resource: policy_of(everything(0, Some(anyone))),
         }
@@ -210,28 +213,37 @@ impl<'a> Judge<'a> {
 
     /// Requests like this one with a real action and a resource such as the action is about.
     fn likelier(&self, exact: &Request) -> Vec<Request> {
-        let service = |action: &str| action.split(':').next().unwrap_or_default().to_ascii_lowercase();
-        let is_real = self.actions.iter().any(|a| a.eq_ignore_ascii_case(&exact.action));
-        let mut actions = vec![exact.action.clone()];
-        if !is_real {
-            let own = service(&exact.action);
-            let (same, other): (Vec<&str>, Vec<&str>) = self.actions.iter().partition(|a| service(a) == own);
-            actions = same.into_iter().take(400).chain(other.into_iter().take(100)).map(SmolStr::new).collect();
-            actions.push(exact.action.clone());
+        let account = if self.policy_type.names_principals() { "777788889999" } else { "123456789012" };
+        let with = |action: SmolStr| Request { action, ..exact.clone() };
+        let is_new = |request: &Request| self.owned(request).iter().any(|request| self.is_new(request));
+        let known =
+            self.catalogue.and_then(|c| c.action(&exact.action).or_else(|| self.real_action(c, exact, &is_new)));
+        let request = known.map_or_else(|| exact.clone(), |found| with(found.name()));
+        let service = request.action.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        if exact.resource.split(':').nth(2) == Some(service.as_str()) {
+            return vec![request];
         }
-        let mut all = Vec::new();
-        for action in actions {
-            let request = Request { action: action.clone(), ..exact.clone() };
-            if self.is_new(&request) {
-                let fits = exact.resource.split(':').nth(2) == Some(service(&action).as_str());
-                let account = if self.policy_type.names_principals() { "777788889999" } else { "123456789012" };
-                let resources = if fits { Vec::new() } else { likely::resources(&service(&action), account) };
-                all.extend(resources.into_iter().map(|resource| Request { resource, ..request.clone() }));
-                all.push(request);
-                break;
-            }
-        }
-        all
+        let types = known.into_iter().flat_map(|found| found.service.resources_of(found.action));
+        let arns = types.flat_map(|(resource, _)| &resource.arns).map(|arn| likely::filled(arn, account));
+        let resources = arns.chain(likely::resources(&service, account));
+        let moved = resources.map(|resource| Request { resource, ..request.clone() });
+        moved.chain([request.clone()]).collect()
+    }
+
+    /// An action of the catalogue in the place of one that does not exist, first of its own service.
+    fn real_action<'c>(
+        &self,
+        catalogue: &'c Catalogue,
+        exact: &Request,
+        is_new: &dyn Fn(&Request) -> bool,
+    ) -> Option<Found<'c>> {
+        const MOST: usize = 3_000;
+        let own = exact.action.split(':').next().unwrap_or_default();
+        let own = catalogue.service(own).into_iter();
+        let known = ["s3", "ec2", "iam", "lambda", "dynamodb", "kms", "sqs"].into_iter();
+        let services = own.chain(known.filter_map(|prefix| catalogue.service(prefix))).chain(catalogue.services());
+        let mut all = services.flat_map(|service| service.actions.iter().map(move |action| Found { service, action }));
+        all.by_ref().take(MOST).find(|found| is_new(&Request { action: found.name(), ..exact.clone() }))
     }
 }
 

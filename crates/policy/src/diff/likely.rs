@@ -68,3 +68,22 @@ pub(super) fn resources(service: &str, account: &str) -> Vec<SmolStr> {
     let all = known.iter().copied().chain([any.as_str()]);
     all.map(|arn| SmolStr::from(arn.replace("ACCOUNT", account))).collect()
 }
+
+/// An ARN pattern of the catalogue with its placeholders filled.
+pub(super) fn filled(arn: &str, account: &str) -> SmolStr {
+    let mut filled = String::new();
+    let mut rest = arn;
+    while let Some((before, after)) = rest.split_once("${") {
+        let (name, tail) = after.split_once('}').unwrap_or((after, ""));
+        filled.push_str(before);
+        filled.push_str(match name {
+            "Partition" => "aws",
+            "Region" => "us-east-1",
+            "Account" => account,
+            _ => "example",
+        });
+        rest = tail;
+    }
+    filled.push_str(rest);
+    SmolStr::from(filled.replace(['*', '?'], "example"))
+}

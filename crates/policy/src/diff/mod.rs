@@ -10,6 +10,7 @@ mod likely;
 
 pub use judge::{PolicyType, UnknownType, request_json};
 
+use crate::catalogue::Catalogue;
 use crate::document::{Effect, Policy, Principal, Statement};
 use crate::request::Request;
 use crate::solve::{self, Binding, Callers, Literal, Outcome, Space};
@@ -38,11 +39,10 @@ pub struct NewAccess {
     pub witness: Request,
 }
 
-/// Compares two policies of one type. `actions` are real actions (`s3:GetObject`), from which witnesses are taken where
-/// they fit; there need be none.
-pub fn compare(old: &Policy, new: &Policy, policy_type: PolicyType, actions: &[&str]) -> Comparison {
+/// Compares two policies of one type. Witnesses take actions and resources of the catalogue where such fit.
+pub fn compare(old: &Policy, new: &Policy, policy_type: PolicyType, catalogue: Option<&Catalogue>) -> Comparison {
     let (old, new) = (policy_type.completed(old), policy_type.completed(new));
-    let judge = Judge::new(&old, &new, policy_type, actions);
+    let judge = Judge::new(&old, &new, policy_type, catalogue);
     let (bindings, cut) = solve::bindings(&[&new, &old]);
     let mut unknown = cut.then(|| "policy variables meet more values than are tried".to_owned());
     for binding in &bindings {

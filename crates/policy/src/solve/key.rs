@@ -12,6 +12,8 @@ pub(super) struct Key {
     /// In lower case.
     pub(super) name: SmolStr,
     pub(super) kinds: Vec<ValueKind>,
+    /// Whether a policy asks about several values of it.
+    pub(super) is_multivalued: bool,
 }
 
 /// What was found in one dimension.
@@ -33,7 +35,7 @@ pub(super) fn solve(key: &Key, asked: &[(&Test, bool)]) -> Found<Vec<String>> {
         return Found::Value(Vec::new());
     }
     let present = match pick(key, asked) {
-        Found::Nothing if asked.iter().any(|(test, _)| test.set().is_some()) => several_values(key, asked),
+        Found::Nothing if key.is_multivalued => several_values(key, asked),
         found => found.map(|value| vec![value]),
     };
     match present {

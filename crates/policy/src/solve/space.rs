@@ -104,7 +104,11 @@ impl Space {
         }
         for condition in &statement.conditions {
             let test = Test::new(condition, version, binding);
-            asked.push(self.key(&condition.key.to_ascii_lowercase(), test));
+            let (name, several) = (condition.key.to_ascii_lowercase(), test.set().is_some());
+            asked.push(self.key(&name, test));
+            if let Some(key) = self.keys.iter_mut().find(|k| several && k.name == name) {
+                key.is_multivalued = true;
+            }
         }
         asked
     }
@@ -127,12 +131,27 @@ impl Space {
         literal(RESOURCE, text(set))
     }
 
+    /// That a key, in lower case, has this value.
+    pub fn key_is(&mut self, key: &str, value: &str) -> Literal {
+        self.key(key, Test::equals(value))
+    }
+
+    /// That a key is absent, or that all its values are of a set.
+    pub fn key_within(&mut self, key: &str, set: StringSet) -> Literal {
+        self.key(key, Test::within(set))
+    }
+
+    /// That a key is absent, or its value an address outside some networks.
+    pub fn key_outside(&mut self, key: &str, networks: &[SmolStr]) -> Literal {
+        self.key(key, Test::outside(networks))
+    }
+
     fn key(&mut self, key: &str, test: Test) -> Literal {
         if let Some(derived) = Derived::of(key) {
             return literal(WHO, Atom::Who(Asked::Key(derived, test)));
         }
         let at = self.keys.iter().position(|k| k.name == key).unwrap_or_else(|| {
-            self.keys.push(Key { name: SmolStr::new(key), kinds: Vec::new() });
+            self.keys.push(Key { name: SmolStr::new(key), kinds: Vec::new(), is_multivalued: false });
             self.keys.len() - 1
         });
         if let Some(key) = self.keys.get_mut(at).filter(|k| !k.kinds.contains(&test.kind())) {

@@ -64,6 +64,19 @@ impl Test {
         Self { operator, hits, incomparable: false }
     }
 
+    /// A test that a key is absent or all its values are of a set.
+    pub(super) fn within(set: StringSet) -> Self {
+        let operator = Operator { base: Base::StringLike, if_exists: true, set: Some(SetOperator::ForAllValues) };
+        let refused = set.complement();
+        Self { operator, hits: Hits::Strings { accepted: set, refused }, incomparable: false }
+    }
+
+    /// A test that a key is absent or its value an address outside some networks.
+    pub(super) fn outside(networks: &[SmolStr]) -> Self {
+        let operator = Operator { base: Base::NotIpAddress, if_exists: true, set: None };
+        Self { operator, hits: Hits::Values(networks.to_vec()), incomparable: false }
+    }
+
     /// A test that a key is absent.
     pub(super) fn absent() -> Self {
         let operator = Operator { base: Base::Null, if_exists: false, set: None };

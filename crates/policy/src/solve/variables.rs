@@ -25,6 +25,13 @@ impl Binding {
         self.values.iter().map(|(key, value)| (key, value.as_ref()))
     }
 
+    /// Gives a key that variables name its only value.
+    pub fn fix(&mut self, key: &str, value: &str) {
+        if let Some(slot) = self.values.get_mut(key) {
+            *slot = Some(SmolStr::new(value));
+        }
+    }
+
     /// The tokens of a text with its variables filled in; `None` where one has neither value nor default.
     pub(super) fn tokens(&self, text: &str, version: Version, wildcards: bool) -> Option<Vec<Token>> {
         let mut tokens = Vec::with_capacity(text.len());
