@@ -26,6 +26,7 @@ pub mod language;
 pub mod lint;
 pub mod operator;
 pub mod pattern;
+pub mod public;
 mod represent;
 pub mod request;
 pub mod shrink;

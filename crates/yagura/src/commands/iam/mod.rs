@@ -2,10 +2,12 @@
 
 pub mod batch;
 pub mod can;
+pub mod diff;
 pub mod escalations;
 pub mod eval;
 pub mod expand;
 pub mod lint;
+pub mod public;
 pub mod shrink;
 pub mod source;
 pub mod what_can;
@@ -29,6 +31,10 @@ pub enum IamCommand {
     WhatCan(what_can::WhatCanArgs),
     /// Find principals that can gain an administrator's permissions, and the steps to them
     Escalations(escalations::EscalationsArgs),
+    /// Say whether a policy grants what an older one does not
+    Diff(diff::DiffArgs),
+    /// Tell whom outside the zone of trust a resource's policy lets in
+    Public(public::PublicArgs),
     /// Evaluate requests given with all their policies
     Eval(eval::EvalArgs),
     /// List the actions that patterns and policies name
@@ -64,6 +70,8 @@ pub fn run(cli: &Cli, command: &IamCommand, lang: Lang) -> Result<u8, Failure> {
         IamCommand::WhoCan(args) => who_can::run(cli, args, lang),
         IamCommand::WhatCan(args) => what_can::run(cli, args, lang),
         IamCommand::Escalations(args) => escalations::run(cli, args, lang),
+        IamCommand::Diff(args) => diff::run(args, lang),
+        IamCommand::Public(args) => public::run(args, lang),
         IamCommand::Eval(args) => eval::run(args, lang),
         IamCommand::Expand(args) => expand::run(args, lang),
         IamCommand::Lint(args) => lint::run(args, lang),
@@ -78,6 +86,8 @@ pub fn help_ja(name: &str) -> Option<&'static HelpJa> {
         "who-can" => &who_can::HELP_JA,
         "what-can" => &what_can::HELP_JA,
         "escalations" => &escalations::HELP_JA,
+        "diff" => &diff::HELP_JA,
+        "public" => &public::HELP_JA,
         "eval" => &eval::HELP_JA,
         "expand" => &expand::HELP_JA,
         "lint" => &lint::HELP_JA,

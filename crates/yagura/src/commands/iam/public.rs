@@ -1,0 +1,204 @@
+//! `yagura iam public`: whom outside the zone of trust a resource's policy lets in.
+
+use super::{Form, HelpJa, batch};
+use crate::failure::{Failure, exit};
+use clap::Args;
+use serde_json::{Map, Value, json};
+use smol_str::SmolStr;
+use std::io::Write;
+use std::path::PathBuf;
+use yagura_model::Lang;
+use yagura_policy::document::Policy;
+use yagura_policy::json::{Json, Node};
+use yagura_policy::public::{Exposure, Question, exposure};
+use yagura_policy::value::IpRange;
+
+/// Arguments of `iam public`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  yagura iam public queue-policy.json --resource-account 111122223333
+  yagura iam public bucket-policy.json --resource arn:aws:s3:::reports --trusted-account 444455556666
+  yagura iam public --batch policies.jsonl    # {\"id\",\"policy\",\"resource\"?,\"resource_account\"?,\"trusted_accounts\"?,\"trusted_networks\"?}
+
+A bucket is public by Amazon S3's own definition; other resources when anybody outside the zone of trust gets in.
+Exit code 1 says that a policy is public or lets in an account outside the zone of trust.")]
+pub struct PublicArgs {
+    /// Files with one policy each; with --batch the file of lines [default: standard input]
+    #[arg(value_name = "FILE", required_unless_present = "batch")]
+    pub files: Vec<PathBuf>,
+    /// The resource's ARN
+    #[arg(long, value_name = "ARN")]
+    pub resource: Option<String>,
+    /// The account that owns the resource [default: the one in its ARN]
+    #[arg(long, value_name = "ACCOUNT")]
+    pub resource_account: Option<String>,
+    /// Further accounts of the zone of trust
+    #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
+    pub trusted_account: Vec<SmolStr>,
+    /// Networks from which anybody is trusted
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    pub trusted_network: Vec<SmolStr>,
+    /// Read JSON Lines and answer each on one line
+    #[arg(long)]
+    pub batch: bool,
+    /// Output format
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Form::Text)]
+    pub format: Form,
+}
+
+/// The Japanese help.
+pub const HELP_JA: HelpJa = HelpJa {
+    about: "リソースのポリシーが、信頼ゾーンの外の誰にアクセスを許可しているかを調べる",
+    arguments: &[
+        ("files", "ポリシーのファイル（複数可）。--batch では行を並べたファイル [デフォルト: 標準入力]"),
+        ("resource", "リソースの ARN"),
+        ("resource_account", "リソースを所有するアカウント [デフォルト: ARN のアカウント]"),
+        ("trusted_account", "信頼ゾーンに加えるアカウント"),
+        ("trusted_network", "誰からのアクセスでも信頼するネットワーク"),
+        ("batch", "JSON Lines を読み、1 行ずつ答える"),
+        ("format", "出力形式"),
+    ],
+    examples: "例:
+  yagura iam public queue-policy.json --resource-account 111122223333
+  yagura iam public bucket-policy.json --resource arn:aws:s3:::reports --trusted-account 444455556666
+  yagura iam public --batch policies.jsonl    # {\"id\",\"policy\",\"resource\"?,\"resource_account\"?,\"trusted_accounts\"?,\"trusted_networks\"?}
+
+バケットは Amazon S3 の定義で、その他のリソースは信頼ゾーンの外の誰でもアクセスできるかどうかで、パブリックかどうかを判断する。
+パブリックであるか、信頼ゾーンの外のアカウントを許可していれば、終了コード 1 で終わる。",
+};
+
+/// Judges files, or every line of a batch.
+pub fn run(args: &PublicArgs, lang: Lang) -> Result<u8, Failure> {
+    if args.batch {
+        if args.files.len() > 1 {
+            return Err(Failure::usage("--batch reads one file", "--batch で読めるファイルは 1 つだけ"));
+        }
+        return batch::run(args.files.first().map(PathBuf::as_path), |node| {
+            let line = Line::from_node(node)?;
+            let found = line.exposure();
+            Ok(answer(&line.policy, &found, Lang::En))
+        });
+    }
+    if let Some(bad) = args.trusted_network.iter().find(|n| IpRange::parse(n).is_none()) {
+        return Err(Failure::usage(format!("`{bad}` is no CIDR range"), format!("`{bad}` は CIDR ではない")));
+    }
+    let mut out = std::io::stdout().lock();
+    let mut code = exit::DONE;
+    let mut all = Vec::new();
+    for file in &args.files {
+        let line = Line {
+            policy: super::diff::read(file)?,
+            resource: args.resource.clone(),
+            resource_account: args.resource_account.clone(),
+            trusted_accounts: args.trusted_account.clone(),
+            trusted_networks: args.trusted_network.clone(),
+        };
+        let found = line.exposure();
+        if found.public || !found.cross_account.is_empty() {
+            code = exit::FINDINGS;
+        }
+        match args.format {
+            Form::Text => out.write_all(tell(&line.policy, &found, &file.display().to_string(), lang).as_bytes())?,
+            Form::Json => {
+                let mut object = Map::new();
+                object.insert("file".to_owned(), json!(file.display().to_string()));
+                object.extend(answer(&line.policy, &found, lang));
+                all.push(Value::Object(object));
+            }
+        }
+    }
+    if args.format == Form::Json {
+        writeln!(out, "{:#}", Value::Array(all))?;
+    }
+    Ok(code)
+}
+
+/// A policy and whom its owner trusts.
+struct Line {
+    policy: Policy,
+    resource: Option<String>,
+    resource_account: Option<String>,
+    trusted_accounts: Vec<SmolStr>,
+    trusted_networks: Vec<SmolStr>,
+}
+
+impl Line {
+    fn from_node(node: &Node<'_>) -> Result<Self, String> {
+        let members = node.members().ok_or("expected a JSON object")?;
+        let field = |name: &str| {
+            members.iter().find(|m| m.key == name).map(|m| &m.value).filter(|node| node.value != Json::Null)
+        };
+        let text = |name: &str| -> Result<Option<String>, String> {
+            let Some(node) = field(name) else { return Ok(None) };
+            node.as_str().map(|t| Some(t.to_owned())).ok_or_else(|| format!("`{name}` must be a string"))
+        };
+        let texts = |name: &str| -> Result<Vec<SmolStr>, String> {
+            let items = field(name).map_or(&[] as &[Node<'_>], Node::items).iter();
+            let read = items.map(|item| item.as_str().map(SmolStr::new));
+            read.collect::<Option<_>>().ok_or_else(|| format!("`{name}` must be a list of strings"))
+        };
+        let policy = super::diff::policy(field("policy").ok_or("`policy` is missing")?, "policy")?;
+        let line = Self {
+            policy,
+            resource: text("resource")?,
+            resource_account: text("resource_account")?,
+            trusted_accounts: texts("trusted_accounts")?,
+            trusted_networks: texts("trusted_networks")?,
+        };
+        match line.trusted_networks.iter().find(|n| IpRange::parse(n).is_none()) {
+            Some(bad) => Err(format!("`trusted_networks`: `{bad}` is no CIDR range")),
+            None => Ok(line),
+        }
+    }
+
+    fn exposure(&self) -> Exposure {
+        exposure(&Question {
+            policy: &self.policy,
+            resource: self.resource.as_deref(),
+            resource_account: self.resource_account.as_deref(),
+            trusted_accounts: &self.trusted_accounts,
+            trusted_networks: &self.trusted_networks,
+        })
+    }
+}
+
+fn reasons(policy: &Policy, found: &Exposure, lang: Lang) -> Vec<String> {
+    let tell = |reason: &yagura_policy::public::Reason| match lang {
+        Lang::En => reason.tell(policy),
+        Lang::Ja => reason.tell_ja(policy),
+    };
+    found.because.iter().map(tell).collect()
+}
+
+fn answer(policy: &Policy, found: &Exposure, lang: Lang) -> Map<String, Value> {
+    let mut out = Map::new();
+    out.insert("public".to_owned(), json!(found.public));
+    out.insert("cross_account".to_owned(), json!(found.cross_account));
+    out.insert("unconfined_services".to_owned(), json!(found.unconfined_services));
+    out.insert("because".to_owned(), json!(reasons(policy, found, lang)));
+    out
+}
+
+/// The answer for a person.
+fn tell(policy: &Policy, found: &Exposure, file: &str, lang: Lang) -> String {
+    let head = match (found.public, found.cross_account.is_empty(), found.unconfined_services.is_empty()) {
+        (true, ..) => lang.pick("public", "パブリック"),
+        (false, false, _) => {
+            lang.pick("not public; lets in other accounts", "パブリックではないが、他のアカウントを許可している")
+        }
+        (false, true, false) => lang.pick(
+            "not public; lets in services that act for anyone",
+            "パブリックではないが、誰の代理でも動くサービスを許可している",
+        ),
+        (false, true, true) => {
+            lang.pick("nobody outside the zone of trust gets in", "信頼ゾーンの外からはアクセスできない")
+        }
+    };
+    let mut text = format!("{file}: {head}\n");
+    for reason in reasons(policy, found, lang) {
+        text.push_str("  ");
+        text.push_str(&reason);
+        text.push('\n');
+    }
+    text
+}
