@@ -2,6 +2,7 @@
 
 mod cidr;
 pub(crate) mod policy;
+mod principal;
 
 use crate::estate::{Estate, Hole};
 use crate::operate::{V, compare, instant, not_told};
@@ -22,6 +23,8 @@ pub(crate) enum Param {
     Scalar,
     /// Text or number.
     Number,
+    /// A joined list of assets.
+    Joined,
 }
 
 impl Param {
@@ -35,6 +38,7 @@ impl Param {
             Self::Sized => matches!(t, None | Some(Type::String | Type::List(_) | Type::Map(_) | Type::Struct(_))),
             Self::Scalar => matches!(t, Some(Type::Bool | Type::Timestamp | Type::Int | Type::Float | Type::String)),
             Self::Number => matches!(t, Some(Type::Int | Type::Float | Type::String)),
+            Self::Joined => t.is_none(),
         }
     }
 
@@ -46,6 +50,7 @@ impl Param {
             Self::Sized => "text, a list or a map",
             Self::Scalar => "text, a number or a truth value",
             Self::Number => "text or a number",
+            Self::Joined => "a joined list",
         }
     }
 }
@@ -185,6 +190,18 @@ const TABLE: &[Definition] = &[
         yields: bool_type,
         run: |a, _| text_of(a).and_then(|s| policy::is_admin(s).map(V::Bool).map_err(told)),
     },
+    Definition {
+        name: "policy.allows",
+        params: &[Param::Text, Param::Text, Param::Text],
+        yields: bool_type,
+        run: |a, _| three(a, policy::allows),
+    },
+    Definition {
+        name: "principal.can",
+        params: &[Param::Joined, Param::Joined, Param::Joined, Param::Text, Param::Text],
+        yields: bool_type,
+        run: principal::can,
+    },
     Definition { name: "account_of", params: &[Param::Text], yields: text_type, run: account_of },
     Definition { name: "cidr.contains", params: &[Param::Text, Param::Text], yields: bool_type, run: cidr_contains },
     Definition {
@@ -212,6 +229,16 @@ fn two<'e>(args: &[V<'e>], f: impl Fn(&str, &str) -> V<'e>) -> Result<V<'e>, Vec
     match args {
         [a, b] => a.text().zip(b.text()).map(|(a, b)| f(a, b)).ok_or_else(|| told("expected text".to_owned())),
         _ => Err(told("expected two texts".to_owned())),
+    }
+}
+
+fn three<'e>(args: &[V<'e>], f: impl Fn(&str, &str, &str) -> Result<bool, String>) -> Result<V<'e>, Vec<Hole>> {
+    match args {
+        [a, b, c] => match (a.text(), b.text(), c.text()) {
+            (Some(a), Some(b), Some(c)) => f(a, b, c).map(V::Bool).map_err(told),
+            _ => Err(told("expected three texts".to_owned())),
+        },
+        _ => Err(told("expected three texts".to_owned())),
     }
 }
 

@@ -93,7 +93,13 @@ fn resources(asked: &Asked<'_>, layers: &Layers<'_>) -> Vec<SmolStr> {
     patterns.sort_by_key(|p| format!("{p:?}"));
     patterns.dedup();
     let within = StringSet::any_of(vec![Pattern::from_tokens(tokens(asked.resource.text), false)]);
-    represent::strings(&[within], &patterns)
+    // A resource of the caller's own account needs fewer layers to allow: it comes first.
+    let account = asked.caller.account.as_deref().unwrap_or_default();
+    let own = ["arn:*:*:*::*".to_owned(), format!("arn:*:*:*:{account}:*")];
+    let own = StringSet::any_of(own.iter().filter_map(|arn| Pattern::arn(tokens(arn))).collect());
+    let mut found = represent::strings(&[within.clone(), own], &patterns);
+    found.extend(represent::strings(&[within], &patterns));
+    found
 }
 
 /// Decides on a request whose resource is taken as it is written.

@@ -5,6 +5,7 @@
 mod read;
 mod what;
 
+pub use read::account;
 pub use what::{Allowed, Grant, what_can};
 
 use crate::account::{Account, Identity, Unread};

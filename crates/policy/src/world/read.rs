@@ -1,6 +1,6 @@
 //! A world out of a snapshot.
 
-use super::{Guardrails, Resource, World};
+use super::{Resource, World};
 use crate::account::{Account, AuthorizationDetails};
 use crate::compile::Compiled;
 use crate::document::Policy;
@@ -20,7 +20,7 @@ const PRINCIPALS: [(&str, &str); 5] = [
 ];
 
 impl World {
-    /// Principals, resource policies and guardrails of a snapshot. `policies` names the kinds that have a policy of
+    /// Principals and resource policies of a snapshot. `policies` names the kinds that have a policy of
     /// their own, with the field that holds it.
     ///
     /// # Errors
@@ -28,7 +28,8 @@ impl World {
     pub fn from_snapshot(snapshot: &Snapshot, policies: &BTreeMap<SmolStr, SmolStr>) -> Result<Self, String> {
         let mut accounts = Vec::new();
         for caller in &snapshot.callers {
-            accounts.push(account(snapshot, &caller.account)?);
+            let of_account = snapshot.assets.iter().filter(|a| a.account == caller.account);
+            accounts.push(account(of_account, &caller.account)?);
         }
         let mut world = Self::new(accounts);
         for asset in &snapshot.assets {
@@ -40,14 +41,17 @@ impl World {
         let of_interest = |kind: &str| PRINCIPALS.iter().any(|(k, _)| *k == kind) || policies.contains_key(kind);
         let gaps = snapshot.listings.iter().filter(|l| of_interest(&l.kind));
         world.gaps = gaps.filter_map(|l| Some((l.kind.clone(), l.gap.clone()?))).collect();
-        world.guardrails = guardrails(snapshot);
         Ok(world)
     }
 }
 
-fn account(snapshot: &Snapshot, id: &SmolStr) -> Result<Account, String> {
+/// The principals among some assets of one account.
+///
+/// # Errors
+/// Where they are not in the form that IAM answers.
+pub fn account<'a>(assets: impl IntoIterator<Item = &'a Asset>, id: &SmolStr) -> Result<Account, String> {
     let mut details = serde_json::Map::new();
-    for asset in snapshot.assets.iter().filter(|a| a.account == *id) {
+    for asset in assets {
         let Some((_, list)) = PRINCIPALS.iter().find(|(kind, _)| *kind == asset.kind) else { continue };
         let known = asset.fields.iter().filter_map(|(name, field)| match field {
             Field::Known(value) => Some((name.to_string(), value.to_json())),
@@ -132,25 +136,4 @@ fn s3(asset: &Asset) -> S3Settings {
 
 fn first_text(value: &Value) -> Option<&str> {
     value.as_str().or_else(|| value.as_list()?.first()?.as_str())
-}
-
-/// SCPs by account, where the snapshot holds which policies are attached where (`organizations.account`'s `Guardrails`).
-fn guardrails(snapshot: &Snapshot) -> BTreeMap<SmolStr, Guardrails> {
-    let mut contents: BTreeMap<&str, Arc<Compiled>> = BTreeMap::new();
-    for asset in snapshot.assets.iter().filter(|a| a.kind == "organizations.policy") {
-        if let Ok(Some(policy)) = asset.path("Content").map(|v| v.and_then(|v| compiled(&v, asset).ok().flatten())) {
-            contents.insert(&asset.id, policy);
-        }
-    }
-    let mut out = BTreeMap::new();
-    for asset in snapshot.assets.iter().filter(|a| a.kind == "organizations.account") {
-        let Ok(Some(levels)) = asset.path("PolicyLevels") else { continue };
-        let level = |value: &Value| {
-            let ids = value.as_list().unwrap_or_default().iter().filter_map(Value::as_str);
-            ids.filter_map(|id| contents.get(id).cloned()).collect::<Vec<_>>()
-        };
-        let scp = levels.as_list().unwrap_or_default().iter().map(level).collect();
-        out.insert(asset.id.clone(), Guardrails { scp, rcp: Vec::new() });
-    }
-    out
 }

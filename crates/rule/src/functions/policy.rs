@@ -1,6 +1,10 @@
-//! What a policy document says on its face.
+//! What a policy document says, for rules. The documents are judged by `yagura-policy`.
 
-use serde_json::Value as Json;
+use std::sync::Arc;
+use yagura_policy::compile::Compiled;
+use yagura_policy::document::{Effect, Policy, Statement};
+use yagura_policy::evaluate::{Decision, Layers, Mode, decide};
+use yagura_policy::request::{Caller, Context, Request};
 
 /// Whether a policy document has a statement that allows every action on every resource with no condition:
 /// `Effect: Allow`, `Action` `*` or `*:*`, `Resource` `*`, where several `*` in a row match what one does. Other
@@ -11,10 +15,33 @@ use serde_json::Value as Json;
 /// # Errors
 /// Says that the text is not a policy document.
 pub(crate) fn is_admin(document: &str) -> Result<bool, String> {
+    Ok(parse(document)?.statements.iter().any(grants_all))
+}
+
+/// Whether an identity policy by itself allows an action on some resource that matches, under some condition.
+///
+/// # Errors
+/// Says that the text is not a policy document.
+pub(crate) fn allows(document: &str, action: &str, resource: &str) -> Result<bool, String> {
+    let compiled = [Arc::new(Compiled::new("policy", parse(document)?))];
+    let request = Request {
+        principal: Caller::Aws("arn:aws:iam::000000000000:user/caller".into()),
+        action: action.into(),
+        resource: resource.into(),
+        resource_account: None,
+        context: Context::default(),
+    };
+    let layers = Layers { identity: &compiled, ..Layers::default() };
+    Ok(decide(&request, &layers, Mode::Possible(&[])).decision == Decision::Allowed)
+}
+
+/// Reads a document, URL-encoded or not.
+fn parse(document: &str) -> Result<Policy, String> {
     let text = if document.trim_start().starts_with('{') { document.into() } else { percent_decoded(document) };
-    let json: Json = serde_json::from_str(&text).map_err(|_| "the policy document is not JSON".to_owned())?;
-    let statements = json.get("Statement").ok_or_else(|| "the policy document has no `Statement`".to_owned())?;
-    Ok(as_list(statements).iter().any(grants_all))
+    Policy::parse(&text).map_err(|problems| {
+        let first = problems.first().map(ToString::to_string).unwrap_or_default();
+        format!("not a policy document: {first}")
+    })
 }
 
 /// A text as people read it: a percent-encoded policy document is decoded, any other text stays as it is.
@@ -26,34 +53,14 @@ pub(crate) fn readable(text: &str) -> std::borrow::Cow<'_, str> {
     if decoded.trim_start().starts_with('{') { decoded } else { text.into() }
 }
 
-fn grants_all(statement: &Json) -> bool {
-    let names = |key: &str, all: &[&str]| {
-        let is_all = |item: &Json| item.as_str().is_some_and(|s| all.contains(&single_stars(s).as_str()));
-        statement.get(key).is_some_and(|v| as_list(v).iter().any(is_all))
-    };
-    let conditional = statement.get("Condition").is_some_and(|c| c.as_object().is_none_or(|o| !o.is_empty()));
-    statement.get("Effect").and_then(Json::as_str) == Some("Allow")
-        && names("Action", &["*", "*:*"])
-        && names("Resource", &["*"])
-        && !conditional
-}
-
-/// The pattern with each run of `*` written as one.
-fn single_stars(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len());
-    for c in pattern.chars() {
-        if c != '*' || !out.ends_with('*') {
-            out.push(c);
-        }
-    }
-    out
-}
-
-fn as_list(v: &Json) -> &[Json] {
-    match v {
-        Json::Array(a) => a,
-        one => std::slice::from_ref(one),
-    }
+fn grants_all(statement: &Statement) -> bool {
+    let stars = |text: &str| !text.is_empty() && text.bytes().all(|b| b == b'*');
+    let every_action = |text: &str| stars(text) || text.split_once(':').is_some_and(|(s, n)| stars(s) && stars(n));
+    statement.effect == Effect::Allow
+        && !statement.actions.negated
+        && statement.actions.items.iter().any(|a| every_action(a))
+        && statement.resources.as_ref().is_some_and(|r| !r.negated && r.items.iter().any(|r| stars(r)))
+        && statement.conditions.is_empty()
 }
 
 fn percent_decoded(text: &str) -> std::borrow::Cow<'_, str> {
@@ -80,7 +87,7 @@ fn percent_decoded(text: &str) -> std::borrow::Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_admin;
+    use super::{allows, is_admin};
 
     #[test]
     fn statements() {
@@ -96,7 +103,7 @@ mod tests {
             ("deny", r#"{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#, false),
             (
                 "conditional",
-                r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"a":"b"}}}]}"#,
+                r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}]}"#,
                 false,
             ),
             (
@@ -115,6 +122,10 @@ mod tests {
         assert!(is_admin("{").is_err());
         assert!(is_admin("%7").is_err());
         assert!(is_admin("{}").is_err());
+        let some = r#"{"Statement":{"Effect":"Allow","Action":"iam:Pass*","Resource":"arn:aws:iam::*:role/x"}}"#;
+        assert_eq!(allows(some, "iam:PassRole", "*"), Ok(true));
+        assert_eq!(allows(some, "iam:GetRole", "*"), Ok(false));
+        assert!(allows("no", "iam:GetRole", "*").is_err());
         assert!(is_admin(&"[".repeat(200_000)).is_err());
     }
 }
