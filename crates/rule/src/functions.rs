@@ -197,6 +197,18 @@ const TABLE: &[Definition] = &[
         run: |a, _| three(a, policy::allows),
     },
     Definition {
+        name: "policy.is_public",
+        params: &[Param::Text, Param::Text],
+        yields: bool_type,
+        run: |a, _| match a {
+            [document, arn] => match (document.text(), arn.text()) {
+                (Some(document), Some(arn)) => policy::is_public(document, arn).map(V::Bool).map_err(told),
+                _ => Err(told("expected two texts".to_owned())),
+            },
+            _ => Err(told("expected two texts".to_owned())),
+        },
+    },
+    Definition {
         name: "principal.can",
         params: &[Param::Joined, Param::Joined, Param::Joined, Param::Text, Param::Text],
         yields: bool_type,

@@ -16,6 +16,16 @@ pub struct S3Settings {
     pub ownership: ObjectOwnership,
 }
 
+impl S3Settings {
+    /// Whether the ACL opens the bucket to everyone, or to everyone with an AWS account.
+    pub fn is_public_by_acl(&self) -> bool {
+        let open = |grant: &AclGrant| !matches!(grant.grantee, AclGrantee::Account(_));
+        self.ownership != ObjectOwnership::BucketOwnerEnforced
+            && !self.public_access_block.ignore_public_acls
+            && self.acl.iter().any(open)
+    }
+}
+
 /// The four switches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "these are AWS's four switches")]
@@ -108,16 +118,10 @@ fn permits(permission: &str, is_object: bool, action: &str) -> bool {
 /// Whether Block Public Access keeps the caller out: the policy is public by S3's definition, and the caller is neither
 /// of the owner's account nor an AWS service.
 pub(super) fn public_access_is_restricted(asked: &Asked<'_>, layers: &Layers<'_>) -> bool {
-    let Some(settings) = layers.s3.filter(|s| s.public_access_block.restrict_public_buckets) else { return false };
+    if layers.s3.is_none_or(|s| !s.public_access_block.restrict_public_buckets) {
+        return false;
+    }
     let outside = !asked.caller.is_aws() || !asked.is_same_account();
-    let _ = settings;
-    outside && asked.caller.kind != super::Kind::Service && layers.resource.is_some_and(|p| policy_is_public(p))
-}
-
-fn policy_is_public(policy: &crate::compile::Compiled) -> bool {
-    policy.statements().iter().any(|s| {
-        s.effect == crate::document::Effect::Allow
-            && s.conditions.is_empty()
-            && s.principals.as_ref().is_some_and(|p| p.negated || p.items.contains(&crate::document::Principal::Anyone))
-    })
+    let is_public = || layers.resource.is_some_and(|p| crate::public::is_public_to_s3(&p.policy));
+    outside && asked.caller.kind != super::Kind::Service && is_public()
 }

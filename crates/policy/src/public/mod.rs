@@ -94,6 +94,13 @@ pub fn exposure(question: &Question<'_>) -> Exposure {
     found
 }
 
+/// Whether a bucket policy is public as Amazon S3 judges it for Block Public Access.
+pub fn is_public_to_s3(policy: &Policy) -> bool {
+    let question =
+        Question { policy, resource: None, resource_account: None, trusted_accounts: &[], trusted_networks: &[] };
+    !s3::public_statements(&question, s3::Kind::Bucket).is_empty()
+}
+
 impl Exposure {
     fn conclude(&mut self) {
         let mut seen: Vec<Reason> = Vec::new();

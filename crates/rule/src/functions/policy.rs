@@ -4,6 +4,7 @@ use std::sync::Arc;
 use yagura_policy::compile::Compiled;
 use yagura_policy::document::{Effect, Policy, Statement};
 use yagura_policy::evaluate::{Decision, Layers, Mode, decide};
+use yagura_policy::public::{Question, Whom, exposure};
 use yagura_policy::request::{Caller, Context, Request};
 
 /// Whether a policy document has a statement that allows every action on every resource with no condition:
@@ -33,6 +34,31 @@ pub(crate) fn allows(document: &str, action: &str, resource: &str) -> Result<boo
     };
     let layers = Layers { identity: &compiled, ..Layers::default() };
     Ok(decide(&request, &layers, Mode::Possible(&[])).decision == Decision::Allowed)
+}
+
+/// Whether a resource's policy lets in anybody: for a bucket as Amazon S3 defines public, for others as IAM Access
+/// Analyzer does. The ARN tells which.
+///
+/// # Errors
+/// Says that the text is not a policy document.
+pub(crate) fn is_public(document: &str, arn: &str) -> Result<bool, String> {
+    let policy = parse(document)?;
+    let question = Question {
+        policy: &policy,
+        resource: Some(arn),
+        resource_account: None,
+        trusted_accounts: &[],
+        trusted_networks: &[],
+    };
+    let found = exposure(&question);
+    let surely = |whom: &Whom| matches!(whom, Whom::Anyone | Whom::AnyoneToS3 | Whom::AnyoneOf(_));
+    let perhaps = found.because.iter().find_map(|r| if let Whom::Perhaps(why) = &r.whom { Some(why) } else { None });
+    match perhaps {
+        Some(why) if !found.because.iter().any(|r| surely(&r.whom)) => {
+            Err(format!("whether it is public could not be decided: {why}"))
+        }
+        _ => Ok(found.public),
+    }
 }
 
 /// Reads a document, URL-encoded or not.
@@ -87,7 +113,7 @@ fn percent_decoded(text: &str) -> std::borrow::Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{allows, is_admin};
+    use super::{allows, is_admin, is_public};
 
     #[test]
     fn statements() {
@@ -126,6 +152,11 @@ mod tests {
         assert_eq!(allows(some, "iam:PassRole", "*"), Ok(true));
         assert_eq!(allows(some, "iam:GetRole", "*"), Ok(false));
         assert!(allows("no", "iam:GetRole", "*").is_err());
+        let open = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*"}}"#;
+        let queue = "arn:aws:sqs:us-east-1:111122223333:q";
+        assert_eq!(is_public(open, queue), Ok(true));
+        let own = open.replace(r#""Principal":"*""#, r#""Principal":{"AWS":"111122223333"}"#);
+        assert_eq!(is_public(&own, queue), Ok(false));
         assert!(is_admin(&"[".repeat(200_000)).is_err());
     }
 }

@@ -71,7 +71,7 @@ pub fn run(cli: &Cli, command: &IamCommand, lang: Lang) -> Result<u8, Failure> {
         IamCommand::WhatCan(args) => what_can::run(cli, args, lang),
         IamCommand::Escalations(args) => escalations::run(cli, args, lang),
         IamCommand::Diff(args) => diff::run(args, lang),
-        IamCommand::Public(args) => public::run(args, lang),
+        IamCommand::Public(args) => public::run(cli, args, lang),
         IamCommand::Eval(args) => eval::run(args, lang),
         IamCommand::Expand(args) => expand::run(args, lang),
         IamCommand::Lint(args) => lint::run(args, lang),

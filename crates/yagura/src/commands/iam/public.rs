@@ -1,6 +1,8 @@
 //! `yagura iam public`: whom outside the zone of trust a resource's policy lets in.
 
+use super::source::Source;
 use super::{Form, HelpJa, batch};
+use crate::cli::Cli;
 use crate::failure::{Failure, exit};
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -9,22 +11,27 @@ use std::io::Write;
 use std::path::PathBuf;
 use yagura_model::Lang;
 use yagura_policy::document::Policy;
+use yagura_policy::evaluate::S3Settings;
 use yagura_policy::json::{Json, Node};
 use yagura_policy::public::{Exposure, Question, exposure};
 use yagura_policy::value::IpRange;
+use yagura_policy::world::World;
 
 /// Arguments of `iam public`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   yagura iam public queue-policy.json --resource-account 111122223333
   yagura iam public bucket-policy.json --resource arn:aws:s3:::reports --trusted-account 444455556666
+  yagura iam public --demo
+  yagura iam public --profile audit --all-regions --trusted-account 444455556666
   yagura iam public --batch policies.jsonl    # {\"id\",\"policy\",\"resource\"?,\"resource_account\"?,\"trusted_accounts\"?,\"trusted_networks\"?}
 
+Without a file, every resource of the account is judged, and the accounts that are read trust each other.
 A bucket is public by Amazon S3's own definition; other resources when anybody outside the zone of trust gets in.
 Exit code 1 says that a policy is public or lets in an account outside the zone of trust.")]
 pub struct PublicArgs {
-    /// Files with one policy each; with --batch the file of lines [default: standard input]
-    #[arg(value_name = "FILE", required_unless_present = "batch")]
+    /// Files with one policy each [default: every resource of the account]; with --batch the file of lines [default: standard input]
+    #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// The resource's ARN
     #[arg(long, value_name = "ARN")]
@@ -44,13 +51,16 @@ pub struct PublicArgs {
     /// Output format
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Form::Text)]
     pub format: Form,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub source: Source,
 }
 
 /// The Japanese help.
 pub const HELP_JA: HelpJa = HelpJa {
     about: "リソースのポリシーが、信頼ゾーンの外の誰にアクセスを許可しているかを調べる",
     arguments: &[
-        ("files", "ポリシーのファイル（複数可）。--batch では行を並べたファイル [デフォルト: 標準入力]"),
+        ("files", "ポリシーのファイル（複数可）[デフォルト: アカウントの全リソース]。--batch では行を並べたファイル [デフォルト: 標準入力]"),
         ("resource", "リソースの ARN"),
         ("resource_account", "リソースを所有するアカウント [デフォルト: ARN のアカウント]"),
         ("trusted_account", "信頼ゾーンに加えるアカウント"),
@@ -61,14 +71,17 @@ pub const HELP_JA: HelpJa = HelpJa {
     examples: "例:
   yagura iam public queue-policy.json --resource-account 111122223333
   yagura iam public bucket-policy.json --resource arn:aws:s3:::reports --trusted-account 444455556666
+  yagura iam public --demo
+  yagura iam public --profile audit --all-regions --trusted-account 444455556666
   yagura iam public --batch policies.jsonl    # {\"id\",\"policy\",\"resource\"?,\"resource_account\"?,\"trusted_accounts\"?,\"trusted_networks\"?}
 
+ファイルを指定しなければ、アカウントの全リソースを調べる。読み取ったアカウントどうしは信頼するものとする。
 バケットは Amazon S3 の定義で、その他のリソースは信頼ゾーンの外の誰でもアクセスできるかどうかで、パブリックかどうかを判断する。
 パブリックであるか、信頼ゾーンの外のアカウントを許可していれば、終了コード 1 で終わる。",
 };
 
 /// Judges files, or every line of a batch.
-pub fn run(args: &PublicArgs, lang: Lang) -> Result<u8, Failure> {
+pub fn run(cli: &Cli, args: &PublicArgs, lang: Lang) -> Result<u8, Failure> {
     if args.batch {
         if args.files.len() > 1 {
             return Err(Failure::usage("--batch reads one file", "--batch で読めるファイルは 1 つだけ"));
@@ -81,6 +94,10 @@ pub fn run(args: &PublicArgs, lang: Lang) -> Result<u8, Failure> {
     }
     if let Some(bad) = args.trusted_network.iter().find(|n| IpRange::parse(n).is_none()) {
         return Err(Failure::usage(format!("`{bad}` is no CIDR range"), format!("`{bad}` は CIDR ではない")));
+    }
+    if args.files.is_empty() {
+        let world = args.source.world(cli, true, lang)?;
+        return resources(&world, args, lang);
     }
     let mut out = std::io::stdout().lock();
     let mut code = exit::DONE;
@@ -109,6 +126,80 @@ pub fn run(args: &PublicArgs, lang: Lang) -> Result<u8, Failure> {
     }
     if args.format == Form::Json {
         writeln!(out, "{:#}", Value::Array(all))?;
+    }
+    Ok(code)
+}
+
+/// Judges every resource and every role's trust policy of the accounts.
+fn resources(world: &World, args: &PublicArgs, lang: Lang) -> Result<u8, Failure> {
+    let mut trusted: Vec<SmolStr> = world.accounts.iter().map(|a| a.id.clone()).collect();
+    trusted.extend(args.trusted_account.iter().cloned());
+    let of = |arn: &SmolStr, account: &SmolStr, policy: &Policy| Line {
+        policy: policy.clone(),
+        resource: Some(arn.to_string()),
+        resource_account: Some(account.to_string()),
+        trusted_accounts: trusted.clone(),
+        trusted_networks: args.trusted_network.clone(),
+    };
+    let mut lines = Vec::new();
+    let mut judged = 0;
+    let (mut text, mut all, mut code) = (String::new(), Vec::new(), exit::DONE);
+    for (arn, resource) in &world.resources {
+        if let Some(why) = &resource.unread {
+            let unknown = lang.pick("unknown: its policy could not be read", "不明（ポリシーを読み取れなかった）");
+            text.push_str(&format!("{arn}: {unknown}: {why}\n"));
+            all.push(json!({"resource": arn.as_str(), "unknown": why}));
+        }
+        let policy = resource.policy.as_ref().map(|p| of(arn, &resource.account, &p.policy));
+        judged += 1;
+        lines.extend(policy.map(|line| (arn, line, resource.s3.as_ref())));
+        if resource.s3.as_ref().is_some_and(S3Settings::is_public_by_acl) {
+            let by_acl = lang.pick("public by its ACL", "ACL によりパブリック");
+            text.push_str(&format!("{arn}: {by_acl}\n"));
+            all.push(json!({"resource": arn.as_str(), "public": true, "because": [by_acl]}));
+            code = exit::FINDINGS;
+        }
+    }
+    for account in &world.accounts {
+        let roles = account.identities.iter().filter_map(|i| Some((&i.arn, i.trust.as_ref()?)));
+        judged += roles.clone().count();
+        lines.extend(roles.map(|(arn, trust)| (arn, of(arn, &account.id, &trust.policy), None)));
+    }
+    for (arn, line, s3) in &lines {
+        let found = line.exposure();
+        if found == Exposure::default() {
+            continue;
+        }
+        let restricted = found.public && s3.is_some_and(|s| s.public_access_block.restrict_public_buckets);
+        text.push_str(&tell(&line.policy, &found, arn, lang));
+        if restricted {
+            let note = lang.pick(
+                "  Block Public Access (RestrictPublicBuckets) keeps everybody but the account and AWS services out\n",
+                "  ブロックパブリックアクセス（RestrictPublicBuckets）により、所有アカウントと AWS サービス以外はアクセスできない\n",
+            );
+            text.push_str(note);
+        } else if found.public || !found.cross_account.is_empty() {
+            code = exit::FINDINGS;
+        }
+        let mut object = answer(&line.policy, &found, lang);
+        object.insert("resource".to_owned(), json!(arn.as_str()));
+        object.insert("restricted_by_block_public_access".to_owned(), json!(restricted));
+        all.push(Value::Object(object));
+    }
+    let mut out = std::io::stdout().lock();
+    match args.format {
+        Form::Text => {
+            let head = match lang {
+                Lang::En => format!("{judged} resources and roles judged\n"),
+                Lang::Ja => format!("リソースとロール {judged} 件を調べた\n"),
+            };
+            out.write_all(head.as_bytes())?;
+            out.write_all(text.as_bytes())?;
+        }
+        Form::Json => writeln!(out, "{:#}", Value::Array(all))?,
+    }
+    for (kind, gap) in &world.gaps {
+        writeln!(std::io::stderr(), "{kind}: {}", gap.say(lang))?;
     }
     Ok(code)
 }
