@@ -15,11 +15,14 @@ const ANY: &str = "yagura-any";
 /// Whether an action is allowed on some resource that matches a pattern.
 pub(super) fn on_some(fits: &Fits<'_, '_>, ask: &Ask, pattern: &str) -> Certainty {
     let pattern = fits.world.arn(pattern);
-    let mut best = Certainty::No;
-    for resource in resources(fits, ask, &pattern) {
-        best = best.max(fits.world.may(fits.actor, ask, &resource, None, Trust::NotAsked));
-        if best == Certainty::Certain {
-            break;
+    let may = |resource: &str| fits.world.may(fits.actor, ask, resource, None, Trust::NotAsked);
+    let mut best = may(&plain(&pattern));
+    if best != Certainty::Certain {
+        for resource in named(fits, ask, &pattern) {
+            best = best.max(may(&resource));
+            if best == Certainty::Certain {
+                break;
+            }
         }
     }
     best
@@ -45,7 +48,8 @@ pub(super) fn unseen(fits: &Fits<'_, '_>, prepared: &Prepared<'_>) -> Vec<SmolSt
     let mut found = Vec::new();
     for ask in on_target.flat_map(|s| &s.asks).filter_map(|a| fits.world.asks.get(*a)) {
         for pattern in &patterns {
-            found.extend(resources(fits, ask, pattern));
+            found.push(plain(pattern));
+            found.extend(named(fits, ask, pattern));
         }
     }
     found.sort_unstable();
@@ -60,11 +64,10 @@ pub(super) fn unseen(fits: &Fits<'_, '_>, prepared: &Prepared<'_>) -> Vec<SmolSt
     found
 }
 
-/// Resources that match a pattern: one that nobody would name, and one for each resource that an Allow statement of the
-/// caller's names, out of reach of its Deny statements where that can be.
-fn resources(fits: &Fits<'_, '_>, ask: &Ask, pattern: &str) -> Vec<SmolStr> {
-    let mut found = vec![plain(pattern)];
-    let within = StringSet::any_of(vec![Pattern::new(pattern)]);
+/// Resources that match a pattern: one for each resource that an Allow statement of the caller's names, out of reach of
+/// its Deny statements where that can be.
+fn named(fits: &Fits<'_, '_>, ask: &Ask, pattern: &str) -> Vec<SmolStr> {
+    let wanted = Pattern::new(pattern);
     let (mut allowed, mut denied) = (Vec::new(), Vec::new());
     for policy in &fits.actor.policies {
         for (place, statement) in policy.on(&ask.key) {
@@ -76,15 +79,19 @@ fn resources(fits: &Fits<'_, '_>, ask: &Ask, pattern: &str) -> Vec<SmolStr> {
     }
     allowed.sort_unstable();
     allowed.dedup();
+    let mut found = Vec::new();
     let beside = StringSet::none_of(denied.iter().map(|d| Pattern::new(d)).collect());
+    let within = StringSet::any_of(vec![wanted.clone()]);
     for resource in allowed {
-        let named = StringSet::any_of(vec![Pattern::new(&resource)]);
-        let witness =
-            match language::find(&[&within, &named, &beside], [plain(&resource).as_str(), plain(pattern).as_str()]) {
-                Answer::Found(text) => Some(text),
-                _ => None,
-            };
-        found.extend(witness.map(SmolStr::new));
+        let named = Pattern::new(&resource);
+        if named.surely_disjoint(&wanted) {
+            continue;
+        }
+        let likely = [plain(&resource), plain(pattern)];
+        let sets = [&within, &StringSet::any_of(vec![named]), &beside];
+        if let Answer::Found(text) = language::find(&sets, likely.iter().map(SmolStr::as_str)) {
+            found.push(SmolStr::new(text));
+        }
     }
     found
 }

@@ -321,10 +321,12 @@ impl<'w, 'a> Fits<'w, 'a> {
         match whom {
             Whom::Nobody => Certainty::No,
             Whom::Identity(at) => {
-                let Some(target) = self.world.actors.get(*at).map(|a| a.identity) else { return Certainty::No };
+                let Some(actor) = self.world.actors.get(*at) else { return Certainty::No };
+                let target = actor.identity;
                 let trust = match &target.trust {
                     _ if !assumes => Trust::NotAsked,
                     _ if trusting => Trust::Account,
+                    Some(_) if !actor.lets_principals_in => return Certainty::No,
                     Some(trust) => Trust::Policy(trust),
                     None if target.unread.iter().any(|u| u.part == Part::Trust) => Trust::Unread,
                     None => return Certainty::No,

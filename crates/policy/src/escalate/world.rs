@@ -4,7 +4,7 @@ use super::Certainty;
 use super::path::{On, Path, Target, Trusts};
 use crate::account::{Account, Identity, IdentityKind, Part};
 use crate::compile::{ActionKey, Compiled};
-use crate::document::{Effect, Policy};
+use crate::document::{Effect, Policy, Principal};
 use crate::evaluate::{Decision, Layers, Mode, possible};
 use crate::pattern::Glob;
 use crate::request::{Caller, Context, Request};
@@ -59,6 +59,10 @@ pub(super) struct Actor<'a> {
     pub(super) identity: &'a Identity,
     pub(super) policies: Vec<Arc<Compiled>>,
     boundary: Vec<Arc<Compiled>>,
+    /// What its requests say of themselves.
+    context: Context,
+    /// Whether its trust policy lets in anyone but services; roles only.
+    pub(super) lets_principals_in: bool,
     /// Whether it may do everything, here and now.
     pub(super) admin: Certainty,
     /// Whether it would be, were its boundary taken off.
@@ -144,13 +148,9 @@ impl<'a> World<'a> {
         about: Option<&Identity>,
         layers: &Layers<'_>,
     ) -> Certainty {
-        let mut context = Context::default();
+        let mut context = actor.context.clone();
         for (key, value) in known {
-            context.set(key, [self.arn(value)]);
-        }
-        context.set("aws:viaawsservice", ["false"]);
-        for (key, value) in &actor.identity.tags {
-            context.set(&format!("aws:principaltag/{key}"), [value.clone()]);
+            context.set(key, [value.clone()]);
         }
         if let Some(about) = about {
             for (key, value) in &about.tags {
@@ -179,7 +179,7 @@ impl<'a> World<'a> {
     fn prepare(&mut self, path: &'a Path) -> Prepared<'a> {
         let mut steps = Vec::new();
         for step in &path.steps {
-            let contexts = contexts(&step.with);
+            let contexts = self.contexts(&step.with);
             let asks = step.actions().iter().map(|action| self.ask(action, &contexts)).collect();
             steps.push(PreparedStep { asks, on: &step.on });
         }
@@ -192,6 +192,20 @@ impl<'a> World<'a> {
             self.asks.push(Ask { action: action.clone(), key: ActionKey::new(action), contexts: contexts.to_vec() });
             self.asks.len() - 1
         })
+    }
+
+    /// Every combination of the values of a call's context keys.
+    fn contexts(&self, with: &[(SmolStr, Vec<SmolStr>)]) -> Vec<Known> {
+        let mut all: Vec<Known> = vec![Vec::new()];
+        for (key, values) in with {
+            let values: Vec<SmolStr> = values.iter().map(|v| self.arn(v).into()).collect();
+            let one_more = |known: &Known| {
+                let more = values.iter().map(|v| [known.as_slice(), &[(key.clone(), v.clone())]].concat());
+                more.collect::<Vec<_>>()
+            };
+            all = all.iter().flat_map(one_more).collect();
+        }
+        all
     }
 
     fn find_admins(&mut self) {
@@ -213,9 +227,9 @@ impl<'a> World<'a> {
     pub(super) fn is_admin(&self, actor: &Actor<'_>) -> Certainty {
         let mut all = if actor.identity.is_whole() { Certainty::Certain } else { Certainty::Conditional };
         let layers = self.layers(actor, Trust::NotAsked);
+        let attached = self.arn("arn:{partition}:iam::aws:policy/AdministratorAccess");
+        let known = vec![(SmolStr::new_static("iam:PolicyARN"), SmolStr::new(attached))];
         for (action, resource) in PROBES {
-            let known = [("iam:PolicyARN", "arn:{partition}:iam::aws:policy/AdministratorAccess")];
-            let known = known.map(|(k, v)| (SmolStr::new_static(k), SmolStr::new_static(v))).to_vec();
             all = all.min(self.decide(actor, &SmolStr::new_static(action), &self.arn(resource), &known, None, &layers));
             if all == Certainty::No {
                 break;
@@ -314,10 +328,21 @@ pub(super) enum Trust<'t> {
 impl<'a> Actor<'a> {
     fn new(identity: &'a Identity) -> Self {
         let documents = |held: &'a [crate::account::Held]| held.iter().filter_map(|h| h.document.clone()).collect();
+        let mut context = Context::default();
+        context.set("aws:viaawsservice", ["false"]);
+        for (key, value) in &identity.tags {
+            context.set(&format!("aws:principaltag/{key}"), [value.clone()]);
+        }
+        let names_principals = |s: &crate::compile::Statement| {
+            let named = |p: &Principal| matches!(p, Principal::Anyone | Principal::Aws(_));
+            s.effect == Effect::Allow && s.principals.as_ref().is_some_and(|e| e.negated || e.items.iter().any(named))
+        };
         Self {
             identity,
             policies: documents(&identity.policies),
             boundary: documents(identity.boundary.as_slice()),
+            context,
+            lets_principals_in: identity.trust.as_ref().is_none_or(|t| t.statements().iter().any(names_principals)),
             admin: Certainty::No,
             admin_unbounded: Certainty::No,
             belongs_to_aws: identity.arn.contains(":role/aws-service-role/")
@@ -340,20 +365,6 @@ impl<'a> Actor<'a> {
     pub(super) fn mentions(&self, action: &ActionKey) -> bool {
         self.policies.iter().any(|p| p.on(action).any(|(_, s)| s.effect == Effect::Allow))
     }
-}
-
-/// Every combination of the values of a call's context keys.
-fn contexts(with: &[(SmolStr, Vec<SmolStr>)]) -> Vec<Known> {
-    let mut all: Vec<Known> = vec![Vec::new()];
-    for (key, values) in with {
-        all = all
-            .iter()
-            .flat_map(|known| {
-                values.iter().map(|v| [known.as_slice(), &[(key.clone(), v.clone())]].concat()).collect::<Vec<_>>()
-            })
-            .collect();
-    }
-    all
 }
 
 fn trust_of(account: &Account) -> Option<Arc<Compiled>> {
