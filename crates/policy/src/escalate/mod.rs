@@ -157,3 +157,6 @@ pub fn find(account: &Account, paths: &[Path], scps: &[Vec<Arc<Compiled>>]) -> R
     }
     report
 }
+
+#[cfg(test)]
+mod tests;
