@@ -3,6 +3,10 @@
 //!
 //! Each family of checks is a file that says its codes, levels and texts once and then finds them. The checks work on
 //! the JSON tree with its places, so that any text gets an answer.
+//!
+//! Four codes that AWS once had are left out, because SCPs now take what they were against
+//! (`orgs_manage_policies_scps_syntax`): `SCP_SYNTAX_ERROR_ALLOW_CONDITION`, `SCP_SYNTAX_ERROR_ALLOW_NOTACTION`,
+//! `SCP_SYNTAX_ERROR_ALLOW_RESOURCE` and `SCP_SYNTAX_ERROR_NOTRESOURCE`.
 
 mod action;
 mod address;

@@ -1,5 +1,6 @@
 //! `Action` and `NotAction` (`reference_policies_elements_action`).
 
+use super::PolicyType;
 use super::check::{Report, checks};
 use super::view::{List, Policy, Test};
 use crate::catalogue::{Catalogue, Found};
@@ -29,9 +30,13 @@ checks! {
         "`{1}` は `{0}` の条件キーだが、ステートメントにそのアクションがない" => "`Action` に `{0}` を加える";
 }
 
-/// Keys whose values may be set only by those who may take another action too (`reference_policies_iam-condition-keys`).
-const SET_BY: [(&str, &str); 2] =
-    [("sts:SourceIdentity", "sts:SetSourceIdentity"), ("sts:TransitiveTagKeys", "sts:TagSession")];
+/// Keys whose values may be set only by those who may take another action too (`reference_policies_iam-condition-keys`,
+/// `id_session-tags`; Amazon EC2 User Guide, `supported-iam-actions-tagging`).
+const SET_BY: [(&str, &str); 3] = [
+    ("ec2:CreateAction", "ec2:CreateTags"),
+    ("sts:SourceIdentity", "sts:SetSourceIdentity"),
+    ("sts:TransitiveTagKeys", "sts:TagSession"),
+];
 
 /// Services that AWS has ended and that its managed policies still name.
 const ENDED: [&str; 6] = ["deepcomposer", "deeplens", "deepracer", "elastic-inference", "iot1click", "zocalo"];
@@ -54,7 +59,8 @@ pub(super) fn check(policy: &Policy<'_>, report: &mut Report) {
         redundant(list, report);
         if !list.is_negated() && !list.items.is_empty() {
             let tests = statement.tests.iter().filter(|t| t.operator.is_some_and(|o| o.base != Base::Null));
-            tests.for_each(|test| keys_of_actions(policy.catalogue, list, test, report));
+            let of = Of { list, trust: policy.kind == PolicyType::Trust, allows: statement.allows() };
+            tests.for_each(|test| keys_of_actions(policy.catalogue, test, &of, report));
         }
     }
 }
@@ -96,13 +102,24 @@ fn redundant(list: &List<'_>, report: &mut Report) {
     }
 }
 
+/// The actions of a statement, whether it is of a trust policy, and whether it allows.
+struct Of<'l, 'n> {
+    list: &'l List<'n>,
+    trust: bool,
+    allows: bool,
+}
+
 /// Whether the service's own key is one of the actions that the statement names. Actions with wildcards are left out.
-fn keys_of_actions(catalogue: &Catalogue, list: &List<'_>, test: &Test<'_>, report: &mut Report) {
+fn keys_of_actions(catalogue: &Catalogue, test: &Test<'_>, of: &Of<'_, '_>, report: &mut Report) {
     let Some((prefix, _)) = test.key.split_once(':') else { return };
-    let set_by = SET_BY.iter().find(|(key, _)| test.is_key(key)).map(|(_, action)| *action);
+    let list = of.list;
+    let of_session =
+        of.trust && (test.is_key("aws:TagKeys") || test.key.to_ascii_lowercase().starts_with("aws:requesttag/"));
+    let named = SET_BY.iter().find(|(key, _)| test.is_key(key)).map(|(_, action)| *action);
+    let set_by = if of_session { Some("sts:TagSession") } else { named };
     let covers = |action: &str| list.items.iter().any(|i| crate::pattern::Glob::ignoring_case(i.text).matches(action));
     if let Some(action) = set_by {
-        if !covers(action) {
+        if of.allows && !covers(action) {
             report.add(&MISSING_ACTION_FOR_CONDITION_KEY, &test.place, &[&action, &test.key]);
         }
         return;

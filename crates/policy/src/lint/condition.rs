@@ -208,11 +208,17 @@ fn key_exists(policy: &Policy<'_>, test: &Test<'_>, report: &mut Report) {
         report.add(&DEPRECATED_GLOBAL_CONDITION_KEY, &test.place, &[&test.key, &"aws:PrincipalArn"]);
     } else if global {
         report.add(&INVALID_GLOBAL_CONDITION_KEY, &test.place, &[&test.key, &near()]);
-    } else if service.is_some() {
+    } else if service.is_some() && !of_iot_devices(test.key) {
         report.add(&INVALID_SERVICE_CONDITION_KEY, &test.place, &[&test.key, &prefix, &near()]);
     } else if !is_service(policy.catalogue, prefix) {
         report.add(&INVALID_SERVICE, &test.place, &[&prefix]);
     }
+}
+
+/// Keys of AWS IoT Core's device connections, which its guide lists (`thing-policy-variables`) and the reference does not.
+fn of_iot_devices(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["iot:connection.", "iot:certificate."].iter().any(|head| key.starts_with(head))
 }
 
 /// Whether a key names a tag condition of AWS's but no tag: `aws:ResourceTag` or `aws:ResourceTag/`.

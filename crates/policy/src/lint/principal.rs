@@ -53,6 +53,9 @@ pub(super) fn check(policy: &Policy<'_>, report: &mut Report) {
         match policy.kind {
             PolicyType::Identity | PolicyType::Session => {
                 report.add(&UNSUPPORTED_PRINCIPAL, &principals.place, &[&policy.kind.name()]);
+                for entry in principals.entries.iter().filter(|e| e.key == "Federated") {
+                    report.add(&FEDERATED_PRINCIPAL_NOT_SUPPORTED, &entry.item.place, &[]);
+                }
             }
             PolicyType::Resource | PolicyType::Endpoint | PolicyType::Trust => {
                 entries(policy.kind, statement, principals, report);

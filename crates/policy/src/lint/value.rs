@@ -181,7 +181,13 @@ fn extremes(test: &Test<'_>, operator: Operator, report: &mut Report) {
 
 /// Whether a value is one that the key can have.
 fn meaning(test: &Test<'_>, operator: Operator, value: &Value<'_>, report: &mut Report) {
-    if operator.base == Base::Null || operator.base.value_kind() != ValueKind::String {
+    let kind = operator.base.value_kind();
+    let of_key_arns = test.is_key("s3:x-amz-server-side-encryption-aws-kms-key-id");
+    if of_key_arns && matches!(kind, ValueKind::String | ValueKind::Arn) && !is_key_arn(&without_variables(&value.text))
+    {
+        report.add(&INVALID_KMS_KEY_VALUE, &value.place, &[&value.text, &test.key]);
+    }
+    if kind != ValueKind::String {
         return;
     }
     let like = matches!(operator.base, Base::StringLike | Base::StringNotLike);
@@ -196,8 +202,6 @@ fn meaning(test: &Test<'_>, operator: Operator, value: &Value<'_>, report: &mut 
         report.add(&INVALID_VPC_FORMAT, &value.place, &[&value.text]);
     } else if test.is_key("aws:SourceVpce") && !open && !is_id(&text, "vpce-") {
         report.add(&INVALID_VPCE_FORMAT, &value.place, &[&value.text]);
-    } else if test.is_key("s3:x-amz-server-side-encryption-aws-kms-key-id") && !is_key_arn(&text) {
-        report.add(&INVALID_KMS_KEY_VALUE, &value.place, &[&value.text, &test.key]);
     }
 }
 

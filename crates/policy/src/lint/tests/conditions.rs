@@ -203,6 +203,12 @@ pub(super) const ROWS: &[Row] = &[
     (
         "INVALID_KMS_KEY_VALUE",
         Identity,
+        r#"cond:{"ArnEquals":{"s3:x-amz-server-side-encryption-aws-kms-key-id":"arn:aws:kms:us-east-1:111122223333:alias/a"}}"#,
+        r#"cond:{"ArnLike":{"s3:x-amz-server-side-encryption-aws-kms-key-id":"arn:aws:kms:*:111122223333:key/*"}}"#,
+    ),
+    (
+        "INVALID_KMS_KEY_VALUE",
+        Identity,
         r#"cond:{"StringEquals":{"s3:x-amz-server-side-encryption-aws-kms-key-id":"1234abcd-12ab-34cd-56ef-1234567890ab"}}"#,
         r#"cond:{"StringEquals":{"s3:x-amz-server-side-encryption-aws-kms-key-id":"arn:aws:kms:us-east-1:111122223333:key/1234abcd"}}"#,
     ),

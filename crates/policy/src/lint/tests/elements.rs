@@ -111,6 +111,12 @@ pub(super) const ROWS: &[Row] = &[
         r#"trust:{"AWS":"111122223333"},"Action":["sts:AssumeRole","sts:SetSourceIdentity"],"Condition":{"StringLike":{"sts:SourceIdentity":"ana"}}"#,
     ),
     (
+        "MISSING_ACTION_FOR_CONDITION_KEY",
+        Identity,
+        r#""Effect":"Allow","Action":"iam:GetRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}"#,
+        r#""Effect":"Allow","Action":"iam:Pass*","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}"#,
+    ),
+    (
         "REDUNDANT_RESOURCE",
         Identity,
         r#""Effect":"Allow","Action":"iam:GetRole","Resource":["arn:aws:iam::111122223333:role/ana-*","arn:aws:iam::111122223333:role/ana-1"]"#,
