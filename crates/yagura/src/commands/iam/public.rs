@@ -13,7 +13,7 @@ use yagura_model::Lang;
 use yagura_policy::document::Policy;
 use yagura_policy::evaluate::S3Settings;
 use yagura_policy::json::{Json, Node};
-use yagura_policy::public::{Exposure, Question, exposure};
+use yagura_policy::public::{Exposure, Question, Whom, exposure};
 use yagura_policy::value::IpRange;
 use yagura_policy::world::World;
 
@@ -166,7 +166,12 @@ fn resources(world: &World, args: &PublicArgs, lang: Lang) -> Result<u8, Failure
         lines.extend(roles.map(|(arn, trust)| (arn, of(arn, &account.id, &trust.policy), None)));
     }
     for (arn, line, s3) in &lines {
-        let found = line.exposure();
+        let mut found = line.exposure();
+        if arn.contains(":role/") {
+            // That a service assumes a role is what such a role is for.
+            found.because.retain(|r| !matches!(r.whom, Whom::Service(_)));
+            found.unconfined_services.clear();
+        }
         if found == Exposure::default() {
             continue;
         }
