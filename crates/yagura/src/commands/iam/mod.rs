@@ -10,6 +10,7 @@ pub mod lint;
 pub mod public;
 pub mod shrink;
 pub mod source;
+pub mod test;
 pub mod what_can;
 pub mod who_can;
 pub mod words;
@@ -35,6 +36,8 @@ pub enum IamCommand {
     Diff(diff::DiffArgs),
     /// Tell whom outside the zone of trust a resource's policy lets in
     Public(public::PublicArgs),
+    /// Run unit tests for policies
+    Test(test::TestArgs),
     /// Evaluate requests given with all their policies
     Eval(eval::EvalArgs),
     /// List the actions that patterns and policies name
@@ -72,6 +75,7 @@ pub fn run(cli: &Cli, command: &IamCommand, lang: Lang) -> Result<u8, Failure> {
         IamCommand::Escalations(args) => escalations::run(cli, args, lang),
         IamCommand::Diff(args) => diff::run(args, lang),
         IamCommand::Public(args) => public::run(cli, args, lang),
+        IamCommand::Test(args) => test::run(args, lang),
         IamCommand::Eval(args) => eval::run(args, lang),
         IamCommand::Expand(args) => expand::run(args, lang),
         IamCommand::Lint(args) => lint::run(args, lang),
@@ -88,6 +92,7 @@ pub fn help_ja(name: &str) -> Option<&'static HelpJa> {
         "escalations" => &escalations::HELP_JA,
         "diff" => &diff::HELP_JA,
         "public" => &public::HELP_JA,
+        "test" => &test::HELP_JA,
         "eval" => &eval::HELP_JA,
         "expand" => &expand::HELP_JA,
         "lint" => &lint::HELP_JA,
