@@ -361,7 +361,7 @@ fn endpoint_layer<'v>(asked: &Asked<'_>, policies: &[Arc<Compiled>], find: Find<
         for (_, statement) in policy.on(&asked.action) {
             let named = match &statement.principals {
                 None => Tri::True,
-                Some(_) => asked.caller.reach(statement, false, None).any(),
+                Some(_) => strictly(asked.caller.reach(statement, false, None), find).any(),
             };
             let applies = named.and(applies(asked, statement, find));
             match statement.effect {
