@@ -155,6 +155,13 @@ fn queues_and_the_like() {
             &[],
             &[],
         ),
+        (
+            "a mount target",
+            grant(all.clone(), on("Bool", "elasticfilesystem:AccessedViaMountTarget", json!("true"))),
+            false,
+            &[],
+            &[],
+        ),
         ("a secret", grant(all.clone(), on("StringEquals", "sts:ExternalId", json!("abc"))), true, &[], &[]),
         ("a service", grant(json!({"Service": "sns.amazonaws.com"}), none.clone()), false, &[], &["sns.amazonaws.com"]),
         (

@@ -121,7 +121,8 @@ fn pick(key: &Key, asked: &[(&Test, bool)]) -> Found<String> {
     if let Some(value) = points.into_iter().find(suits) {
         return Found::Value(value);
     }
-    if sets.is_empty() || language::find(&sets, []) == language::Answer::Empty {
+    let is_text = key.kinds.iter().any(|kind| matches!(kind, ValueKind::String | ValueKind::Arn));
+    if sets.is_empty() || !is_text || language::find(&sets, []) == language::Answer::Empty {
         return Found::Nothing;
     }
     Found::Unknown(format!("`{}` is compared both as text and as another type", key.name))

@@ -138,26 +138,35 @@ impl Space {
 
     /// That a key is absent, or that all its values are of a set.
     pub fn key_within(&mut self, key: &str, set: StringSet) -> Literal {
-        self.key(key, Test::within(set))
+        self.limit(key, Test::within(set))
     }
 
     /// That a key is absent, or its value an address outside some networks.
     pub fn key_outside(&mut self, key: &str, networks: &[SmolStr]) -> Literal {
-        self.key(key, Test::outside(networks))
+        self.limit(key, Test::outside(networks))
     }
 
     fn key(&mut self, key: &str, test: Test) -> Literal {
         if let Some(derived) = Derived::of(key) {
             return literal(WHO, Atom::Who(Asked::Key(derived, test)));
         }
-        let at = self.keys.iter().position(|k| k.name == key).unwrap_or_else(|| {
-            self.keys.push(Key { name: SmolStr::new(key), kinds: Vec::new(), is_multivalued: false });
-            self.keys.len() - 1
-        });
+        let at = self.place_of(key);
         if let Some(key) = self.keys.get_mut(at).filter(|k| !k.kinds.contains(&test.kind())) {
             key.kinds.push(test.kind());
         }
         literal(FIRST_KEY + at, Atom::Key(test))
+    }
+
+    /// A test that does not tell what kind of values the key has.
+    fn limit(&mut self, key: &str, test: Test) -> Literal {
+        literal(FIRST_KEY + self.place_of(key), Atom::Key(test))
+    }
+
+    fn place_of(&mut self, key: &str) -> usize {
+        self.keys.iter().position(|k| k.name == key).unwrap_or_else(|| {
+            self.keys.push(Key { name: SmolStr::new(key), kinds: Vec::new(), is_multivalued: false });
+            self.keys.len() - 1
+        })
     }
 
     pub(super) fn dimensions(&self) -> usize {
