@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod can;
+pub mod credential_report;
 pub mod diff;
 pub mod escalations;
 pub mod eval;
@@ -36,6 +37,8 @@ pub enum IamCommand {
     Diff(diff::DiffArgs),
     /// Tell whom outside the zone of trust a resource's policy lets in
     Public(public::PublicArgs),
+    /// Tell every user's password, MFA and access keys, and what to mend
+    CredentialReport(credential_report::CredentialReportArgs),
     /// Run unit tests for policies
     Test(test::TestArgs),
     /// Evaluate requests given with all their policies
@@ -75,6 +78,7 @@ pub fn run(cli: &Cli, command: &IamCommand, lang: Lang) -> Result<u8, Failure> {
         IamCommand::Escalations(args) => escalations::run(cli, args, lang),
         IamCommand::Diff(args) => diff::run(args, lang),
         IamCommand::Public(args) => public::run(cli, args, lang),
+        IamCommand::CredentialReport(args) => credential_report::run(cli, args, lang),
         IamCommand::Test(args) => test::run(args, lang),
         IamCommand::Eval(args) => eval::run(args, lang),
         IamCommand::Expand(args) => expand::run(args, lang),
@@ -92,6 +96,7 @@ pub fn help_ja(name: &str) -> Option<&'static HelpJa> {
         "escalations" => &escalations::HELP_JA,
         "diff" => &diff::HELP_JA,
         "public" => &public::HELP_JA,
+        "credential-report" => &credential_report::HELP_JA,
         "test" => &test::HELP_JA,
         "eval" => &eval::HELP_JA,
         "expand" => &expand::HELP_JA,

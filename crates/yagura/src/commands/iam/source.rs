@@ -1,7 +1,8 @@
 //! Where the principals and resource policies of a question come from: a snapshot, files, the sample account or AWS.
 
 use crate::cli::{AwsArgs, Cli};
-use crate::commands::{live, readers, scan};
+use crate::commands::readers::of_field;
+use crate::commands::{live, scan};
 use crate::content::{Compiled, Content};
 use crate::failure::Failure;
 use crate::progress::Display;
@@ -18,6 +19,7 @@ use yagura_policy::document::Policy;
 use yagura_policy::json::{self, Json};
 use yagura_policy::request::Context;
 use yagura_policy::world::{Guardrails, Resource, World};
+use yagura_rule::Check;
 
 /// Arguments of every question about an account. Without one of the first three, AWS is asked.
 #[derive(Debug, Args)]
@@ -85,7 +87,7 @@ impl Source {
             let content = Content::load(cli.content.as_deref())?;
             let compiled = content.compile()?;
             let kinds = policy_kinds(&compiled);
-            let snapshot = self.snapshot(&compiled, resources, lang)?;
+            let snapshot = self.snapshot(&compiled, &readers(&compiled, resources), lang)?;
             World::from_snapshot(&snapshot, &kinds).map_err(|e| Failure::blind(e.clone(), e))?
         } else {
             let accounts = self.authorization_details.iter().map(|path| account(path)).collect::<Result<_, _>>()?;
@@ -95,7 +97,8 @@ impl Source {
         Ok(world)
     }
 
-    fn snapshot(&self, compiled: &Compiled, resources: bool, lang: Lang) -> Result<Snapshot, Failure> {
+    /// The sample account, the snapshot file, or what is read of AWS for these checks.
+    pub fn snapshot(&self, compiled: &Compiled, checks: &[Check], lang: Lang) -> Result<Snapshot, Failure> {
         if self.demo {
             return scan::demo(compiled);
         }
@@ -103,18 +106,7 @@ impl Source {
             return load(path)
                 .map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを読み込めない: {e}")));
         }
-        let mut fields: Vec<(SmolStr, SmolStr)> = Vec::new();
-        for (kind, names) in PRINCIPALS {
-            fields.extend(names.iter().map(|name| (kind.into(), (*name).into())));
-        }
-        if resources {
-            fields.extend(policy_kinds(compiled));
-            fields.extend(ALSO.iter().map(|(kind, field)| ((*kind).into(), (*field).into())));
-        }
-        let checks: Vec<_> =
-            fields.iter().filter_map(|(kind, field)| readers::of_field(compiled, kind, field)).collect();
-        let display = Display::new(false, lang);
-        live::read(&self.aws, compiled, &checks, &display, lang)
+        live::read(&self.aws, compiled, checks, &Display::new(false, lang), lang)
     }
 
     fn add_policies(&self, world: &mut World) -> Result<(), Failure> {
@@ -141,6 +133,19 @@ impl Source {
         }
         Ok(())
     }
+}
+
+/// What has the fields read that questions stand on.
+fn readers(compiled: &Compiled, resources: bool) -> Vec<Check> {
+    let mut fields: Vec<(SmolStr, SmolStr)> = Vec::new();
+    for (kind, names) in PRINCIPALS {
+        fields.extend(names.iter().map(|name| (kind.into(), (*name).into())));
+    }
+    if resources {
+        fields.extend(policy_kinds(compiled));
+        fields.extend(ALSO.iter().map(|(kind, field)| ((*kind).into(), (*field).into())));
+    }
+    fields.iter().filter_map(|(kind, field)| of_field(compiled, kind, field)).collect()
 }
 
 /// The kinds that have a policy of their own, with its field.
