@@ -4,7 +4,7 @@ use super::Findings;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use yagura_model::Lang;
-use yagura_policy::escalate::Certainty;
+use yagura_policy::escalate::{Certainty, Principal};
 
 /// Principals and the steps between them.
 pub(super) struct Graph {
@@ -40,38 +40,42 @@ pub(super) struct Edge {
 
 impl Graph {
     /// The chains of all principals that have one.
-    pub(super) fn of(findings: &Findings<'_>, lang: Lang) -> Self {
+    pub(super) fn of(found: &[Findings<'_>], lang: Lang) -> Self {
         let mut graph = Self { nodes: Vec::new(), edges: Vec::new() };
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
-        let everything = lang.pick("administrator", "管理者").to_owned();
-        let unknown = lang.pick("a role not shown", "表示されないロール").to_owned();
-        for principal in &findings.report.principals {
-            let length = principal.chain.len();
-            for (at, hop) in principal.chain.iter().enumerate() {
-                let last = at + 1 == length;
-                let from = graph.place(&mut places, &hop.from, length - at, false);
-                let to = match (&hop.to, last && principal.reaches_admin) {
-                    (Some(arn), admin) => {
-                        let admin = admin
-                            || findings
-                                .report
-                                .principals
-                                .iter()
-                                .any(|p| p.arn == *arn && p.admin == Certainty::Certain);
-                        graph.place(&mut places, arn, length - at - 1, admin)
-                    }
-                    (None, true) => graph.place(&mut places, &everything, 0, true),
-                    (None, false) => graph.place(&mut places, &unknown, 0, false),
-                };
-                let path = findings.paths.get(hop.path);
-                let label = path.and_then(|p| p.ids.first()).map(ToString::to_string).unwrap_or_default();
-                let title = path.map(|p| p.title.pick(lang).to_owned()).unwrap_or_default();
-                graph.edges.push(Edge { from, to, label, title, certain: hop.certainty == Certainty::Certain });
+        for findings in found {
+            for principal in &findings.report.principals {
+                graph.add(&mut places, findings, principal, lang);
             }
         }
         graph.edges.sort();
         graph.edges.dedup();
         graph
+    }
+
+    fn add(
+        &mut self,
+        places: &mut BTreeMap<String, usize>,
+        findings: &Findings<'_>,
+        principal: &Principal,
+        lang: Lang,
+    ) {
+        let is_admin =
+            |arn: &str| findings.report.principals.iter().any(|p| p.arn == arn && p.admin == Certainty::Certain);
+        let length = principal.chain.len();
+        for (at, hop) in principal.chain.iter().enumerate() {
+            let admin = at + 1 == length && principal.reaches_admin;
+            let from = self.place(places, &hop.from, length - at, false);
+            let to = match &hop.to {
+                Some(arn) => self.place(places, arn, length - at - 1, admin || is_admin(arn)),
+                None if admin => self.place(places, lang.pick("administrator", "管理者"), 0, true),
+                None => self.place(places, lang.pick("a role not shown", "表示されないロール"), 0, false),
+            };
+            let path = findings.paths.get(hop.path);
+            let label = path.and_then(|p| p.ids.first()).map(ToString::to_string).unwrap_or_default();
+            let title = path.map(|p| p.title.pick(lang).to_owned()).unwrap_or_default();
+            self.edges.push(Edge { from, to, label, title, certain: hop.certainty == Certainty::Certain });
+        }
     }
 
     fn place(&mut self, places: &mut BTreeMap<String, usize>, arn: &str, distance: usize, admin: bool) -> usize {

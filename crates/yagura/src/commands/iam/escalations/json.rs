@@ -9,7 +9,7 @@ use yagura_policy::escalate::path::Path;
 use yagura_policy::escalate::{Certainty, Doubt, Found, Hop, Principal};
 
 /// One object a principal: `principal`, `paths`, `certainty`, `hops`, `commands`.
-pub(super) fn lines(findings: &Findings<'_>) -> Result<String, Failure> {
+pub(super) fn lines(findings: &Findings<'_>) -> String {
     let mut out = String::new();
     for principal in &findings.report.principals {
         let line = json!({
@@ -22,13 +22,16 @@ pub(super) fn lines(findings: &Findings<'_>) -> Result<String, Failure> {
         out.push_str(&line.to_string());
         out.push('\n');
     }
-    Ok(out)
+    out
 }
 
 /// Everything, in one document.
-pub(super) fn document(findings: &Findings<'_>, lang: Lang) -> Result<String, Failure> {
-    let principals: Vec<Value> = findings.report.principals.iter().map(|p| principal(findings, p, lang)).collect();
-    let document = json!({"account": findings.account.id, "principals": principals});
+pub(super) fn document(found: &[Findings<'_>], lang: Lang) -> Result<String, Failure> {
+    let accounts = found.iter().map(|findings| {
+        let principals: Vec<Value> = findings.report.principals.iter().map(|p| principal(findings, p, lang)).collect();
+        json!({"account": findings.account.id, "principals": principals})
+    });
+    let document = json!({"accounts": accounts.collect::<Vec<_>>()});
     let text = serde_json::to_string_pretty(&document).map_err(std::io::Error::other)?;
     Ok(text + "\n")
 }
