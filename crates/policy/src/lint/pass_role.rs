@@ -17,14 +17,14 @@ checks! {
         "`NotAction` leaves `iam:PassRole` allowed, for every role that `NotResource` does not name" => "name the roles in `Resource`, or add `iam:PassRole` to `NotAction`";
         "`NotAction` により `iam:PassRole` が、`NotResource` に挙げたもの以外のすべてのロールに許可される" => "対象のロールを `Resource` で指定するか、`NotAction` に `iam:PassRole` を加える";
     SecurityWarning PASS_ROLE_WITH_STAR_IN_RESOURCE
-        "`iam:PassRole` is allowed for roles that are not meant" => "name the roles, or test `iam:PassedToService`";
-        "想定外のロールにも `iam:PassRole` が許可される" => "ロールを指定するか、`iam:PassedToService` の条件を加える";
+        "`iam:PassRole` is allowed for every role that the wildcard covers" => "name the roles, or test `iam:PassedToService`";
+        "ワイルドカードに一致するすべてのロールに `iam:PassRole` が許可される" => "ロールを指定するか、`iam:PassedToService` の条件を加える";
     SecurityWarning PASS_ROLE_WITH_STAR_IN_ACTION_AND_RESOURCE
-        "`{0}` covers `iam:PassRole`, for roles that are not meant" => "name the roles, or test `iam:PassedToService`";
-        "`{0}` は `iam:PassRole` を含み、想定外のロールにも許可される" => "ロールを指定するか、`iam:PassedToService` の条件を加える";
+        "`{0}` covers `iam:PassRole`, for every role that the wildcard covers" => "name the roles, or test `iam:PassedToService`";
+        "`{0}` は `iam:PassRole` を含み、ワイルドカードに一致するすべてのロールに許可される" => "ロールを指定するか、`iam:PassedToService` の条件を加える";
     SecurityWarning PASS_ROLE_WITH_STAR_IN_RESOURCE_AND_NOT_ACTION
-        "`NotAction` leaves `iam:PassRole` allowed, for roles that are not meant" => "name the roles, or add `iam:PassRole` to `NotAction`";
-        "`NotAction` により `iam:PassRole` が、想定外のロールにも許可される" => "ロールを指定するか、`NotAction` に `iam:PassRole` を加える";
+        "`NotAction` leaves `iam:PassRole` allowed, for every role that the wildcard covers" => "name the roles, or add `iam:PassRole` to `NotAction`";
+        "`NotAction` により `iam:PassRole` が、ワイルドカードに一致するすべてのロールに許可される" => "ロールを指定するか、`NotAction` に `iam:PassRole` を加える";
     Warning CREATE_SLR_WITH_NOT_RESOURCE
         "service-linked roles of every service that `NotResource` does not name may be created" => "name the service-linked roles in `Resource`";
         "`NotResource` に挙げたもの以外のすべてのサービスのサービスリンクロールを作成できる" => "対象のサービスリンクロールを `Resource` で指定する";
@@ -35,14 +35,14 @@ checks! {
         "`NotAction` leaves `iam:CreateServiceLinkedRole` allowed, for every service that `NotResource` does not name" => "name the service-linked roles in `Resource`, or add the action to `NotAction`";
         "`NotAction` により `iam:CreateServiceLinkedRole` が、`NotResource` に挙げたもの以外のすべてのサービスに許可される" => "対象のサービスリンクロールを `Resource` で指定するか、`NotAction` にこのアクションを加える";
     Warning CREATE_SLR_WITH_STAR_IN_RESOURCE
-        "service-linked roles of services that are not meant may be created" => "name the service-linked roles";
-        "想定外のサービスのサービスリンクロールを作成できる" => "対象のサービスリンクロールを指定する";
+        "service-linked roles of every service that the wildcard covers may be created" => "name the service-linked roles";
+        "ワイルドカードに一致するすべてのサービスのサービスリンクロールを作成できる" => "対象のサービスリンクロールを指定する";
     Warning CREATE_SLR_WITH_STAR_IN_ACTION_AND_RESOURCE
-        "`{0}` covers `iam:CreateServiceLinkedRole`, for services that are not meant" => "name the service-linked roles";
-        "`{0}` は `iam:CreateServiceLinkedRole` を含み、想定外のサービスも対象になる" => "対象のサービスリンクロールを指定する";
+        "`{0}` covers `iam:CreateServiceLinkedRole`, for every service that the wildcard covers" => "name the service-linked roles";
+        "`{0}` は `iam:CreateServiceLinkedRole` を含み、ワイルドカードに一致するすべてのサービスが対象になる" => "対象のサービスリンクロールを指定する";
     Warning CREATE_SLR_WITH_STAR_IN_RESOURCE_AND_NOT_ACTION
-        "`NotAction` leaves `iam:CreateServiceLinkedRole` allowed, for services that are not meant" => "name the service-linked roles, or add the action to `NotAction`";
-        "`NotAction` により `iam:CreateServiceLinkedRole` が、想定外のサービスに対しても許可される" => "対象のサービスリンクロールを指定するか、`NotAction` にこのアクションを加える";
+        "`NotAction` leaves `iam:CreateServiceLinkedRole` allowed, for every service that the wildcard covers" => "name the service-linked roles, or add the action to `NotAction`";
+        "`NotAction` により `iam:CreateServiceLinkedRole` が、ワイルドカードに一致するすべてのサービスに許可される" => "対象のサービスリンクロールを指定するか、`NotAction` にこのアクションを加える";
 }
 
 /// An action that is dangerous for roles that are not meant, and its checks.

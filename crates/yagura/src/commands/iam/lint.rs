@@ -25,10 +25,10 @@ pub struct LintArgs {
     /// Policy files; `-` is standard input
     #[arg(value_name = "FILE", required_unless_present = "batch")]
     pub files: Vec<PathBuf>,
-    /// What the policies are attached to [default: by what each holds]
+    /// What the policies are: identity, resource, trust, scp, rcp, session, endpoint, or any for the grammar alone [default: by what each holds]
     #[arg(long, value_name = "TYPE", value_parser = parse_type)]
     pub policy_type: Option<PolicyType>,
-    /// Form of the output
+    /// Form of the output; jsonl has one finding a line
     #[arg(long, value_enum, default_value_t = Form::Text)]
     pub format: Form,
     /// Read JSON Lines from the file or standard input and answer each on one line
@@ -38,12 +38,10 @@ pub struct LintArgs {
 
 /// `--format`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "a text per value would make every help page long")]
 pub enum Form {
-    /// For a person
     Text,
-    /// One JSON array with an object per file
     Json,
-    /// One JSON object per finding and line
     Jsonl,
 }
 
@@ -52,8 +50,11 @@ pub const HELP_JA: HelpJa = HelpJa {
     about: "IAM Access Analyzer のポリシーチェックを手元で実行する",
     arguments: &[
         ("files", "ポリシーのファイル（`-` は標準入力）"),
-        ("policy_type", "ポリシーのタイプ [デフォルト: 内容から判断する]"),
-        ("format", "出力形式"),
+        (
+            "policy_type",
+            "ポリシーのタイプ: identity、resource、trust、scp、rcp、session、endpoint、文法だけなら any [デフォルト: 内容から判断する]",
+        ),
+        ("format", "出力形式（jsonl は 1 行に 1 件の指摘）"),
         ("batch", "JSON Lines をファイルまたは標準入力から読み、1 行ずつ答える"),
     ],
     examples: "例:
