@@ -16,11 +16,13 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
+use yagura_policy::account::Account;
 use yagura_policy::catalogue::Catalogue;
 use yagura_policy::compile::Compiled;
 use yagura_policy::document::Policy;
 use yagura_policy::evaluate::{Decision, Layers, Mode, decide};
 use yagura_policy::request::{Caller, Context, Request};
+use yagura_policy::world::World;
 
 const USER: &str = "arn:aws:iam::111122223333:user/alice";
 
@@ -154,5 +156,60 @@ fn evaluations(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, evaluations);
+/// An account of 1,000 users with 50 managed policies each, out of 400.
+fn details(catalogue: &Catalogue, dice: &mut Dice) -> String {
+    let policies: Vec<String> = (0..400)
+        .map(|i| {
+            let document = policy(catalogue, dice);
+            format!(
+                r#"{{"PolicyName":"p{i}","Arn":"arn:aws:iam::111122223333:policy/p{i}","DefaultVersionId":"v1","PolicyVersionList":[{{"VersionId":"v1","IsDefaultVersion":true,"Document":{document}}}]}}"#
+            )
+        })
+        .collect();
+    let users: Vec<String> = (0..1000)
+        .map(|u| {
+            let attached: Vec<String> = (0..50)
+                .map(|_| {
+                    let p = dice.roll(400);
+                    format!(r#"{{"PolicyName":"p{p}","PolicyArn":"arn:aws:iam::111122223333:policy/p{p}"}}"#)
+                })
+                .collect();
+            format!(
+                r#"{{"UserName":"u{u}","Arn":"arn:aws:iam::111122223333:user/u{u}","AttachedManagedPolicies":[{}]}}"#,
+                attached.join(",")
+            )
+        })
+        .collect();
+    format!(r#"{{"UserDetailList":[{}],"Policies":[{}]}}"#, users.join(","), policies.join(","))
+}
+
+fn who_can(c: &mut Criterion) {
+    let catalogue = catalogue();
+    let text = details(&catalogue, &mut Dice(11));
+    let start = Instant::now();
+    let world = World::new(vec![Account::parse(&text).expect("details")]);
+    let ask = |world: &World| {
+        let who = world.who_can("s3:GetObject", "arn:aws:s3:::data/a", None, &Context::default(), Mode::Strict, false);
+        who.asked
+    };
+    black_box(ask(&world));
+    let cold = start.elapsed();
+    c.bench_function("who-can, 1,000 principals of 50 policies", |b| b.iter(|| black_box(ask(&world))));
+    let start = Instant::now();
+    for _ in 0..100 {
+        black_box(ask(&world));
+    }
+    let warm = start.elapsed() / 100;
+    let limit = |is: f64, most: f64| most / is;
+    println!(
+        "RESULT who-can: cold {:.0} ms from {} MB of JSON ({:.1} times under the limit of 1 s), warm {:.2} ms ({:.1} times under 5 ms)",
+        cold.as_secs_f64() * 1e3,
+        text.len() >> 20,
+        limit(cold.as_secs_f64(), 1.0),
+        warm.as_secs_f64() * 1e3,
+        limit(warm.as_secs_f64(), 5e-3),
+    );
+}
+
+criterion_group!(benches, evaluations, who_can);
 criterion_main!(benches);
