@@ -3,7 +3,7 @@
 use super::Certainty;
 use super::fit::Fits;
 use super::path::{On, Target};
-use super::world::{Ask, Prepared, Trust};
+use super::world::{Ask, Prepared, Sure, Trust};
 use crate::account::IdentityKind;
 use crate::document::Effect;
 use crate::language::{self, Answer, Pattern, StringSet};
@@ -13,14 +13,14 @@ use smol_str::SmolStr;
 const ANY: &str = "yagura-any";
 
 /// Whether an action is allowed on some resource that matches a pattern.
-pub(super) fn on_some(fits: &Fits<'_, '_>, ask: &Ask, pattern: &str) -> Certainty {
+pub(super) fn on_some(fits: &Fits<'_, '_>, ask: &Ask, pattern: &str) -> Sure {
     let pattern = fits.world.arn(pattern);
     let may = |resource: &str| fits.world.may(fits.actor, ask, resource, None, Trust::NotAsked);
     let mut best = may(&plain(&pattern));
-    if best != Certainty::Certain {
+    if best.certainty != Certainty::Certain {
         for resource in named(fits, ask, &pattern) {
-            best = best.max(may(&resource));
-            if best == Certainty::Certain {
+            best = best.or(may(&resource));
+            if best.certainty == Certainty::Certain {
                 break;
             }
         }

@@ -123,6 +123,7 @@ fn hop(world: &World<'_>, caller: usize, edge: Edge<'_>) -> Hop {
         to,
         certainty: edge.fit.certainty,
         doubts: edge.fit.doubts.clone(),
+        when: edge.fit.when.clone(),
         commands,
     }
 }

@@ -1,8 +1,8 @@
 //! Which paths fit one principal, and on whom.
 
 use super::path::{Gains, On, RoleTarget, Target, Trusts};
-use super::world::{Actor, Prepared, PreparedStep, Trust, World};
-use super::{Certainty, Doubt};
+use super::world::{Actor, Prepared, PreparedStep, Sure, Trust, World};
+use super::{Certainty, Conditions, Doubt};
 use crate::account::{IdentityKind, Part};
 use smol_str::SmolStr;
 use std::collections::HashMap;
@@ -14,6 +14,7 @@ pub(super) struct Fit {
     pub(super) whom: Whom,
     pub(super) gained: Gained,
     pub(super) doubts: Vec<Doubt>,
+    pub(super) when: Conditions,
 }
 
 /// The target of a fit.
@@ -76,7 +77,7 @@ pub(super) struct Fits<'w, 'a> {
     pub(super) world: &'w World<'a>,
     caller: usize,
     pub(super) actor: &'w Actor<'a>,
-    asked: HashMap<(usize, Subject), Certainty>,
+    asked: HashMap<(usize, Subject), Sure>,
     mentioned: HashMap<usize, bool>,
 }
 
@@ -85,15 +86,24 @@ struct Candidate {
     whom: Whom,
     certainty: Certainty,
     doubts: Vec<Doubt>,
+    when: Conditions,
 }
 
 impl Candidate {
     fn sure(whom: Whom) -> Self {
-        Self { whom, certainty: Certainty::Certain, doubts: Vec::new() }
+        Self { whom, certainty: Certainty::Certain, doubts: Vec::new(), when: Conditions::new() }
     }
 
     fn doubtful(whom: Whom, doubt: Doubt) -> Self {
-        Self { whom, certainty: Certainty::Conditional, doubts: vec![doubt] }
+        Self { whom, certainty: Certainty::Conditional, doubts: vec![doubt], when: Conditions::new() }
+    }
+
+    fn allowed(self, sure: &Sure) -> Self {
+        let mut all = self.at_most(sure.certainty, Doubt::Condition);
+        if let Some(when) = &sure.when {
+            all.when.extend(when.iter().map(|(key, values)| (key.clone(), values.clone())));
+        }
+        all
     }
 
     fn at_most(mut self, certainty: Certainty, doubt: Doubt) -> Self {
@@ -120,10 +130,10 @@ impl<'w, 'a> Fits<'w, 'a> {
         let mut base = Candidate::sure(Whom::Nobody);
         for step in prepared.steps.iter().filter(|s| !is_on_target(s)) {
             let allowed = self.step(step, &Whom::Nobody);
-            if allowed == Certainty::No {
+            if allowed.iter().any(|a| a.certainty == Certainty::No) {
                 return Vec::new();
             }
-            base = base.at_most(allowed, Doubt::Condition);
+            base = allowed.iter().fold(base, Candidate::allowed);
         }
         if prepared.steps.iter().any(|s| is_on_target(s) && !s.asks.iter().all(|a| self.may_be_allowed(*a))) {
             return Vec::new();
@@ -173,12 +183,13 @@ impl<'w, 'a> Fits<'w, 'a> {
         for doubt in &base.doubts {
             all = all.at_most(base.certainty, *doubt);
         }
+        all.when.extend(base.when.clone());
         for step in prepared.steps.iter().filter(|s| is_on_target(s)) {
             let allowed = self.step(step, &all.whom);
-            if allowed == Certainty::No {
+            if allowed.iter().any(|a| a.certainty == Certainty::No) {
                 return None;
             }
-            all = all.at_most(allowed, Doubt::Condition);
+            all = allowed.iter().fold(all, Candidate::allowed);
         }
         let (gained, sure) = self.gained(prepared, &all.whom);
         if prepared.path.gains == Gains::Version && gained == Gained::Nothing {
@@ -186,7 +197,7 @@ impl<'w, 'a> Fits<'w, 'a> {
         }
         let certainty = if gained == Gained::Admin { all.certainty.min(sure) } else { all.certainty };
         all.doubts.sort_unstable();
-        Some(Fit { certainty, whom: all.whom, gained, doubts: all.doubts })
+        Some(Fit { certainty, whom: all.whom, gained, doubts: all.doubts, when: all.when })
     }
 
     /// Targets that make the path certain, and targets of the account that make it conditional; none where the target
@@ -265,18 +276,19 @@ impl<'w, 'a> Fits<'w, 'a> {
         found
     }
 
-    /// Whether all asks of a step are allowed on one of its resources.
-    fn step(&mut self, step: &PreparedStep<'_>, whom: &Whom) -> Certainty {
-        let mut all = Certainty::Certain;
+    /// For each ask of a step, how sure it is on the best of its resources; ends with the first that is not allowed.
+    fn step(&mut self, step: &PreparedStep<'_>, whom: &Whom) -> Vec<Sure> {
+        let mut all = Vec::with_capacity(step.asks.len());
         for ask in &step.asks {
-            let mut best = Certainty::No;
+            let mut best = Sure::NO;
             for on in step.on {
                 for subject in self.subjects(on, whom) {
-                    best = best.max(self.may(*ask, subject));
+                    best = best.or(self.may(*ask, subject));
                 }
             }
-            all = all.min(best);
-            if all == Certainty::No {
+            let ends = best.certainty == Certainty::No;
+            all.push(best);
+            if ends {
                 break;
             }
         }
@@ -297,21 +309,21 @@ impl<'w, 'a> Fits<'w, 'a> {
         }
     }
 
-    fn may(&mut self, ask: usize, subject: Subject) -> Certainty {
+    fn may(&mut self, ask: usize, subject: Subject) -> Sure {
         if !self.may_be_allowed(ask) {
-            return Certainty::No;
+            return Sure::NO;
         }
         let key = (ask, subject);
         if let Some(known) = self.asked.get(&key) {
-            return *known;
+            return known.clone();
         }
-        let certainty = self.decide(ask, &key.1);
-        self.asked.insert(key, certainty);
-        certainty
+        let sure = self.decide(ask, &key.1);
+        self.asked.insert(key, sure.clone());
+        sure
     }
 
-    fn decide(&self, ask: usize, subject: &Subject) -> Certainty {
-        let Some(ask) = self.world.asks.get(ask) else { return Certainty::No };
+    fn decide(&self, ask: usize, subject: &Subject) -> Sure {
+        let Some(ask) = self.world.asks.get(ask) else { return Sure::NO };
         let (whom, trusting) = match subject {
             Subject::Whom(whom) => (whom, false),
             Subject::Trusting(whom) => (whom, true),
@@ -319,17 +331,17 @@ impl<'w, 'a> Fits<'w, 'a> {
         };
         let assumes = ask.action == "sts:AssumeRole";
         match whom {
-            Whom::Nobody => Certainty::No,
+            Whom::Nobody => Sure::NO,
             Whom::Identity(at) => {
-                let Some(actor) = self.world.actors.get(*at) else { return Certainty::No };
+                let Some(actor) = self.world.actors.get(*at) else { return Sure::NO };
                 let target = actor.identity;
                 let trust = match &target.trust {
                     _ if !assumes => Trust::NotAsked,
                     _ if trusting => Trust::Account,
-                    Some(_) if !actor.lets_principals_in => return Certainty::No,
+                    Some(_) if !actor.lets_principals_in => return Sure::NO,
                     Some(trust) => Trust::Policy(trust),
                     None if target.unread.iter().any(|u| u.part == Part::Trust) => Trust::Unread,
-                    None => return Certainty::No,
+                    None => return Sure::NO,
                 };
                 self.world.may(self.actor, ask, &target.arn, Some(target), trust)
             }

@@ -19,6 +19,7 @@ use crate::compile::Compiled;
 use fit::{Fit, Fits};
 use path::Path;
 use smol_str::SmolStr;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use world::World;
 
@@ -61,6 +62,9 @@ pub enum Doubt {
     Unread,
 }
 
+/// Context keys with values under which a permission is given; no values: the key must be absent.
+pub type Conditions = BTreeMap<SmolStr, Vec<SmolStr>>;
+
 /// What was found in an account.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
@@ -99,6 +103,8 @@ pub struct Found {
     pub target: Option<SmolStr>,
     /// What a conditional answer hangs on.
     pub doubts: Vec<Doubt>,
+    /// Where it hangs on conditions, one way to meet them.
+    pub when: Conditions,
 }
 
 /// One step of a chain.
@@ -116,6 +122,8 @@ pub struct Hop {
     pub certainty: Certainty,
     /// What a conditional answer hangs on.
     pub doubts: Vec<Doubt>,
+    /// Where it hangs on conditions, one way to meet them.
+    pub when: Conditions,
     /// What one would type.
     pub commands: Vec<String>,
 }
@@ -143,7 +151,8 @@ pub fn find(account: &Account, paths: &[Path], scps: &[Vec<Arc<Compiled>>]) -> R
         let found = fits.iter().filter_map(|(path, fits)| {
             let best = fits.iter().max_by_key(|f| (f.certainty, f.gained.rank()))?;
             let target = best.whom.arn(&world);
-            Some(Found { path: *path, certainty: best.certainty, target, doubts: best.doubts.clone() })
+            let (doubts, when) = (best.doubts.clone(), best.when.clone());
+            Some(Found { path: *path, certainty: best.certainty, target, doubts, when })
         });
         report.principals.push(Principal {
             arn: actor.identity.arn.clone(),

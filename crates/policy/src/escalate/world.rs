@@ -1,16 +1,43 @@
 //! An account made ready for questions: policies compiled, trust looked up, administrators known.
 
-use super::Certainty;
 use super::path::{On, Path, Target, Trusts};
+use super::{Certainty, Conditions};
 use crate::account::{Account, Identity, IdentityKind, Part};
 use crate::compile::{ActionKey, Compiled};
 use crate::document::{Effect, Policy, Principal};
-use crate::evaluate::{Decision, Layers, Mode, possible};
+use crate::evaluate::possible::{self, Outcome};
+use crate::evaluate::{Decision, Layers, Mode};
 use crate::pattern::Glob;
 use crate::request::{Caller, Context, Request};
 use smol_str::SmolStr;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// How sure a permission is and, where it hangs on conditions, one context under which it is given.
+#[derive(Debug, Clone)]
+pub(super) struct Sure {
+    pub(super) certainty: Certainty,
+    pub(super) when: Option<Arc<Conditions>>,
+}
+
+impl Sure {
+    pub(super) const NO: Self = Self { certainty: Certainty::No, when: None };
+
+    /// The surer of two, this one where they are alike.
+    pub(super) fn or(self, other: Self) -> Self {
+        if other.certainty > self.certainty { other } else { self }
+    }
+}
+
+impl From<Outcome> for Sure {
+    fn from(outcome: Outcome) -> Self {
+        match (outcome.verdict.decision, outcome.conditional) {
+            (Decision::Allowed, None) => Self { certainty: Certainty::Certain, when: None },
+            (Decision::Allowed, Some(c)) => Self { certainty: Certainty::Conditional, when: Some(Arc::new(c.example)) },
+            _ => Self::NO,
+        }
+    }
+}
 
 /// What is known of a request beyond its action and resource.
 pub(super) type Known = Vec<(SmolStr, SmolStr)>;
@@ -106,16 +133,19 @@ impl<'a> World<'a> {
         resource: &str,
         about: Option<&Identity>,
         trust: Trust<'_>,
-    ) -> Certainty {
+    ) -> Sure {
         let layers = self.layers(actor, trust);
-        let mut best = Certainty::No;
+        let mut best = Sure::NO;
         for known in &ask.contexts {
-            best = best.max(self.decide(actor, &ask.action, resource, known, about, &layers));
-            if best == Certainty::Certain {
+            best = best.or(self.decide(actor, &ask.action, resource, known, about, &layers));
+            if best.certainty == Certainty::Certain {
                 break;
             }
         }
-        if matches!(trust, Trust::Unread) { best.min(Certainty::Conditional) } else { best }
+        if matches!(trust, Trust::Unread) {
+            best.certainty = best.certainty.min(Certainty::Conditional);
+        }
+        best
     }
 
     /// Whether the role trusts the service.
@@ -147,7 +177,7 @@ impl<'a> World<'a> {
         known: &Known,
         about: Option<&Identity>,
         layers: &Layers<'_>,
-    ) -> Certainty {
+    ) -> Sure {
         let mut context = actor.context.clone();
         for (key, value) in known {
             context.set(key, [value.clone()]);
@@ -168,12 +198,7 @@ impl<'a> World<'a> {
         };
         let is_user = actor.identity.kind == IdentityKind::User;
         let absent = if is_user { &self.absent_of_user } else { &self.absent };
-        let outcome = possible::decide(&request, layers, Mode::Possible(absent));
-        match (outcome.verdict.decision, outcome.conditional) {
-            (Decision::Allowed, None) => Certainty::Certain,
-            (Decision::Allowed, Some(_)) => Certainty::Conditional,
-            _ => Certainty::No,
-        }
+        possible::decide(&request, layers, Mode::Possible(absent)).into()
     }
 
     fn prepare(&mut self, path: &'a Path) -> Prepared<'a> {
@@ -230,7 +255,8 @@ impl<'a> World<'a> {
         let attached = self.arn("arn:{partition}:iam::aws:policy/AdministratorAccess");
         let known = vec![(SmolStr::new_static("iam:PolicyARN"), SmolStr::new(attached))];
         for (action, resource) in PROBES {
-            all = all.min(self.decide(actor, &SmolStr::new_static(action), &self.arn(resource), &known, None, &layers));
+            let may = self.decide(actor, &SmolStr::new_static(action), &self.arn(resource), &known, None, &layers);
+            all = all.min(may.certainty);
             if all == Certainty::No {
                 break;
             }
@@ -283,12 +309,7 @@ impl<'a> World<'a> {
                 resource_account: None,
                 context,
             };
-            let outcome = possible::decide(&request, &layers, Mode::Possible(&[]));
-            best = best.max(match (outcome.verdict.decision, outcome.conditional) {
-                (Decision::Allowed, None) => Certainty::Certain,
-                (Decision::Allowed, Some(_)) => Certainty::Conditional,
-                _ => Certainty::No,
-            });
+            best = best.max(Sure::from(possible::decide(&request, &layers, Mode::Possible(&[]))).certainty);
         }
         best
     }

@@ -71,6 +71,7 @@ fn found(paths: &[Path], found: &Found, lang: Lang) -> Value {
         "certainty": found.certainty.name(),
         "target": found.target,
         "depends_on": found.doubts.iter().map(|d| doubt(*d)).collect::<Vec<_>>(),
+        "conditions": found.when,
         "needs": path.and_then(|p| p.needs.as_ref()).map(|n| n.pick(lang)),
     })
 }
@@ -86,6 +87,7 @@ fn hop(paths: &[Path], hop: &Hop, lang: Lang) -> Value {
         "to": hop.to,
         "certainty": hop.certainty.name(),
         "depends_on": hop.doubts.iter().map(|d| doubt(*d)).collect::<Vec<_>>(),
+        "conditions": hop.when,
         "commands": hop.commands,
     })
 }

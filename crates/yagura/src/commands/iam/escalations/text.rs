@@ -1,12 +1,13 @@
 //! Escalations for people: who, how far, by which steps, and what closes each.
 
 use super::Findings;
+use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use yagura_model::Lang;
 use yagura_policy::account::{Cause, Part, Unread};
 use yagura_policy::escalate::path::Path;
-use yagura_policy::escalate::{Certainty, Doubt, Hop, Principal};
+use yagura_policy::escalate::{Certainty, Conditions, Doubt, Hop, Principal};
 
 /// The report as text.
 pub(super) fn print(findings: &Findings<'_>, lang: Lang) -> String {
@@ -105,7 +106,7 @@ fn write_hop(out: &mut String, findings: &Findings<'_>, number: usize, hop: &Hop
         writeln!(out, "     {} {target}", lang.pick("on", "対象:"))?;
     }
     for doubt in &hop.doubts {
-        writeln!(out, "     {} {}", lang.pick("if", "条件:"), explain(*doubt, path, lang))?;
+        writeln!(out, "     {} {}", lang.pick("if", "条件:"), explain(*doubt, path, &hop.when, lang))?;
     }
     hop.commands.iter().try_for_each(|c| writeln!(out, "     $ {c}"))
 }
@@ -117,8 +118,9 @@ fn certainty(certainty: Certainty, lang: Lang) -> &'static str {
     }
 }
 
-fn explain(doubt: Doubt, path: &Path, lang: Lang) -> String {
+fn explain(doubt: Doubt, path: &Path, when: &Conditions, lang: Lang) -> String {
     let text = match doubt {
+        Doubt::Condition if !when.is_empty() => return explain_conditions(when, lang),
         Doubt::Condition => lang.pick(
             "a condition of a policy holds, on a key that is not known here",
             "ポリシーの条件が成り立つ場合（条件キーの値がここでは分からない）",
@@ -148,6 +150,20 @@ fn explain(doubt: Doubt, path: &Path, lang: Lang) -> String {
         ),
     };
     text.to_owned()
+}
+
+/// One way to meet the conditions: keys with their values.
+fn explain_conditions(when: &Conditions, lang: Lang) -> String {
+    let one = |(key, values): (&SmolStr, &Vec<SmolStr>)| match (values.is_empty(), lang) {
+        (true, Lang::En) => format!("{key} is absent"),
+        (true, Lang::Ja) => format!("{key} なし"),
+        (false, _) => format!("{key} = {}", values.join(", ")),
+    };
+    let all: Vec<String> = when.iter().map(one).collect();
+    match lang {
+        Lang::En => format!("conditions hold, as with {}", all.join("; ")),
+        Lang::Ja => format!("ポリシーの条件が成り立つ場合（例: {}）", all.join("、")),
+    }
 }
 
 fn write_unread(out: &mut String, findings: &Findings<'_>, lang: Lang) -> std::fmt::Result {
