@@ -13,7 +13,7 @@ pub use judge::{PolicyType, UnknownType, request_json};
 use crate::catalogue::Catalogue;
 use crate::document::{Effect, Policy, Principal, Statement};
 use crate::request::Request;
-use crate::solve::{self, Binding, Callers, Literal, Outcome, Space};
+use crate::solve::{self, Binding, Budget, Callers, Literal, Outcome, Space};
 use judge::Judge;
 use std::collections::BTreeSet;
 
@@ -43,10 +43,11 @@ pub struct NewAccess {
 pub fn compare(old: &Policy, new: &Policy, policy_type: PolicyType, catalogue: Option<&Catalogue>) -> Comparison {
     let (old, new) = (policy_type.completed(old), policy_type.completed(new));
     let judge = Judge::new(&old, &new, policy_type, catalogue);
+    let budget = Budget::default();
     let (bindings, cut) = solve::bindings(&[&new, &old]);
     let mut unknown = cut.then(|| "policy variables meet more values than are tried".to_owned());
     for binding in &bindings {
-        match (Question { old: &old, new: &new, policy_type, judge: &judge, binding }).ask() {
+        match (Question { old: &old, new: &new, policy_type, judge: &judge, binding, budget: &budget }).ask() {
             Comparison::NoNewAccess => {}
             Comparison::Unknown(why) => unknown = Some(why),
             found @ Comparison::NewAccess(_) => return found,
@@ -62,6 +63,7 @@ struct Question<'a> {
     policy_type: PolicyType,
     judge: &'a Judge<'a>,
     binding: &'a Binding,
+    budget: &'a Budget,
 }
 
 /// A statement and what it asks.
@@ -72,7 +74,7 @@ struct Asking {
 
 impl Question<'_> {
     fn ask(&self) -> Comparison {
-        let mut space = Space::new(self.callers(), likely::vocabulary(&[self.new, self.old]));
+        let mut space = Space::new(self.callers(), likely::vocabulary(&[self.new, self.old]), self.budget);
         let fixed = space.binding(self.binding);
         let granting = self.statements(&mut space, self.new, Effect::Allow);
         let new_denies = self.statements(&mut space, self.new, Effect::Deny);

@@ -10,11 +10,25 @@ mod pattern;
 
 pub use pattern::Pattern;
 
-/// The strings of any of some patterns, or all others.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// The strings of any of some patterns, or all others. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StringSet {
-    patterns: Vec<Pattern>,
+    union: Arc<Union>,
     complement: bool,
+}
+
+/// Patterns, and those without wildcards once more for quick look-up.
+#[derive(Debug, PartialEq, Eq)]
+struct Union {
+    patterns: Vec<Pattern>,
+    exact: HashSet<String>,
+    /// In lower case, of patterns that ignore case.
+    folded: HashSet<String>,
+    /// Places of the patterns with wildcards.
+    wild: Vec<usize>,
 }
 
 /// Whether some string lies in all of some sets.
@@ -29,40 +43,61 @@ pub enum Answer {
 }
 
 impl StringSet {
+    fn new(patterns: Vec<Pattern>, complement: bool) -> Self {
+        let (mut exact, mut folded, mut wild) = (HashSet::new(), HashSet::new(), Vec::new());
+        for (place, pattern) in patterns.iter().enumerate() {
+            match pattern.text() {
+                Some(text) if pattern.ignores_case() => drop(folded.insert(text.to_ascii_lowercase())),
+                Some(text) => drop(exact.insert(text)),
+                None => wild.push(place),
+            }
+        }
+        Self { union: Arc::new(Union { patterns, exact, folded, wild }), complement }
+    }
+
     /// The strings that match any of the patterns.
     pub fn any_of(patterns: Vec<Pattern>) -> Self {
-        Self { patterns, complement: false }
+        Self::new(patterns, false)
     }
 
     /// The strings that match none of the patterns.
     pub fn none_of(patterns: Vec<Pattern>) -> Self {
-        Self { patterns, complement: true }
+        Self::new(patterns, true)
     }
 
     /// Every string that is not of the set.
+    #[must_use]
     pub fn complement(&self) -> Self {
-        Self { patterns: self.patterns.clone(), complement: !self.complement }
+        Self { union: Arc::clone(&self.union), complement: !self.complement }
     }
 
     /// The same with each pattern replaced.
     #[must_use]
     pub fn map(&self, f: impl FnMut(&Pattern) -> Pattern) -> Self {
-        Self { patterns: self.patterns.iter().map(f).collect(), complement: self.complement }
+        Self::new(self.patterns().iter().map(f).collect(), self.complement)
     }
 
     /// Whether the string is of the set.
     pub fn contains(&self, text: &str) -> bool {
-        self.patterns.iter().any(|p| p.matches(text)) != self.complement
+        let union = &*self.union;
+        let any = union.exact.contains(text)
+            || (!union.folded.is_empty() && union.folded.contains(&text.to_ascii_lowercase()))
+            || union.wild.iter().filter_map(|place| union.patterns.get(*place)).any(|p| p.matches(text));
+        any != self.complement
     }
 
     /// The patterns of which it is the union, or the union's complement.
     pub fn patterns(&self) -> &[Pattern] {
-        &self.patterns
+        &self.union.patterns
     }
 
     /// Whether it holds what matches none of its patterns.
     pub fn is_complement(&self) -> bool {
         self.complement
+    }
+
+    fn wildcards(&self) -> usize {
+        self.union.wild.len()
     }
 }
 
@@ -72,15 +107,15 @@ pub fn find<'w>(sets: &[&StringSet], wanted: impl IntoIterator<Item = &'w str>) 
     if let Some(text) = wanted.into_iter().find(|text| lies(text)) {
         return Answer::Found(text.to_owned());
     }
+    if let Some(answer) = by_listing(sets) {
+        return answer;
+    }
     let Some(reduced) = reduce(sets) else { return Answer::Empty };
-    let narrowest = reduced.iter().filter(|s| !s.complement).min_by_key(|s| (s.wildcards(), s.patterns.len()));
+    let narrowest = reduced.iter().filter(|s| !s.complement).min_by_key(|s| (s.wildcards(), s.patterns().len()));
     if let Some(set) = narrowest {
-        let mut tried = set.patterns.iter().flat_map(natural::strings);
+        let mut tried = set.patterns().iter().flat_map(natural::strings);
         if let Some(text) = tried.find(|text| !text.contains(['*', '?']) && lies(text)) {
             return Answer::Found(text);
-        }
-        if set.patterns.iter().all(|p| p.only().is_some_and(|only| !only.contains(['*', '?']))) {
-            return Answer::Empty;
         }
     } else if let Some(text) = natural::WORDS.iter().find(|word| lies(word)) {
         return Answer::Found((*text).to_owned());
@@ -89,24 +124,34 @@ pub fn find<'w>(sets: &[&StringSet], wanted: impl IntoIterator<Item = &'w str>) 
     automaton::search(&views)
 }
 
-impl StringSet {
-    fn wildcards(&self) -> usize {
-        self.patterns.iter().filter(|p| !p.is_finite()).count()
+/// The answer where some set has no wildcard: each of its strings is tried, in one spelling where case does not matter to
+/// any set.
+fn by_listing(sets: &[&StringSet]) -> Option<Answer> {
+    let finite = sets.iter().filter(|s| !s.complement && s.wildcards() == 0);
+    let listed = finite.min_by_key(|s| s.patterns().len())?;
+    let texts = || listed.patterns().iter().filter_map(Pattern::text);
+    if let Some(text) = texts().find(|text| !text.contains(['*', '?']) && sets.iter().all(|set| set.contains(text))) {
+        return Some(Answer::Found(text));
     }
+    let one_spelling = listed.patterns().iter().all(|p| p.only().is_some())
+        || sets.iter().flat_map(|s| s.patterns()).all(Pattern::is_blind_to_case);
+    (one_spelling && texts().all(|text| !text.contains(['*', '?']))).then_some(Answer::Empty)
 }
 
 /// The same intersection with what plainly does not matter left out; `None` where it is plainly empty.
 fn reduce(sets: &[&StringSet]) -> Option<Vec<StringSet>> {
     let (outside, inside): (Vec<&StringSet>, Vec<&StringSet>) = sets.iter().copied().partition(|set| set.complement);
-    let excluded: Vec<&Pattern> = outside.iter().flat_map(|set| &set.patterns).collect();
+    let excluded: Vec<&Pattern> = outside.iter().flat_map(|set| set.patterns()).collect();
+    let mut same: HashSet<&Pattern> = excluded.iter().copied().collect();
     let mut kept: Vec<StringSet> = Vec::new();
     for (i, set) in inside.iter().enumerate() {
         let others = || inside.iter().enumerate().filter(move |(j, _)| *j != i).map(|(_, other)| other);
         let possible = |p: &&Pattern| {
-            !excluded.iter().any(|q| q.covers(p))
-                && others().all(|other| other.patterns.iter().any(|q| !q.surely_disjoint(p)))
+            !same.contains(p)
+                && !excluded.iter().any(|q| q.covers(p))
+                && others().all(|other| other.patterns().iter().any(|q| !q.surely_disjoint(p)))
         };
-        let patterns: Vec<Pattern> = set.patterns.iter().filter(possible).cloned().collect();
+        let patterns: Vec<Pattern> = set.patterns().iter().filter(possible).cloned().collect();
         if patterns.is_empty() {
             return None;
         }
@@ -114,13 +159,13 @@ fn reduce(sets: &[&StringSet]) -> Option<Vec<StringSet>> {
             kept.push(StringSet::any_of(patterns));
         }
     }
-    let meets = |q: &&Pattern| kept.iter().all(|set| set.patterns.iter().any(|p| !p.surely_disjoint(q)));
+    let meets = |q: &&Pattern| kept.iter().all(|set| set.patterns().iter().any(|p| !p.surely_disjoint(q)));
     let mut left: Vec<Pattern> = Vec::new();
     for pattern in excluded.into_iter().filter(meets) {
         if pattern.is_everything() {
             return None;
         }
-        if !left.contains(pattern) {
+        if same.remove(pattern) {
             left.push(pattern.clone());
         }
     }

@@ -176,12 +176,20 @@ impl Pattern {
         }
     }
 
+    /// The string of the set, in one spelling, where there is no wildcard.
+    pub fn text(&self) -> Option<String> {
+        self.symbols.iter().map(|s| if let Symbol::Char(c) = s { Some(*c) } else { None }).collect()
+    }
+
     /// The only string of the set, where there is no wildcard and case matters.
     pub fn only(&self) -> Option<String> {
-        let chars = self.symbols.iter().map(|s| if let Symbol::Char(c) = s { Some(*c) } else { None });
-        let fixed = |c: &char| !self.ignore_case || !c.is_ascii_alphabetic();
-        let text = chars.collect::<Option<String>>()?;
-        text.chars().all(|c| fixed(&c)).then_some(text)
+        let text = self.text()?;
+        (!self.ignore_case || !text.contains(|c: char| c.is_ascii_alphabetic())).then_some(text)
+    }
+
+    /// Whether two strings that differ in the case of ASCII letters are both of the set, or neither.
+    pub(super) fn is_blind_to_case(&self) -> bool {
+        self.ignore_case || !self.symbols.iter().any(|s| matches!(s, Symbol::Char(c) if c.is_ascii_alphabetic()))
     }
 
     /// Whether it has no wildcard: a set of one string and, where case is ignored, its spellings.

@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn set(complement: bool, patterns: &[&str]) -> StringSet {
-    StringSet { patterns: patterns.iter().map(|p| Pattern::new(p)).collect(), complement }
+    StringSet::new(patterns.iter().map(|p| Pattern::new(p)).collect(), complement)
 }
 
 fn find_plain(sets: &[StringSet]) -> Answer {
@@ -79,7 +79,7 @@ fn any_pattern() -> impl Strategy<Value = Pattern> {
 
 fn any_set() -> impl Strategy<Value = StringSet> {
     (proptest::collection::vec(any_pattern(), 1..4), any::<bool>())
-        .prop_map(|(patterns, complement)| StringSet { patterns, complement })
+        .prop_map(|(patterns, complement)| StringSet::new(patterns, complement))
 }
 
 proptest! {

@@ -13,7 +13,7 @@ use crate::compile::Compiled;
 use crate::document::{Effect, Element, Policy, Principal, Statement};
 use crate::evaluate::{Decision, Layers, Mode, decide};
 use crate::request::{Caller, Context, Request};
-use crate::solve::{self, Binding, Callers, Literal, Outcome, Point, Space, Vocabulary};
+use crate::solve::{self, Binding, Budget, Callers, Literal, Outcome, Point, Space, Vocabulary};
 use outsider::Outsiders;
 use smol_str::{SmolStr, format_smolstr};
 use std::collections::BTreeSet;
@@ -132,6 +132,7 @@ struct Asked<'a> {
     /// Every account that the policy names.
     named: BTreeSet<SmolStr>,
     outsiders: Outsiders,
+    budget: Budget,
     everything: [Arc<Compiled>; 1],
 }
 
@@ -150,6 +151,7 @@ impl<'a> Asked<'a> {
             zone,
             named: outsider::accounts(question.policy),
             outsiders,
+            budget: Budget::default(),
             everything: [Arc::new(Compiled::new("everything", allow))],
         }
     }
@@ -203,7 +205,7 @@ impl<'a> Asked<'a> {
 
     /// Whether a statement lets in one of some callers, past every Deny.
     fn lets_in(&self, binding: &Binding, statement: &Statement, who: &Who) -> Outcome {
-        let mut space = Space::new(who.callers.clone(), Vocabulary::default());
+        let mut space = Space::new(who.callers.clone(), Vocabulary::default(), &self.budget);
         let version = self.question.policy.version;
         let mut inside = space.statement(statement, version, binding);
         inside.extend(space.binding(binding));

@@ -15,7 +15,7 @@ mod test;
 mod variables;
 mod who;
 
-pub use search::{Outcome, search};
+pub use search::{Budget, Outcome, search};
 pub use space::{Literal, Point, Space, Vocabulary};
 pub use variables::{Binding, bindings};
 pub use who::Callers;

@@ -2,6 +2,7 @@
 
 use super::key::Found;
 use super::space::{Atom, Literal, Place, Point, Space};
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -16,8 +17,30 @@ pub enum Outcome {
     Unknown(String),
 }
 
-/// How many times a dimension is decided before the search gives up.
-const MAX_DECISIONS: usize = 6_000;
+/// How many times a dimension is decided before one search gives up.
+const MAX_DECISIONS: usize = 20_000;
+
+/// How many times a dimension is decided in all searches of one question.
+const MAX_ALL: usize = 200_000;
+
+/// The work that is left for one question, whatever the number of its searches.
+#[derive(Debug, Clone)]
+pub struct Budget(Rc<Cell<usize>>);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(Rc::new(Cell::new(MAX_ALL)))
+    }
+}
+
+impl Budget {
+    /// Takes one decision; `false` where none is left.
+    fn take(&self) -> bool {
+        let left = self.0.get();
+        self.0.set(left.saturating_sub(1));
+        left > 0
+    }
+}
 
 /// A request that fulfils all of `inside` and lies in none of the statements of `outside`.
 ///
@@ -178,7 +201,8 @@ impl Search<'_> {
     }
 
     fn place(&mut self, dimension: usize, asked: &[(Rc<Atom>, bool)]) -> Option<Place> {
-        if self.left == 0 {
+        if self.left == 0 || !self.space.budget().take() {
+            self.left = 0;
             self.unknown = Some(format!("the statements meet in more than {MAX_DECISIONS} ways"));
             return None;
         }

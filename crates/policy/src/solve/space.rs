@@ -1,6 +1,7 @@
 //! Requests as points with one coordinate for each dimension, and statements as what they ask of each.
 
 use super::key::{self, Found, Key};
+use super::search::Budget;
 use super::test::Test;
 use super::variables::Binding;
 use super::who::{self, Asked, Callers, Derived};
@@ -62,6 +63,7 @@ pub struct Space {
     shapes: [StringSet; 2],
     /// Forms that resources have in real requests, the likeliest first.
     likely: [StringSet; 4],
+    budget: Budget,
 }
 
 /// A request found by the search, before it is put into words.
@@ -78,8 +80,8 @@ pub struct Point {
 }
 
 impl Space {
-    /// The requests of these callers.
-    pub fn new(callers: Callers, vocabulary: Vocabulary) -> Self {
+    /// The requests of these callers, for a question with this much work left.
+    pub fn new(callers: Callers, vocabulary: Vocabulary, budget: &Budget) -> Self {
         let shapes = [StringSet::any_of(vec![Pattern::form("_:_")]), StringSet::any_of(vec![Pattern::new("*")])];
         let account = callers.accounts.first().map_or("############", SmolStr::as_str);
         let likely = [
@@ -89,7 +91,7 @@ impl Space {
             "arn:_:_:*:*:*".to_owned(),
         ];
         let likely = likely.map(|form| StringSet::any_of(vec![Pattern::form(&form)]));
-        Self { keys: Vec::new(), callers, vocabulary, shapes, likely }
+        Self { keys: Vec::new(), callers, vocabulary, shapes, likely, budget: budget.clone() }
     }
 
     /// What a statement asks; a request lies in it when it fulfils all of it.
@@ -167,6 +169,10 @@ impl Space {
             self.keys.push(Key { name: SmolStr::new(key), kinds: Vec::new(), is_multivalued: false });
             self.keys.len() - 1
         })
+    }
+
+    pub(super) fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     pub(super) fn dimensions(&self) -> usize {

@@ -17,7 +17,7 @@ pub struct Binding {
 }
 
 /// The most bindings that are tried.
-const MAX_BINDINGS: usize = 96;
+const MAX_BINDINGS: usize = 400;
 
 impl Binding {
     /// The keys with their values.
