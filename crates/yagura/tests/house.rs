@@ -57,6 +57,7 @@ fn shipped_content_keeps_all_its_fixtures() {
     let text = String::from_utf8_lossy(&out.stdout);
     assert!(out.status.success(), "{text}{}", String::from_utf8_lossy(&out.stderr));
     assert!(text.contains("26 of 26 checks keep their fixtures"), "{text}");
+    assert!(text.contains("111 of 111 escalation paths keep their fixtures"), "{text}");
 }
 
 #[test]

@@ -141,7 +141,8 @@ impl Principal {
 /// Finds what every principal of an account can gain. `scps` are the service control policies, level by level from the
 /// root of the organization; no level: none apply.
 ///
-/// The work grows with principals × targets of the paths that their own policies speak of: seconds for 1,000 principals.
+/// The work grows with principals × targets of the paths that their own policies speak of. Where every one of 500 users
+/// may act on every other and on 500 roles, that is about half a million questions: some three seconds.
 pub fn find(account: &Account, paths: &[Path], scps: &[Vec<Arc<Compiled>>]) -> Report {
     let world = World::new(account, paths, scps);
     let fits: Vec<Vec<(usize, Vec<Fit>)>> = (0..world.actors.len()).map(|caller| Fits::of(&world, caller)).collect();
