@@ -27,9 +27,13 @@ struct Union {
     exact: HashSet<String>,
     /// In lower case, of patterns that ignore case.
     folded: HashSet<String>,
-    /// Places of the patterns with wildcards.
-    wild: Vec<usize>,
+    /// Places of the patterns that are not looked up: those with wildcards, and all of a short list.
+    tried: Vec<usize>,
+    wildcards: usize,
 }
+
+/// Up to this many patterns, trying each is quicker than looking up.
+const SHORT: usize = 24;
 
 /// Whether some string lies in all of some sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,15 +48,22 @@ pub enum Answer {
 
 impl StringSet {
     fn new(patterns: Vec<Pattern>, complement: bool) -> Self {
-        let (mut exact, mut folded, mut wild) = (HashSet::new(), HashSet::new(), Vec::new());
-        for (place, pattern) in patterns.iter().enumerate() {
-            match pattern.text() {
-                Some(text) if pattern.ignores_case() => drop(folded.insert(text.to_ascii_lowercase())),
-                Some(text) => drop(exact.insert(text)),
-                None => wild.push(place),
+        let mut union = Union {
+            exact: HashSet::new(),
+            folded: HashSet::new(),
+            tried: Vec::new(),
+            wildcards: patterns.iter().filter(|p| !p.is_finite()).count(),
+            patterns,
+        };
+        let is_short = union.patterns.len() <= SHORT;
+        for (place, pattern) in union.patterns.iter().enumerate() {
+            match if is_short { None } else { pattern.text() } {
+                Some(text) if pattern.ignores_case() => drop(union.folded.insert(text.to_ascii_lowercase())),
+                Some(text) => drop(union.exact.insert(text)),
+                None => union.tried.push(place),
             }
         }
-        Self { union: Arc::new(Union { patterns, exact, folded, wild }), complement }
+        Self { union: Arc::new(union), complement }
     }
 
     /// The strings that match any of the patterns.
@@ -80,9 +91,9 @@ impl StringSet {
     /// Whether the string is of the set.
     pub fn contains(&self, text: &str) -> bool {
         let union = &*self.union;
-        let any = union.exact.contains(text)
+        let any = (!union.exact.is_empty() && union.exact.contains(text))
             || (!union.folded.is_empty() && union.folded.contains(&text.to_ascii_lowercase()))
-            || union.wild.iter().filter_map(|place| union.patterns.get(*place)).any(|p| p.matches(text));
+            || union.tried.iter().filter_map(|place| union.patterns.get(*place)).any(|p| p.matches(text));
         any != self.complement
     }
 
@@ -97,7 +108,7 @@ impl StringSet {
     }
 
     fn wildcards(&self) -> usize {
-        self.union.wild.len()
+        self.union.wildcards
     }
 }
 
@@ -142,7 +153,9 @@ fn by_listing(sets: &[&StringSet]) -> Option<Answer> {
 fn reduce(sets: &[&StringSet]) -> Option<Vec<StringSet>> {
     let (outside, inside): (Vec<&StringSet>, Vec<&StringSet>) = sets.iter().copied().partition(|set| set.complement);
     let excluded: Vec<&Pattern> = outside.iter().flat_map(|set| set.patterns()).collect();
-    let mut same: HashSet<&Pattern> = excluded.iter().copied().collect();
+    // Long lists of literals are mostly the same on both sides.
+    let is_long = excluded.len() > 200;
+    let mut same: HashSet<&Pattern> = excluded.iter().copied().filter(|_| is_long).collect();
     let mut kept: Vec<StringSet> = Vec::new();
     for (i, set) in inside.iter().enumerate() {
         let others = || inside.iter().enumerate().filter(move |(j, _)| *j != i).map(|(_, other)| other);
@@ -165,7 +178,7 @@ fn reduce(sets: &[&StringSet]) -> Option<Vec<StringSet>> {
         if pattern.is_everything() {
             return None;
         }
-        if same.remove(pattern) {
+        if if is_long { same.remove(pattern) } else { !left.contains(pattern) } {
             left.push(pattern.clone());
         }
     }
