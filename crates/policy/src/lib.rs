@@ -23,6 +23,7 @@ pub mod expand;
 pub mod json;
 pub mod kms;
 pub mod language;
+pub mod least;
 pub mod lint;
 pub mod operator;
 pub mod pattern;

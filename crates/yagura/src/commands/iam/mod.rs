@@ -7,11 +7,13 @@ pub mod diff;
 pub mod escalations;
 pub mod eval;
 pub mod expand;
+pub mod least_privilege;
 pub mod lint;
 pub mod public;
 pub mod shrink;
 pub mod source;
 pub mod test;
+pub mod trail;
 pub mod what_can;
 pub mod who_can;
 pub mod words;
@@ -39,6 +41,8 @@ pub enum IamCommand {
     Public(public::PublicArgs),
     /// Tell every user's password, MFA and access keys, and what to mend
     CredentialReport(credential_report::CredentialReportArgs),
+    /// Write the least policy that covers what CloudTrail saw a principal do
+    LeastPrivilege(least_privilege::LeastPrivilegeArgs),
     /// Run unit tests for policies
     Test(test::TestArgs),
     /// Evaluate requests given with all their policies
@@ -79,6 +83,7 @@ pub fn run(cli: &Cli, command: &IamCommand, lang: Lang) -> Result<u8, Failure> {
         IamCommand::Diff(args) => diff::run(args, lang),
         IamCommand::Public(args) => public::run(cli, args, lang),
         IamCommand::CredentialReport(args) => credential_report::run(cli, args, lang),
+        IamCommand::LeastPrivilege(args) => least_privilege::run(cli, args, lang),
         IamCommand::Test(args) => test::run(args, lang),
         IamCommand::Eval(args) => eval::run(args, lang),
         IamCommand::Expand(args) => expand::run(args, lang),
@@ -97,6 +102,7 @@ pub fn help_ja(name: &str) -> Option<&'static HelpJa> {
         "diff" => &diff::HELP_JA,
         "public" => &public::HELP_JA,
         "credential-report" => &credential_report::HELP_JA,
+        "least-privilege" => &least_privilege::HELP_JA,
         "test" => &test::HELP_JA,
         "eval" => &eval::HELP_JA,
         "expand" => &expand::HELP_JA,

@@ -81,6 +81,12 @@ const PRINCIPALS: [(&str, &[&str]); 5] = [
 ];
 
 impl Source {
+    /// Whether a file, the sample account or an account of AWS's was named.
+    pub fn is_given(&self) -> bool {
+        let file = self.snapshot.is_some() || !self.authorization_details.is_empty();
+        self.demo || file || self.aws.profile.is_some() || !self.aws.role_arn.is_empty()
+    }
+
     /// Reads what questions stand on. With `resources`, every kind that has a policy of its own is read too.
     pub fn world(&self, cli: &Cli, resources: bool, lang: Lang) -> Result<World, Failure> {
         let mut world = if self.authorization_details.is_empty() {
