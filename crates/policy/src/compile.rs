@@ -6,8 +6,7 @@ use crate::pattern::Glob;
 use crate::template::{Lookup, Reading, Resolved, Template};
 use crate::tri::Tri;
 use smol_str::SmolStr;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::OnceLock;
 
 /// A policy ready to be asked.
 #[derive(Debug, Clone)]
@@ -16,9 +15,11 @@ pub struct Compiled {
     pub name: SmolStr,
     /// The document.
     pub policy: Policy,
-    statements: Vec<Statement>,
-    /// Statements in groups of 64, each with its own index, so that a set of statements is one word.
-    chunks: Vec<Index>,
+    /// Each is read when it is first hit.
+    statements: Box<[OnceLock<Statement>]>,
+    /// Statements in groups of 64, each with its own index, so that a set of statements is one word. Made when the
+    /// policy is first asked about a service that it names.
+    chunks: OnceLock<Vec<Index>>,
     /// One bit for each service that an action names, by its hash; all bits where an action names none.
     services: u64,
 }
@@ -50,18 +51,28 @@ enum Resource {
     Variables(Template),
 }
 
-type ByHash<T> = HashMap<u64, Vec<T>, BuildHasherDefault<Same>>;
-
 /// From actions to statements, as bits.
 #[derive(Debug, Clone, Default)]
 struct Index {
-    exact: ByHash<(Box<str>, u64)>,
-    by_service: ByHash<(Glob, u64)>,
+    /// Actions written out, sorted by hash.
+    exact: Vec<Exact>,
+    /// Patterns within a service, by the service's hash.
+    by_service: Vec<(u64, Glob, u64)>,
+    /// Patterns whose service is one too.
     other: Vec<(Glob, u64)>,
     /// Statements with `NotAction`.
     negated: u64,
     /// Statements with the action `*`.
     every: u64,
+}
+
+/// An action written out, where it stands and the statement that names it.
+#[derive(Debug, Clone, Copy)]
+struct Exact {
+    hash: u64,
+    statement: u32,
+    item: u32,
+    bit: u64,
 }
 
 /// An action of a request, hashed once.
@@ -119,10 +130,9 @@ impl<'a> ResourceKey<'a> {
 impl Compiled {
     /// Reads a policy for questions. A policy without a name is `policy`.
     pub fn new(name: impl Into<SmolStr>, policy: Policy) -> Self {
-        let statements: Vec<Statement> = policy.statements.iter().map(|s| Statement::new(s, policy.version)).collect();
-        let mut services = 0;
-        let chunks = policy.statements.chunks(64).map(|chunk| Index::new(chunk, &mut services)).collect();
-        Self { name: name.into(), policy, statements, chunks, services }
+        let statements = policy.statements.iter().map(|_| OnceLock::new()).collect();
+        let services = policy.statements.iter().fold(0, |all, s| all | services(s));
+        Self { name: name.into(), policy, statements, chunks: OnceLock::new(), services }
     }
 
     /// Whether no statement can speak of the action, told without a look at any.
@@ -132,12 +142,12 @@ impl Compiled {
 
     /// Every statement that covers the action, with its place in the policy.
     pub fn on<'p>(&'p self, action: &'p ActionKey) -> impl Iterator<Item = (usize, &'p Statement)> {
-        let chunks: &[Index] = if self.is_silent_on(action) { &[] } else { &self.chunks };
+        let chunks: &[Index] = if self.is_silent_on(action) { &[] } else { self.index() };
         chunks.iter().enumerate().flat_map(move |(n, index)| {
-            let hits = index.hits(action);
+            let hits = index.hits(action, &self.policy);
             Bits(hits | index.negated).filter_map(move |i| {
                 let place = n * 64 + i;
-                let statement = self.statements.get(place)?;
+                let statement = self.statement(place)?;
                 let spared = (hits >> i) & 1 == 0
                     && statement.not_actions.as_ref().is_some_and(|n| n.iter().any(|g| g.matches(&action.lower)));
                 (!spared).then_some((place, statement))
@@ -145,67 +155,84 @@ impl Compiled {
         })
     }
 
+    fn index(&self) -> &[Index] {
+        self.chunks.get_or_init(|| self.policy.statements.chunks(64).map(Index::new).collect())
+    }
+
+    /// The statement at a place.
+    pub fn statement(&self, place: usize) -> Option<&Statement> {
+        let (written, slot) = (self.policy.statements.get(place)?, self.statements.get(place)?);
+        Some(slot.get_or_init(|| Statement::new(written, self.policy.version)))
+    }
+
     /// The statements in their order.
-    pub fn statements(&self) -> &[Statement] {
-        &self.statements
+    pub fn statements(&self) -> impl Iterator<Item = &Statement> {
+        (0..self.statements.len()).filter_map(|place| self.statement(place))
     }
 }
 
+/// The services that a statement may speak of, as bits.
+fn services(statement: &document::Statement) -> u64 {
+    if statement.actions.negated {
+        return u64::MAX;
+    }
+    statement.actions.items.iter().fold(0, |all, action| all | named_service(action).map_or(u64::MAX, |s| bit(hash(s))))
+}
+
+/// The service that an action names, where no wildcard stands in its place.
+fn named_service(action: &str) -> Option<&str> {
+    action.split_once(':').map(|(service, _)| service).filter(|s| !is_wild(s))
+}
+
+fn is_wild(text: &str) -> bool {
+    text.bytes().any(|b| b == b'*' || b == b'?')
+}
+
 impl Index {
-    fn new(statements: &[document::Statement], services: &mut u64) -> Self {
+    /// Reads up to 64 statements.
+    fn new(statements: &[document::Statement]) -> Self {
         let mut index = Self::default();
         for (i, statement) in statements.iter().enumerate() {
             let this = 1_u64 << i;
             if statement.actions.negated {
                 index.negated |= this;
-                *services = u64::MAX;
                 continue;
             }
-            for action in &statement.actions.items {
-                index.add(action, this, services);
+            for (item, action) in statement.actions.items.iter().enumerate() {
+                index.add(action, this, (statement.index, item));
             }
         }
+        index.exact.sort_unstable_by_key(|e| e.hash);
         index
     }
 
-    fn add(&mut self, action: &str, statement: u64, services: &mut u64) {
-        let lower = action.to_ascii_lowercase();
-        let wild = |text: &str| text.contains(['*', '?']);
-        match lower.split_once(':') {
-            _ if lower.bytes().all(|b| b == b'*') && !lower.is_empty() => {
-                self.every |= statement;
-                *services = u64::MAX;
+    fn add(&mut self, action: &str, statement: u64, (of, item): (usize, usize)) {
+        match named_service(action) {
+            _ if action.bytes().all(|b| b == b'*') && !action.is_empty() => self.every |= statement,
+            Some(service) if is_wild(action) => {
+                self.by_service.push((hash(service), Glob::ignoring_case(action), statement));
             }
-            Some((service, name)) if !wild(service) => {
-                *services |= bit(hash(service));
-                if wild(name) {
-                    let glob = Glob::ignoring_case(&lower);
-                    self.by_service.entry(hash(service)).or_default().push((glob, statement));
-                    return;
-                }
-                let same = self.exact.entry(hash(&lower)).or_default();
-                match same.iter_mut().find(|(text, _)| **text == *lower) {
-                    Some((_, bits)) => *bits |= statement,
-                    None => same.push((lower.into(), statement)),
-                }
+            Some(_) => {
+                let place = |n| u32::try_from(n).unwrap_or(u32::MAX);
+                let exact = Exact { hash: hash(action), statement: place(of), item: place(item), bit: statement };
+                self.exact.push(exact);
             }
-            _ => {
-                self.other.push((Glob::ignoring_case(&lower), statement));
-                *services = u64::MAX;
-            }
+            None => self.other.push((Glob::ignoring_case(action), statement)),
         }
     }
 
-    fn hits(&self, action: &ActionKey) -> u64 {
+    fn hits(&self, action: &ActionKey, policy: &Policy) -> u64 {
         let mut bits = self.every;
-        if let Some(same) = self.exact.get(&action.hash) {
-            for (text, statements) in same {
-                if **text == *action.lower {
-                    bits |= statements;
-                }
+        let first = self.exact.partition_point(|e| e.hash < action.hash);
+        for exact in self.exact.iter().skip(first).take_while(|e| e.hash == action.hash) {
+            let statement = policy.statements.get(exact.statement as usize);
+            let written = statement.and_then(|s| s.actions.items.get(exact.item as usize));
+            if written.is_some_and(|w| w.eq_ignore_ascii_case(&action.lower)) {
+                bits |= exact.bit;
             }
         }
-        for (glob, statements) in self.by_service.get(&action.service).into_iter().flatten().chain(&self.other) {
+        let of_service = self.by_service.iter().filter(|(service, ..)| *service == action.service);
+        for (glob, statements) in of_service.map(|(_, g, s)| (g, s)).chain(self.other.iter().map(|(g, s)| (g, s))) {
             if bits & statements != *statements && glob.matches(&action.lower) {
                 bits |= statements;
             }
@@ -319,31 +346,11 @@ fn bit(hash: u64) -> u64 {
     1 << (hash >> 58)
 }
 
-/// FNV-1a with a final mix: short keys, no adversary (a collision costs time, not a wrong answer).
+/// FNV-1a over the lower case, with a final mix: short keys, no adversary (a collision costs time, not a wrong answer).
 fn hash(text: &str) -> u64 {
     let mut h = 0xcbf2_9ce4_8422_2325_u64;
     for b in text.bytes() {
-        h = (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3);
+        h = (h ^ u64::from(b.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3);
     }
     (h ^ (h >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
-
-/// The hash of a key that is one already.
-#[derive(Debug, Default, Clone, Copy)]
-struct Same(u64);
-
-impl Hasher for Same {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for b in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*b);
-        }
-    }
-
-    fn write_u64(&mut self, n: u64) {
-        self.0 = n;
-    }
 }

@@ -3,7 +3,7 @@
 
 use crate::document::{self, Version};
 use crate::operator::{Base, Operator, SetOperator, ValueKind};
-use crate::pattern::Token;
+use crate::pattern::{Glob, Token};
 use crate::template::{Lookup, Piece, Reading, Resolved, Template, pieces};
 use crate::tri::Tri;
 use crate::value::{self, IpRange};
@@ -174,6 +174,11 @@ fn text_matches<'v>(template: &Template, value: &str, lookup: &dyn Fn(&str) -> L
 impl ArnPattern {
     /// Reads a pattern with at least six parts; the sixth takes the rest, colons too.
     pub fn new(text: &str, version: Version) -> Option<Self> {
+        if version == Version::V2008 || !text.contains("${") {
+            let mut all = text.splitn(6, ':').map(|part| Template::Fixed(Glob::new(part)));
+            let parts = [all.next()?, all.next()?, all.next()?, all.next()?, all.next()?, all.next()?];
+            return Some(Self(parts));
+        }
         let mut rest = pieces(text, version, true);
         let mut parts = Vec::with_capacity(6);
         for _ in 0..5 {

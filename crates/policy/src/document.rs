@@ -6,6 +6,7 @@
 use crate::json::{self, Json, Member, Node, Span};
 use crate::operator::Operator;
 use smol_str::SmolStr;
+use std::collections::HashSet;
 use std::fmt;
 
 /// A policy document.
@@ -142,25 +143,25 @@ struct Reader {
 impl Reader {
     fn policy(&mut self, node: &Node<'_>) -> Policy {
         let mut policy = Policy { version: Version::V2008, id: None, statements: Vec::new() };
-        let Some(members) = self.object(node, "", "a policy") else { return policy };
+        let Some(members) = self.object(node, format_args!(""), "a policy") else { return policy };
         let mut has_statement = false;
         for member in members {
             match element(&member.key, &["Version", "Id", "Statement"]) {
                 Some("Version") => match member.value.as_str() {
                     Some("2012-10-17") => policy.version = Version::V2012,
                     Some("2008-10-17") => {}
-                    _ => self.problem("Version", &member.value, "expected `2012-10-17` or `2008-10-17`"),
+                    _ => self.problem(format_args!("Version"), &member.value, "expected `2012-10-17` or `2008-10-17`"),
                 },
-                Some("Id") => policy.id = self.string(&member.value, "Id"),
+                Some("Id") => policy.id = self.string(&member.value, format_args!("Id")),
                 Some("Statement") => {
                     has_statement = true;
                     policy.statements = self.statements(&member.value);
                 }
-                _ => self.unknown("", member),
+                _ => self.unknown(format_args!(""), member),
             }
         }
         if !has_statement {
-            self.problem("", node, "a policy needs `Statement`");
+            self.problem(format_args!(""), node, "a policy needs `Statement`");
         }
         policy
     }
@@ -171,29 +172,29 @@ impl Reader {
     }
 
     fn statement(&mut self, index: usize, node: &Node<'_>) -> Option<Statement> {
-        let path = format!("Statement[{index}]");
-        let members = self.object(node, &path, "a statement")?;
+        let path = format_args!("Statement[{index}]");
+        let members = self.object(node, path, "a statement")?;
         let (mut sid, mut effect, mut actions, mut resources, mut principals) = (None, None, None, None, None);
         let mut conditions = Vec::new();
         for member in members {
             let value = &member.value;
             let name = element(&member.key, &ELEMENTS);
-            let here = format!("{path}.{}", name.unwrap_or(&member.key));
+            let here = format_args!("{path}.{}", name.unwrap_or(&member.key));
             match name {
-                Some("Sid") => sid = self.string(value, &here),
-                Some("Effect") => effect = self.effect(value, &here),
-                Some("Action" | "NotAction") => self.once(&mut actions, name, value, &here, Self::strings),
-                Some("Resource" | "NotResource") => self.once(&mut resources, name, value, &here, Self::strings),
-                Some("Principal" | "NotPrincipal") => self.once(&mut principals, name, value, &here, Self::principals),
-                Some("Condition") => conditions = self.conditions(value, &here),
-                _ => self.unknown(&path, member),
+                Some("Sid") => sid = self.string(value, here),
+                Some("Effect") => effect = self.effect(value, here),
+                Some("Action" | "NotAction") => self.once(&mut actions, name, value, here, Self::strings),
+                Some("Resource" | "NotResource") => self.once(&mut resources, name, value, here, Self::strings),
+                Some("Principal" | "NotPrincipal") => self.once(&mut principals, name, value, here, Self::principals),
+                Some("Condition") => conditions = self.conditions(value, here),
+                _ => self.unknown(path, member),
             }
         }
         if effect.is_none() && !members.iter().any(|m| m.key.eq_ignore_ascii_case("Effect")) {
-            self.problem(&path, node, "a statement needs `Effect`");
+            self.problem(path, node, "a statement needs `Effect`");
         }
         if actions.is_none() {
-            self.problem(&path, node, "a statement needs `Action` or `NotAction`");
+            self.problem(path, node, "a statement needs `Action` or `NotAction`");
         }
         Some(Statement {
             index,
@@ -207,7 +208,7 @@ impl Reader {
         })
     }
 
-    fn effect(&mut self, node: &Node<'_>, path: &str) -> Option<Effect> {
+    fn effect(&mut self, node: &Node<'_>, path: fmt::Arguments<'_>) -> Option<Effect> {
         match node.as_str() {
             Some("Allow") => Some(Effect::Allow),
             Some("Deny") => Some(Effect::Deny),
@@ -224,8 +225,8 @@ impl Reader {
         slot: &mut Option<Element<T>>,
         name: Option<&str>,
         node: &Node<'_>,
-        path: &str,
-        read: fn(&mut Self, &Node<'_>, &str) -> Vec<T>,
+        path: fmt::Arguments<'_>,
+        read: fn(&mut Self, &Node<'_>, fmt::Arguments<'_>) -> Vec<T>,
     ) {
         if slot.is_some() {
             let plain = name.unwrap_or_default().trim_start_matches("Not");
@@ -236,11 +237,11 @@ impl Reader {
         *slot = Some(Element { negated, items: read(self, node, path) });
     }
 
-    fn strings(&mut self, node: &Node<'_>, path: &str) -> Vec<SmolStr> {
+    fn strings(&mut self, node: &Node<'_>, path: fmt::Arguments<'_>) -> Vec<SmolStr> {
         node.items().iter().filter_map(|item| self.string(item, path)).collect()
     }
 
-    fn principals(&mut self, node: &Node<'_>, path: &str) -> Vec<Principal> {
+    fn principals(&mut self, node: &Node<'_>, path: fmt::Arguments<'_>) -> Vec<Principal> {
         if node.as_str() == Some("*") {
             return vec![Principal::Anyone];
         }
@@ -254,7 +255,7 @@ impl Reader {
                 self.unknown(path, member);
                 continue;
             };
-            let values = self.strings(&member.value, &format!("{path}.{kind}"));
+            let values = self.strings(&member.value, format_args!("{path}.{kind}"));
             found.extend(values.into_iter().map(|value| match kind {
                 "AWS" if value == "*" => Principal::Anyone,
                 "AWS" => Principal::Aws(value),
@@ -266,17 +267,17 @@ impl Reader {
         found
     }
 
-    fn conditions(&mut self, node: &Node<'_>, path: &str) -> Vec<Condition> {
+    fn conditions(&mut self, node: &Node<'_>, path: fmt::Arguments<'_>) -> Vec<Condition> {
         let mut found = Vec::new();
         for by_operator in self.object(node, path, "`Condition`").unwrap_or_default() {
-            let here = format!("{path}.{}", by_operator.key);
+            let here = format_args!("{path}.{}", by_operator.key);
             let Some(operator) = Operator::parse(&by_operator.key) else {
-                self.problem(&here, &by_operator.value, format!("no condition operator `{}`", by_operator.key));
+                self.problem(here, &by_operator.value, format!("no condition operator `{}`", by_operator.key));
                 continue;
             };
-            for by_key in self.object(&by_operator.value, &here, "a condition").unwrap_or_default() {
-                let here = format!("{here}.{}", by_key.key);
-                let values = by_key.value.items().iter().filter_map(|item| self.scalar(item, &here)).collect();
+            for by_key in self.object(&by_operator.value, here, "a condition").unwrap_or_default() {
+                let here = format_args!("{here}.{}", by_key.key);
+                let values = by_key.value.items().iter().filter_map(|item| self.scalar(item, here)).collect();
                 let span = Span { start: by_key.key_span.start, end: by_key.value.span.end };
                 found.push(Condition { operator, key: SmolStr::new(&by_key.key), values, span });
             }
@@ -285,7 +286,7 @@ impl Reader {
     }
 
     /// A condition value: AWS takes booleans and numbers for their text.
-    fn scalar(&mut self, node: &Node<'_>, path: &str) -> Option<SmolStr> {
+    fn scalar(&mut self, node: &Node<'_>, path: fmt::Arguments<'_>) -> Option<SmolStr> {
         match &node.value {
             Json::Bool(b) => Some(SmolStr::new_static(if *b { "true" } else { "false" })),
             Json::Number(n) => Some(SmolStr::new(n)),
@@ -293,7 +294,7 @@ impl Reader {
         }
     }
 
-    fn string(&mut self, node: &Node<'_>, path: &str) -> Option<SmolStr> {
+    fn string(&mut self, node: &Node<'_>, path: fmt::Arguments<'_>) -> Option<SmolStr> {
         let text = node.as_str().map(SmolStr::new);
         if text.is_none() {
             self.problem(path, node, format!("expected a string, found {}", node.kind()));
@@ -302,30 +303,39 @@ impl Reader {
     }
 
     /// The members of an object none of whose keys is written twice.
-    fn object<'n>(&mut self, node: &'n Node<'_>, path: &str, what: &str) -> Option<&'n [Member<'n>]> {
+    fn object<'n>(&mut self, node: &'n Node<'_>, path: fmt::Arguments<'_>, what: &str) -> Option<&'n [Member<'n>]> {
         let Some(members) = node.members() else {
             self.problem(path, node, format!("{what} must be an object, found {}", node.kind()));
             return None;
         };
-        let mut seen = std::collections::HashSet::with_capacity(members.len());
-        for member in members {
-            if !seen.insert(member.key.to_ascii_lowercase()) {
+        let mut seen: Option<HashSet<String>> = None;
+        for (i, member) in members.iter().enumerate() {
+            // Objects of policies are small; a huge one is told by its size before it costs the square of it.
+            let twice = if members.len() <= MAX_COMPARED {
+                members.iter().take(i).any(|m| m.key.eq_ignore_ascii_case(&member.key))
+            } else {
+                seen.get_or_insert_with(HashSet::new).replace(member.key.to_ascii_lowercase()).is_some()
+            };
+            if twice {
                 let message = format!("`{}` is written twice", member.key);
-                self.problems.push(Problem { path: path.to_owned(), span: member.key_span, message });
+                self.problems.push(Problem { path: path.to_string(), span: member.key_span, message });
             }
         }
         Some(members)
     }
 
-    fn unknown(&mut self, path: &str, member: &Member<'_>) {
+    fn unknown(&mut self, path: fmt::Arguments<'_>, member: &Member<'_>) {
         let message = format!("no policy element `{}`", member.key);
-        self.problems.push(Problem { path: path.to_owned(), span: member.key_span, message });
+        self.problems.push(Problem { path: path.to_string(), span: member.key_span, message });
     }
 
-    fn problem(&mut self, path: &str, node: &Node<'_>, message: impl Into<String>) {
-        self.problems.push(Problem { path: path.to_owned(), span: node.span, message: message.into() });
+    fn problem(&mut self, path: fmt::Arguments<'_>, node: &Node<'_>, message: impl Into<String>) {
+        self.problems.push(Problem { path: path.to_string(), span: node.span, message: message.into() });
     }
 }
+
+/// Members up to which each is compared with each.
+const MAX_COMPARED: usize = 24;
 
 const ELEMENTS: [&str; 9] =
     ["Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition"];

@@ -1,5 +1,7 @@
 //! IAM's wildcards: `*` stands for any run of characters, `?` for exactly one.
 
+use smol_str::SmolStr;
+
 /// A pattern, read once. Matching takes time linear in the text for patterns with one `*`, and at worst the product of
 /// both lengths.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -11,9 +13,9 @@ pub struct Glob {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Shape {
     Anything,
-    Literal(Box<str>),
+    Literal(SmolStr),
     /// A literal, then `*`.
-    Prefix(Box<str>),
+    Prefix(SmolStr),
     Mixed(Box<[Token]>),
 }
 
@@ -31,12 +33,39 @@ pub enum Token {
 impl Glob {
     /// A pattern that regards case.
     pub fn new(pattern: &str) -> Self {
-        Self::from_tokens(tokens(pattern), false)
+        Self::read(pattern, false)
     }
 
     /// A pattern that does not regard the case of ASCII letters, as action names.
     pub fn ignoring_case(pattern: &str) -> Self {
-        Self::from_tokens(tokens(&pattern.to_ascii_lowercase()), true)
+        Self::read(pattern, true)
+    }
+
+    /// A text without wildcards.
+    pub fn literally(text: &str, ignore_case: bool) -> Self {
+        let text =
+            if ignore_case { text.chars().map(|c| c.to_ascii_lowercase()).collect() } else { SmolStr::new(text) };
+        Self { shape: Shape::Literal(text), ignore_case }
+    }
+
+    /// The common shapes are told without tokens.
+    fn read(pattern: &str, ignore_case: bool) -> Self {
+        let wild = |text: &str| text.bytes().any(|b| b == b'*' || b == b'?');
+        if !wild(pattern) {
+            return Self::literally(pattern, ignore_case);
+        }
+        let head = pattern.trim_end_matches('*');
+        if head.len() == pattern.len() || wild(head) {
+            let lower = if ignore_case { Some(pattern.to_ascii_lowercase()) } else { None };
+            return Self::from_tokens(tokens(lower.as_deref().unwrap_or(pattern)), ignore_case);
+        }
+        if head.is_empty() {
+            return Self { shape: Shape::Anything, ignore_case };
+        }
+        match Self::literally(head, ignore_case).shape {
+            Shape::Literal(text) => Self { shape: Shape::Prefix(text), ignore_case },
+            shape => Self { shape, ignore_case },
+        }
     }
 
     /// A pattern from tokens, where a `*` or `?` may be a plain character (`${*}`). With `ignore_case`, tokens are in
@@ -48,9 +77,9 @@ impl Glob {
                 all.push(token);
             }
         }
-        let literal = |tokens: &[Token]| -> Option<Box<str>> {
+        let literal = |tokens: &[Token]| -> Option<SmolStr> {
             let chars = tokens.iter().map(|t| if let Token::Char(c) = t { Some(*c) } else { None });
-            chars.collect::<Option<String>>().map(String::into_boxed_str)
+            chars.collect::<Option<String>>().map(SmolStr::from)
         };
         let shape = match all.as_slice() {
             [Token::Many] => Shape::Anything,
@@ -65,11 +94,11 @@ impl Glob {
         match &self.shape {
             Shape::Anything => true,
             Shape::Literal(literal) if self.ignore_case => literal.eq_ignore_ascii_case(text),
-            Shape::Literal(literal) => **literal == *text,
+            Shape::Literal(literal) => *literal == text,
             Shape::Prefix(prefix) if self.ignore_case => {
                 text.as_bytes().get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix.as_bytes()))
             }
-            Shape::Prefix(prefix) => text.starts_with(&**prefix),
+            Shape::Prefix(prefix) => text.starts_with(prefix.as_str()),
             Shape::Mixed(tokens) => matches_tokens(tokens, text, self.ignore_case),
         }
     }

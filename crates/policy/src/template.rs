@@ -95,13 +95,11 @@ impl Template {
     /// Reads a text.
     pub fn new(text: &str, reading: Reading) -> Self {
         if reading.version == Version::V2008 || !text.contains("${") {
-            let fold = |c: char| if reading.ignore_case { c.to_ascii_lowercase() } else { c };
-            let tokens = text.chars().map(|c| match c {
-                '*' if reading.wildcards => Token::Many,
-                '?' if reading.wildcards => Token::One,
-                c => Token::Char(fold(c)),
+            return Self::Fixed(match (reading.wildcards, reading.ignore_case) {
+                (true, true) => Glob::ignoring_case(text),
+                (true, false) => Glob::new(text),
+                (false, ignore_case) => Glob::literally(text, ignore_case),
             });
-            return Self::Fixed(Glob::from_tokens(tokens, reading.ignore_case));
         }
         Self::from_pieces(pieces(text, reading.version, reading.wildcards), reading.ignore_case)
     }

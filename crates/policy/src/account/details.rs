@@ -205,7 +205,7 @@ impl Document {
     }
 
     /// The JSON of the policy.
-    pub(super) fn text(&self) -> Cow<'_, str> {
+    pub fn text(&self) -> Cow<'_, str> {
         let raw = self.0.get();
         let Ok(text) = serde_json::from_str::<String>(raw) else { return raw.into() };
         if text.trim_start().starts_with('{') { text.into() } else { percent_decoded(&text).into() }

@@ -50,7 +50,7 @@ fn one_page_is_joined() {
 
     let build = account.identity("arn:aws:iam::111122223333:role/build").unwrap();
     assert_eq!(unread(build), [("broken", Part::Policy), ("arn:aws:iam::aws:policy/ReadOnlyAccess", Part::Policy)]);
-    assert_eq!(build.trust.as_ref().unwrap().statements().len(), 1, "URL-encoded trust policies are read");
+    assert_eq!(build.trust.as_ref().unwrap().statements().count(), 1, "URL-encoded trust policies are read");
     assert_eq!(build.instance_profiles, ["arn:aws:iam::111122223333:instance-profile/build"]);
     assert_eq!(account.policies[0].other_versions.len(), 1);
     assert!(Arc::ptr_eq(ann.policies[1].document.as_ref().unwrap(), build.policies[1].document.as_ref().unwrap()));

@@ -363,7 +363,7 @@ impl<'a> Actor<'a> {
             policies: documents(&identity.policies),
             boundary: documents(identity.boundary.as_slice()),
             context,
-            lets_principals_in: identity.trust.as_ref().is_none_or(|t| t.statements().iter().any(names_principals)),
+            lets_principals_in: identity.trust.as_ref().is_none_or(|t| t.statements().any(names_principals)),
             admin: Certainty::No,
             admin_unbounded: Certainty::No,
             belongs_to_aws: identity.arn.contains(":role/aws-service-role/")

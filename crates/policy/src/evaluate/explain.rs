@@ -239,7 +239,7 @@ impl Walk<'_, '_> {
 
     fn statement(&self, layer: Layer, level: Option<usize>, policy: &Compiled, place: usize, role: Role) -> Because {
         let written = policy.policy.statements.get(place);
-        let compiled = policy.statements().get(place);
+        let compiled = policy.statement(place);
         let conditions =
             written.into_iter().flat_map(|s| &s.conditions).zip(compiled.into_iter().flat_map(|s| &s.conditions));
         let held = |(written, compiled): (&crate::document::Condition, &crate::condition::Condition)| Held {

@@ -140,7 +140,7 @@ fn relevant<'l, 'v>(asked: &Asked<'_>, layers: &Layers<'l>, find: &dyn Fn(&str) 
     for policy in every_policy(layers) {
         // The iterator borrows the action only for matching.
         let places: Vec<usize> = policy.on(&asked.action).map(|(place, _)| place).collect();
-        for statement in places.into_iter().filter_map(|p| policy.statements().get(p)) {
+        for statement in places.into_iter().filter_map(|p| policy.statement(p)) {
             if !statement.covers(asked.resource, find).is_false() {
                 found.push(statement);
             }
