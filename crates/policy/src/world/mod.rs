@@ -135,6 +135,11 @@ impl World {
         Self { accounts, subjects, ..Self::default() }
     }
 
+    /// Why users or roles may be missing; `None` where all were listed.
+    pub fn principals_unread(&self) -> Option<&Arc<Gap>> {
+        self.gaps.iter().find(|(kind, _)| kind.starts_with("iam.")).map(|(_, gap)| gap)
+    }
+
     /// Every user and role.
     pub fn identities(&self) -> impl Iterator<Item = &Identity> {
         self.accounts.iter().flat_map(|a| &a.identities)

@@ -6,9 +6,9 @@ use crate::compile::Compiled;
 use crate::document::Policy;
 use crate::evaluate::{AclGrant, AclGrantee, ObjectOwnership, PublicAccessBlock, S3Settings};
 use smol_str::SmolStr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use yagura_model::{Asset, Field, Map, Snapshot, Value};
+use yagura_model::{Asset, Field, Gap, GapReason, Map, Snapshot, Value};
 
 /// The kinds of principals, and the list of authorization details that each goes into.
 const PRINCIPALS: [(&str, &str); 5] = [
@@ -38,9 +38,18 @@ impl World {
                 world.resources.insert(arn.clone(), resource(asset, field));
             }
         }
+        // A kind that nobody listed is not a kind of which there is none.
+        let kinds = PRINCIPALS.iter().map(|(kind, _)| SmolStr::new_static(kind)).chain(policies.keys().cloned());
+        for kind in kinds.collect::<BTreeSet<_>>() {
+            if !snapshot.listings.iter().any(|l| l.kind == kind) {
+                world
+                    .gaps
+                    .push((kind, Arc::new(Gap::new(GapReason::NotRequested, "the snapshot was made without it"))));
+            }
+        }
         let of_interest = |kind: &str| PRINCIPALS.iter().any(|(k, _)| *k == kind) || policies.contains_key(kind);
         let gaps = snapshot.listings.iter().filter(|l| of_interest(&l.kind));
-        world.gaps = gaps.filter_map(|l| Some((l.kind.clone(), l.gap.clone()?))).collect();
+        world.gaps.extend(gaps.filter_map(|l| Some((l.kind.clone(), l.gap.clone()?))));
         Ok(world)
     }
 }

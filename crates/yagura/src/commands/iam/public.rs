@@ -203,9 +203,6 @@ fn resources(world: &World, args: &PublicArgs, lang: Lang) -> Result<u8, Failure
         }
         Form::Json => writeln!(out, "{:#}", Value::Array(all))?,
     }
-    for (kind, gap) in &world.gaps {
-        writeln!(std::io::stderr(), "{kind}: {}", gap.say(lang))?;
-    }
     Ok(code)
 }
 

@@ -9,9 +9,10 @@ use crate::progress::Display;
 use clap::Args;
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use yagura_inventory::load;
+use yagura_inventory::{load, save};
 use yagura_model::{Lang, Snapshot};
 use yagura_policy::account::Account;
 use yagura_policy::compile::Compiled as CompiledPolicy;
@@ -27,12 +28,15 @@ pub struct Source {
     /// The built-in sample account: no account needed
     #[arg(long, conflicts_with_all = ["snapshot", "authorization_details", "AwsArgs"])]
     pub demo: bool,
-    /// A snapshot that `scan --save` wrote, with the fields that a question reads
+    /// A snapshot that --save wrote, here or of a scan that reads the same
     #[arg(long, value_name = "FILE", conflicts_with_all = ["authorization_details", "AwsArgs"])]
     pub snapshot: Option<PathBuf>,
     /// What `aws iam get-account-authorization-details` printed; may be given for several accounts
     #[arg(long, value_name = "FILE", conflicts_with = "AwsArgs")]
     pub authorization_details: Vec<PathBuf>,
+    /// Keep what was read of AWS, for --snapshot
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["demo", "snapshot", "authorization_details"])]
+    pub save: Option<PathBuf>,
     /// A resource's own policy, as ARN=FILE
     #[arg(long, value_name = "ARN=FILE")]
     pub resource_policy: Vec<String>,
@@ -48,9 +52,10 @@ pub struct Source {
 }
 
 /// The Japanese help of [`Source`]'s own arguments.
-pub const SOURCE_JA: [(&str, &str); 6] = [
+pub const SOURCE_JA: [(&str, &str); 7] = [
+    ("save", "読み取った内容を保存する（--snapshot で使う）"),
     ("demo", "組み込みのサンプルアカウントを使う（アカウント不要）"),
-    ("snapshot", "scan --save で保存したスナップショット（質問に使う項目を含むもの）"),
+    ("snapshot", "--save で保存したスナップショット（同じ項目を読み取った scan のものも可）"),
     ("authorization_details", "aws iam get-account-authorization-details の出力。アカウントごとに複数指定できる"),
     ("resource_policy", "リソースのポリシー（ARN=ファイル）"),
     ("scp", "1 階層分のサービスコントロールポリシー（ポリシーまたはリスト）。ルートから順に階層ごとに指定する"),
@@ -100,6 +105,7 @@ impl Source {
             World::new(accounts)
         };
         self.add_policies(&mut world)?;
+        complain(&world, resources, lang)?;
         Ok(world)
     }
 
@@ -112,7 +118,12 @@ impl Source {
             return load(path)
                 .map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを読み込めない: {e}")));
         }
-        live::read(&self.aws, compiled, checks, &Display::new(false, lang), lang)
+        let snapshot = live::read(&self.aws, compiled, checks, &Display::new(false, lang), lang)?;
+        if let Some(path) = &self.save {
+            save(&snapshot, path)
+                .map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを書き込めない: {e}")))?;
+        }
+        Ok(snapshot)
     }
 
     fn add_policies(&self, world: &mut World) -> Result<(), Failure> {
@@ -139,6 +150,25 @@ impl Source {
         }
         Ok(())
     }
+}
+
+/// Says on standard error what could not be listed; without any user or role an answer would be an empty one.
+fn complain(world: &World, resources: bool, lang: Lang) -> Result<(), Failure> {
+    let unread = world.principals_unread().filter(|_| world.identities().next().is_none());
+    if let Some(gap) = unread.filter(|_| !resources || world.resources.is_empty()) {
+        let failure = Failure::blind(
+            format!("users and roles were not read: {}", gap.say(Lang::En)),
+            format!("ユーザーとロールを読み取れていない: {}", gap.say(Lang::Ja)),
+        );
+        return Err(failure.hint(
+            "ask the account, or a snapshot that an `iam` command saved with --save",
+            "アカウントを直接指定するか、iam コマンドの --save で保存したスナップショットを使うこと",
+        ));
+    }
+    for (kind, gap) in world.gaps.iter().filter(|(kind, _)| resources || kind.starts_with("iam.")) {
+        writeln!(std::io::stderr(), "{}: {kind}: {}", lang.pick("not read", "読み取れなかった"), gap.say(lang))?;
+    }
+    Ok(())
 }
 
 /// What has the fields read that questions stand on.

@@ -66,9 +66,6 @@ pub fn run(cli: &Cli, args: &WhoCanArgs, lang: Lang) -> Result<u8, Failure> {
         Form::Text => out.write_all(text(&who, args, lang).as_bytes())?,
         Form::Json => writeln!(out, "{:#}", to_json(&who, args, lang))?,
     }
-    for (kind, gap) in &world.gaps {
-        writeln!(std::io::stderr(), "{kind}: {}", gap.say(lang))?;
-    }
     Ok(exit::DONE)
 }
 
