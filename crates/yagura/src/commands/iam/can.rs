@@ -1,6 +1,6 @@
 //! `yagura iam can`: may this principal do that, and why.
 
-use super::source::{Source, context, principal};
+use super::source::{Need, Source, context, principal};
 use super::{Form, HelpJa, catalogue, words};
 use crate::cli::Cli;
 use crate::failure::{Failure, exit};
@@ -69,7 +69,7 @@ pub fn run(cli: &Cli, args: &CanArgs, lang: Lang) -> Result<u8, Failure> {
     }
     let given = context(&args.context)?;
     let catalogue = catalogue()?;
-    let world = args.source.world(cli, true, lang)?;
+    let world = args.source.world(cli, Need::Both, lang)?;
     let request = Request {
         principal: caller(&principal(&world, &args.principal)?),
         action: args.action.clone(),

@@ -6,7 +6,7 @@ mod svg;
 mod text;
 
 use super::HelpJa;
-use super::source::Source;
+use super::source::{Need, Source};
 use crate::cli::Cli;
 use crate::content::Content;
 use crate::failure::{Failure, exit};
@@ -73,7 +73,7 @@ struct Findings<'a> {
 
 /// Finds and prints escalations.
 pub fn run(cli: &Cli, args: &EscalationsArgs, lang: Lang) -> Result<u8, Failure> {
-    let world = args.source.world(cli, false, lang)?;
+    let world = args.source.world(cli, Need::Principals, lang)?;
     let content = Content::load(cli.content.as_deref())?;
     let (escalations, errors) = content.escalations();
     for error in errors {

@@ -1,6 +1,6 @@
 //! `yagura iam least-privilege`: the least policy that covers what CloudTrail saw a principal do.
 
-use super::source::{Source, principal};
+use super::source::{Need, Source, principal};
 use super::{Form, HelpJa, catalogue, trail};
 use crate::cli::Cli;
 use crate::content::embedded_text;
@@ -59,7 +59,7 @@ type Unused = Option<Vec<SmolStr>>;
 /// Reads the logs and writes the policy.
 pub fn run(cli: &Cli, args: &LeastPrivilegeArgs, lang: Lang) -> Result<u8, Failure> {
     let catalogue = catalogue()?;
-    let world = if args.source.is_given() { args.source.world(cli, false, lang)? } else { World::default() };
+    let world = if args.source.is_given() { args.source.world(cli, Need::Principals, lang)? } else { World::default() };
     let wanted = match world.identities().next() {
         Some(_) => principal(&world, &args.principal)?,
         None => args.principal.as_str().into(),

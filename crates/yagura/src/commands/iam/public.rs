@@ -1,6 +1,6 @@
 //! `yagura iam public`: whom outside the zone of trust a resource's policy lets in.
 
-use super::source::Source;
+use super::source::{Need, Source};
 use super::{Form, HelpJa, batch};
 use crate::cli::Cli;
 use crate::failure::{Failure, exit};
@@ -96,7 +96,7 @@ pub fn run(cli: &Cli, args: &PublicArgs, lang: Lang) -> Result<u8, Failure> {
         return Err(Failure::usage(format!("`{bad}` is no CIDR range"), format!("`{bad}` は CIDR ではない")));
     }
     if args.files.is_empty() {
-        let world = args.source.world(cli, true, lang)?;
+        let world = args.source.world(cli, Need::Policies, lang)?;
         return resources(&world, args, lang);
     }
     let mut out = std::io::stdout().lock();

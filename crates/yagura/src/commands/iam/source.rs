@@ -51,6 +51,17 @@ pub struct Source {
     pub aws: AwsArgs,
 }
 
+/// What a question cannot do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Users, roles, groups and their policies.
+    Principals,
+    /// These, and every resource that has a policy of its own.
+    Both,
+    /// The policies of roles and resources, whichever of them could be read.
+    Policies,
+}
+
 /// The Japanese help of [`Source`]'s own arguments.
 pub const SOURCE_JA: [(&str, &str); 7] = [
     ("save", "読み取った内容を保存する（--snapshot で使う）"),
@@ -92,20 +103,20 @@ impl Source {
         self.demo || file || self.aws.profile.is_some() || !self.aws.role_arn.is_empty()
     }
 
-    /// Reads what questions stand on. With `resources`, every kind that has a policy of its own is read too.
-    pub fn world(&self, cli: &Cli, resources: bool, lang: Lang) -> Result<World, Failure> {
+    /// Reads what a question stands on.
+    pub fn world(&self, cli: &Cli, need: Need, lang: Lang) -> Result<World, Failure> {
         let mut world = if self.authorization_details.is_empty() {
             let content = Content::load(cli.content.as_deref())?;
             let compiled = content.compile()?;
             let kinds = policy_kinds(&compiled);
-            let snapshot = self.snapshot(&compiled, &readers(&compiled, resources), lang)?;
+            let snapshot = self.snapshot(&compiled, &readers(&compiled, need != Need::Principals), lang)?;
             World::from_snapshot(&snapshot, &kinds).map_err(|e| Failure::blind(e.clone(), e))?
         } else {
             let accounts = self.authorization_details.iter().map(|path| account(path)).collect::<Result<_, _>>()?;
             World::new(accounts)
         };
         self.add_policies(&mut world)?;
-        complain(&world, resources, lang)?;
+        complain(&world, need, lang)?;
         Ok(world)
     }
 
@@ -153,9 +164,9 @@ impl Source {
 }
 
 /// Says on standard error what could not be listed; without any user or role an answer would be an empty one.
-fn complain(world: &World, resources: bool, lang: Lang) -> Result<(), Failure> {
+fn complain(world: &World, need: Need, lang: Lang) -> Result<(), Failure> {
     let unread = world.principals_unread().filter(|_| world.identities().next().is_none());
-    if let Some(gap) = unread.filter(|_| !resources || world.resources.is_empty()) {
+    if let Some(gap) = unread.filter(|_| need != Need::Policies || world.resources.is_empty()) {
         let failure = Failure::blind(
             format!("users and roles were not read: {}", gap.say(Lang::En)),
             format!("ユーザーとロールを読み取れていない: {}", gap.say(Lang::Ja)),
@@ -165,7 +176,7 @@ fn complain(world: &World, resources: bool, lang: Lang) -> Result<(), Failure> {
             "アカウントを直接指定するか、iam コマンドの --save で保存したスナップショットを使うこと",
         ));
     }
-    for (kind, gap) in world.gaps.iter().filter(|(kind, _)| resources || kind.starts_with("iam.")) {
+    for (kind, gap) in world.gaps.iter().filter(|(kind, _)| need != Need::Principals || kind.starts_with("iam.")) {
         writeln!(std::io::stderr(), "{}: {kind}: {}", lang.pick("not read", "読み取れなかった"), gap.say(lang))?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! `yagura iam what-can`: everything that a principal may do.
 
-use super::source::{Source, context, principal};
+use super::source::{Need, Source, context, principal};
 use super::{Form, HelpJa, can, catalogue, words};
 use crate::cli::Cli;
 use crate::failure::{Failure, exit};
@@ -44,7 +44,7 @@ pub const HELP_JA: HelpJa = HelpJa {
 pub fn run(cli: &Cli, args: &WhatCanArgs, lang: Lang) -> Result<u8, Failure> {
     let given = context(&args.context)?;
     let catalogue = catalogue()?;
-    let world = args.source.world(cli, false, lang)?;
+    let world = args.source.world(cli, Need::Principals, lang)?;
     let arn = principal(&world, &args.principal)?;
     let Some(identity) = world.identity(&arn) else {
         let arns = world.identities().map(|i| i.arn.as_str());

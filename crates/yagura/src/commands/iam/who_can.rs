@@ -1,6 +1,6 @@
 //! `yagura iam who-can`: every principal that may do this to a resource.
 
-use super::source::{Source, context};
+use super::source::{Need, Source, context};
 use super::{Form, HelpJa, can, catalogue, words};
 use crate::cli::Cli;
 use crate::failure::{Failure, exit};
@@ -57,7 +57,7 @@ pub fn run(cli: &Cli, args: &WhoCanArgs, lang: Lang) -> Result<u8, Failure> {
             service.map_or_else(Vec::new, |s| s.actions.iter().map(|a| format!("{}:{}", s.prefix, a.name)).collect());
         return Err(Failure::unknown(("action", "アクション"), &args.action, names.iter().map(String::as_str)));
     };
-    let world = args.source.world(cli, true, lang)?;
+    let world = args.source.world(cli, Need::Both, lang)?;
     let mode = if args.strict { Mode::Strict } else { Mode::Possible(&[]) };
     let literal = found.action.resources.is_empty();
     let who = world.who_can(&args.action, &args.resource, None, &given, mode, literal);
