@@ -6,6 +6,7 @@
 use crate::json::{self, Json, Member, Node, Span};
 use crate::operator::Operator;
 use smol_str::SmolStr;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -134,6 +135,23 @@ impl Policy {
         let policy = reader.policy(node);
         if reader.problems.is_empty() { Ok(policy) } else { Err(reader.problems) }
     }
+}
+
+/// A document as JSON text: IAM's API URL-encodes them (RFC 3986; IAM API Reference, `PolicyVersion`). Text that is
+/// not encoded stays as it is.
+pub fn decoded(text: &str) -> Cow<'_, str> {
+    if text.trim_start().starts_with('{') || !text.contains('%') {
+        return text.into();
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        let hex = (byte == b'%').then(|| tail.get(..2)).flatten().and_then(|h| std::str::from_utf8(h).ok());
+        let decoded = hex.and_then(|h| u8::from_str_radix(h, 16).ok());
+        out.push(decoded.unwrap_or(byte));
+        rest = if decoded.is_some() { tail.get(2..).unwrap_or_default() } else { tail };
+    }
+    String::from_utf8_lossy(&out).into_owned().into()
 }
 
 struct Reader {

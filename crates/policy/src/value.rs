@@ -33,6 +33,19 @@ pub fn date(text: &str) -> Option<i128> {
     }
 }
 
+/// Networks that no packet on the public internet comes from (RFC 1918, 6598, 1122, 3927, 4193, 4291).
+pub const INTERNAL: [&str; 9] = [
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "fc00::/7",
+    "fe80::/10",
+    "::1/128",
+];
+
 /// A range of IP addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct IpRange {
@@ -65,6 +78,11 @@ impl IpRange {
     /// Whether every address of the other range lies in this one.
     pub fn covers(&self, other: &Self) -> bool {
         self.prefix <= other.prefix && self.contains(other.first)
+    }
+
+    /// Whether it lies in private, shared, loopback or link-local space as a whole.
+    pub fn is_internal(&self) -> bool {
+        INTERNAL.iter().filter_map(|n| Self::parse(n)).any(|network| network.covers(self))
     }
 
     /// The first address.

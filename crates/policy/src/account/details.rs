@@ -2,6 +2,7 @@
 //! `RoleDetail`, `GroupDetail`, `ManagedPolicyDetail`). Every member may be missing or null; others are passed over.
 
 use super::DetailsError;
+use crate::document::decoded;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
@@ -208,7 +209,7 @@ impl Document {
     pub fn text(&self) -> Cow<'_, str> {
         let raw = self.0.get();
         let Ok(text) = serde_json::from_str::<String>(raw) else { return raw.into() };
-        if text.trim_start().starts_with('{') { text.into() } else { percent_decoded(&text).into() }
+        decoded(&text).into_owned().into()
     }
 }
 
@@ -247,17 +248,4 @@ impl AuthorizationDetails {
 /// `null` says as much as nothing.
 fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(d: D) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(d)?.unwrap_or_default())
-}
-
-/// `%22` and its like decoded; anything else stays as it is.
-fn percent_decoded(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        let hex = (byte == b'%').then(|| tail.get(..2)).flatten().and_then(|h| std::str::from_utf8(h).ok());
-        let decoded = hex.and_then(|h| u8::from_str_radix(h, 16).ok());
-        out.push(decoded.unwrap_or(byte));
-        rest = if decoded.is_some() { tail.get(2..).unwrap_or_default() } else { tail };
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }

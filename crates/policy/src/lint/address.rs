@@ -67,7 +67,7 @@ fn ranges(test: &Test<'_>, report: &mut Report) {
 
 fn private(test: &Test<'_>, negated: bool, report: &mut Report) {
     let ranges: Vec<IpRange> = test.values.iter().filter_map(|v| IpRange::parse(&v.text)).collect();
-    let private = ranges.iter().filter(|range| is_private(range)).count();
+    let private = ranges.iter().filter(|range| IpRange::is_internal(range)).count();
     let check = match (private == ranges.len(), negated) {
         _ if private == 0 => return,
         (true, false) => &PRIVATE_IP_ADDRESS,
@@ -76,20 +76,4 @@ fn private(test: &Test<'_>, negated: bool, report: &mut Report) {
         (false, true) => &PRIVATE_NOT_IP_ADDRESS_SUBSET,
     };
     report.add(check, &test.place, &[]);
-}
-
-/// Networks that no packet on the public internet comes from (RFC 1918, 3927, 4193, 4291, 6598).
-fn is_private(range: &IpRange) -> bool {
-    const NETWORKS: [&str; 9] = [
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "100.64.0.0/10",
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "fc00::/7",
-        "fe80::/10",
-        "::1/128",
-    ];
-    NETWORKS.iter().filter_map(|n| IpRange::parse(n)).any(|network| network.covers(range))
 }

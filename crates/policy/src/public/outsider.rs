@@ -9,25 +9,12 @@ use crate::document::{Element, Policy, Principal, Statement};
 use crate::language::{Pattern, StringSet};
 use crate::pattern::{Token, tokens};
 use crate::solve::{Binding, Literal, Space};
-use crate::value::IpRange;
+use crate::value::{INTERNAL, IpRange};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Accounts for outsiders.
 pub(super) const ACCOUNTS: [&str; 3] = ["999999999999", "888888888888", "987654321098"];
-
-/// Networks that no request from the internet comes from: private, shared, loopback and link-local addresses.
-const NOT_INTERNET: [&str; 9] = [
-    "10.0.0.0/8",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "100.64.0.0/10",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "fc00::/7",
-    "fe80::/10",
-    "::1/128",
-];
 
 /// How a key's values tell their owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +80,7 @@ impl Outsiders {
             let key = SmolStr::new(condition.key.to_ascii_lowercase());
             values.entry(key).or_default().extend(condition.values.iter().cloned());
         }
-        let not_internet = NOT_INTERNET.iter().map(|n| SmolStr::new_static(n));
+        let not_internet = INTERNAL.iter().map(|n| SmolStr::new_static(n));
         let trusted = trusted_networks.iter().filter(|n| IpRange::parse(n).is_some()).cloned();
         Self { values, accounts: accounts(policy), networks: trusted.chain(not_internet).collect() }
     }

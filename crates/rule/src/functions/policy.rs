@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use yagura_policy::compile::Compiled;
-use yagura_policy::document::{Effect, Policy, Statement};
+use yagura_policy::document::{Effect, Policy, Statement, decoded};
 use yagura_policy::evaluate::{Decision, Layers, Mode, decide};
 use yagura_policy::public::{Question, Whom, exposure};
 use yagura_policy::request::{Caller, Context, Request};
@@ -63,8 +63,7 @@ pub(crate) fn is_public(document: &str, arn: &str) -> Result<bool, String> {
 
 /// Reads a document, URL-encoded or not.
 fn parse(document: &str) -> Result<Policy, String> {
-    let text = if document.trim_start().starts_with('{') { document.into() } else { percent_decoded(document) };
-    Policy::parse(&text).map_err(|problems| {
+    Policy::parse(&decoded(document)).map_err(|problems| {
         let first = problems.first().map(ToString::to_string).unwrap_or_default();
         format!("not a policy document: {first}")
     })
@@ -75,7 +74,7 @@ pub(crate) fn readable(text: &str) -> std::borrow::Cow<'_, str> {
     if !text.starts_with('%') {
         return text.into();
     }
-    let decoded = percent_decoded(text);
+    let decoded = decoded(text);
     if decoded.trim_start().starts_with('{') { decoded } else { text.into() }
 }
 
@@ -87,28 +86,6 @@ fn grants_all(statement: &Statement) -> bool {
         && statement.actions.items.iter().any(|a| every_action(a))
         && statement.resources.as_ref().is_some_and(|r| !r.negated && r.items.iter().any(|r| stars(r)))
         && statement.conditions.is_empty()
-}
-
-fn percent_decoded(text: &str) -> std::borrow::Cow<'_, str> {
-    if !text.contains('%') {
-        return text.into();
-    }
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&b, tail)) = rest.split_first() {
-        let hex = (b == b'%').then(|| tail.get(..2)).flatten().and_then(|h| std::str::from_utf8(h).ok());
-        match hex.and_then(|h| u8::from_str_radix(h, 16).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            None => {
-                out.push(b);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned().into()
 }
 
 #[cfg(test)]

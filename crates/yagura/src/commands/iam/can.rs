@@ -13,16 +13,9 @@ use yagura_policy::evaluate::{Decision, Mode};
 use yagura_policy::request::{Caller, Request};
 use yagura_policy::world::Told;
 
-/// Arguments of `iam can`.
+/// What is asked about a request, whoever makes it.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  yagura iam can --demo deploy-ci s3:GetObject 'arn:aws:s3:::hinode-shop-payments/*'
-  yagura iam can arn:aws:iam::111122223333:role/app kms:Decrypt arn:aws:kms:us-east-1:111122223333:key/k1 --context aws:SourceIp=203.0.113.9
-  yagura iam can alice iam:PassRole '*' --authorization-details details.json --scp root.json --scp ou.json
-Exit codes: 0 allowed, 1 denied.")]
-pub struct CanArgs {
-    /// A user's or role's name or ARN, a session's ARN, a service principal, or * for anyone
-    pub principal: String,
+pub struct Question {
     /// service:Action
     pub action: SmolStr,
     /// The resource's ARN; with * or ? the question is about some resource that matches
@@ -40,6 +33,21 @@ pub struct CanArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap groups carry their own text")]
     pub source: Source,
+}
+
+/// Arguments of `iam can`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  yagura iam can --demo deploy-ci s3:GetObject 'arn:aws:s3:::hinode-shop-payments/*'
+  yagura iam can arn:aws:iam::111122223333:role/app kms:Decrypt arn:aws:kms:us-east-1:111122223333:key/k1 --context aws:SourceIp=203.0.113.9
+  yagura iam can alice iam:PassRole '*' --authorization-details details.json --scp root.json --scp ou.json
+Exit codes: 0 allowed, 1 denied.")]
+pub struct CanArgs {
+    /// A user's or role's name or ARN, a session's ARN, a service principal, or * for anyone
+    pub principal: String,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub question: Question,
 }
 
 /// The Japanese help.
@@ -61,29 +69,31 @@ pub const HELP_JA: HelpJa = HelpJa {
 
 /// Answers.
 pub fn run(cli: &Cli, args: &CanArgs, lang: Lang) -> Result<u8, Failure> {
-    if !args.action.contains(':') {
+    if !args.question.action.contains(':') {
         return Err(Failure::usage(
-            format!("`{}` is not an action: expected service:Action", args.action),
-            format!("`{}` はアクションではない。サービス:アクション の形で指定すること", args.action),
+            format!("`{}` is not an action: expected service:Action", args.question.action),
+            format!("`{}` はアクションではない。サービス:アクション の形で指定すること", args.question.action),
         ));
     }
-    let given = context(&args.context)?;
+    let given = context(&args.question.context)?;
     let catalogue = catalogue()?;
-    let world = args.source.world(cli, Need::Both, lang)?;
+    let world = args.question.source.world(cli, Need::Both, lang)?;
     let request = Request {
         principal: caller(&principal(&world, &args.principal)?),
-        action: args.action.clone(),
-        resource: args.resource.clone(),
+        action: args.question.action.clone(),
+        resource: args.question.resource.clone(),
         resource_account: None,
         context: given,
     };
-    let literal = catalogue.action(&args.action).is_some_and(|found| found.action.resources.is_empty());
-    let mode = if args.strict { Mode::Strict } else { Mode::Possible(&[]) };
+    let literal = catalogue.action(&args.question.action).is_some_and(|found| found.action.resources.is_empty());
+    let mode = if args.question.strict { Mode::Strict } else { Mode::Possible(&[]) };
     let told = world.can(&request, mode, literal);
     let mut out = std::io::stdout().lock();
-    match args.format {
-        Form::Text => out.write_all(words::tell(&told, &args.action, &args.resource, lang).as_bytes())?,
-        Form::Json => writeln!(out, "{:#}", to_json(&told, &args.action, &args.resource, lang))?,
+    match args.question.format {
+        Form::Text => {
+            out.write_all(words::tell(&told, &args.question.action, &args.question.resource, lang).as_bytes())?
+        }
+        Form::Json => writeln!(out, "{:#}", to_json(&told, &args.question.action, &args.question.resource, lang))?,
     }
     Ok(if told.answer.decision == Decision::Allowed { exit::DONE } else { exit::FINDINGS })
 }

@@ -1,12 +1,11 @@
 //! `yagura iam who-can`: every principal that may do this to a resource.
 
-use super::source::{Need, Source, context};
+use super::source::{Need, context};
 use super::{Form, HelpJa, can, catalogue, words};
 use crate::cli::Cli;
 use crate::failure::{Failure, exit};
 use clap::Args;
 use serde_json::json;
-use smol_str::SmolStr;
 use std::io::Write;
 use yagura_model::Lang;
 use yagura_policy::evaluate::Mode;
@@ -19,23 +18,9 @@ use yagura_policy::world::{Told, WhoCan};
   yagura iam who-can s3:GetObject 'arn:aws:s3:::payments/*' --profile audit
   yagura iam who-can sts:AssumeRole arn:aws:iam::111122223333:role/admin --authorization-details details.json --format json")]
 pub struct WhoCanArgs {
-    /// service:Action
-    pub action: SmolStr,
-    /// The resource's ARN; with * or ? the question is about some resource that matches
-    #[arg(default_value = "*")]
-    pub resource: SmolStr,
-    /// A condition key of the request, as KEY=VALUE; KEY= says that it is absent
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub context: Vec<String>,
-    /// Take condition keys that are not given as absent, not as open
-    #[arg(long)]
-    pub strict: bool,
-    /// Form of the output
-    #[arg(long, value_enum, default_value = "text")]
-    pub format: Form,
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap groups carry their own text")]
-    pub source: Source,
+    pub question: can::Question,
 }
 
 /// The Japanese help.
@@ -49,20 +34,24 @@ pub const HELP_JA: HelpJa = HelpJa {
 
 /// Answers.
 pub fn run(cli: &Cli, args: &WhoCanArgs, lang: Lang) -> Result<u8, Failure> {
-    let given = context(&args.context)?;
+    let given = context(&args.question.context)?;
     let catalogue = catalogue()?;
-    let Some(found) = catalogue.action(&args.action) else {
-        let service = args.action.split(':').next().and_then(|s| catalogue.service(s));
+    let Some(found) = catalogue.action(&args.question.action) else {
+        let service = args.question.action.split(':').next().and_then(|s| catalogue.service(s));
         let names: Vec<String> =
             service.map_or_else(Vec::new, |s| s.actions.iter().map(|a| format!("{}:{}", s.prefix, a.name)).collect());
-        return Err(Failure::unknown(("action", "アクション"), &args.action, names.iter().map(String::as_str)));
+        return Err(Failure::unknown(
+            ("action", "アクション"),
+            &args.question.action,
+            names.iter().map(String::as_str),
+        ));
     };
-    let world = args.source.world(cli, Need::Both, lang)?;
-    let mode = if args.strict { Mode::Strict } else { Mode::Possible(&[]) };
+    let world = args.question.source.world(cli, Need::Both, lang)?;
+    let mode = if args.question.strict { Mode::Strict } else { Mode::Possible(&[]) };
     let literal = found.action.resources.is_empty();
-    let who = world.who_can(&args.action, &args.resource, None, &given, mode, literal);
+    let who = world.who_can(&args.question.action, &args.question.resource, None, &given, mode, literal);
     let mut out = std::io::stdout().lock();
-    match args.format {
+    match args.question.format {
         Form::Text => out.write_all(text(&who, args, lang).as_bytes())?,
         Form::Json => writeln!(out, "{:#}", to_json(&who, args, lang))?,
     }
@@ -72,12 +61,18 @@ pub fn run(cli: &Cli, args: &WhoCanArgs, lang: Lang) -> Result<u8, Failure> {
 fn text(who: &WhoCan, args: &WhoCanArgs, lang: Lang) -> String {
     let mut out = match lang {
         Lang::En => {
-            format!("{} of {} users and roles can {} on {}\n", who.allowed.len(), who.asked, args.action, args.resource)
+            format!(
+                "{} of {} users and roles can {} on {}\n",
+                who.allowed.len(),
+                who.asked,
+                args.question.action,
+                args.question.resource
+            )
         }
         Lang::Ja => format!(
             "{} に対する {} ができるのは、ユーザーとロール {} 件中 {} 件\n",
-            args.resource,
-            args.action,
+            args.question.resource,
+            args.question.action,
             who.asked,
             who.allowed.len()
         ),
@@ -120,7 +115,7 @@ fn text(who: &WhoCan, args: &WhoCanArgs, lang: Lang) -> String {
 
 fn to_json(who: &WhoCan, args: &WhoCanArgs, lang: Lang) -> serde_json::Value {
     let each = |told: &Vec<Told>| -> Vec<_> {
-        told.iter().map(|t| can::to_json(t, &args.action, &args.resource, lang)).collect()
+        told.iter().map(|t| can::to_json(t, &args.question.action, &args.question.resource, lang)).collect()
     };
     let outsiders: Vec<_> = who
         .outsiders
@@ -128,7 +123,7 @@ fn to_json(who: &WhoCan, args: &WhoCanArgs, lang: Lang) -> serde_json::Value {
         .map(|o| json!({"principal": o.principal.as_str(), "conditional": o.conditional}))
         .collect();
     json!({
-        "action": args.action.as_str(), "resource": args.resource.as_str(), "asked": who.asked,
+        "action": args.question.action.as_str(), "resource": args.question.resource.as_str(), "asked": who.asked,
         "allowed": each(&who.allowed), "unknown": each(&who.undecided), "resource_policy_also_allows": outsiders,
     })
 }
