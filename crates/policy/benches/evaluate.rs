@@ -189,7 +189,8 @@ fn who_can(c: &mut Criterion) {
     let start = Instant::now();
     let world = World::new(vec![Account::parse(&text).expect("details")]);
     let ask = |world: &World| {
-        let who = world.who_can("s3:GetObject", "arn:aws:s3:::data/a", None, &Context::default(), Mode::Strict, false);
+        let who =
+            world.who_can("s3:GetObject", "arn:aws:s3:::data/a", None, &Context::default(), Mode::Strict, &catalogue);
         who.asked
     };
     black_box(ask(&world));

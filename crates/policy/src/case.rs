@@ -1,5 +1,6 @@
 //! A request with all its layers as one JSON object: a line of `yagura iam eval --batch`, a case of `yagura iam test`.
 
+use crate::catalogue::Catalogue;
 use crate::compile::Compiled;
 use crate::document::{Policy, Problem};
 use crate::evaluate::{
@@ -69,29 +70,34 @@ impl Case {
         Ok(case)
     }
 
-    /// Decides. `literal` says whether an action names no resource, so that `*` is no pattern.
+    /// Decides. The catalogue tells which actions name no resource and which services RCPs apply to.
     ///
     /// # Errors
     /// Where the case has no request.
-    pub fn answer(&self, literal: impl Fn(&str) -> bool) -> Read<Answer> {
+    pub fn answer(&self, catalogue: &Catalogue) -> Read<Answer> {
         let request = self.request.as_ref().ok_or("`request` is missing")?;
         let layers = Layers {
             identity: &self.identity,
             boundary: &self.boundary,
             session: &self.session,
             scp: &self.scp,
-            rcp: &self.rcp,
+            rcp: if catalogue.supports_rcps(service(&request.action)) { &self.rcp } else { &[] },
             resource: self.resource.as_ref(),
             vpc_endpoint: &self.vpc_endpoint,
             grants: &self.grants,
             s3: self.s3.as_ref(),
         };
         let mode = self.known_absent.as_deref().map_or(Mode::Strict, Mode::Possible);
-        if request.resource == "*" && literal(&request.action) {
+        if request.resource == "*" && catalogue.names_no_resource(&request.action) {
             return Ok(explain_literally(request, &layers, mode));
         }
         Ok(explain(request, &layers, mode))
     }
+}
+
+/// The service prefix of an action.
+fn service(action: &str) -> &str {
+    action.split(':').next().unwrap_or_default()
 }
 
 impl Answer {

@@ -109,6 +109,11 @@ impl Catalogue {
         })
     }
 
+    /// Whether an action names no resource, so that `*` in a request is no pattern.
+    pub fn names_no_resource(&self, action: &str) -> bool {
+        self.action(action).is_some_and(|found| found.action.resources.is_empty())
+    }
+
     /// Whether RCPs apply to a service's actions (Organizations User Guide, `orgs_manage_policies_rcps`).
     pub fn supports_rcps(&self, prefix: &str) -> bool {
         self.supports_rcps.iter().any(|p| p.eq_ignore_ascii_case(prefix))

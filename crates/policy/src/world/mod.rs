@@ -9,6 +9,7 @@ pub use read::account;
 pub use what::{Allowed, Grant, what_can};
 
 use crate::account::{Account, Identity, Unread};
+use crate::catalogue::Catalogue;
 use crate::compile::Compiled;
 use crate::condition;
 use crate::document::{Effect, Principal};
@@ -156,9 +157,11 @@ impl World {
         })
     }
 
-    /// Whether, and why, a principal may do this. `literal`: the action names no resource, so that `*` is no pattern.
-    pub fn can(&self, request: &Request, mode: Mode<'_>, literal: bool) -> Told {
-        let parts = self.parts(request);
+    /// Whether, and why, a principal may do this. The catalogue tells which actions name no resource, so that `*` is no
+    /// pattern, and which services RCPs apply to.
+    pub fn can(&self, request: &Request, mode: Mode<'_>, catalogue: &Catalogue) -> Told {
+        let literal = catalogue.names_no_resource(&request.action);
+        let parts = self.parts(request, catalogue);
         let request = &parts.request(request);
         let layers = parts.layers();
         let answer = if literal { explain_literally(request, &layers, mode) } else { explain(request, &layers, mode) };
@@ -177,8 +180,9 @@ impl World {
         account: Option<&SmolStr>,
         context: &Context,
         mode: Mode<'_>,
-        literal: bool,
+        catalogue: &Catalogue,
     ) -> WhoCan {
+        let literal = catalogue.names_no_resource(action);
         let mut out = WhoCan::default();
         for identity in self.identities() {
             out.asked += 1;
@@ -191,13 +195,13 @@ impl World {
             };
             let whole = identity.is_whole();
             if whole && !literal {
-                let parts = self.parts(&request);
+                let parts = self.parts(&request, catalogue);
                 let request = parts.request(&request);
                 if decide(&request, &parts.layers(), mode).decision != Decision::Allowed {
                     continue;
                 }
             }
-            let told = self.can(&request, mode, literal);
+            let told = self.can(&request, mode, catalogue);
             if told.answer.decision == Decision::Allowed {
                 out.allowed.push(told);
             } else if !whole {
@@ -249,7 +253,7 @@ impl World {
         })
     }
 
-    fn parts(&self, request: &Request) -> Parts<'_> {
+    fn parts(&self, request: &Request, catalogue: &Catalogue) -> Parts<'_> {
         let mut parts = Parts::default();
         let (mut account, mut partition_caller) = (None, None);
         if let Caller::Aws(arn) = &request.principal {
@@ -289,7 +293,9 @@ impl World {
         let owner = parts.owner.as_deref().or_else(|| condition::parts(&request.resource).map(|[.., a, _]| a));
         let of = |account: Option<&str>| account.and_then(|a| self.guardrails.get(a));
         parts.scp = of(account).map_or(&[], |g| g.scp.as_slice());
-        parts.rcp = of(owner.filter(|o| !o.is_empty()).or(partition_caller)).map_or(&[], |g| g.rcp.as_slice());
+        let service = request.action.split(':').next().unwrap_or_default();
+        let of_resource = |account| of(account).filter(|_| catalogue.supports_rcps(service));
+        parts.rcp = of_resource(owner.filter(|o| !o.is_empty()).or(partition_caller)).map_or(&[], |g| g.rcp.as_slice());
         if self.guardrails.is_empty() {
             parts.doubts.push(Doubt::NoGuardrails);
         }

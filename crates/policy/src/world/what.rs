@@ -51,7 +51,7 @@ pub fn what_can(world: &World, catalogue: &Catalogue, principal: &str, context: 
                 resource_account: None,
                 context: context.clone(),
             };
-            let told = world.can(&request, Mode::Possible(&nothing), action.resources.is_empty());
+            let told = world.can(&request, Mode::Possible(&nothing), catalogue);
             if told.answer.decision == Decision::Allowed {
                 let conditional = told.answer.conditional.is_some();
                 actions.push(Grant { action: name, level: action.level, conditional, resources });

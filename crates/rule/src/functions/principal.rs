@@ -4,6 +4,7 @@ use super::told;
 use crate::estate::{Estate, Hole};
 use crate::operate::V;
 use yagura_model::Asset;
+use yagura_policy::catalogue::Catalogue;
 use yagura_policy::evaluate::{Decision, Mode};
 use yagura_policy::request::{Caller, Context, Request};
 use yagura_policy::world::{World, account};
@@ -38,7 +39,7 @@ pub(super) fn can<'e>(args: &[V<'e>], estate: &'e Estate) -> Result<V<'e>, Vec<H
         resource_account: None,
         context: Context::default(),
     };
-    let answer = world.can(&request, Mode::Possible(&[]), false);
+    let answer = world.can(&request, Mode::Possible(&[]), &Catalogue::default());
     match (answer.answer.decision, answer.is_certain(), holes.is_empty()) {
         (Decision::Allowed, _, _) => Ok(V::Bool(true)),
         (_, true, true) => Ok(V::Bool(false)),

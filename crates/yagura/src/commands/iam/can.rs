@@ -85,9 +85,8 @@ pub fn run(cli: &Cli, args: &CanArgs, lang: Lang) -> Result<u8, Failure> {
         resource_account: None,
         context: given,
     };
-    let literal = catalogue.action(&args.question.action).is_some_and(|found| found.action.resources.is_empty());
     let mode = if args.question.strict { Mode::Strict } else { Mode::Possible(&[]) };
-    let told = world.can(&request, mode, literal);
+    let told = world.can(&request, mode, &catalogue);
     let mut out = std::io::stdout().lock();
     match args.question.format {
         Form::Text => {

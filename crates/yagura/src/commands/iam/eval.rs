@@ -32,7 +32,5 @@ pub const HELP_JA: HelpJa = HelpJa {
 /// Answers every line.
 pub fn run(args: &EvalArgs, _lang: Lang) -> Result<u8, Failure> {
     let catalogue = catalogue()?;
-    let names_no_resource =
-        |action: &str| catalogue.action(action).is_some_and(|found| found.action.resources.is_empty());
-    batch::run(args.input.as_deref(), |node| Ok(Case::from_node(node, &["id"])?.answer(names_no_resource)?.to_json()))
+    batch::run(args.input.as_deref(), |node| Ok(Case::from_node(node, &["id"])?.answer(&catalogue)?.to_json()))
 }

@@ -21,6 +21,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use yagura_model::{ContentFile, Lang};
 use yagura_policy::case::{Case, parse_line};
+use yagura_policy::catalogue::Catalogue;
 use yagura_policy::evaluate::{Answer, Decision};
 use yagura_policy::world::Told;
 use yagura_rule::yaml::{Yaml, YamlKind, read};
@@ -90,10 +91,9 @@ struct Ran {
 /// Runs every case of every file.
 pub fn run(args: &TestArgs, lang: Lang) -> Result<u8, Failure> {
     let catalogue = catalogue()?;
-    let literal = |action: &str| catalogue.action(action).is_some_and(|found| found.action.resources.is_empty());
     let mut ran = Vec::new();
     for file in &args.files {
-        ran.extend(cases(file, &literal)?);
+        ran.extend(cases(file, &catalogue)?);
     }
     let failed = ran.iter().filter(|r| !r.passed).count();
     let mut out = std::io::stdout().lock();
@@ -147,7 +147,7 @@ fn text(object: &Map<String, Value>, key: &str) -> String {
     }
 }
 
-fn cases(path: &Path, literal: &dyn Fn(&str) -> bool) -> Result<Vec<Ran>, Failure> {
+fn cases(path: &Path, catalogue: &Catalogue) -> Result<Vec<Ran>, Failure> {
     let name = path.display().to_string();
     let wrong = |what: String| Failure::usage(format!("{name}: {what}"), format!("{name}: {what}"));
     let file = ContentFile { path: name.clone(), text: source::text(path)?, shipped: false };
@@ -185,7 +185,7 @@ fn cases(path: &Path, literal: &dyn Fn(&str) -> bool) -> Result<Vec<Ran>, Failur
         }
         whole.insert("request".to_owned(), Value::Object(request.clone()));
         let line = Value::Object(whole).to_string();
-        let answer = parse_line(&line).and_then(|node| Case::from_node(&node, &[])?.answer(literal)).map_err(bad)?;
+        let answer = parse_line(&line).and_then(|node| Case::from_node(&node, &[])?.answer(catalogue)).map_err(bad)?;
         let layers: Value = answer.blocked_by.iter().map(|l| json!(l.name())).collect();
         let as_expected = match expect.as_str() {
             "denied" => answer.decision != Decision::Allowed,

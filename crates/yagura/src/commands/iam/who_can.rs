@@ -36,7 +36,7 @@ pub const HELP_JA: HelpJa = HelpJa {
 pub fn run(cli: &Cli, args: &WhoCanArgs, lang: Lang) -> Result<u8, Failure> {
     let given = context(&args.question.context)?;
     let catalogue = catalogue()?;
-    let Some(found) = catalogue.action(&args.question.action) else {
+    if catalogue.action(&args.question.action).is_none() {
         let service = args.question.action.split(':').next().and_then(|s| catalogue.service(s));
         let names: Vec<String> =
             service.map_or_else(Vec::new, |s| s.actions.iter().map(|a| format!("{}:{}", s.prefix, a.name)).collect());
@@ -48,8 +48,7 @@ pub fn run(cli: &Cli, args: &WhoCanArgs, lang: Lang) -> Result<u8, Failure> {
     };
     let world = args.question.source.world(cli, Need::Both, lang)?;
     let mode = if args.question.strict { Mode::Strict } else { Mode::Possible(&[]) };
-    let literal = found.action.resources.is_empty();
-    let who = world.who_can(&args.question.action, &args.question.resource, None, &given, mode, literal);
+    let who = world.who_can(&args.question.action, &args.question.resource, None, &given, mode, &catalogue);
     let mut out = std::io::stdout().lock();
     match args.question.format {
         Form::Text => out.write_all(text(&who, args, lang).as_bytes())?,
