@@ -14,7 +14,8 @@ pub(crate) struct Place<'p> {
 }
 
 impl Place<'_> {
-    /// Fills `{account}`, `{region}`, `{partition}` and, from the fields, `{Name}`. `None` where a name has no value.
+    /// Fills `{account}`, `{region}`, `{partition}` and, from the fields, `{Name}`; `{Name/}` and `{Name:}` are what follows
+    /// the last `/` or `:` of the field. `None` where a name has no value.
     pub(crate) fn fill(&self, template: &str, fields: &Map) -> Option<SmolStr> {
         let mut out = String::with_capacity(template.len() + 24);
         let mut rest = template;
@@ -26,10 +27,17 @@ impl Place<'_> {
                 "account" => out.push_str(&self.caller.account),
                 "partition" => out.push_str(&self.caller.partition),
                 "region" if fields.get("region").is_none() => out.push_str(self.region),
-                _ => match fields.path(name)?.as_ref() {
-                    Value::String(s) => out.push_str(s),
-                    other => out.push_str(&other.to_string()),
-                },
+                _ => {
+                    let (path, cut) = match name.strip_suffix(['/', ':']) {
+                        Some(path) => (path, name.chars().last()),
+                        None => (name, None),
+                    };
+                    match (fields.path(path)?.as_ref(), cut) {
+                        (Value::String(s), Some(cut)) => out.push_str(s.rsplit(cut).next().unwrap_or(s)),
+                        (Value::String(s), None) => out.push_str(s),
+                        (other, _) => out.push_str(&other.to_string()),
+                    }
+                }
             }
             rest = tail;
         }
@@ -288,6 +296,18 @@ arn: arn
         let scope = ["cn-north-1".into()];
         assert_eq!(assets(&global, place, item("cn-north-1"), &scope).unwrap().len(), 1);
         assert!(assets(&global, place, item("cn-northwest-1"), &scope).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_name_can_be_the_last_part_of_a_field() {
+        let r = resource(
+            "kind: resource\nid: x.y\nlist: {call: x:L, each: U, as: U}\nname: '{U/}'\narn: 'a:{account}:{U:}'\n",
+        );
+        let caller = caller();
+        let place = Place { caller: &caller, region: "cn-north-1" };
+        let item = [("U".into(), Value::text("https://x.example:1/2/jobs.fifo"))].into_iter().collect();
+        let made = assets(&r, place, item, &[]).unwrap();
+        assert_eq!((made[0].id.as_str(), made[0].arn.as_deref()), ("jobs.fifo", Some("a:111122223333:1/2/jobs.fifo")));
     }
 
     #[test]

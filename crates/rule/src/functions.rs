@@ -200,12 +200,17 @@ const TABLE: &[Definition] = &[
         name: "policy.is_public",
         params: &[Param::Text, Param::Text],
         yields: bool_type,
-        run: |a, _| match a {
-            [document, arn] => match (document.text(), arn.text()) {
-                (Some(document), Some(arn)) => policy::is_public(document, arn).map(V::Bool).map_err(told),
-                _ => Err(told("expected two texts".to_owned())),
-            },
-            _ => Err(told("expected two texts".to_owned())),
+        run: |a, _| document_and_arn(a, |document, arn| policy::is_public(document, arn).map(V::Bool)),
+    },
+    Definition {
+        name: "policy.unconfined_services",
+        params: &[Param::Text, Param::Text],
+        yields: || Type::List(Arc::new(Type::String)),
+        run: |a, _| {
+            document_and_arn(a, |document, arn| {
+                let names = policy::unconfined_services(document, arn)?;
+                Ok(V::List(names.into_iter().map(V::Text).collect()))
+            })
         },
     },
     Definition {
@@ -240,6 +245,16 @@ fn one<'e>(args: &[V<'e>], f: impl Fn(&str) -> V<'e>) -> Result<V<'e>, Vec<Hole>
 fn two<'e>(args: &[V<'e>], f: impl Fn(&str, &str) -> V<'e>) -> Result<V<'e>, Vec<Hole>> {
     match args {
         [a, b] => a.text().zip(b.text()).map(|(a, b)| f(a, b)).ok_or_else(|| told("expected text".to_owned())),
+        _ => Err(told("expected two texts".to_owned())),
+    }
+}
+
+fn document_and_arn<'e>(args: &[V<'e>], f: impl Fn(&str, &str) -> Result<V<'e>, String>) -> Result<V<'e>, Vec<Hole>> {
+    match args {
+        [a, b] => match (a.text(), b.text()) {
+            (Some(a), Some(b)) => f(a, b).map_err(told),
+            _ => Err(told("expected two texts".to_owned())),
+        },
         _ => Err(told("expected two texts".to_owned())),
     }
 }

@@ -33,12 +33,16 @@ pub struct Call {
 }
 
 /// REST operations: service, method, path (`*` stands for one segment, a query key after `?`), operation.
-const ROUTES: [(&str, &str, &str, &str); 10] = [
+const ROUTES: [(&str, &str, &str, &str); 14] = [
     ("s3", "GET", "/", "ListBuckets"),
     ("s3", "GET", "/*?encryption", "GetBucketEncryption"),
     ("s3", "GET", "/*?publicAccessBlock", "GetPublicAccessBlock"),
+    ("s3", "GET", "/*?policy", "GetBucketPolicy"),
+    ("s3", "GET", "/*?acl", "GetBucketAcl"),
+    ("s3", "GET", "/*?ownershipControls", "GetBucketOwnershipControls"),
     ("s3control", "GET", "/v20180820/configuration/publicAccessBlock", "GetPublicAccessBlock"),
     ("lambda", "GET", "/2015-03-31/functions", "ListFunctions"),
+    ("lambda", "GET", "/2015-03-31/functions/*/policy", "GetPolicy"),
     ("guardduty", "GET", "/detector", "ListDetectors"),
     ("guardduty", "GET", "/detector/*", "GetDetector"),
     ("opensearch", "GET", "/2021-01-01/domain", "ListDomainNames"),

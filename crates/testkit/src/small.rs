@@ -4,14 +4,27 @@ use crate::answer::Reply;
 use crate::estate::Estate;
 use base64::Engine as _;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const US: &str = "us-east-1";
 const EU: &str = "eu-west-1";
 
 pub(crate) fn estate() -> Estate {
     let estate = elsewhere(Estate::empty());
-    data(compute(network(audit(buckets(iam(estate))))))
+    messages(data(compute(network(audit(buckets(iam(estate)))))))
+}
+
+/// A policy that lets a principal do something to every resource it is attached to.
+fn policy(principal: &Value, action: &str) -> String {
+    json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*"}})
+        .to_string()
+}
+
+/// A text as IAM sends policy documents.
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
 }
 
 fn xml(members: &str) -> Reply {
@@ -38,21 +51,21 @@ fn elsewhere(estate: Estate) -> Estate {
         .with("ec2:DescribeVpcs", xml("<vpcSet/>"))
         .with("ec2:GetEbsEncryptionByDefault", xml("<ebsEncryptionByDefault>false</ebsEncryptionByDefault>"))
         .with("guardduty:ListDetectors", Reply::Json(json!({"detectorIds": []})))
+        .with("ecr:DescribeRepositories", Reply::Json(json!({"repositories": []})))
         .with("kms:ListKeys", Reply::Json(json!({"Keys": [], "Truncated": false})))
         .with("lambda:ListFunctions", Reply::Json(json!({"Functions": [], "NextMarker": null})))
         .with("opensearch:ListDomainNames", Reply::Json(json!({"DomainNames": []})))
         .with("sagemaker:ListNotebookInstances", Reply::Json(json!({"NotebookInstances": []})))
+        .with("secretsmanager:ListSecrets", Reply::Json(json!({"SecretList": []})))
+        .with("sns:ListTopics", xml("<Topics/>"))
+        .with("sqs:ListQueues", Reply::Json(json!({"QueueUrls": []})))
 }
 
 fn iam(estate: Estate) -> Estate {
     let report = base64::engine::general_purpose::STANDARD.encode(credential_report());
     let document = |action: &str| {
-        let text =
-            json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}})
-                .to_string();
-        text.bytes()
-            .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
-            .collect::<String>()
+        let statement = json!({"Effect": "Allow", "Action": action, "Resource": "*"});
+        encoded(&json!({"Version": "2012-10-17", "Statement": statement}).to_string())
     };
     let policy = |name: &str, action: &str| {
         format!(
@@ -69,6 +82,14 @@ fn iam(estate: Estate) -> Estate {
         format!(
             "<member><UserName>{name}</UserName><UserId>AIDA{name}</UserId><Arn>arn:aws:iam::111122223333:user/{name}</Arn>\
              <AttachedManagedPolicies>{attached}</AttachedManagedPolicies><UserPolicyList/><GroupList/></member>"
+        )
+    };
+    let role = |name: &str, principal: &Value| {
+        let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}});
+        format!(
+            "<member><RoleName>{name}</RoleName><RoleId>AROA{name}</RoleId><Arn>arn:aws:iam::111122223333:role/{name}</Arn>\
+             <AssumeRolePolicyDocument>{}</AssumeRolePolicyDocument><RolePolicyList/><AttachedManagedPolicies/></member>",
+            encoded(&trust.to_string())
         )
     };
     let attached = "<member><PolicyName>everything</PolicyName><PolicyArn>arn:aws:iam::111122223333:policy/everything</PolicyArn></member>";
@@ -95,11 +116,14 @@ fn iam(estate: Estate) -> Estate {
         .with(
             "iam:GetAccountAuthorizationDetails",
             Reply::Xml(format!(
-                "<UserDetailList>{}{}</UserDetailList><GroupDetailList/><RoleDetailList/><Policies>{}{}</Policies><IsTruncated>false</IsTruncated>",
+                "<UserDetailList>{}{}</UserDetailList><GroupDetailList/><RoleDetailList>{}{}</RoleDetailList><Policies>{}{}{}</Policies><IsTruncated>false</IsTruncated>",
                 user("alice", ""),
                 user("bob", attached),
+                role("worker", &json!({"Service": "lambda.amazonaws.com"})),
+                role("anyones", &json!("*")),
                 policy("read-logs", "logs:GetLogEvents"),
                 policy("everything", "*"),
+                policy("pass-roles", "iam:PassRole"),
             )),
         )
         .with("iam:GenerateCredentialReport", xml("<State>COMPLETE</State>"))
@@ -133,7 +157,11 @@ fn credential_report() -> String {
     .concat()
 }
 
+/// Two buckets that their policies and ACLs open alike; only one of them blocks that. The account blocks new ones only.
 fn buckets(estate: Estate) -> Estate {
+    let half = "<PublicAccessBlockConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><BlockPublicAcls>true</BlockPublicAcls>\
+        <IgnorePublicAcls>false</IgnorePublicAcls><BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>false</RestrictPublicBuckets>\
+        </PublicAccessBlockConfiguration>";
     let blocked = "<PublicAccessBlockConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><BlockPublicAcls>true</BlockPublicAcls>\
         <IgnorePublicAcls>true</IgnorePublicAcls><BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>true</RestrictPublicBuckets>\
         </PublicAccessBlockConfiguration>";
@@ -161,7 +189,20 @@ fn buckets(estate: Estate) -> Estate {
             Reply::error(404, "NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found"),
         )
         .with_for("closed-111122223333", "s3:GetPublicAccessBlock", xml(blocked))
-        .with("s3control:GetPublicAccessBlock", xml(blocked))
+        .with("s3control:GetPublicAccessBlock", xml(half))
+        .with("s3:GetBucketPolicy", Reply::Json(serde_json::from_str(&policy(&json!("*"), "s3:GetObject")).unwrap_or_default()))
+        .with(
+            "s3:GetBucketOwnershipControls",
+            xml("<OwnershipControls xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Rule><ObjectOwnership>ObjectWriter</ObjectOwnership></Rule>\
+                 </OwnershipControls>"),
+        )
+        .with(
+            "s3:GetBucketAcl",
+            xml("<AccessControlPolicy xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Owner><ID>owner</ID></Owner><AccessControlList><Grant>\
+                 <Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"Group\">\
+                 <URI>http://acs.amazonaws.com/groups/global/AllUsers</URI></Grantee><Permission>READ</Permission></Grant></AccessControlList>\
+                 </AccessControlPolicy>"),
+        )
 }
 
 /// CloudTrail, AWS Config, GuardDuty.
@@ -245,6 +286,7 @@ fn compute(estate: Estate) -> Estate {
         }
         f
     };
+    let opened = Reply::Json(json!({"Policy": policy(&json!("*"), "lambda:InvokeFunction")}));
     let notebook =
         |direct: &str| Reply::Json(json!({"DirectInternetAccess": direct, "NotebookInstanceStatus": "InService"}));
     let notebooks = ["inside", "outside"].map(|name| {
@@ -263,6 +305,8 @@ fn compute(estate: Estate) -> Estate {
                 function("current", "Zip", Some("python3.13")), function("outdated", "Zip", Some("python3.7")), function("packed", "Image", None),
             ]})),
         )
+        .with("lambda:GetPolicy", Reply::error(404, "ResourceNotFoundException", "The resource you requested does not exist."))
+        .with_for("outdated", "lambda:GetPolicy", opened)
         .with_in(EU, "sagemaker:ListNotebookInstances", Reply::Json(json!({"NotebookInstances": notebooks})))
         .with_for("inside", "sagemaker:DescribeNotebookInstance", notebook("Disabled"))
         .with_for("outside", "sagemaker:DescribeNotebookInstance", notebook("Enabled"))
@@ -290,7 +334,46 @@ fn data(estate: Estate) -> Estate {
         .with_for("used", "kms:DescribeKey", key("used", "Enabled", "CUSTOMER"))
         .with_for("leaving", "kms:DescribeKey", key("leaving", "PendingDeletion", "CUSTOMER"))
         .with_for("aws-own", "kms:DescribeKey", key("aws-own", "Enabled", "AWS"))
+        .with("kms:GetKeyPolicy", Reply::Json(json!({"Policy": policy(&json!({"AWS": "arn:aws:iam::111122223333:root"}), "kms:*")})))
+        .with_for("leaving", "kms:GetKeyPolicy", Reply::Json(json!({"Policy": policy(&json!("*"), "kms:Decrypt")})))
         .with_in(EU, "dms:DescribeReplicationInstances", Reply::Json(json!({"ReplicationInstances": [instance("inner", false), instance("outer", true)]})))
         .with_in(US, "opensearch:ListDomainNames", Reply::Json(json!({"DomainNames": [{"DomainName": "sealed", "EngineType": "OpenSearch"}, {"DomainName": "plain", "EngineType": "Elasticsearch"}]})))
         .with_in(US, "opensearch:DescribeDomains", Reply::Json(json!({"DomainStatusList": [domain("sealed", true), domain("plain", false)]})))
+}
+
+/// Queues, topics, secrets and repositories in us-east-1: of each kind one that is open to everyone.
+fn messages(estate: Estate) -> Estate {
+    let everyone = json!("*");
+    let url = |name: &str| format!("https://sqs.us-east-1.amazonaws.com/111122223333/{name}");
+    let arn = |service: &str, name: &str| format!("arn:aws:{service}:us-east-1:111122223333:{name}");
+    let topic = |name: &str| format!("<member><TopicArn>{}</TopicArn></member>", arn("sns", name));
+    let secret = |name: &str| json!({"Name": name, "ARN": arn("secretsmanager", &format!("secret:{name}-AbCdEf"))});
+    let repository = |name: &str| json!({"repositoryName": name, "repositoryArn": arn("ecr", &format!("repository/{name}")), "registryId": "111122223333"});
+    let attribute = |key: &str, value: &str| format!("<entry><key>{key}</key><value>{value}</value></entry>");
+    let owner = attribute("Owner", "111122223333");
+    estate
+        .with_in(US, "sqs:ListQueues", Reply::Json(json!({"QueueUrls": [url("jobs"), url("inbox")]})))
+        .with_for(&url("jobs"), "sqs:GetQueueAttributes", Reply::Json(json!({"Attributes": {"QueueArn": arn("sqs", "jobs")}})))
+        .with_for(
+            &url("inbox"),
+            "sqs:GetQueueAttributes",
+            Reply::Json(json!({"Attributes": {"QueueArn": arn("sqs", "inbox"), "Policy": policy(&everyone, "sqs:SendMessage")}})),
+        )
+        .with_in(US, "sns:ListTopics", Reply::Xml(format!("<Topics>{}{}</Topics>", topic("alarms"), topic("news"))))
+        .with("sns:GetTopicAttributes", Reply::Xml(format!("<Attributes>{owner}</Attributes>")))
+        .with_for(
+            &arn("sns", "news"),
+            "sns:GetTopicAttributes",
+            Reply::Xml(format!("<Attributes>{owner}{}</Attributes>", attribute("Policy", &policy(&everyone, "sns:Subscribe")))),
+        )
+        .with_in(US, "secretsmanager:ListSecrets", Reply::Json(json!({"SecretList": [secret("database"), secret("shared")]})))
+        .with("secretsmanager:GetResourcePolicy", Reply::Json(json!({})))
+        .with_for(
+            &arn("secretsmanager", "secret:shared-AbCdEf"),
+            "secretsmanager:GetResourcePolicy",
+            Reply::Json(json!({"ResourcePolicy": policy(&everyone, "secretsmanager:GetSecretValue")})),
+        )
+        .with_in(US, "ecr:DescribeRepositories", Reply::Json(json!({"repositories": [repository("api"), repository("base")]})))
+        .with("ecr:GetRepositoryPolicy", Reply::error(400, "RepositoryPolicyNotFoundException", "Repository policy does not exist"))
+        .with_for("base", "ecr:GetRepositoryPolicy", Reply::Json(json!({"policyText": policy(&everyone, "ecr:BatchGetImage")})))
 }

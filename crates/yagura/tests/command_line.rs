@@ -43,6 +43,19 @@ fn the_demo_shows_every_verdict_and_every_practice() {
 }
 
 #[test]
+fn the_demo_has_a_queue_and_a_repository_that_everyone_can_use() {
+    let all = verdicts(&["--service", "sqs,sns,secretsmanager,ecr"]);
+    let of = |status: &str| -> Vec<&str> {
+        all.iter().filter(|v| v["status"] == status).map(|v| v["resource"]["id"].as_str().unwrap()).collect()
+    };
+    let (mut failing, mut passing) = (of("fail"), of("pass"));
+    failing.sort_unstable();
+    passing.sort_unstable();
+    assert_eq!(failing, ["base-images", "partner-inbox"]);
+    assert_eq!(passing, ["order-placed", "orders", "shop/database", "shop/web"]);
+}
+
+#[test]
 fn both_languages_say_the_same_of_the_same() {
     let (en, ja) = (verdicts(&["--lang", "en"]), verdicts(&["--lang", "ja"]));
     assert_eq!(en.len(), ja.len());
@@ -61,7 +74,8 @@ fn both_languages_say_the_same_of_the_same() {
 fn exit_codes_are_stable() {
     for (words, code) in [
         (vec!["scan", "--demo"], 0),
-        (vec!["scan", "--demo", "--fail-on", "critical"], 0),
+        (vec!["scan", "--demo", "--fail-on", "critical"], 1),
+        (vec!["scan", "--demo", "--fail-on", "critical", "--framework", "aws-26"], 0),
         (vec!["scan", "--demo", "--fail-on", "high"], 1),
         (vec!["scan", "--demo", "--fail-on", "low", "--check", "ec2.ebs_encrypted_by_default"], 1),
         (vec!["scan", "--demo", "--check", "no.such_check"], 2),
@@ -85,8 +99,9 @@ fn a_tag_leaves_what_carries_it_and_what_could_not_be_seen() {
     let (_, stderr, code) = text(&yagura(&["scan", "--demo", "--service", "ec2", "--resource-tag", "env=none"]));
     assert_eq!((code, stderr.contains("no resource carries the tag env=none")), (2, true), "{stderr}");
     // What could not even be listed may carry it; with nothing else to say, nothing was read.
-    let (stdout, _, code) =
-        text(&yagura(&["scan", "--demo", "--service", "kms", "--resource-tag", "env=none", "--format", "jsonl"]));
+    let check = ["--check", "kms.key_not_pending_deletion"];
+    let words = [&["scan", "--demo", "--resource-tag", "env=none", "--format", "jsonl"], &check[..]].concat();
+    let (stdout, _, code) = text(&yagura(&words));
     assert_eq!((code, stdout.lines().count(), stdout.contains("\"unknown\"")), (3, 1, true), "{stdout}");
 }
 

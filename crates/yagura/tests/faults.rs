@@ -4,7 +4,9 @@
 
 mod common;
 
-use common::{Need, Outcome, Run, SECRET, TOKEN, Verdicts, assert_only_doubt, changes, in_parallel, needs};
+use common::{
+    Need, Outcome, Run, SECRET, TOKEN, Verdicts, assert_only_doubt, changes, in_parallel, needs, shipped_checks,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -57,7 +59,7 @@ fn the_clean_estate_is_judged_whole_and_without_a_needless_call() {
     let (verdicts, requests) = &*CLEAN;
     let all: Vec<&Verdict> = verdicts.values().collect();
     assert_eq!(unknowns(verdicts), Vec::<&Verdict>::new());
-    assert_eq!(rules(&all).len(), 26);
+    assert_eq!(rules(&all).len(), shipped_checks());
     let failing: BTreeSet<(&str, &str)> = verdicts
         .values()
         .filter(|v| v.status == Status::Fail)
@@ -73,20 +75,31 @@ fn the_clean_estate_is_judged_whole_and_without_a_needless_call() {
         ("ec2.ebs_encrypted_by_default", "eu-west-1"),
         ("ec2.snapshot_not_public", "snap-0shared"),
         ("ec2.vpc_flow_logs_enabled", "vpc-0eu"),
+        ("ecr.repository_not_public", "base"),
         ("guardduty.detector_enabled", "eu-west-1"),
         ("iam.access_key_rotated", "arn:aws:iam::111122223333:user/bob#2"),
         ("iam.console_user_has_mfa", "arn:aws:iam::111122223333:user/bob"),
         ("iam.credentials_used_recently", "arn:aws:iam::111122223333:user/bob"),
         ("iam.password_policy_strong", "111122223333"),
+        ("iam.policy_cannot_pass_any_role", "arn:aws:iam::111122223333:policy/pass-roles"),
         ("iam.policy_without_full_admin", "arn:aws:iam::111122223333:policy/everything"),
+        ("iam.role_trust_not_public", "anyones"),
         ("iam.root_has_no_access_key", "111122223333"),
         ("iam.user_without_direct_policies", "bob"),
         ("kms.key_not_pending_deletion", "leaving"),
+        ("kms.key_not_public", "leaving"),
+        ("lambda.function_not_public", "outdated"),
         ("lambda.function_runtime_supported", "outdated"),
         ("opensearch.domain_encrypted_at_rest", "plain"),
+        ("s3.account_blocks_public_access", "111122223333"),
+        ("s3.bucket_acl_not_public", "open-111122223333"),
         ("s3.bucket_blocks_public_access", "open-111122223333"),
         ("s3.bucket_default_encryption", "open-111122223333"),
+        ("s3.bucket_policy_not_public", "open-111122223333"),
         ("sagemaker.notebook_without_direct_internet", "outside"),
+        ("secretsmanager.secret_not_public", "shared"),
+        ("sns.topic_not_public", "news"),
+        ("sqs.queue_not_public", "inbox"),
     ];
     assert_eq!(failing, BTreeSet::from(expected));
 
@@ -113,11 +126,19 @@ fn the_clean_estate_is_judged_whole_and_without_a_needless_call() {
 }
 
 /// Verdicts that stand although a call that their check may need is denied, and why.
-const DECIDED_WITHOUT: [(&str, &str, &str); 2] = [
+const DECIDED_WITHOUT: [(&str, &str, &str); 8] = [
     // Nothing records there: the recorder's status alone decides.
     ("config:DescribeConfigurationRecorders", "config.recorder_records_all_resources", "eu-west-1"),
     // There is no detector to describe.
     ("guardduty:GetDetector", "guardduty.detector_enabled", "eu-west-1"),
+    // The check does not speak of AWS's own keys.
+    ("kms:GetKeyPolicy", "kms.key_not_public", "aws-own"),
+    // The bucket's own settings decide.
+    ("s3:GetBucketAcl", "s3.bucket_acl_not_public", "closed-111122223333"),
+    ("s3:GetBucketOwnershipControls", "s3.bucket_acl_not_public", "closed-111122223333"),
+    ("s3:GetBucketPolicy", "s3.bucket_policy_not_public", "closed-111122223333"),
+    ("s3control:GetPublicAccessBlock", "s3.bucket_acl_not_public", "closed-111122223333"),
+    ("s3control:GetPublicAccessBlock", "s3.bucket_policy_not_public", "closed-111122223333"),
 ];
 
 #[test]
@@ -192,18 +213,19 @@ fn a_denial_in_one_region_leaves_the_other_alone() {
 #[test]
 fn a_denial_about_one_resource_leaves_its_neighbours_alone() {
     let clean = &CLEAN.0;
-    for (call, word, rule, ids) in [
-        ("s3:GetPublicAccessBlock", "open-111122223333", "s3.bucket_blocks_public_access", vec!["open-111122223333"]),
-        ("kms:DescribeKey", "leaving", "kms.key_not_pending_deletion", vec!["leaving"]),
-        ("sagemaker:DescribeNotebookInstance", "inside", "sagemaker.notebook_without_direct_internet", vec!["inside"]),
+    for (call, word, ids) in [
+        ("s3:GetPublicAccessBlock", "open-111122223333", vec!["open-111122223333"]),
+        ("kms:DescribeKey", "leaving", vec!["leaving"]),
+        ("sagemaker:DescribeNotebookInstance", "inside", vec!["inside"]),
         // Which snapshots everybody can restore is one question for the whole Region.
-        ("ec2:DescribeSnapshots", "all", "ec2.snapshot_not_public", vec!["snap-0own", "snap-0shared"]),
+        ("ec2:DescribeSnapshots", "all", vec!["snap-0own", "snap-0shared"]),
     ] {
         let verdicts = scan([Fault::AccessDenied.on(call).holding(word)]).done();
         assert_only_doubt(clean, &verdicts);
         let unknown: Vec<(&str, &str)> =
             unknowns(&verdicts).iter().map(|v| (v.rule.as_str(), v.resource.id.as_str())).collect();
-        assert_eq!(unknown, ids.into_iter().map(|id| (rule, id)).collect::<Vec<_>>(), "{call}");
+        let of_rule = |rule: &'static String| ids.iter().map(|id| (rule.as_str(), *id));
+        assert_eq!(unknown, NEEDS[call].checks.iter().flat_map(of_rule).collect::<Vec<_>>(), "{call}");
         assert!(unknowns(&verdicts).iter().all(|v| v.missing == [NEEDS[call].permission.as_str()]));
     }
 }
@@ -355,7 +377,7 @@ fn broken_answers_everywhere_never_make_a_verdict() {
         assert_eq!(outcome.code, 3, "{fault:?}: nothing could be read: {}", outcome.stderr);
         let verdicts = outcome.verdicts();
         assert_eq!(unknowns(&verdicts).len(), verdicts.len(), "{fault:?}: {:?}", changes(&CLEAN.0, &verdicts));
-        assert_eq!(rules(&unknowns(&verdicts)).len(), 26, "{fault:?}");
+        assert_eq!(rules(&unknowns(&verdicts)).len(), shipped_checks(), "{fault:?}");
     });
 }
 
@@ -446,7 +468,7 @@ fn nothing_to_read_is_exit_code_3() {
     let outcome = scan([Fault::AccessDenied.everywhere().except("sts")]);
     assert_eq!(outcome.code, 3, "{}", outcome.stderr);
     let verdicts = outcome.verdicts();
-    assert_eq!(rules(&unknowns(&verdicts)).len(), 26);
+    assert_eq!(rules(&unknowns(&verdicts)).len(), shipped_checks());
     assert!(unknowns(&verdicts).iter().all(|v| !v.missing.is_empty()));
     assert!(outcome.stderr.contains("permissions --verify"), "{}", outcome.stderr);
 

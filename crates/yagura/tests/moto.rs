@@ -49,4 +49,20 @@ fn a_seeded_account_is_judged_as_it_was_built() {
     assert_eq!(common::changes(&verdicts, &denied).len(), 3);
     let lambda: u64 = aws.requests().iter().filter(|(call, _)| *call == "lambda:ListFunctions").map(|(_, n)| n).sum();
     assert!(lambda >= 4, "two Regions, twice");
+
+    // What is public is told, and what could not be read is told as that.
+    let public = || {
+        let run = Run::new(&["iam", "public", "--region", "us-east-1,eu-west-1", "--lang", "en"]);
+        run.env("AWS_ENDPOINT_URL", &aws.url()).run()
+    };
+    let whole = public();
+    assert_eq!(whole.code, 1, "{}", whole.stderr);
+    let arn = |service: &str, name: &str| format!("arn:aws:{service}:eu-west-1:123456789012:{name}");
+    for open in [arn("sqs", "open"), arn("sns", "open"), arn("ecr", "repository/open")] {
+        assert!(whole.stdout.contains(&format!("{open}: public\n")), "{open}: {}", whole.stdout);
+    }
+    assert!(!whole.stdout.contains(":closed"), "{}", whole.stdout);
+    aws.add(Fault::AccessDenied.on("sqs:GetQueueAttributes"));
+    let blind = public().stdout;
+    assert!(blind.contains(&format!("{}: unknown: its policy could not be read", arn("sqs", "open"))), "{blind}");
 }

@@ -52,9 +52,15 @@ impl Collector<'_> {
         match error {
             Some(e) if spec.absent_on.iter().any(|c| *c == e.code) => Field::Absent,
             Some(e) => Field::Unknown(e.gap),
-            None if pages.len() == 1 => {
-                pages.pop().and_then(|p| shape::take(p, spec.take.as_deref())).map_or(Field::Absent, Field::Known)
-            }
+            None if pages.len() == 1 => match pages.pop().and_then(|p| shape::take(p, spec.take.as_deref())) {
+                Some(value) => Field::Known(value),
+                // This call says with an error that nothing is set: an answer without the value is not to be trusted.
+                None if !spec.absent_on.is_empty() => {
+                    let bad = Gap::new(GapReason::BadAnswer, "the answer does not hold it");
+                    Field::Unknown(Arc::new(Gap { call: spec.call.clone(), region: a.region.clone(), ..bad }))
+                }
+                None => Field::Absent,
+            },
             None => {
                 let mut all = Vec::new();
                 for page in pages {

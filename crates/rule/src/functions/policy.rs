@@ -1,10 +1,11 @@
 //! What a policy document says, for rules. The documents are judged by `yagura-policy`.
 
+use smol_str::{SmolStr, format_smolstr};
 use std::sync::Arc;
 use yagura_policy::compile::Compiled;
 use yagura_policy::document::{Effect, Policy, Statement, decoded};
 use yagura_policy::evaluate::{Decision, Layers, Mode, decide};
-use yagura_policy::public::{Question, Whom, exposure};
+use yagura_policy::public::{Exposure, Question, Whom, exposure};
 use yagura_policy::request::{Caller, Context, Request};
 
 /// Whether a policy document has a statement that allows every action on every resource with no condition:
@@ -19,14 +20,20 @@ pub(crate) fn is_admin(document: &str) -> Result<bool, String> {
     Ok(parse(document)?.statements.iter().any(grants_all))
 }
 
-/// Whether an identity policy by itself allows an action on some resource that matches, under some condition.
+/// Whether an identity policy by itself allows an action on some resource that matches, under some condition. The caller is
+/// of the account that the resource's ARN names, so that no policy of the resource has to allow it too.
 ///
 /// # Errors
 /// Says that the text is not a policy document.
 pub(crate) fn allows(document: &str, action: &str, resource: &str) -> Result<bool, String> {
     let compiled = [Arc::new(Compiled::new("policy", parse(document)?))];
+    let parts: Vec<&str> = resource.splitn(6, ':').collect();
+    let (partition, account) = match parts.as_slice() {
+        ["arn", partition, _, _, account, _] if account.len() == 12 && !account.contains('*') => (*partition, *account),
+        _ => ("aws", "000000000000"),
+    };
     let request = Request {
-        principal: Caller::Aws("arn:aws:iam::000000000000:user/caller".into()),
+        principal: Caller::Aws(format_smolstr!("arn:{partition}:iam::{account}:user/caller")),
         action: action.into(),
         resource: resource.into(),
         resource_account: None,
@@ -42,15 +49,7 @@ pub(crate) fn allows(document: &str, action: &str, resource: &str) -> Result<boo
 /// # Errors
 /// Says that the text is not a policy document.
 pub(crate) fn is_public(document: &str, arn: &str) -> Result<bool, String> {
-    let policy = parse(document)?;
-    let question = Question {
-        policy: &policy,
-        resource: Some(arn),
-        resource_account: None,
-        trusted_accounts: &[],
-        trusted_networks: &[],
-    };
-    let found = exposure(&question);
+    let found = exposed(document, arn)?;
     let surely = |whom: &Whom| matches!(whom, Whom::Anyone | Whom::AnyoneToS3 | Whom::AnyoneOf(_));
     let perhaps = found.because.iter().find_map(|r| if let Whom::Perhaps(why) = &r.whom { Some(why) } else { None });
     match perhaps {
@@ -59,6 +58,26 @@ pub(crate) fn is_public(document: &str, arn: &str) -> Result<bool, String> {
         }
         _ => Ok(found.public),
     }
+}
+
+/// Service principals that a resource's policy lets in whomever they act for: no condition such as `aws:SourceAccount`
+/// confines them (IAM User Guide, "The confused deputy problem").
+///
+/// # Errors
+/// Says that the text is not a policy document.
+pub(crate) fn unconfined_services(document: &str, arn: &str) -> Result<Vec<SmolStr>, String> {
+    exposed(document, arn).map(|found| found.unconfined_services)
+}
+
+fn exposed(document: &str, arn: &str) -> Result<Exposure, String> {
+    let policy = parse(document)?;
+    Ok(exposure(&Question {
+        policy: &policy,
+        resource: Some(arn),
+        resource_account: None,
+        trusted_accounts: &[],
+        trusted_networks: &[],
+    }))
 }
 
 /// Reads a document, URL-encoded or not.
@@ -90,7 +109,7 @@ fn grants_all(statement: &Statement) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{allows, is_admin, is_public};
+    use super::{allows, is_admin, is_public, unconfined_services};
 
     #[test]
     fn statements() {
@@ -128,12 +147,17 @@ mod tests {
         let some = r#"{"Statement":{"Effect":"Allow","Action":"iam:Pass*","Resource":"arn:aws:iam::*:role/x"}}"#;
         assert_eq!(allows(some, "iam:PassRole", "*"), Ok(true));
         assert_eq!(allows(some, "iam:GetRole", "*"), Ok(false));
+        assert_eq!(allows(some, "iam:PassRole", "arn:aws:iam::111122223333:role/x"), Ok(true));
+        assert_eq!(allows(some, "iam:PassRole", "arn:aws:iam::111122223333:role/y"), Ok(false));
         assert!(allows("no", "iam:GetRole", "*").is_err());
         let open = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*"}}"#;
         let queue = "arn:aws:sqs:us-east-1:111122223333:q";
         assert_eq!(is_public(open, queue), Ok(true));
         let own = open.replace(r#""Principal":"*""#, r#""Principal":{"AWS":"111122223333"}"#);
         assert_eq!(is_public(&own, queue), Ok(false));
+        let service = open.replace(r#""Principal":"*""#, r#""Principal":{"Service":"s3.amazonaws.com"}"#);
+        assert_eq!((is_public(&service, queue), unconfined_services(&own, queue)), (Ok(false), Ok(Vec::new())));
+        assert_eq!(unconfined_services(&service, queue), Ok(vec!["s3.amazonaws.com".into()]));
         assert!(is_admin(&"[".repeat(200_000)).is_err());
     }
 }

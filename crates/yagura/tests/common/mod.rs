@@ -210,6 +210,11 @@ pub fn needs() -> BTreeMap<String, Need> {
     Plan::of(&checks, &kinds).calls().map(needed).collect()
 }
 
+/// How many checks ship.
+pub fn shipped_checks() -> usize {
+    files(&content().join("checks")).len()
+}
+
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut out = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -37,17 +37,28 @@ def policy(action, resource="*", effect="Allow"):
     return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": effect, "Action": action, "Resource": resource}]})
 
 
+def grant(action, principal="*"):
+    """A resource's policy for everyone."""
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*"}]})
+
+
 def iam():
     c = client("iam")
     for name, document, ok in [("everything", policy("*"), False), ("listed", policy(["s3:Get*", "*"]), False),
                                ("reader", policy("logs:GetLogEvents"), True), ("one-bucket", policy("*", "arn:aws:s3:::data/*"), True),
-                               ("nothing", policy("*", effect="Deny"), True)]:
+                               ("nothing", policy("*", effect="Deny"), True), ("passer", policy("iam:PassRole"), True)]:
         arn = c.create_policy(PolicyName=name, PolicyDocument=document)["Policy"]["Arn"]
         say("iam.policy_without_full_admin", ok, arn)
+        say("iam.policy_cannot_pass_any_role", name != "passer" if ok else "not_applicable", arn)
     # A default version that mends the first one.
     arn = c.create_policy(PolicyName="mended", PolicyDocument=policy("*"))["Policy"]["Arn"]
     c.create_policy_version(PolicyArn=arn, PolicyDocument=policy("s3:GetObject"), SetAsDefault=True)
     say("iam.policy_without_full_admin", True, arn)
+    say("iam.policy_cannot_pass_any_role", True, arn)
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
+    c.create_role(RoleName="anyones", AssumeRolePolicyDocument=json.dumps(trust))
+    say("iam.role_trust_not_public", False, "anyones")
+    say("iam.role_trust_not_public", True, "run")
 
     for name, attached, inline, console, mfa, key in [("carol", True, False, True, False, True), ("dave", False, False, True, True, True),
                                                       ("erin", False, True, False, False, False), ("frank", False, False, False, False, True)]:
@@ -87,14 +98,25 @@ def s3():
             c.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=blocked)
         say("s3.bucket_default_encryption", encrypted, name)
         say("s3.bucket_blocks_public_access", blocked == block, name)
-    client("s3control").put_public_access_block(AccountId=ACCOUNT, PublicAccessBlockConfiguration=block)
-    say("s3.account_blocks_public_access", True, ACCOUNT)
+        say("s3.bucket_policy_not_public", blocked == block, name)
+        say("s3.bucket_acl_not_public", region == US, name)
+    # What stood open before the settings were made stays as it is.
+    for name in ("logs-closed", "half-open", "web-open"):
+        c.delete_public_access_block(Bucket=name)
+        c.put_bucket_policy(Bucket=name, Policy=grant("s3:GetObject"))
+    c.put_bucket_acl(Bucket="web-open", ACL="public-read")
+    c.put_public_access_block(Bucket="logs-closed", PublicAccessBlockConfiguration=block)
+    c.put_public_access_block(Bucket="half-open", PublicAccessBlockConfiguration={**block, "RestrictPublicBuckets": False})
+    half = {**block, "IgnorePublicAcls": False, "RestrictPublicBuckets": False}
+    client("s3control").put_public_access_block(AccountId=ACCOUNT, PublicAccessBlockConfiguration=half)
+    say("s3.account_blocks_public_access", False, ACCOUNT)
 
 
 def kms():
     c = client("kms")
     leaving = c.create_key(Description="leaving")["KeyMetadata"]["KeyId"]
     c.schedule_key_deletion(KeyId=leaving, PendingWindowInDays=7)
+    c.create_key(Description="open", Policy=grant("kms:Decrypt"))
     return c.create_key(Description="used")["KeyMetadata"]["Arn"]
 
 
@@ -103,7 +125,9 @@ def keys():
     for region in (US, EU):
         c = client("kms", region)
         for key in (c.describe_key(KeyId=k["KeyId"])["KeyMetadata"] for k in c.list_keys()["Keys"]):
-            say("kms.key_not_pending_deletion", "not_applicable" if key["KeyManager"] == "AWS" else key["Description"] != "leaving", key["KeyId"])
+            own = key["KeyManager"] == "AWS"
+            say("kms.key_not_pending_deletion", "not_applicable" if own else key["Description"] != "leaving", key["KeyId"])
+            say("kms.key_not_public", "not_applicable" if own else key["Description"] != "open", key["KeyId"])
 
 
 def audit(key):
@@ -196,6 +220,29 @@ def functions():
         runtime, ok = ("python3.7", False) if n == 52 else ("python3.13", True)
         client("lambda").create_function(FunctionName=f"job-{n}", Runtime=runtime, Role=role, Handler="main.handler", Code=code)
         say("lambda.function_runtime_supported", ok, f"job-{n}")
+        opened = {1: ("*", {}), 2: ("s3.amazonaws.com", {}), 3: ("s3.amazonaws.com", {"SourceAccount": ACCOUNT})}.get(n)
+        if opened:
+            client("lambda").add_permission(FunctionName=f"job-{n}", StatementId="s", Action="lambda:InvokeFunction",
+                                            Principal=opened[0], **opened[1])
+        say("lambda.function_not_public", n not in (1, 2), f"job-{n}")
+
+
+def messages():
+    """Queues, topics, secrets and repositories: of each kind an open one in eu-west-1."""
+    for region, name in ((US, "closed"), (EU, "open")):
+        sqs, sns, secrets, ecr = (client(service, region) for service in ("sqs", "sns", "secretsmanager", "ecr"))
+        opened = name == "open"
+        sqs.create_queue(QueueName=name, Attributes={"Policy": grant("sqs:SendMessage")} if opened else {})
+        topic = sns.create_topic(Name=name)["TopicArn"]
+        secrets.create_secret(Name=name, SecretString="not a secret")
+        ecr.create_repository(repositoryName=name)
+        if opened:
+            sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=grant("sns:Subscribe"))
+            secrets.put_resource_policy(SecretId=name, ResourcePolicy=grant("secretsmanager:GetSecretValue"))
+            everyone = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}]}
+            ecr.set_repository_policy(repositoryName=name, policyText=json.dumps(everyone))
+        for check in ("sqs.queue_not_public", "sns.topic_not_public", "secretsmanager.secret_not_public", "ecr.repository_not_public"):
+            say(check, not opened, name)
 
 
 def main():
@@ -206,6 +253,7 @@ def main():
     ec2(EU, False)
     data()
     functions()
+    messages()
     keys()
     json.dump(expected, sys.stdout)
 
