@@ -18,7 +18,7 @@ fn facts() -> Facts {
 
 fn services() -> BTreeSet<String> {
     let files = std::fs::read_dir(content().join("aws")).unwrap();
-    files.map(|f| f.unwrap().file_name().to_str().unwrap().trim_end_matches(".json").to_owned()).collect()
+    files.filter_map(|f| Some(f.unwrap().file_name().to_str().unwrap().strip_suffix(".json")?.to_owned())).collect()
 }
 
 #[test]
