@@ -7,6 +7,7 @@ mod explain;
 mod layer;
 pub(crate) mod possible;
 mod s3;
+mod wildcard;
 
 pub use caller::{Identified, Kind, Reach};
 pub use explain::{Answer, Because, Held, Role, explain, explain_literally};

@@ -4,11 +4,10 @@
 //! gets representatives (`represent`), and a search assigns them one by one, giving up a branch as soon as three-valued
 //! evaluation shows that it cannot be allowed any more.
 
+use super::wildcard;
 use super::{Asked, Decision, Judgement, LayerSet, Layers, Mode, SESSION_NAME, Verdict, judge};
 use crate::compile::{Compiled, Statement};
 use crate::condition::Condition;
-use crate::language::{Pattern, StringSet};
-use crate::pattern::tokens;
 use crate::represent;
 use crate::request::Request;
 use crate::template::Lookup;
@@ -59,47 +58,19 @@ pub(crate) fn decide(request: &Request, layers: &Layers<'_>, mode: Mode<'_>) -> 
         return first;
     }
     let mut best = first;
-    for resource in resources(&asked, layers) {
+    wildcard::search(&asked, layers, |resource| {
         let one = Request { resource, ..request.clone() };
         let outcome = decide_one(&Asked::new(&one), layers, mode);
-        if outcome.verdict.decision == Decision::Allowed {
-            return Outcome { resource: Some(one.resource), ..outcome };
-        }
-        if rank(outcome.granted, outcome.verdict.blocked_by) < rank(best.granted, best.verdict.blocked_by) {
+        let allowed = outcome.verdict.decision == Decision::Allowed;
+        let nearer = rank(outcome.granted, outcome.verdict.blocked_by) < rank(best.granted, best.verdict.blocked_by);
+        if allowed {
+            best = Outcome { resource: Some(one.resource), ..outcome };
+        } else if nearer {
             best = outcome;
         }
-    }
+        allowed
+    });
     best
-}
-
-/// Resources that stand for all that match the request's pattern.
-fn resources(asked: &Asked<'_>, layers: &Layers<'_>) -> Vec<SmolStr> {
-    let find = |key: &str| asked.strict(key);
-    let mut patterns: Vec<Pattern> = Vec::new();
-    for policy in every_policy(layers) {
-        for (place, _) in policy.on(&asked.action) {
-            let Some(element) = policy.policy.statements.get(place).and_then(|s| s.resources.as_ref()) else {
-                continue;
-            };
-            for text in &element.items {
-                let template = crate::template::Template::new(
-                    text,
-                    crate::template::Reading { version: policy.policy.version, wildcards: true, ignore_case: false },
-                );
-                patterns.extend(represent::pattern(&template, false, &find));
-            }
-        }
-    }
-    patterns.sort_by_key(|p| format!("{p:?}"));
-    patterns.dedup();
-    let within = StringSet::any_of(vec![Pattern::from_tokens(tokens(asked.resource.text), false)]);
-    // A resource of the caller's own account needs fewer layers to allow: it comes first.
-    let account = asked.caller.account.as_deref().unwrap_or_default();
-    let own = ["arn:*:*:*::*".to_owned(), format!("arn:*:*:*:{account}:*")];
-    let own = StringSet::any_of(own.iter().filter_map(|arn| Pattern::arn(tokens(arn))).collect());
-    let mut found = represent::strings(&[within.clone(), own], &patterns);
-    found.extend(represent::strings(&[within], &patterns));
-    found
 }
 
 /// Decides on a request whose resource is taken as it is written.
@@ -128,7 +99,7 @@ pub(super) fn known<'a>(asked: &'a Asked<'_>, mode: Mode<'_>, key: &str) -> Look
     }
 }
 
-fn every_policy<'l>(layers: &Layers<'l>) -> impl Iterator<Item = &'l Arc<Compiled>> {
+pub(super) fn every_policy<'l>(layers: &Layers<'l>) -> impl Iterator<Item = &'l Arc<Compiled>> {
     let levels = layers.scp.iter().chain(layers.rcp).flatten();
     let lists = layers.identity.iter().chain(layers.boundary).chain(layers.session).chain(layers.vpc_endpoint);
     lists.chain(levels).chain(layers.resource)
