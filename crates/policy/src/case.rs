@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use yagura_model::nearest;
 
 /// A case read from JSON. The field names are those of the batch contract.
 #[derive(Debug, Clone, Default)]
@@ -37,12 +38,33 @@ pub struct Case {
 
 type Read<T> = Result<T, String>;
 
+/// The members that may be missing, so that a slip in their names would go unseen.
+const LAYERS: [&str; 9] = [
+    "identity_policies",
+    "permissions_boundaries",
+    "session_policies",
+    "service_control_policies",
+    "resource_control_policies",
+    "resource_policy",
+    "vpc_endpoint_policies",
+    "kms_grants",
+    "known_context",
+];
+
+fn no_slip(key: &str, names: &[&'static str]) -> Read<()> {
+    match nearest(key, names.iter().copied()) {
+        Some(near) => Err(format!("no field `{key}`; did you mean `{near}`?")),
+        None => Ok(()),
+    }
+}
+
 impl Case {
-    /// Reads a case. `also` names further keys that the caller reads itself, such as `id`.
+    /// Reads a case. Members that are not of the contract, such as a name, say nothing; one that looks like a slip of a
+    /// layer's name is an error, for that layer would be left out.
     ///
     /// # Errors
     /// Says which field cannot be read and why.
-    pub fn from_node(node: &Node<'_>, also: &[&str]) -> Read<Self> {
+    pub fn from_node(node: &Node<'_>) -> Read<Self> {
         let members = node.members().ok_or("expected a JSON object")?;
         let mut case = Self::default();
         let mut known = Vec::new();
@@ -59,11 +81,11 @@ impl Case {
                 "resource_policy" => case.resource = Some(policy(value, "resource_policy")?),
                 "vpc_endpoint_policies" => case.vpc_endpoint = policies(value, "vpc_endpoint_policies")?,
                 "kms_grants" => case.grants = list(value, "kms_grants", grant)?,
+                "s3" if value.value == Json::Null => {}
                 "s3" => case.s3 = Some(s3(value)?),
                 "mode" => possible = mode(value)?,
                 "known_context" => known = list(value, "known_context", text)?,
-                key if also.contains(&key) => {}
-                key => return Err(format!("no field `{key}`")),
+                key => no_slip(key, &LAYERS)?,
             }
         }
         case.known_absent = possible.then(|| known.iter().map(|k| Glob::ignoring_case(k)).collect());
@@ -193,9 +215,9 @@ pub fn request(node: &Node<'_>) -> Read<Request> {
             "action" => action = Some(named(value, "action")?),
             "resource" => resource = Some(named(value, "resource")?),
             "resource_account" if value.value == Json::Null => {}
-            "resource_account" => account = Some(named(value, "resource_account")?),
+            "resource_account" => account = Some(scalar(value).map_err(|e| format!("`resource_account`: {e}"))?),
             "context" => keys = context(value)?,
-            key => return Err(format!("no field `{key}` in `request`")),
+            key => no_slip(key, &["resource_account", "context"])?,
         }
     }
     let action = action.ok_or("`request.action` is missing")?;
@@ -216,12 +238,19 @@ fn caller(node: &Node<'_>) -> Read<Caller> {
     if let Some(arn) = node.as_str() {
         return Ok(if arn == "*" { Caller::Anonymous } else { Caller::Aws(arn.into()) });
     }
-    let Some([Member { key, value, .. }]) = node.members() else { return Err(format!("`principal`: {WANTED}")) };
+    let known = |m: &&Member<'_>| {
+        matches!(&*m.key, "service" | "federated" | "AWS")
+            || (m.key == "anonymous" && m.value.value == Json::Bool(true))
+    };
+    let mut kinds = node.members().unwrap_or_default().iter().filter(known);
+    let (Some(Member { key, value, .. }), None) = (kinds.next(), kinds.next()) else {
+        return Err(format!("`principal`: {WANTED}"));
+    };
     match &**key {
-        "anonymous" if value.value == Json::Bool(true) => Ok(Caller::Anonymous),
         "service" => named(value, "principal.service").map(Caller::Service),
         "federated" => named(value, "principal.federated").map(Caller::Federated),
-        _ => Err(format!("`principal`: {WANTED}")),
+        "AWS" => named(value, "principal.AWS").map(Caller::Aws),
+        _ => Ok(Caller::Anonymous),
     }
 }
 
@@ -255,6 +284,7 @@ fn named(node: &Node<'_>, name: &str) -> Read<SmolStr> {
 
 fn mode(node: &Node<'_>) -> Read<bool> {
     match node.as_str() {
+        None if node.value == Json::Null => Ok(false),
         Some("strict") => Ok(false),
         Some("possible") => Ok(true),
         _ => Err("`mode`: expected `strict` or `possible`".to_owned()),

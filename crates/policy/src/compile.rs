@@ -256,17 +256,21 @@ impl Statement {
 
     /// The keys that its resources name as variables, in lower case.
     pub fn variables(&self) -> impl Iterator<Item = &SmolStr> {
+        self.templates().flat_map(Template::variables)
+    }
+
+    /// Its resources that may name variables; an ARN's parts each apart.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
         let patterns: &[Resource] = match &self.resources {
             Resources::Every => &[],
             Resources::Listed { patterns, .. } => patterns,
         };
-        patterns.iter().flat_map(|p| {
-            let templates: &[Template] = match p {
+        patterns.iter().flat_map(|p| -> &[Template] {
+            match p {
                 Resource::Whole(_) => &[],
                 Resource::Parts(arn) => arn.parts(),
                 Resource::Variables(one) => std::slice::from_ref(one),
-            };
-            templates.iter().flat_map(Template::variables)
+            }
         })
     }
 

@@ -99,15 +99,31 @@ impl Condition {
         }
     }
 
-    /// The keys that its values name as variables.
-    pub fn variables(&self) -> Vec<&SmolStr> {
+    /// How many values it compares with.
+    pub(crate) fn size(&self) -> usize {
         match &self.test {
-            Test::Text(values) | Test::Bool(values) => values.iter().flat_map(Template::variables).collect(),
-            Test::Arn(values) => {
-                values.iter().flatten().flat_map(|arn| arn.0.iter().flat_map(Template::variables)).collect()
-            }
+            Test::Text(v) | Test::Bool(v) => v.len(),
+            Test::Arn(v) => v.len(),
+            Test::Number(v) => v.len(),
+            Test::Date(v) => v.len(),
+            Test::Ip(v) => v.len(),
+            Test::Binary(v) => v.len(),
+            Test::Null { .. } => 1,
+        }
+    }
+
+    /// Its values that may name variables.
+    pub(crate) fn templates(&self) -> Vec<&Template> {
+        match &self.test {
+            Test::Text(values) | Test::Bool(values) => values.iter().collect(),
+            Test::Arn(values) => values.iter().flatten().flat_map(|arn| &arn.0).collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// The keys that its values name as variables.
+    pub fn variables(&self) -> Vec<&SmolStr> {
+        self.templates().into_iter().flat_map(Template::variables).collect()
     }
 
     /// Whether one value of the request satisfies the comparison.

@@ -58,12 +58,15 @@ pub struct Reading {
 pub fn pieces(text: &str, version: Version, wildcards: bool) -> Vec<Piece> {
     let mut found = Vec::with_capacity(text.len());
     let mut rest = text;
+    let mut may_close = version == Version::V2012;
     while let Some(c) = rest.chars().next() {
-        let opened = rest.strip_prefix("${").filter(|_| version == Version::V2012);
-        if let Some((inner, tail)) = opened.and_then(|r| r.split_once('}')) {
-            found.push(variable(inner));
-            rest = tail;
-            continue;
+        if let Some(opened) = rest.strip_prefix("${").filter(|_| may_close) {
+            if let Some((inner, tail)) = opened.split_once('}') {
+                found.push(variable(inner));
+                rest = tail;
+                continue;
+            }
+            may_close = false;
         }
         found.push(Piece::Token(match c {
             '*' if wildcards => Token::Many,

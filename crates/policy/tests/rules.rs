@@ -814,7 +814,7 @@ fn every_rule_holds() {
     let mut wrong = Vec::new();
     for rule in rules() {
         let text = rule.case.to_string();
-        let case = Case::from_node(&parse_line(&text).unwrap(), &[]).unwrap();
+        let case = Case::from_node(&parse_line(&text).unwrap()).unwrap();
         let answer = case.answer(&catalogue).unwrap();
         let blocked: Vec<&str> = answer.blocked_by.iter().map(|l| l.name()).collect();
         if answer.decision.name() != rule.decision || blocked != rule.blocked_by {

@@ -5,7 +5,7 @@
 //! evaluation shows that it cannot be allowed any more.
 
 use super::wildcard;
-use super::{Asked, Decision, Judgement, LayerSet, Layers, Mode, SESSION_NAME, Verdict, judge};
+use super::{Asked, Decision, Judgement, LayerSet, Layers, Mode, SESSION_NAME, Verdict, exceptions, judge};
 use crate::compile::{Compiled, Statement};
 use crate::condition::Condition;
 use crate::represent;
@@ -13,11 +13,13 @@ use crate::request::Request;
 use crate::template::Lookup;
 use crate::tri::Tri;
 use smol_str::SmolStr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Evaluations after which a search gives up and calls the request possible, which it may not be.
+/// Evaluations after which a search gives up and calls the request possible, which it may not be. One over more than
+/// [`LIGHT`] conditions and values counts more.
 const MAX_STEPS: usize = 50_000;
+const LIGHT: usize = 64;
 
 /// Under which context a request is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -58,7 +60,7 @@ pub(crate) fn decide(request: &Request, layers: &Layers<'_>, mode: Mode<'_>) -> 
         return first;
     }
     let mut best = first;
-    wildcard::search(&asked, layers, |resource| {
+    wildcard::search(&asked, layers, mode, |resource| {
         let one = Request { resource, ..request.clone() };
         let outcome = decide_one(&Asked::new(&one), layers, mode);
         let allowed = outcome.verdict.decision == Decision::Allowed;
@@ -112,7 +114,7 @@ fn relevant<'l, 'v>(asked: &Asked<'_>, layers: &Layers<'l>, find: &dyn Fn(&str) 
         // The iterator borrows the action only for matching.
         let places: Vec<usize> = policy.on(&asked.action).map(|(place, _)| place).collect();
         for statement in places.into_iter().filter_map(|p| policy.statement(p)) {
-            if !statement.covers(asked.resource, find).is_false() {
+            if !exceptions::covers(asked, statement, find).is_false() {
                 found.push(statement);
             }
         }
@@ -126,6 +128,10 @@ struct Search<'s, 'v> {
     known: &'s dyn Fn(&str) -> Lookup<'v>,
     /// The open keys with the conditions on them, those that variables name first.
     keys: Vec<(SmolStr, Vec<&'s Condition>)>,
+    /// The keys that variables name.
+    named: BTreeSet<SmolStr>,
+    /// What one evaluation counts.
+    weight: usize,
     steps: usize,
     best: Option<Judgement>,
 }
@@ -133,8 +139,10 @@ struct Search<'s, 'v> {
 impl<'s, 'v> Search<'s, 'v> {
     fn new(asked: &'s Asked<'s>, layers: &'s Layers<'s>, known: &'s dyn Fn(&str) -> Lookup<'v>) -> Self {
         let mut keys: BTreeMap<SmolStr, Vec<&Condition>> = BTreeMap::new();
-        let mut named: Vec<SmolStr> = Vec::new();
+        let mut named: BTreeSet<SmolStr> = BTreeSet::new();
+        let mut size = 0;
         for statement in relevant(asked, layers, known) {
+            size += 1 + statement.conditions.iter().map(Condition::size).sum::<usize>();
             let of_resource = statement.variables().cloned();
             named.extend(of_resource);
             for condition in &statement.conditions {
@@ -147,7 +155,7 @@ impl<'s, 'v> Search<'s, 'v> {
         }
         let mut keys: Vec<_> = keys.into_iter().filter(|(key, _)| known(key) == Lookup::Open).collect();
         keys.sort_by_key(|(key, on)| (!named.contains(key), on.len()));
-        Self { asked, layers, known, keys, steps: 0, best: None }
+        Self { asked, layers, known, keys, named, weight: 1 + size / LIGHT, steps: 0, best: None }
     }
 
     fn run(mut self, overall: Judgement) -> Outcome {
@@ -164,7 +172,7 @@ impl<'s, 'v> Search<'s, 'v> {
 
     /// Assigns the key at `depth` and all after it; true with `assigned` full where that allows the request.
     fn assign(&mut self, depth: usize, assigned: &mut BTreeMap<SmolStr, Vec<SmolStr>>) -> bool {
-        self.steps += 1;
+        self.steps += self.weight;
         if self.steps >= MAX_STEPS {
             return false;
         }
@@ -186,7 +194,7 @@ impl<'s, 'v> Search<'s, 'v> {
         let hints = self.hints(&key, assigned);
         let candidates = {
             let find = |key: &str| view(self.known, assigned, key);
-            represent::values(&conditions, &find, &hints)
+            represent::values(&conditions, &find, &hints, self.named.contains(&key))
         };
         for values in candidates {
             assigned.insert(key.clone(), values);
@@ -198,25 +206,36 @@ impl<'s, 'v> Search<'s, 'v> {
         false
     }
 
-    /// Values that a key named by a variable may need: those of the keys compared with it, and parts of the resource.
+    /// Values that a key named by a variable may need: what it stands for in the resource, and in the values that the
+    /// keys compared with it have or may need.
     fn hints(&self, key: &SmolStr, assigned: &BTreeMap<SmolStr, Vec<SmolStr>>) -> Vec<SmolStr> {
         let mut hints = Vec::new();
+        if !self.named.contains(key) {
+            return hints;
+        }
         let find = |key: &str| view(self.known, assigned, key);
         for statement in relevant(self.asked, self.layers, &find) {
-            if statement.variables().any(|v| v == key) {
-                hints.extend(self.asked.resource.text.split(['/', ':']).filter(|p| !p.is_empty()).map(SmolStr::new));
+            for template in statement.templates() {
+                let named: BTreeSet<&SmolStr> = template.variables().collect();
+                hints.extend(named.iter().flat_map(|k| represent::captures(template, k, self.asked.resource.text)));
             }
             for condition in statement.conditions.iter().filter(|c| c.variables().contains(&key)) {
-                match find(&condition.key) {
-                    Lookup::Values(values) => hints.extend(values.iter().cloned()),
-                    Lookup::Open => hints.push(SmolStr::new_static("value")),
-                    Lookup::Absent => {}
+                let texts: Vec<SmolStr> = match find(&condition.key) {
+                    Lookup::Values(values) => values.to_vec(),
+                    Lookup::Absent => continue,
+                    Lookup::Open => {
+                        let on = self.keys.iter().find(|(k, _)| *k == condition.key).map(|(_, on)| on.as_slice());
+                        represent::values(on.unwrap_or_default(), &find, &[], false).into_iter().flatten().collect()
+                    }
+                };
+                for template in condition.templates() {
+                    hints.extend(texts.iter().flat_map(|text| represent::captures(template, key, text)));
                 }
-                if let Lookup::Values([arn]) = find(&condition.key) {
-                    hints.extend(arn.split(['/', ':']).filter(|p| !p.is_empty()).map(SmolStr::new));
-                }
+                hints.extend(texts);
             }
         }
+        hints.sort_unstable();
+        hints.dedup();
         hints
     }
 }

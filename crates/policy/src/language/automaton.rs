@@ -7,8 +7,11 @@ use std::collections::HashMap;
 /// How many joint places of all patterns are looked at.
 const MAX_STATES: usize = 20_000;
 
-/// How many steps of single patterns are made.
+/// How many steps of single patterns are made; a long pattern counts more.
 const MAX_STEPS: usize = 4_000_000;
+
+/// The longest pattern that is walked. AWS takes no ARN of more than 2,048 characters.
+const MAX_LENGTH: usize = 4_096;
 
 /// Letters for places where any will do, the likeliest first.
 const LETTERS: &str = "example0123456789bcdfghijknoqrstuvwyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_./+=@,~!#%&()";
@@ -21,6 +24,10 @@ type State = Vec<Run>;
 /// pattern waits for one of them by name (or for anything but `:`), so that only those and one other need be tried.
 pub(super) fn search(sets: &[&StringSet]) -> Answer {
     let patterns: Vec<&Pattern> = sets.iter().flat_map(|set| set.patterns()).collect();
+    if patterns.iter().any(|p| p.symbols().len() > MAX_LENGTH) {
+        return Answer::Unknown(format!("a pattern is longer than {MAX_LENGTH} characters"));
+    }
+    let weight: usize = patterns.iter().map(|p| 1 + p.symbols().len() / 64).sum();
     let start: State = patterns.iter().map(|p| Run::start(p)).collect();
     let mut seen: HashMap<State, usize> = HashMap::new();
     // Each state, the one before it and the character between them.
@@ -47,7 +54,7 @@ pub(super) fn search(sets: &[&StringSet]) -> Answer {
             for (run, pattern) in next.iter_mut().zip(&patterns) {
                 run.step(pattern, c);
             }
-            steps += patterns.len();
+            steps += weight;
             if !is_hopeless(sets, &next) && !seen.contains_key(&next) {
                 seen.insert(next.clone(), queue.len());
                 queue.push((next, at, c));

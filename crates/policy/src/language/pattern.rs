@@ -28,6 +28,9 @@ pub struct Pattern {
     glob: Option<Glob>,
 }
 
+/// Symbols against symbols beyond which two patterns are not compared.
+const MAX_COMPARISONS: usize = 1 << 24;
+
 impl Pattern {
     /// The strings that match a pattern as written, in this case.
     pub fn new(pattern: &str) -> Self {
@@ -202,6 +205,11 @@ impl Pattern {
         *self.symbols == [Symbol::Many]
     }
 
+    /// How many places it has.
+    pub fn size(&self) -> usize {
+        self.symbols.len()
+    }
+
     pub(super) fn symbols(&self) -> &[Symbol] {
         &self.symbols
     }
@@ -220,6 +228,9 @@ impl Pattern {
     pub fn covers(&self, other: &Self) -> bool {
         if self.is_everything() || self == other {
             return true;
+        }
+        if self.symbols.len().saturating_mul(other.symbols.len()) > MAX_COMPARISONS {
+            return false;
         }
         let mut run = Run::start(self);
         for symbol in &other.symbols {

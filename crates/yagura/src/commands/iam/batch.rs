@@ -70,7 +70,9 @@ fn plain(node: &Node<'_>) -> Value {
         Json::String(s) => Value::from(&**s),
         Json::Number(n) => serde_json::from_str(n).unwrap_or(Value::Null),
         Json::Bool(b) => Value::Bool(*b),
-        _ => Value::Null,
+        Json::Array(items) => items.iter().map(plain).collect(),
+        Json::Object(members) => members.iter().map(|m| (m.key.to_string(), plain(&m.value))).collect(),
+        Json::Null => Value::Null,
     }
 }
 

@@ -121,8 +121,9 @@ impl Pair {
         let field = |name: &str| members.iter().find(|m| m.key == name).map(|m| &m.value);
         let read = |name: &str| policy(field(name).ok_or_else(|| format!("`{name}` is missing"))?, name);
         let (old, new) = (read("existing")?, read("new")?);
-        let policy_type = match field("policy_type") {
+        let policy_type = match field("policy_type").filter(|node| node.value != Json::Null) {
             None => PolicyType::guess(&old, &new),
+            Some(node) if node.as_str() == Some("any") => PolicyType::guess(&old, &new),
             Some(node) => {
                 let text = node.as_str().ok_or("`policy_type` must be a string")?;
                 text.parse().map_err(|e: yagura_policy::diff::UnknownType| e.to_string())?

@@ -32,5 +32,5 @@ pub const HELP_JA: HelpJa = HelpJa {
 /// Answers every line.
 pub fn run(args: &EvalArgs, _lang: Lang) -> Result<u8, Failure> {
     let catalogue = catalogue()?;
-    batch::run(args.input.as_deref(), |node| Ok(Case::from_node(node, &["id"])?.answer(&catalogue)?.to_json()))
+    batch::run(args.input.as_deref(), |node| Ok(Case::from_node(node)?.answer(&catalogue)?.to_json()))
 }

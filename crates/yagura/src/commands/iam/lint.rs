@@ -116,10 +116,14 @@ pub fn run(args: &LintArgs, lang: Lang) -> Result<u8, Failure> {
 /// One line of a batch.
 fn answer(line: &Node<'_>, catalogue: &Catalogue) -> Result<Map<String, Value>, String> {
     let member = |name: &str| line.members().and_then(|m| m.iter().find(|m| m.key == name)).map(|m| &m.value);
-    let kind = member("policy_type").ok_or("`policy_type` is missing")?;
-    let kind = kind.as_str().ok_or("`policy_type` must be a string").map(str::to_owned)?;
-    let kind = parse_type(&kind)?;
     let policy = member("policy").ok_or("`policy` is missing")?;
+    let kind = match member("policy_type").filter(|node| node.value != Json::Null) {
+        Some(kind) => parse_type(kind.as_str().ok_or("`policy_type` must be a string")?)?,
+        None => match &policy.value {
+            Json::String(text) => guess(text),
+            _ => Policy::from_node(policy).as_ref().map_or(PolicyType::Identity, guess_of),
+        },
+    };
     let findings = match &policy.value {
         Json::String(text) => lint(text, kind, catalogue),
         _ => lint_node(policy, kind, catalogue),
@@ -144,6 +148,10 @@ fn guess(text: &str) -> PolicyType {
     let Ok(policy) = Policy::parse(text) else {
         return if text.contains("\"Principal\"") { PolicyType::Resource } else { PolicyType::Identity };
     };
+    guess_of(&policy)
+}
+
+fn guess_of(policy: &Policy) -> PolicyType {
     let mut principals = policy.statements.iter().filter_map(|s| s.principals.as_ref()).peekable();
     if principals.peek().is_none() {
         return PolicyType::Identity;

@@ -223,11 +223,11 @@ impl Line {
         };
         let text = |name: &str| -> Result<Option<String>, String> {
             let Some(node) = field(name) else { return Ok(None) };
-            node.as_str().map(|t| Some(t.to_owned())).ok_or_else(|| format!("`{name}` must be a string"))
+            written(node).map(|t| Some(t.to_owned())).ok_or_else(|| format!("`{name}` must be a string"))
         };
         let texts = |name: &str| -> Result<Vec<SmolStr>, String> {
             let items = field(name).map_or(&[] as &[Node<'_>], Node::items).iter();
-            let read = items.map(|item| item.as_str().map(SmolStr::new));
+            let read = items.map(|item| written(item).map(SmolStr::new));
             read.collect::<Option<_>>().ok_or_else(|| format!("`{name}` must be a list of strings"))
         };
         let policy = super::diff::policy(field("policy").ok_or("`policy` is missing")?, "policy")?;
@@ -252,6 +252,14 @@ impl Line {
             trusted_accounts: &self.trusted_accounts,
             trusted_networks: &self.trusted_networks,
         })
+    }
+}
+
+/// A string; an account id may stand as a number.
+fn written<'n>(node: &'n Node<'_>) -> Option<&'n str> {
+    match &node.value {
+        Json::Number(number) => Some(number),
+        _ => node.as_str(),
     }
 }
 

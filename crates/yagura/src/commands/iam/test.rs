@@ -176,6 +176,9 @@ fn cases(path: &Path, catalogue: &Catalogue) -> Result<Vec<Ran>, Failure> {
             _ => Map::new(),
         };
         request.extend(REQUEST.iter().filter_map(|key| Some(((*key).to_owned(), case.remove(*key)?))));
+        if let Some(unknown) = case.keys().find(|k| !LAYERS.contains(&k.as_str())) {
+            return Err(Failure::unknown(("layer", "項目"), unknown, LAYERS));
+        }
         let mut whole = shared.clone();
         whole.extend(case);
         for (key, value) in &mut whole {
@@ -185,7 +188,7 @@ fn cases(path: &Path, catalogue: &Catalogue) -> Result<Vec<Ran>, Failure> {
         }
         whole.insert("request".to_owned(), Value::Object(request.clone()));
         let line = Value::Object(whole).to_string();
-        let answer = parse_line(&line).and_then(|node| Case::from_node(&node, &[])?.answer(catalogue)).map_err(bad)?;
+        let answer = parse_line(&line).and_then(|node| Case::from_node(&node)?.answer(catalogue)).map_err(bad)?;
         let layers: Value = answer.blocked_by.iter().map(|l| json!(l.name())).collect();
         let as_expected = match expect.as_str() {
             "denied" => answer.decision != Decision::Allowed,
