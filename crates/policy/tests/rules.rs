@@ -651,6 +651,25 @@ fn rules() -> Vec<Rule> {
             &[],
         ),
         rule(
+            "get_session_token",
+            "no policy controls sts:GetSessionToken of a user",
+            "IAM: id_credentials_temp_control-access_getsessiontoken",
+            json!({"request": {"principal": USER, "action": "sts:GetSessionToken", "resource": "*"}, "identity_policies": [deny("*", "*")]}),
+            "allowed",
+            &[],
+        ),
+        rule(
+            "root_keeps_queue_policy",
+            "the root user may mend a queue policy that denies all principals",
+            "IAM: id_root-user",
+            with(
+                json!({"request": request(ROOT, "sqs:SetQueueAttributes", "arn:aws:sqs:us-east-1:111122223333:q")}),
+                json!({"resource_policy": shared("Deny", json!("*"), "sqs:*")}),
+            ),
+            "allowed",
+            &[],
+        ),
+        rule(
             "not_principal_deny",
             "Deny with NotPrincipal spares the principals it lists",
             "IAM: reference_policies_elements_notprincipal",
@@ -827,7 +846,7 @@ fn every_rule_holds() {
             ));
         }
         let is_told = !answer.because.is_empty()
-            || rule.name == "get_caller_identity"
+            || rule.name.starts_with("get_")
             || rule.name.starts_with("acl")
             || rule.name == "key_grant";
         assert!(is_told, "{}: no reason is given", rule.name);

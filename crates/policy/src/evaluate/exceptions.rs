@@ -4,17 +4,28 @@ use super::{Asked, Find, Kind, Layers};
 use crate::compile::Statement;
 use crate::tri::Tri;
 
-/// `sts:GetCallerIdentity` needs no permission and cannot be denied (STS API Reference, `GetCallerIdentity`).
+/// `sts:GetCallerIdentity` needs no permission and cannot be denied (STS API Reference, `GetCallerIdentity`), and no policy
+/// controls `sts:GetSessionToken` of users (`id_credentials_temp_control-access_getsessiontoken`).
 pub(super) fn always_allowed(asked: &Asked<'_>) -> bool {
-    asked.action.text() == "sts:getcalleridentity" && asked.caller.is_aws()
+    match asked.action.text() {
+        "sts:getcalleridentity" => asked.caller.is_aws(),
+        "sts:getsessiontoken" => matches!(asked.caller.kind, Kind::User | Kind::Root),
+        _ => false,
+    }
 }
 
-/// A bucket policy cannot keep the root user of the owning account from the bucket policy itself
-/// (S3 User Guide, `example-bucket-policies`: "the root principal in a bucket owner's AWS account can perform …").
-pub(super) fn root_keeps_bucket_policy(asked: &Asked<'_>) -> bool {
-    asked.caller.kind == Kind::Root
-        && asked.is_same_account()
-        && matches!(asked.action.text(), "s3:getbucketpolicy" | "s3:putbucketpolicy" | "s3:deletebucketpolicy")
+/// A bucket policy cannot keep the root user of the owning account from the bucket policy itself (S3 API Reference,
+/// `DeleteBucketPolicy`), nor a queue policy from the queue's attributes, of which it is one (IAM User Guide,
+/// `id_root-user`, "Tasks that require root user credentials").
+pub(super) fn root_keeps_resource_policy(asked: &Asked<'_>) -> bool {
+    const SPARED: [&str; 5] = [
+        "s3:getbucketpolicy",
+        "s3:putbucketpolicy",
+        "s3:deletebucketpolicy",
+        "sqs:getqueueattributes",
+        "sqs:setqueueattributes",
+    ];
+    asked.caller.kind == Kind::Root && asked.is_same_account() && SPARED.contains(&asked.action.text())
 }
 
 /// KMS keys and roles: their own policy has to allow, even within the account

@@ -189,7 +189,7 @@ pub(crate) fn judge<'v>(asked: &Asked<'_>, layers: &Layers<'_>, find: Find<'_, '
     }
     let caller = &asked.caller;
     let mut resource = resource_layer(asked, layers, find);
-    if exceptions::root_keeps_bucket_policy(asked) {
+    if exceptions::root_keeps_resource_policy(asked) {
         resource.deny = Tri::False;
     }
     let mut blocks = LayerSet::default();
