@@ -32,7 +32,7 @@ static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
 
 static ESTATE: LazyLock<Estate> = LazyLock::new(|| {
     let caller = Caller { account: "1".into(), arn: "".into(), partition: "aws".into() };
-    let scope = Scope { regions: vec!["r".into()], all_regions: true, checks: vec![] };
+    let scope = Scope { regions: vec!["r".into()], all_regions: true, ..Scope::default() };
     let mut estate = Estate::new(jiff::Timestamp::UNIX_EPOCH, vec![caller], scope, Arc::<Tables>::default());
     let inner: Map = [("a", Value::Bool(true)), ("n", Value::Int(1)), ("t", "x".into())]
         .into_iter()

@@ -40,12 +40,12 @@ fuzz_target!(|bytes: &[u8]| {
         Err(errors) => return placed(&errors),
     };
     let tables = Arc::<Tables>::default();
-    if let Err(errors) = run_fixtures(&check_file, &SCHEMA, &tables) {
+    if let Err(errors) = run_fixtures(&check_file, &SCHEMA, &[], &tables) {
         return placed(&errors);
     }
     let Ok(check) = check_file.compile(&SCHEMA, None, &[]) else { panic!("fixtures ran, so it compiles") };
     let caller = Caller { account: "1".into(), arn: "".into(), partition: "aws".into() };
-    let scope = Scope { regions: vec!["r".into()], all_regions: false, checks: vec![] };
+    let scope = Scope { regions: vec!["r".into()], all_regions: false, ..Scope::default() };
     let mut estate = Estate::new(jiff::Timestamp::UNIX_EPOCH, vec![caller], scope, tables);
     for kind in ["s3.bucket", "ec2.vpc", "ec2.flow_log"] {
         estate.push(Asset {

@@ -347,8 +347,15 @@ impl<'a> Reader<'a> {
         Span { start: offset(start), end: offset(self.at) }
     }
 
+    /// About the character here, or the end of the text.
     fn error(&self, message: impl Into<String>) -> SyntaxError {
-        SyntaxError { span: Span { start: offset(self.at), end: offset(self.at + 1) }, message: message.into() }
+        let mut message = message.into();
+        let here = self.text.get(self.at..).and_then(|rest| rest.chars().next());
+        if here.is_none() && self.at >= self.text.len() {
+            message.push_str(", but the text ends");
+        }
+        let end = self.at + here.map_or(0, char::len_utf8);
+        SyntaxError { span: Span { start: offset(self.at), end: offset(end) }, message }
     }
 }
 
@@ -359,6 +366,17 @@ fn offset(at: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_have_a_place_in_the_text() {
+        for (text, start, end) in
+            [("", 0, 0), (" {", 2, 2), ("[\"a", 1, 2), ("あ", 0, 3), ("[1 あ]", 3, 6), ("\"\u{1}", 1, 2)]
+        {
+            let error = parse(text).unwrap_err();
+            assert_eq!((error.span.start, error.span.end), (start, end), "{text:?}: {}", error.message);
+            assert_eq!(error.message.contains("the text ends"), start as usize == text.len(), "{}", error.message);
+        }
+    }
 
     #[test]
     fn agrees_with_serde_json() {

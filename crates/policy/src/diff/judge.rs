@@ -86,6 +86,11 @@ impl PolicyType {
         Cow::Owned(policy)
     }
 
+    /// Whether the statement at a place of a completed policy stands beside it without being said.
+    pub(super) fn adds(self, place: usize, completed: &Policy) -> bool {
+        self == Self::Rcp && place + 1 == completed.statements.len()
+    }
+
     /// A statement as this type of policy reads it; `None` where it says nothing.
     pub(super) fn seen(self, statement: &Statement) -> Option<Cow<'_, Statement>> {
         match (self, &statement.principals) {

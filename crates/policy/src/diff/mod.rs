@@ -31,8 +31,9 @@ pub enum Comparison {
 /// Access that only the new policy grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewAccess {
-    /// The statement of the new policy that grants it, by its place.
-    pub statement: usize,
+    /// The statement of the new policy that grants it, by its place; `None` where that is `RCPFullAWSAccess`, which
+    /// stands beside every resource control policy.
+    pub statement: Option<usize>,
     /// The statement of the old policy that denies it, where one does; else none of them allows it.
     pub denied_by: Option<usize>,
     /// A request that the new policy allows and the old one does not.
@@ -99,7 +100,7 @@ impl Question<'_> {
                     (Outcome::Found(_), Some(witness)) => {
                         let denied_by = deny.map(|d| d.place);
                         return Comparison::NewAccess(Box::new(NewAccess {
-                            statement: grant.place,
+                            statement: (!self.policy_type.adds(grant.place, self.new)).then_some(grant.place),
                             denied_by,
                             witness,
                         }));

@@ -254,6 +254,10 @@ fn organization_policies() {
     let new = policy(json!([deny("s3:*", "*", json!({"StringNotEquals": {"aws:PrincipalOrgID": "o-abc"}}))]));
     assert_eq!(word(&compare(&old, &new, PolicyType::Rcp, None)), "fail");
     assert_eq!(word(&compare(&new, &old, PolicyType::Rcp, None)), "pass");
+    let Comparison::NewAccess(found) = compare(&old, &new, PolicyType::Rcp, None) else {
+        panic!("new access expected")
+    };
+    assert_eq!((found.statement, found.denied_by), (None, Some(0)), "RCPFullAWSAccess is no statement of the policy");
     // A service control policy without an Allow grants nothing.
     assert_eq!(word(&compare(&old, &new, PolicyType::Scp, None)), "pass");
 }

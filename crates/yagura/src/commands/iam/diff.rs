@@ -1,6 +1,6 @@
 //! `yagura iam diff`: whether a policy grants what an older one does not.
 
-use super::{Form, HelpJa, batch, catalogue};
+use super::{Form, HelpJa, batch, catalogue, say};
 use crate::failure::{Failure, exit};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
@@ -15,10 +15,11 @@ use yagura_policy::json::{Json, Node, position};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   yagura iam diff old.json new.json
-  yagura iam diff old-bucket-policy.json new-bucket-policy.json --policy-type resource --format json
-  yagura iam diff --batch pairs.jsonl    # {\"id\",\"existing\",\"new\",\"policy_type\"} on each line
+  yagura iam diff old-bucket.json new-bucket.json --policy-type resource --format json
+  yagura iam diff --batch pairs.jsonl
 
-Exit code 1 says that there is new access, 3 that it could not be decided.")]
+A line of a batch: {\"id\", \"existing\", \"new\", \"policy_type\"}
+Exit codes: 0 no new access, 1 new access, 2 bad usage, 3 it could not be decided or a file not be read.")]
 pub struct DiffArgs {
     /// The policy as it is; with --batch the file of pairs [default: standard input]
     #[arg(value_name = "OLD", required_unless_present = "batch")]
@@ -76,10 +77,11 @@ pub const HELP_JA: HelpJa = HelpJa {
     ],
     examples: "例:
   yagura iam diff old.json new.json
-  yagura iam diff old-bucket-policy.json new-bucket-policy.json --policy-type resource --format json
-  yagura iam diff --batch pairs.jsonl    # 各行は {\"id\",\"existing\",\"new\",\"policy_type\"}
+  yagura iam diff old-bucket.json new-bucket.json --policy-type resource --format json
+  yagura iam diff --batch pairs.jsonl
 
-新しいアクセスがあれば終了コード 1、判断できなければ 3 で終わる。",
+--batch の各行: {\"id\", \"existing\", \"new\", \"policy_type\"}
+終了コード: 0 新しいアクセスなし、1 新しいアクセスあり、2 引数の誤り、3 判断できない、またはファイルを読み込めない",
 };
 
 /// Compares two files, or every line of a batch.
@@ -97,11 +99,10 @@ pub fn run(args: &DiffArgs, lang: Lang) -> Result<u8, Failure> {
     let policy_type = args.policy_type.map_or_else(|| PolicyType::guess(&old, &new), PolicyType::from);
     let found = compare(&old, &new, policy_type, Some(&catalogue));
     let pair = Pair { old, new, policy_type };
-    let text = match args.format {
-        Form::Json => format!("{:#}\n", Value::Object(pair.answer(&found))),
-        Form::Text => pair.tell(&found, &old_path.display().to_string(), &new_path.display().to_string(), lang),
-    };
-    std::io::stdout().lock().write_all(text.as_bytes())?;
+    match args.format {
+        Form::Json => writeln!(std::io::stdout(), "{:#}", Value::Object(pair.answer(&found)))?,
+        Form::Text => say(&pair.tell(&found, &old_path.display().to_string(), &new_path.display().to_string(), lang))?,
+    }
     Ok(match found {
         Comparison::NoNewAccess => exit::DONE,
         Comparison::NewAccess(_) => exit::FINDINGS,
@@ -144,7 +145,9 @@ impl Pair {
             }
             Comparison::NewAccess(access) => {
                 out.insert("result".to_owned(), json!("fail"));
-                out.insert("statement".to_owned(), json!(access.statement));
+                if let Some(place) = access.statement {
+                    out.insert("statement".to_owned(), json!(place));
+                }
                 if let Some(place) = access.denied_by {
                     out.insert("denied_by".to_owned(), json!(place));
                 }
@@ -172,7 +175,11 @@ impl Pair {
     }
 
     fn tell_access(&self, access: &NewAccess, old: &str, new: &str, lang: Lang) -> String {
-        let grant = self.name(&self.new, access.statement, new, lang);
+        let grant = match (access.statement, lang) {
+            (Some(place), _) => self.name(&self.new, place, new, lang),
+            (None, Lang::En) => format!("`RCPFullAWSAccess`, which stands beside `{new}`,"),
+            (None, Lang::Ja) => format!("`{new}` とともに常にアタッチされている `RCPFullAWSAccess` "),
+        };
         let head = match lang {
             Lang::En => format!("new access: {grant} allows a request that `{old}` does not"),
             Lang::Ja => format!("新しいアクセスあり: `{old}` が許可しない次のリクエストを、{grant}が許可する"),
