@@ -9,20 +9,31 @@ use smol_str::SmolStr;
 use std::borrow::Cow;
 
 /// Users, groups, roles and policies, as the API names them.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default)]
 pub struct AuthorizationDetails {
     /// `UserDetailList`.
-    #[serde(rename = "UserDetailList", default, deserialize_with = "or_default")]
     pub users: Vec<UserDetail>,
     /// `GroupDetailList`.
-    #[serde(rename = "GroupDetailList", default, deserialize_with = "or_default")]
     pub groups: Vec<GroupDetail>,
     /// `RoleDetailList`.
-    #[serde(rename = "RoleDetailList", default, deserialize_with = "or_default")]
     pub roles: Vec<RoleDetail>,
     /// `Policies`.
-    #[serde(rename = "Policies", default, deserialize_with = "or_default")]
     pub policies: Vec<PolicyDetail>,
+}
+
+/// One answer of the API: the whole, or a part of it where it was paged. It names at least one of the lists; a text
+/// that names none is something else, and must not pass for an account without anybody.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Page {
+    #[serde(rename = "UserDetailList", deserialize_with = "named")]
+    users: Option<Vec<UserDetail>>,
+    #[serde(rename = "GroupDetailList", deserialize_with = "named")]
+    groups: Option<Vec<GroupDetail>>,
+    #[serde(rename = "RoleDetailList", deserialize_with = "named")]
+    roles: Option<Vec<RoleDetail>>,
+    #[serde(rename = "Policies", deserialize_with = "named")]
+    policies: Option<Vec<PolicyDetail>>,
 }
 
 /// A user.
@@ -230,19 +241,31 @@ impl AuthorizationDetails {
         let error = |e: serde_json::Error| DetailsError { message: e.to_string() };
         let text = text.trim_start_matches('\u{feff}');
         let pages = if text.trim_start().starts_with('[') {
-            serde_json::from_str::<Vec<Self>>(text).map_err(error)?
+            serde_json::from_str::<Vec<Page>>(text).map_err(error)?
         } else {
-            serde_json::Deserializer::from_str(text).into_iter::<Self>().collect::<Result<_, _>>().map_err(error)?
+            serde_json::Deserializer::from_str(text).into_iter::<Page>().collect::<Result<_, _>>().map_err(error)?
         };
         let mut all = Self::default();
+        let mut is_an_answer = false;
         for page in pages {
-            all.users.extend(page.users);
-            all.groups.extend(page.groups);
-            all.roles.extend(page.roles);
-            all.policies.extend(page.policies);
+            is_an_answer |=
+                page.users.is_some() || page.groups.is_some() || page.roles.is_some() || page.policies.is_some();
+            all.users.extend(page.users.into_iter().flatten());
+            all.groups.extend(page.groups.into_iter().flatten());
+            all.roles.extend(page.roles.into_iter().flatten());
+            all.policies.extend(page.policies.into_iter().flatten());
         }
-        Ok(all)
+        if is_an_answer {
+            return Ok(all);
+        }
+        let message = "it has none of `UserDetailList`, `GroupDetailList`, `RoleDetailList` and `Policies`";
+        Err(DetailsError { message: message.to_owned() })
     }
+}
+
+/// A list that is there, if only as `null`.
+fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<Vec<T>>, D::Error> {
+    Ok(Some(Option::<Vec<T>>::deserialize(d)?.unwrap_or_default()))
 }
 
 /// `null` says as much as nothing.

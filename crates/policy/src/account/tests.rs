@@ -77,13 +77,20 @@ fn pages_come_one_after_another_or_as_a_list() {
 
 #[test]
 fn what_is_no_answer_of_iam_is_an_error() {
-    for (text, part) in
-        [("[1]", "line 1 column 2"), ("{\"UserDetailList\": 1}", "line 1"), ("nope", "line 1"), ("{", "EOF")]
-    {
+    let policy = r#"{"Version": "2012-10-17", "Statement": []}"#;
+    for (text, part) in [
+        ("[1]", "line 1 column 2"),
+        ("{\"UserDetailList\": 1}", "line 1"),
+        ("nope", "line 1"),
+        ("{", "EOF"),
+        ("", "`UserDetailList`"),
+        ("[]", "`UserDetailList`"),
+        (policy, "`UserDetailList`"),
+    ] {
         let error = Account::parse(text).unwrap_err().to_string();
         assert!(error.contains(part), "{text}: {error}");
     }
-    assert!(Account::parse("").unwrap().identities.is_empty());
+    assert!(Account::parse(r#"{"UserDetailList": null}"#).unwrap().identities.is_empty());
 }
 
 #[test]

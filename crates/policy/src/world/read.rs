@@ -59,7 +59,8 @@ impl World {
 /// # Errors
 /// Where they are not in the form that IAM answers.
 pub fn account<'a>(assets: impl IntoIterator<Item = &'a Asset>, id: &SmolStr) -> Result<Account, String> {
-    let mut details = serde_json::Map::new();
+    let empty = || serde_json::Value::Array(Vec::new());
+    let mut details: serde_json::Map<_, _> = PRINCIPALS.iter().map(|(_, list)| ((*list).to_owned(), empty())).collect();
     for asset in assets {
         let Some((_, list)) = PRINCIPALS.iter().find(|(kind, _)| *kind == asset.kind) else { continue };
         let known = asset.fields.iter().filter_map(|(name, field)| match field {
@@ -67,8 +68,7 @@ pub fn account<'a>(assets: impl IntoIterator<Item = &'a Asset>, id: &SmolStr) ->
             Field::Absent | Field::Unknown(_) => None,
         });
         let item = serde_json::Value::Object(known.collect());
-        let items = details.entry(*list).or_insert_with(|| serde_json::Value::Array(Vec::new()));
-        if let Some(items) = items.as_array_mut() {
+        if let Some(items) = details.get_mut(*list).and_then(serde_json::Value::as_array_mut) {
             items.push(item);
         }
     }
