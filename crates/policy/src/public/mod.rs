@@ -369,7 +369,7 @@ impl Reason {
             }
             Whom::Account(id) => format!("{head}信頼ゾーンの外にある `{id}` を許可している"),
             Whom::Service(name) => format!(
-                "{head}、誰の代理で動くかを aws:SourceAccount などの条件で制限せずに `{name}` を許可している（混乱した代理の問題）"
+                "{head}、誰の代理で動くかを aws:SourceAccount などの条件で制限せずに `{name}` を許可している（「混乱した代理」問題）"
             ),
             Whom::Perhaps(why) => format!("{head}すべてのユーザーを許可している可能性がある。判断できない理由: {why}"),
         }
