@@ -21,7 +21,7 @@ mod text;
 
 pub use report::{Format, Framework, Meta, ParseFormatError, Report, Style};
 pub use summary::{Counts, ServiceCounts, Summary};
-pub use terminal::{width, wrap};
+pub use terminal::{width, wrap, wrap_whole};
 
 use std::io::{self, BufWriter, Write};
 

@@ -82,8 +82,19 @@ pub fn width(text: &str) -> usize {
 /// Lines of `text` of at most `columns`, the first after `first` and the others after `rest`; at least one. Japanese
 /// breaks by the Unicode line breaking rules (TR 14), and a word that no line can hold is broken anywhere.
 pub fn wrap(text: &str, columns: usize, first: &str, rest: &str) -> Vec<String> {
-    let options =
-        Options::new(columns).initial_indent(first).subsequent_indent(rest).word_splitter(WordSplitter::NoHyphenation);
+    wrapped(text, options(columns, first, rest))
+}
+
+/// As [`wrap`], but a word that no line can hold stays whole: an ARN is to be copied.
+pub fn wrap_whole(text: &str, columns: usize, first: &str, rest: &str) -> Vec<String> {
+    wrapped(text, options(columns, first, rest).break_words(false))
+}
+
+fn options<'a>(columns: usize, first: &'a str, rest: &'a str) -> Options<'a> {
+    Options::new(columns).initial_indent(first).subsequent_indent(rest).word_splitter(WordSplitter::NoHyphenation)
+}
+
+fn wrapped(text: &str, options: Options<'_>) -> Vec<String> {
     textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 

@@ -21,13 +21,13 @@ use yagura_report::Format;
 Exit codes: 0 done, 1 a finding at or above --fail-on, 2 bad usage or configuration, 3 nothing could be read.")]
 pub struct Cli {
     /// Language of every text: en or ja [default: by LC_ALL, LC_MESSAGES or LANG]
-    #[arg(long, global = true, value_enum, env = "YAGURA_LANG", hide_env_values = true)]
+    #[arg(long, global = true, value_enum, env = "YAGURA_LANG", hide_env_values = true, display_order = 900)]
     pub lang: Option<LangArg>,
     /// Settings file [default: yagura.toml here, if there is one]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", display_order = 901)]
     pub config: Option<PathBuf>,
     /// A folder with checks, resource kinds and frameworks of your own, in the form of the built-in ones
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", display_order = 902)]
     pub content: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]

@@ -139,7 +139,7 @@ fn least_privilege_of_the_sample_and_of_files() {
     let logs = folder.path().display().to_string();
     let run = ask(&["least-privilege", "ann", "--logs", &logs]);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert!(run.stdout.contains("s3:ListAllMyBuckets") && run.stdout.contains("2 records"), "{}", run.stdout);
+    assert!(run.stdout.contains("s3:ListAllMyBuckets") && run.stderr.contains("2 records"), "{}", run.stderr);
     assert!(run.stderr.contains("a.jsonl:2") && run.stderr.contains("b.json"), "{}", run.stderr);
     let nobody = ask(&["least-privilege", "arn:aws:iam::111122223333:user/anne", "--logs", &logs]);
     assert_eq!((nobody.code, nobody.stderr.contains("user/ann")), (3, true), "{}", nobody.stderr);
@@ -170,4 +170,46 @@ fn a_batch_answers_every_line_whatever_it_holds() {
     assert_eq!((&answers[0]["id"], &answers[0]["decision"]), (&json!("a"), &json!("allowed")));
     assert_eq!(answers[1]["id"], 2);
     assert!(answers[1..].iter().all(|a| a["error"].is_string()), "{answers:?}");
+}
+
+#[test]
+fn slips_get_an_answer_and_no_finding() {
+    for (args, code, wanted) in [
+        (vec!["can", "--demo", "sato", "s3:GetObjct"], 2, "did you mean `s3:GetObject`?"),
+        (vec!["can", "--demo", "sato", "s3:GetObject", "bucket"], 2, "arn:aws:s3:::NAME"),
+        (vec!["public", "--demo", "--trusted-account", "12"], 2, "12 digits"),
+        (vec!["public", "--demo", "--resource", "arn:aws:s3:::a"], 2, "<FILE>"),
+    ] {
+        let run = ask(&args);
+        assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{args:?}: {}", run.stderr);
+        assert!(run.stderr.contains(wanted), "{args:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_file_of_another_kind_is_no_empty_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    let path = write(folder.path(), "policy.json", policy);
+    let details = ask(&["escalations", "--authorization-details", &path]);
+    assert_eq!((details.code, details.stdout.as_str()), (3, ""));
+    assert!(details.stderr.contains("`UserDetailList`"), "{}", details.stderr);
+    let public = ask(&["public", &path]);
+    assert_eq!((public.code, public.stdout.as_str()), (2, ""));
+    assert!(public.stderr.contains("`Principal`"), "{}", public.stderr);
+}
+
+#[test]
+fn a_least_policy_can_be_kept_as_it_is_printed() {
+    let run = ask(&["least-privilege", "--demo", "deploy-ci"]);
+    let policy: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(policy["Version"], "2012-10-17");
+    assert!(run.stderr.contains("What stays unobserved"), "{}", run.stderr);
+}
+
+#[test]
+fn japanese_help_keeps_the_order_of_arguments() {
+    let help = Run::new(&["--lang", "ja", "iam", "can", "--help"]).run().stdout;
+    let place = |text: &str| help.find(&format!("\n  {text}")).unwrap();
+    assert!(place("<PRINCIPAL>") < place("<ACTION>") && place("<ACTION>") < place("[RESOURCE]"), "{help}");
 }

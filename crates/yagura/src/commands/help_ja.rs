@@ -23,7 +23,8 @@ fn level(mut command: Command, path: &str) -> Command {
                 .long("help")
                 .action(ArgAction::Help)
                 .help("ヘルプを表示する")
-                .help_heading("オプション"),
+                .help_heading("オプション")
+                .display_order(999),
         );
     if path == "yagura" {
         command = command.disable_version_flag(true).arg(
@@ -32,7 +33,8 @@ fn level(mut command: Command, path: &str) -> Command {
                 .long("version")
                 .action(ArgAction::Version)
                 .help("バージョンを表示する")
-                .help_heading("オプション"),
+                .help_heading("オプション")
+                .display_order(1000),
         );
     }
     if let Some(about) = about(path) {
@@ -41,10 +43,16 @@ fn level(mut command: Command, path: &str) -> Command {
     if let Some(examples) = examples(path) {
         command = command.after_help(examples);
     }
+    let mut place = 0;
     command = command.mut_args(|a| {
-        let heading = if a.is_positional() { "引数" } else { "オプション" };
         let text = argument(path, a.get_id().as_str());
-        let a = a.help_heading(heading);
+        let a = if a.is_positional() {
+            // Under a heading of its own, clap would sort them by name.
+            place += 1;
+            a.help_heading("引数").display_order(place)
+        } else {
+            a.help_heading("オプション")
+        };
         match text {
             Some(t) => a.help(t).long_help(None::<&str>),
             None => a,

@@ -1,7 +1,7 @@
 //! `yagura iam can`: may this principal do that, and why.
 
 use super::source::{Need, Source, context, principal};
-use super::{Form, HelpJa, catalogue, words};
+use super::{Form, HelpJa, catalogue, say, words};
 use crate::cli::Cli;
 use crate::failure::{Failure, exit};
 use clap::Args;
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use smol_str::SmolStr;
 use std::io::Write;
 use yagura_model::Lang;
+use yagura_policy::catalogue::Catalogue;
 use yagura_policy::evaluate::{Decision, Mode};
 use yagura_policy::request::{Caller, Request};
 use yagura_policy::world::Told;
@@ -35,13 +36,50 @@ pub struct Question {
     pub source: Source,
 }
 
+impl Question {
+    /// Whether AWS has the action, and the resource can be one.
+    ///
+    /// # Errors
+    /// Says what is wrong, with the nearest action of the service.
+    pub fn check(&self, catalogue: &Catalogue) -> Result<(), Failure> {
+        let (action, resource) = (self.action.as_str(), self.resource.as_str());
+        let Some((service, _)) = action.split_once(':') else {
+            return Err(Failure::usage(
+                format!("`{action}` is not an action: expected service:Action"),
+                format!("`{action}` はアクションではない。サービス:アクション の形で指定すること"),
+            ));
+        };
+        if catalogue.action(action).is_none() {
+            let names = catalogue
+                .service(service)
+                .map_or_else(Vec::new, |s| s.actions.iter().map(|a| format!("{}:{}", s.prefix, a.name)).collect());
+            return Err(Failure::unknown(("action", "アクション"), action, names.iter().map(String::as_str)));
+        }
+        if resource.starts_with("arn:") || resource.starts_with(['*', '?']) {
+            return Ok(());
+        }
+        let failure = Failure::usage(
+            format!("`{resource}` is not a resource: expected an ARN or `*`"),
+            format!("`{resource}` はリソースではない。ARN または `*` を指定すること"),
+        );
+        Err(failure.hint(
+            "a bucket's ARN is `arn:aws:s3:::NAME`, an object's `arn:aws:s3:::NAME/KEY`",
+            "バケットの ARN は `arn:aws:s3:::名前`、オブジェクトの ARN は `arn:aws:s3:::名前/キー`",
+        ))
+    }
+}
+
 /// Arguments of `iam can`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   yagura iam can --demo deploy-ci s3:GetObject 'arn:aws:s3:::hinode-shop-payments/*'
-  yagura iam can arn:aws:iam::111122223333:role/app kms:Decrypt arn:aws:kms:us-east-1:111122223333:key/k1 --context aws:SourceIp=203.0.113.9
-  yagura iam can alice iam:PassRole '*' --authorization-details details.json --scp root.json --scp ou.json
-Exit codes: 0 allowed, 1 denied.")]
+  yagura iam can --demo sato s3:GetObject 'arn:aws:s3:::hinode-shop-payments/*' \\
+    --context aws:MultiFactorAuthPresent=false
+  yagura iam can alice iam:PassRole '*' --authorization-details details.json \\
+    --scp root.json --scp ou.json
+
+A condition key that is not given may have any value: the answer then says under which conditions it is allowed.
+Exit codes: 0 allowed (also under conditions), 1 denied, 2 bad usage, 3 something could not be read.")]
 pub struct CanArgs {
     /// A user's or role's name or ARN, a session's ARN, a service principal, or * for anyone
     pub principal: String,
@@ -63,20 +101,20 @@ pub const HELP_JA: HelpJa = HelpJa {
     ],
     examples: "例:
   yagura iam can --demo deploy-ci s3:GetObject 'arn:aws:s3:::hinode-shop-payments/*'
-  yagura iam can alice iam:PassRole '*' --authorization-details details.json --scp root.json --scp ou.json
-終了コード: 0 許可、1 拒否",
+  yagura iam can --demo sato s3:GetObject 'arn:aws:s3:::hinode-shop-payments/*' \\
+    --context aws:MultiFactorAuthPresent=false
+  yagura iam can alice iam:PassRole '*' --authorization-details details.json \\
+    --scp root.json --scp ou.json
+
+値を指定していない条件キーは任意の値をとりうるものとし、どの条件で許可されるかを示す。
+終了コード: 0 許可（条件付きを含む）、1 拒否、2 引数の誤り、3 読み込めないものがある",
 };
 
 /// Answers.
 pub fn run(cli: &Cli, args: &CanArgs, lang: Lang) -> Result<u8, Failure> {
-    if !args.question.action.contains(':') {
-        return Err(Failure::usage(
-            format!("`{}` is not an action: expected service:Action", args.question.action),
-            format!("`{}` はアクションではない。サービス:アクション の形で指定すること", args.question.action),
-        ));
-    }
     let given = context(&args.question.context)?;
     let catalogue = catalogue()?;
+    args.question.check(&catalogue)?;
     let world = args.question.source.world(cli, Need::Both, lang)?;
     let request = Request {
         principal: caller(&principal(&world, &args.principal)?),
@@ -87,12 +125,10 @@ pub fn run(cli: &Cli, args: &CanArgs, lang: Lang) -> Result<u8, Failure> {
     };
     let mode = if args.question.strict { Mode::Strict } else { Mode::Possible(&[]) };
     let told = world.can(&request, mode, &catalogue);
-    let mut out = std::io::stdout().lock();
+    let Question { action, resource, .. } = &args.question;
     match args.question.format {
-        Form::Text => {
-            out.write_all(words::tell(&told, &args.question.action, &args.question.resource, lang).as_bytes())?
-        }
-        Form::Json => writeln!(out, "{:#}", to_json(&told, &args.question.action, &args.question.resource, lang))?,
+        Form::Text => say(&words::tell(&told, action, resource, lang))?,
+        Form::Json => writeln!(std::io::stdout(), "{:#}", to_json(&told, action, resource, lang))?,
     }
     Ok(if told.answer.decision == Decision::Allowed { exit::DONE } else { exit::FINDINGS })
 }

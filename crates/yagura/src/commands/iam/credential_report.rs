@@ -16,7 +16,8 @@ use yagura_model::{Asset, Lang};
 #[command(after_help = "Examples:
   yagura iam credential-report --demo
   yagura iam credential-report --profile audit --max-age 90 --format json
-Exit codes: 0 nothing to mend, 1 some credential is stale, unused or without MFA.")]
+
+Exit codes: 0 nothing to mend, 1 some credential is stale, unused or without MFA, 2 bad usage, 3 it could not be read.")]
 pub struct CredentialReportArgs {
     /// Days after which a key is stale, and a credential that nobody used counts as unused
     #[arg(long, value_name = "DAYS", default_value_t = 90)]

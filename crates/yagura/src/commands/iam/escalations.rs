@@ -5,8 +5,8 @@ mod json;
 mod svg;
 mod text;
 
-use super::HelpJa;
 use super::source::{Need, Source};
+use super::{HelpJa, say};
 use crate::cli::Cli;
 use crate::content::Content;
 use crate::failure::{Failure, exit};
@@ -23,13 +23,17 @@ use yagura_policy::escalate::{Report, find};
   yagura iam escalations --demo
   aws iam get-account-authorization-details > details.json
   yagura iam escalations --authorization-details details.json
-  yagura iam escalations --authorization-details details.json --scp root.json --scp account.json --format jsonl
-  yagura iam escalations --snapshot today.ysnap --format svg > escalations.svg")]
+  yagura iam escalations --authorization-details details.json \\
+    --scp root.json --scp account.json --format jsonl
+  yagura iam escalations --demo --format svg > escalations.svg
+
+Certain: it works as things are. Conditional: it hangs on what the answer then says.
+Exit codes: 0 answered, whatever was found; 2 bad usage, 3 something could not be read.")]
 pub struct EscalationsArgs {
     /// Only these principals, by ARN or name
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub principal: Vec<String>,
-    /// How to print it
+    /// Form of the output: jsonl has one line a principal, dot is for Graphviz, svg is a picture
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     #[command(flatten)]
@@ -39,29 +43,32 @@ pub struct EscalationsArgs {
 
 /// How escalations are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "a text per value would make the help page long")]
 pub enum Format {
-    /// For people
     Text,
-    /// One JSON document with everything
     Json,
-    /// One JSON object a principal
     Jsonl,
-    /// A graph for Graphviz
     Dot,
-    /// A picture
     Svg,
 }
 
 /// The Japanese help.
 pub const HELP_JA: HelpJa = HelpJa {
     about: "アカウント内のプリンシパルが管理者権限を得る経路（権限昇格）を調べる",
-    arguments: &[("principal", "対象のプリンシパル（ARN または名前）"), ("format", "出力形式")],
+    arguments: &[
+        ("principal", "対象のプリンシパル（ARN または名前）"),
+        ("format", "出力形式（jsonl は 1 行に 1 プリンシパル、dot は Graphviz 用、svg は図）"),
+    ],
     examples: "例:
   yagura iam escalations --demo
   aws iam get-account-authorization-details > details.json
   yagura iam escalations --authorization-details details.json
-  yagura iam escalations --authorization-details details.json --scp root.json --scp account.json --format jsonl
-  yagura iam escalations --snapshot today.ysnap --format svg > escalations.svg",
+  yagura iam escalations --authorization-details details.json \\
+    --scp root.json --scp account.json --format jsonl
+  yagura iam escalations --demo --format svg > escalations.svg
+
+「確実」は現状のままで成立する経路、「条件付き」は示された条件が成り立てば成立する経路。
+終了コード: 0 回答（該当の有無によらない）、2 引数の誤り、3 読み込めないものがある",
 };
 
 /// What was found in one account.
@@ -79,9 +86,6 @@ pub fn run(cli: &Cli, args: &EscalationsArgs, lang: Lang) -> Result<u8, Failure>
     for error in errors {
         writeln!(std::io::stderr(), "{}: {error}", lang.pick("warning", "警告"))?;
     }
-    for (kind, gap) in world.gaps.iter().filter(|(kind, _)| kind.starts_with("iam.")) {
-        writeln!(std::io::stderr(), "{}: {kind}: {}", lang.pick("warning", "警告"), gap.say(lang))?;
-    }
     let paths: Vec<Path> = escalations.into_iter().map(|e| e.path).collect();
     let found = world.accounts.iter().map(|account| {
         let scp = world.guardrails.get(&account.id).map(|g| g.scp.as_slice()).unwrap_or_default();
@@ -96,7 +100,10 @@ pub fn run(cli: &Cli, args: &EscalationsArgs, lang: Lang) -> Result<u8, Failure>
         Format::Dot => graph::Graph::of(&found, lang).dot(),
         Format::Svg => svg::draw(&graph::Graph::of(&found, lang), lang),
     };
-    std::io::stdout().lock().write_all(out.as_bytes())?;
+    match args.format {
+        Format::Text => say(&out)?,
+        _ => std::io::stdout().lock().write_all(out.as_bytes())?,
+    }
     Ok(exit::DONE)
 }
 

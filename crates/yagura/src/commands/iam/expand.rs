@@ -17,8 +17,12 @@ use yagura_policy::json::{Json, Node};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   yagura iam expand 's3:Get*Acl' 'iam:Pass*'
-  yagura iam expand policy.json                 what its Allow and Deny statements cover
-  yagura iam expand --batch policies.jsonl      lines of {\"id\", \"policy\"}")]
+  yagura iam expand policy.json
+  yagura iam expand --batch policies.jsonl
+
+Of a policy, what its Allow statements cover is listed, then what its Deny statements cover.
+A line of a batch: {\"id\", \"policy\"}
+Exit codes: 0 done, 2 bad usage or not a policy, 3 a file could not be read.")]
 pub struct ExpandArgs {
     /// Action patterns (service:Name*), or policy files; `-` is standard input
     #[arg(value_name = "PATTERN|FILE", required_unless_present = "batch")]
@@ -41,8 +45,12 @@ pub const HELP_JA: HelpJa = HelpJa {
     ],
     examples: "例:
   yagura iam expand 's3:Get*Acl' 'iam:Pass*'
-  yagura iam expand policy.json                 Allow と Deny の対象になるアクション
-  yagura iam expand --batch policies.jsonl      各行は {\"id\", \"policy\"}",
+  yagura iam expand policy.json
+  yagura iam expand --batch policies.jsonl
+
+ポリシーについては、Allow ステートメントの対象、Deny ステートメントの対象の順に示す。
+--batch の各行: {\"id\", \"policy\"}
+終了コード: 0 完了、2 引数の誤り、またはポリシーではないファイル、3 読み込めないファイルあり",
 };
 
 /// Expands patterns and files, or the lines of a batch.
@@ -87,7 +95,7 @@ pub fn gather(what: &[String], catalogue: &Catalogue) -> Result<Expansion, Failu
         let text = lint::read(&PathBuf::from(file))?;
         let policy = Policy::parse(&text).map_err(|problems| {
             let why = problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; ");
-            Failure::blind(format!("`{file}` is no policy: {why}"), format!("`{file}` はポリシーではない: {why}"))
+            Failure::usage(format!("`{file}` is no policy: {why}"), format!("`{file}` はポリシーではない: {why}"))
         })?;
         let found = expand(&policy, catalogue);
         all.actions.extend(found.actions);

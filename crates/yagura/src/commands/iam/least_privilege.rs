@@ -22,7 +22,13 @@ use yagura_policy::world::{World, what_can};
 #[command(after_help = "Examples:
   yagura iam least-privilege --demo deploy-ci
   yagura iam least-privilege arn:aws:iam::111122223333:role/app --logs s3-copy/AWSLogs/
-  yagura iam least-privilege app --logs trail.json.gz --authorization-details details.json --format json")]
+  yagura iam least-privilege --demo deploy-ci > policy.json
+  yagura iam least-privilege app --logs trail.json.gz \\
+    --authorization-details details.json --format json
+
+The policy goes to standard output, what to know about it to standard error; json holds both.
+With --authorization-details or another source, what is granted and was not seen is told too.
+Exit codes: 0 done, 2 bad usage, 3 there is no record of the principal, or nothing could be read.")]
 pub struct LeastPrivilegeArgs {
     /// A user's or role's name or ARN
     pub principal: String,
@@ -48,7 +54,13 @@ pub const HELP_JA: HelpJa = HelpJa {
     examples: "例:
   yagura iam least-privilege --demo deploy-ci
   yagura iam least-privilege arn:aws:iam::111122223333:role/app --logs s3-copy/AWSLogs/
-  yagura iam least-privilege app --logs trail.json.gz --authorization-details details.json --format json",
+  yagura iam least-privilege --demo deploy-ci > policy.json
+  yagura iam least-privilege app --logs trail.json.gz \\
+    --authorization-details details.json --format json
+
+ポリシーは標準出力に、補足は標準エラー出力に書く（json には両方を含む）。
+--authorization-details などを指定すると、許可されているが使われていないアクションも示す。
+終了コード: 0 完了、2 引数の誤り、3 プリンシパルの記録がない、または読み込めない",
 };
 
 const DEMO: &str = "demo/cloudtrail.json";
@@ -112,14 +124,17 @@ pub fn run(cli: &Cli, args: &LeastPrivilegeArgs, lang: Lang) -> Result<u8, Failu
     let mut out = std::io::stdout().lock();
     match args.format {
         Form::Json => writeln!(out, "{:#}", to_json(&wanted, &observed, &unused, unread.len()))?,
-        Form::Text => out.write_all(text(&wanted, &observed, &unused, lang).as_bytes())?,
+        Form::Text => {
+            writeln!(out, "{}", serde_json::to_string_pretty(&observed.policy()).unwrap_or_default())?;
+            std::io::stderr().lock().write_all(notes(&wanted, &observed, &unused, lang).as_bytes())?;
+        }
     }
     Ok(exit::DONE)
 }
 
-fn text(principal: &str, observed: &Observed, unused: &Unused, lang: Lang) -> String {
-    let mut out = serde_json::to_string_pretty(&observed.policy()).unwrap_or_default();
-    out.push_str("\n\n");
+/// What to know about the policy.
+fn notes(principal: &str, observed: &Observed, unused: &Unused, lang: Lang) -> String {
+    let mut out = String::from("\n");
     let (first, last) = observed.period.clone().unwrap_or_default();
     let _ = match lang {
         Lang::En => writeln!(out, "{} records of {principal}, {first} to {last}", observed.records),
@@ -175,8 +190,8 @@ fn text(principal: &str, observed: &Observed, unused: &Unused, lang: Lang) -> St
         list(&head, shown);
     }
     out.push_str(lang.pick(
-        "\nWhat stays unobserved: calls outside that time; data events (S3 objects, Lambda invocations, DynamoDB items, KMS by other\nservices) unless the trail records them; actions that CloudTrail does not record; condition keys of the requests.\n",
-        "\n観測できていないもの: この期間外の呼び出し、証跡がデータイベント（S3 オブジェクト、Lambda の呼び出し、DynamoDB の項目など）を\n記録していない場合のその操作、CloudTrail が記録しないアクション、リクエストの条件キー。\n",
+        "\nWhat stays unobserved:\n  calls outside that time\n  data events (S3 objects, Lambda invocations, DynamoDB items, …), unless the\n  trail records them\n  actions that CloudTrail does not record\n  condition keys of the requests\n",
+        "\n観測できていないもの:\n  この期間外の呼び出し\n  証跡が記録していないデータイベント（S3 オブジェクト、Lambda の呼び出し、\n  DynamoDB の項目など）\n  CloudTrail が記録しないアクション\n  リクエストの条件キー\n",
     ));
     out
 }

@@ -1,6 +1,6 @@
 //! `yagura iam lint`: AWS's policy checks, without AWS.
 
-use super::{HelpJa, batch, catalogue};
+use super::{HelpJa, batch, catalogue, say};
 use crate::failure::{Failure, exit};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
@@ -18,8 +18,9 @@ use yagura_policy::lint::{Finding, Level, PolicyType, lint, lint_node};
 #[command(after_help = "Examples:
   yagura iam lint policy.json
   yagura iam lint guardrails/*.json --policy-type scp --format json
-  yagura iam lint --batch policies.jsonl        lines of {\"id\", \"policy\", \"policy_type\"}
+  yagura iam lint --batch policies.jsonl
 
+A line of a batch: {\"id\", \"policy\", \"policy_type\"}
 The codes are those of IAM Access Analyzer. Exit codes: 0 no error, 1 an error, 2 bad usage, 3 a file could not be read.")]
 pub struct LintArgs {
     /// Policy files; `-` is standard input
@@ -60,8 +61,9 @@ pub const HELP_JA: HelpJa = HelpJa {
     examples: "例:
   yagura iam lint policy.json
   yagura iam lint guardrails/*.json --policy-type scp --format json
-  yagura iam lint --batch policies.jsonl        各行は {\"id\", \"policy\", \"policy_type\"}
+  yagura iam lint --batch policies.jsonl
 
+--batch の各行: {\"id\", \"policy\", \"policy_type\"}
 コードは IAM Access Analyzer のもの。終了コード: 0 エラーなし、1 エラーあり、2 引数の誤り、3 読み込めないファイルあり",
 };
 
@@ -94,15 +96,14 @@ pub fn run(args: &LintArgs, lang: Lang) -> Result<u8, Failure> {
             }
         }
     }
-    let out = match args.format {
-        Form::Text => text(&linted, lang),
+    match args.format {
+        Form::Text => say(&text(&linted, lang))?,
         Form::Json => {
             let files: Vec<Value> = linted.iter().map(|l| l.to_json(lang)).collect();
-            format!("{:#}\n", Value::Array(files))
+            writeln!(std::io::stdout(), "{:#}", Value::Array(files))?;
         }
-        Form::Jsonl => lines(&linted, lang),
-    };
-    std::io::stdout().lock().write_all(out.as_bytes())?;
+        Form::Jsonl => std::io::stdout().lock().write_all(lines(&linted, lang).as_bytes())?,
+    }
     let broken = linted.iter().flat_map(|l| &l.findings).any(|f| f.check.level == Level::Error);
     Ok(if unread {
         exit::BLIND

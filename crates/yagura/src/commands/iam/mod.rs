@@ -20,7 +20,9 @@ pub mod words;
 
 use crate::cli::Cli;
 use crate::failure::Failure;
+use crate::terminal;
 use clap::{Subcommand, ValueEnum};
+use std::io::Write;
 use yagura_model::Lang;
 use yagura_policy::catalogue::Catalogue;
 
@@ -110,6 +112,13 @@ pub fn help_ja(name: &str) -> Option<&'static HelpJa> {
         "shrink" => &shrink::HELP_JA,
         _ => return None,
     })
+}
+
+/// Prints a text for a person: folded where a terminal is narrower, else one line for each thing said.
+pub fn say(text: &str) -> std::io::Result<()> {
+    let columns = terminal::columns().filter(|_| terminal::is_terminal());
+    let text = columns.map_or_else(|| text.to_owned(), |columns| words::fold(text, columns));
+    std::io::stdout().lock().write_all(text.as_bytes())
 }
 
 /// What AWS has: actions, resource types, condition keys.

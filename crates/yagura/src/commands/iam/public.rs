@@ -1,7 +1,7 @@
 //! `yagura iam public`: whom outside the zone of trust a resource's policy lets in.
 
 use super::source::{Need, Source};
-use super::{Form, HelpJa, batch};
+use super::{Form, HelpJa, batch, say};
 use crate::cli::Cli;
 use crate::failure::{Failure, exit};
 use clap::Args;
@@ -21,23 +21,25 @@ use yagura_policy::world::World;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   yagura iam public queue-policy.json --resource-account 111122223333
-  yagura iam public bucket-policy.json --resource arn:aws:s3:::reports --trusted-account 444455556666
+  yagura iam public bucket-policy.json --resource arn:aws:s3:::reports \\
+    --trusted-account 444455556666
   yagura iam public --demo
   yagura iam public --profile audit --all-regions --trusted-account 444455556666
-  yagura iam public --batch policies.jsonl    # {\"id\",\"policy\",\"resource\"?,\"resource_account\"?,\"trusted_accounts\"?,\"trusted_networks\"?}
+  yagura iam public --batch policies.jsonl
 
+A line of a batch: {\"id\", \"policy\", \"resource\"?, \"resource_account\"?, \"trusted_accounts\"?: [..], \"trusted_networks\"?: [..]}
 Without a file, every resource of the account is judged, and the accounts that are read trust each other.
 A bucket is public by Amazon S3's own definition; other resources when anybody outside the zone of trust gets in.
-Exit code 1 says that a policy is public or lets in an account outside the zone of trust.")]
+Exit codes: 0 neither public nor open to an account outside the zone of trust, 1 one is, 2 bad usage, 3 something could not be read.")]
 pub struct PublicArgs {
     /// Files with one policy each [default: every resource of the account]; with --batch the file of lines [default: standard input]
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// The resource's ARN
-    #[arg(long, value_name = "ARN")]
+    /// The ARN of the resource that the file's policy is attached to
+    #[arg(long, value_name = "ARN", requires = "files")]
     pub resource: Option<String>,
     /// The account that owns the resource [default: the one in its ARN]
-    #[arg(long, value_name = "ACCOUNT")]
+    #[arg(long, value_name = "ACCOUNT", requires = "files")]
     pub resource_account: Option<String>,
     /// Further accounts of the zone of trust
     #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
@@ -61,7 +63,7 @@ pub const HELP_JA: HelpJa = HelpJa {
     about: "リソースのポリシーが、信頼ゾーンの外の誰にアクセスを許可しているかを調べる",
     arguments: &[
         ("files", "ポリシーのファイル（複数可）[デフォルト: アカウントの全リソース]。--batch では行を並べたファイル [デフォルト: 標準入力]"),
-        ("resource", "リソースの ARN"),
+        ("resource", "ファイルのポリシーがアタッチされているリソースの ARN"),
         ("resource_account", "リソースを所有するアカウント [デフォルト: ARN のアカウント]"),
         ("trusted_account", "信頼ゾーンに加えるアカウント"),
         ("trusted_network", "誰からのアクセスでも信頼するネットワーク"),
@@ -70,14 +72,16 @@ pub const HELP_JA: HelpJa = HelpJa {
     ],
     examples: "例:
   yagura iam public queue-policy.json --resource-account 111122223333
-  yagura iam public bucket-policy.json --resource arn:aws:s3:::reports --trusted-account 444455556666
+  yagura iam public bucket-policy.json --resource arn:aws:s3:::reports \\
+    --trusted-account 444455556666
   yagura iam public --demo
   yagura iam public --profile audit --all-regions --trusted-account 444455556666
-  yagura iam public --batch policies.jsonl    # {\"id\",\"policy\",\"resource\"?,\"resource_account\"?,\"trusted_accounts\"?,\"trusted_networks\"?}
+  yagura iam public --batch policies.jsonl
 
+--batch の各行: {\"id\", \"policy\", \"resource\"?, \"resource_account\"?, \"trusted_accounts\"?: [..], \"trusted_networks\"?: [..]}
 ファイルを指定しなければ、アカウントの全リソースを調べる。読み取ったアカウントどうしは信頼するものとする。
 バケットは Amazon S3 の定義で、その他のリソースは信頼ゾーンの外の誰でもアクセスできるかどうかで、パブリックかどうかを判断する。
-パブリックであるか、信頼ゾーンの外のアカウントを許可していれば、終了コード 1 で終わる。",
+終了コード: 0 どちらでもない、1 パブリックであるか、信頼ゾーンの外のアカウントを許可している、2 引数の誤り、3 読み込めないものがある",
 };
 
 /// Judges files, or every line of a batch.
@@ -95,11 +99,17 @@ pub fn run(cli: &Cli, args: &PublicArgs, lang: Lang) -> Result<u8, Failure> {
     if let Some(bad) = args.trusted_network.iter().find(|n| IpRange::parse(n).is_none()) {
         return Err(Failure::usage(format!("`{bad}` is no CIDR range"), format!("`{bad}` は CIDR ではない")));
     }
+    let accounts = args.trusted_account.iter().map(SmolStr::as_str).chain(args.resource_account.as_deref());
+    if let Some(bad) = accounts.into_iter().find(|a| a.len() != 12 || !a.bytes().all(|b| b.is_ascii_digit())) {
+        return Err(Failure::usage(
+            format!("`{bad}` is no account id: expected 12 digits"),
+            format!("`{bad}` はアカウント ID ではない。12 桁の数字を指定すること"),
+        ));
+    }
     if args.files.is_empty() {
         let world = args.source.world(cli, Need::Policies, lang)?;
         return resources(&world, args, lang);
     }
-    let mut out = std::io::stdout().lock();
     let mut code = exit::DONE;
     let mut all = Vec::new();
     for file in &args.files {
@@ -110,12 +120,20 @@ pub fn run(cli: &Cli, args: &PublicArgs, lang: Lang) -> Result<u8, Failure> {
             trusted_accounts: args.trusted_account.clone(),
             trusted_networks: args.trusted_network.clone(),
         };
+        if !line.policy.statements.is_empty() && line.policy.statements.iter().all(|s| s.principals.is_none()) {
+            let file = file.display();
+            let failure = Failure::usage(
+                format!("`{file}` is not the policy of a resource: no statement has a `Principal`"),
+                format!("`{file}` はリソースベースのポリシーではない。どのステートメントにも `Principal` がない"),
+            );
+            return Err(failure.hint("`yagura iam lint` says more", "詳しくは `yagura iam lint` で確認すること"));
+        }
         let found = line.exposure();
         if found.public || !found.cross_account.is_empty() {
             code = exit::FINDINGS;
         }
         match args.format {
-            Form::Text => out.write_all(tell(&line.policy, &found, &file.display().to_string(), lang).as_bytes())?,
+            Form::Text => say(&tell(&line.policy, &found, &file.display().to_string(), lang))?,
             Form::Json => {
                 let mut object = Map::new();
                 object.insert("file".to_owned(), json!(file.display().to_string()));
@@ -125,7 +143,7 @@ pub fn run(cli: &Cli, args: &PublicArgs, lang: Lang) -> Result<u8, Failure> {
         }
     }
     if args.format == Form::Json {
-        writeln!(out, "{:#}", Value::Array(all))?;
+        writeln!(std::io::stdout(), "{:#}", Value::Array(all))?;
     }
     Ok(code)
 }
@@ -191,17 +209,15 @@ fn resources(world: &World, args: &PublicArgs, lang: Lang) -> Result<u8, Failure
         object.insert("restricted_by_block_public_access".to_owned(), json!(restricted));
         all.push(Value::Object(object));
     }
-    let mut out = std::io::stdout().lock();
     match args.format {
         Form::Text => {
             let head = match lang {
                 Lang::En => format!("{judged} resources and roles judged\n"),
                 Lang::Ja => format!("リソースとロール {judged} 件を調べた\n"),
             };
-            out.write_all(head.as_bytes())?;
-            out.write_all(text.as_bytes())?;
+            say(&(head + &text))?;
         }
-        Form::Json => writeln!(out, "{:#}", Value::Array(all))?,
+        Form::Json => writeln!(std::io::stdout(), "{:#}", Value::Array(all))?,
     }
     Ok(code)
 }

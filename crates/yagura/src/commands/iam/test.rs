@@ -34,9 +34,15 @@ use yagura_rule::yaml::{Yaml, YamlKind, read};
 A file of cases (YAML or JSON):
   identity_policies: [developer.json]       # files beside this one, or policies written out
   cases:
-    reads logs: {principal: 'arn:aws:iam::111122223333:user/alice', action: s3:GetObject, resource: 'arn:aws:s3:::logs/a', expect: allowed}
-    no deletes: {principal: 'arn:aws:iam::111122223333:user/alice', action: s3:DeleteObject, resource: 'arn:aws:s3:::logs/a', expect: denied}
-Exit codes: 0 every case is as expected, 1 one is not.")]
+    reads logs:
+      principal: 'arn:aws:iam::111122223333:user/alice'
+      action: s3:GetObject
+      resource: 'arn:aws:s3:::logs/a'
+      context: {aws:SecureTransport: 'true'}
+      expect: allowed       # denied, explicitly_denied, implicitly_denied
+Beside identity_policies, for all cases or for one: permissions_boundaries, session_policies,
+service_control_policies and resource_control_policies (a list of levels), resource_policy, vpc_endpoint_policies.
+Exit codes: 0 every case is as expected, 1 one is not, 2 a file is not in this form, 3 it could not be read.")]
 pub struct TestArgs {
     /// Files of cases
     #[arg(required = true, value_name = "FILE")]
@@ -56,9 +62,15 @@ pub const HELP_JA: HelpJa = HelpJa {
 テストケースのファイル（YAML または JSON）:
   identity_policies: [developer.json]       # このファイルからの相対パス、またはポリシーそのもの
   cases:
-    ログを読める: {principal: 'arn:aws:iam::111122223333:user/alice', action: s3:GetObject, resource: 'arn:aws:s3:::logs/a', expect: allowed}
-    削除できない: {principal: 'arn:aws:iam::111122223333:user/alice', action: s3:DeleteObject, resource: 'arn:aws:s3:::logs/a', expect: denied}
-終了コード: 0 すべて期待どおり、1 期待と異なるものがある",
+    ログを読める:
+      principal: 'arn:aws:iam::111122223333:user/alice'
+      action: s3:GetObject
+      resource: 'arn:aws:s3:::logs/a'
+      context: {aws:SecureTransport: 'true'}
+      expect: allowed       # denied、explicitly_denied、implicitly_denied
+identity_policies のほかに、全ケースまたは個々のケースに指定できるもの: permissions_boundaries、session_policies、
+service_control_policies と resource_control_policies（階層のリスト）、resource_policy、vpc_endpoint_policies
+終了コード: 0 すべて期待どおり、1 期待と異なるものがある、2 この形式ではない、3 読み込めない",
 };
 
 /// The layers, which the file gives for all cases or a case for itself.

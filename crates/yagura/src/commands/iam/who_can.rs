@@ -1,7 +1,7 @@
 //! `yagura iam who-can`: every principal that may do this to a resource.
 
 use super::source::{Need, context};
-use super::{Form, HelpJa, can, catalogue, words};
+use super::{Form, HelpJa, can, catalogue, say, words};
 use crate::cli::Cli;
 use crate::failure::{Failure, exit};
 use clap::Args;
@@ -16,7 +16,10 @@ use yagura_policy::world::{Told, WhoCan};
 #[command(after_help = "Examples:
   yagura iam who-can --demo iam:PassRole
   yagura iam who-can s3:GetObject 'arn:aws:s3:::payments/*' --profile audit
-  yagura iam who-can sts:AssumeRole arn:aws:iam::111122223333:role/admin --authorization-details details.json --format json")]
+  yagura iam who-can sts:AssumeRole arn:aws:iam::111122223333:role/admin \\
+    --authorization-details details.json --format json
+
+Exit codes: 0 answered, whoever can; 2 bad usage, 3 something could not be read.")]
 pub struct WhoCanArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap groups carry their own text")]
@@ -29,52 +32,40 @@ pub const HELP_JA: HelpJa = HelpJa {
     arguments: can::HELP_JA.arguments,
     examples: "例:
   yagura iam who-can --demo iam:PassRole
-  yagura iam who-can s3:GetObject 'arn:aws:s3:::payments/*' --profile audit",
+  yagura iam who-can s3:GetObject 'arn:aws:s3:::payments/*' --profile audit
+  yagura iam who-can sts:AssumeRole arn:aws:iam::111122223333:role/admin \\
+    --authorization-details details.json --format json
+
+終了コード: 0 回答（該当の有無によらない）、2 引数の誤り、3 読み込めないものがある",
 };
 
 /// Answers.
 pub fn run(cli: &Cli, args: &WhoCanArgs, lang: Lang) -> Result<u8, Failure> {
     let given = context(&args.question.context)?;
     let catalogue = catalogue()?;
-    if catalogue.action(&args.question.action).is_none() {
-        let service = args.question.action.split(':').next().and_then(|s| catalogue.service(s));
-        let names: Vec<String> =
-            service.map_or_else(Vec::new, |s| s.actions.iter().map(|a| format!("{}:{}", s.prefix, a.name)).collect());
-        return Err(Failure::unknown(
-            ("action", "アクション"),
-            &args.question.action,
-            names.iter().map(String::as_str),
-        ));
-    };
+    args.question.check(&catalogue)?;
     let world = args.question.source.world(cli, Need::Both, lang)?;
     let mode = if args.question.strict { Mode::Strict } else { Mode::Possible(&[]) };
     let who = world.who_can(&args.question.action, &args.question.resource, None, &given, mode, &catalogue);
-    let mut out = std::io::stdout().lock();
     match args.question.format {
-        Form::Text => out.write_all(text(&who, args, lang).as_bytes())?,
-        Form::Json => writeln!(out, "{:#}", to_json(&who, args, lang))?,
+        Form::Text => say(&text(&who, args, lang))?,
+        Form::Json => writeln!(std::io::stdout(), "{:#}", to_json(&who, args, lang))?,
     }
     Ok(exit::DONE)
 }
 
 fn text(who: &WhoCan, args: &WhoCanArgs, lang: Lang) -> String {
+    let (can, asked, action) = (who.allowed.len(), who.asked, &args.question.action);
+    // `*` asks about some resource, but where the action names none.
+    let is_some = args.question.resource == "*" && who.allowed.iter().any(|told| told.answer.resource.is_some());
+    let resource = if is_some {
+        lang.pick("some resource", "いずれかのリソース")
+    } else {
+        args.question.resource.as_str()
+    };
     let mut out = match lang {
-        Lang::En => {
-            format!(
-                "{} of {} users and roles can {} on {}\n",
-                who.allowed.len(),
-                who.asked,
-                args.question.action,
-                args.question.resource
-            )
-        }
-        Lang::Ja => format!(
-            "{} に対する {} ができるのは、ユーザーとロール {} 件中 {} 件\n",
-            args.question.resource,
-            args.question.action,
-            who.asked,
-            who.allowed.len()
-        ),
+        Lang::En => format!("{can} of {asked} users and roles can {action} on {resource}\n"),
+        Lang::Ja => format!("{resource}に対する {action} ができるのは、ユーザーとロール {asked} 件中 {can} 件\n"),
     };
     let mut line = |told: &Told, what: &str| {
         let mut by: Vec<&str> =

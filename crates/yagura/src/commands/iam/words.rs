@@ -7,6 +7,7 @@ use yagura_policy::account::{Cause, Part};
 use yagura_policy::evaluate::{Answer, Because, Decision, Held, Layer, Role};
 use yagura_policy::tri::Tri;
 use yagura_policy::world::{Doubt, Told};
+use yagura_report::{width, wrap_whole};
 
 /// What a person calls a layer.
 pub fn layer(layer: Layer, lang: Lang) -> &'static str {
@@ -67,6 +68,8 @@ pub fn tell(told: &Told, action: &str, resource: &str, lang: Lang) -> String {
     {
         let _ = writeln!(out, "\n{}", lang.pick("A context that is allowed:", "許可されるコンテキストの例:"));
         for (key, values) in &conditional.example {
+            let written = answer.because.iter().flat_map(|b| &b.conditions).map(|c| &c.key);
+            let key = written.clone().find(|k| k.eq_ignore_ascii_case(key)).unwrap_or(key);
             let text = if values.is_empty() { lang.pick("(absent)", "（なし）").to_owned() } else { list(values) };
             let _ = writeln!(out, "  {key} = {text}");
         }
@@ -84,12 +87,12 @@ pub fn tell(told: &Told, action: &str, resource: &str, lang: Lang) -> String {
 
 fn reason(out: &mut String, because: &Because, lang: Lang) {
     let what = match because.role {
-        Role::Allows => lang.pick("allows it", "許可している"),
-        Role::Denies => lang.pick("denies it", "拒否している"),
+        Role::Allows => lang.pick("allows it", "が許可している"),
+        Role::Denies => lang.pick("denies it", "が拒否している"),
         Role::WouldAllow => {
-            lang.pick("would allow it, but a condition does not hold", "条件が満たされないため許可にならない")
+            lang.pick("would allow it, but a condition does not hold", "は、条件が満たされないため許可しない")
         }
-        Role::Depends => lang.pick("decides by conditions", "条件によって決まる"),
+        Role::Depends => lang.pick("decides by conditions", "の適用は条件による"),
         Role::NothingAllows => lang.pick("nothing allows it", "許可するステートメントがない"),
         Role::Root => lang.pick("the root user needs no policy", "ルートユーザーにポリシーは不要"),
         Role::PublicAccessBlocked => lang.pick(
@@ -105,10 +108,12 @@ fn reason(out: &mut String, because: &Because, lang: Lang) {
         let sid = because.sid.as_ref().map(|s| format!(" ({s})")).unwrap_or_default();
         match lang {
             Lang::En => format!(" {}, statement {}{sid}", because.policy, n + 1),
-            Lang::Ja => format!(" {} のステートメント {}{sid}", because.policy, n + 1),
+            Lang::Ja => format!(" {} の {} 番目のステートメント{sid}", because.policy, n + 1),
         }
     });
-    let _ = writeln!(out, "  {}{level}:{place} {what}", layer(because.layer, lang));
+    let is_joined = lang == Lang::Ja && because.statement.is_some() && because.sid.is_none();
+    let gap = if is_joined { "" } else { " " };
+    let _ = writeln!(out, "  {}{level}:{place}{gap}{what}", layer(because.layer, lang));
     for held in &because.conditions {
         condition(out, held, lang);
     }
@@ -184,7 +189,45 @@ pub fn doubt_text(doubt: &Doubt, lang: Lang) -> String {
     }
 }
 
+/// A text in lines of at most `columns` where its words allow that. What follows on a line's continuation stands deeper
+/// than the line; a command line (`$ …`) stays as it is, to be copied.
+pub fn fold(text: &str, columns: usize) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let words = line.trim_start_matches(' ');
+        if words.starts_with("$ ") || width(line) <= columns {
+            out.push_str(line);
+            out.push('\n');
+            continue;
+        }
+        let indent = line.get(..line.len() - words.len()).unwrap_or_default();
+        let deeper = format!("{indent}  ");
+        for folded in wrap_whole(words, columns.max(40), indent, &deeper) {
+            out.push_str(&folded);
+            out.push('\n');
+        }
+    }
+    out
+}
+
 /// Values beside each other.
 pub fn list(values: &[SmolStr]) -> String {
     values.iter().map(SmolStr::as_str).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_folded_deeper_and_commands_are_not() {
+        let long = "a ".repeat(30);
+        let text = format!("  {long}\n    $ aws {long}\nshort\n\n許可する{}\n", "許".repeat(40));
+        let folded = fold(&text, 40);
+        let lines: Vec<&str> = folded.lines().collect();
+        assert!(lines[0].starts_with("  a ") && lines[1].starts_with("    a "), "{folded}");
+        assert!(lines.contains(&format!("    $ aws {long}").as_str()) && folded.contains("\nshort\n\n"), "{folded}");
+        assert!(lines.iter().filter(|l| !l.contains('$')).all(|l| width(l) <= 40), "{folded}");
+        assert_eq!(fold("x\n", 40), "x\n");
+    }
 }
