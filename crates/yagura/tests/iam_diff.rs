@@ -72,6 +72,8 @@ fn a_batch_answers_every_line() {
     let (narrow, wide) = (read("s3:GetObject", "a"), read("s3:*", "b"));
     let text =
         format!("{}\n{}\nnot json\n{}\n", pair("a", &wide, &narrow), pair("b", &narrow, &wide), json!({"id": "c"}));
+    let untyped = |kind: Value| json!({"id": "d", "existing": wide, "new": narrow, "policy_type": kind});
+    let text = format!("{text}{}\n{}\n", untyped(Value::Null), untyped(json!("any")));
     std::fs::write(&lines, text).unwrap();
     let run = Run::new(&["iam", "diff", "--batch", &lines]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -81,4 +83,5 @@ fn a_batch_answers_every_line() {
     assert!(answers[1]["witness"]["principal"].is_string());
     assert!(answers[2]["error"].is_string());
     assert_eq!(answers[3], json!({"id": "c", "error": "`existing` is missing"}));
+    assert_eq!((&answers[4]["result"], &answers[5]["result"]), (&json!("pass"), &json!("pass")));
 }

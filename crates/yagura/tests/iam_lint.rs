@@ -37,6 +37,7 @@ fn a_batch_answers_every_line() {
             r#"{"id":"d","policy":{},"policy_type":"bucket"}"#,
             r#"{"id":"e","policy_type":"any"}"#,
             r#"{"id":"f","policy":[1],"policy_type":"trust"}"#,
+            r#"{"id":{"of":[null,"g"]},"name":"other","policy":{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject"}}}"#,
         ],
     );
     assert_eq!(found[0]["id"], "a");
@@ -49,6 +50,8 @@ fn a_batch_answers_every_line() {
     assert!(found[3]["error"].as_str().unwrap().contains("`bucket`"));
     assert!(found[4]["error"].is_string());
     assert_eq!(found[5]["findings"][0]["code"], "DATA_TYPE_MISMATCH");
+    assert_eq!(found[6]["id"], json!({"of": [null, "g"]}));
+    assert_eq!(found[6]["findings"][0]["code"], "MISSING_RESOURCE", "the type is told by what the policy holds");
 }
 
 #[test]

@@ -46,13 +46,14 @@ fn a_batch_answers_every_line() {
         json!({"id": 3, "policy": grant(&json!({"AWS": "444455556666"})), "trusted_accounts": ["444455556666"]}),
         json!({"id": 4, "policy": grant(&json!("*")), "trusted_networks": ["10.0.0.0/99"]}),
         json!({"id": 5}),
+        json!({"id": 6, "policy": grant(&json!({"AWS": "444455556666"})), "resource": null, "resource_account": 444_455_556_666_u64}),
     ];
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let (_folder, path) = file(&text);
     let run = Run::new(&["iam", "public", "--batch", &path]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
     let answers: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(answers.len(), 5);
+    assert_eq!(answers.len(), 6);
     assert_eq!(
         answers[0],
         json!({
@@ -64,4 +65,5 @@ fn a_batch_answers_every_line() {
     assert_eq!((&answers[2]["public"], &answers[2]["cross_account"]), (&json!(false), &json!([])));
     assert!(answers[3]["error"].as_str().unwrap().contains("10.0.0.0/99"));
     assert_eq!(answers[4], json!({"id": 5, "error": "`policy` is missing"}));
+    assert_eq!(answers[5]["cross_account"], json!([]));
 }

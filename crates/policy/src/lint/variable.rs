@@ -67,7 +67,7 @@ fn supported(policy: &Policy<'_>, text: &str, place: &Place, report: &mut Report
         }
         let Variable::Whole(inner) = variable else {
             report.add(&MISSING_BRACE_IN_VARIABLE, place, &[&variable.written()]);
-            continue;
+            return;
         };
         let (name, default) = inner.split_once(',').map_or((inner, None), |(name, default)| (name, Some(default)));
         if inner.trim().is_empty() {
@@ -106,11 +106,12 @@ fn variables(text: &str) -> impl Iterator<Item = Variable<'_>> {
     std::iter::from_fn(move || {
         loop {
             let (_, tail) = rest.split_once("${")?;
-            let Some((inner, after)) = tail.split_once('}').filter(|(inner, _)| !inner.contains("${")) else {
+            let own = tail.split("${").next().unwrap_or_default();
+            let Some((inner, _)) = own.split_once('}') else {
                 rest = tail;
-                return Some(Variable::Open(tail.split("${").next().unwrap_or_default()));
+                return Some(Variable::Open(own));
             };
-            rest = after;
+            rest = tail.get(inner.len() + 1..).unwrap_or_default();
             if !["*", "?", "$"].contains(&inner) {
                 return Some(Variable::Whole(inner));
             }
