@@ -170,7 +170,9 @@ impl<'a> Asked<'a> {
             }
             // Of a statement for anyone, those that it names all the same.
             let own = outsider::accounts_among(principals);
-            let asked = |a: &&SmolStr| !self.zone.contains(*a) && (!is_public || own.contains(*a));
+            let names_others = principals.negated || principals.items.contains(&Principal::Anyone);
+            let may = |a: &SmolStr| own.contains(a) || (names_others && !is_public);
+            let asked = |a: &&SmolStr| !self.zone.contains(*a) && may(a);
             for account in self.named.iter().filter(asked) {
                 if self.lets_in(binding, statement, &self.account(account, principals)) != Outcome::Nothing {
                     note(Whom::Account(account.clone()));
