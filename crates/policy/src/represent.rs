@@ -246,11 +246,7 @@ impl Found {
 }
 
 /// The strings that a template may match.
-pub(crate) fn pattern<'v>(
-    template: &Template,
-    ignore_case: bool,
-    find: &dyn Fn(&str) -> Lookup<'v>,
-) -> Option<Pattern> {
+fn pattern<'v>(template: &Template, ignore_case: bool, find: &dyn Fn(&str) -> Lookup<'v>) -> Option<Pattern> {
     tokens(template, find).map(|tokens| Pattern::from_tokens(tokens, ignore_case))
 }
 

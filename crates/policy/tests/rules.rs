@@ -221,6 +221,17 @@ fn rules() -> Vec<Rule> {
             &["resource"],
         ),
         rule(
+            "boundary_and_not_principal_of_a_federated_user",
+            "…the sessions of a federated user with one too",
+            BOUNDARIES,
+            get(
+                "arn:aws:sts::111122223333:federated-user/alice",
+                json!({"identity_policies": [full()], "permissions_boundaries": [full()], "resource_policy": {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "NotPrincipal": {"AWS": A}, "Action": "s3:*", "Resource": "*"}}}),
+            ),
+            "explicitly_denied",
+            &["resource"],
+        ),
+        rule(
             "session_limits_identity",
             "session policies have to allow what identity policies allow",
             "IAM: access_policies#policies_session",

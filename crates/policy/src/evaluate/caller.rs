@@ -219,7 +219,7 @@ impl Identified {
         if !element.negated {
             return reach;
         }
-        let entity = matches!(self.kind, Kind::User | Kind::Role { .. } | Kind::Session { .. });
+        let entity = self.is_aws() && self.kind != Kind::Root;
         if has_boundary && entity && statement.effect == Effect::Deny {
             return Reach { direct: Tri::True, ..Reach::NONE };
         }
