@@ -287,7 +287,12 @@ impl Statement {
                 None => {}
             }
         }
-        if *negated { !covered } else { covered }
+        if !negated {
+            return covered;
+        }
+        // Were an open variable absent, the element would not match.
+        let hangs = covered.is_false() && self.variables().any(|key| lookup(key) == Lookup::Open);
+        if hangs { Tri::Unknown } else { !covered }
     }
 }
 

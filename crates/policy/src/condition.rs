@@ -144,7 +144,11 @@ impl Condition {
             }
             Test::Arn(patterns) => {
                 let arn = parts(value);
-                each(&mut patterns.iter().map(|p| p.as_ref()?.matches(arn.as_ref()?, lookup)))
+                let holds = each(&mut patterns.iter().map(|p| p.as_ref()?.matches(arn.as_ref()?, lookup)));
+                // Were an open variable absent, the comparison could not be made.
+                let mut variables = patterns.iter().flatten().flat_map(|p| p.parts()).flat_map(Template::variables);
+                let hangs = base.is_negated() && holds.is_true() && variables.any(|key| lookup(key) == Lookup::Open);
+                if hangs { Tri::Unknown } else { holds }
             }
             Test::Number(numbers) => {
                 let n = value::number(value);

@@ -99,6 +99,21 @@ fn keys_that_name_each_other() {
 }
 
 #[test]
+fn a_variable_may_be_absent_where_its_arn_differs_elsewhere() {
+    let allow = statement("Allow", "*", json!({}));
+    let other = "arn:aws:s3:::other/${k:t}";
+    let spared = json!({"Effect": "Deny", "Action": "s3:*", "NotResource": other});
+    let compared = statement("Deny", "*", json!({"ArnNotLike": {"k:arn": other}, "Null": {"k:arn": "false"}}));
+    for deny in [spared, compared] {
+        let context = json!({"k:arn": "arn:aws:s3:::data/a"});
+        let found = answer(&case("possible", context.clone(), &[allow.clone(), deny.clone()])).unwrap();
+        assert_eq!(found.decision, Decision::Allowed, "{deny}");
+        let strict = answer(&case("strict", context, &[allow.clone(), deny.clone()])).unwrap();
+        assert_eq!(strict.decision, Decision::Allowed, "{deny}");
+    }
+}
+
+#[test]
 fn resources_beside_open_variables() {
     let mut wild =
         case("possible", json!({}), &[statement("Allow", "arn:aws:s3:::data/${aws:PrincipalTag/team}/*", json!({}))]);

@@ -10,7 +10,7 @@ use crate::compile::{Compiled, Statement};
 use crate::condition::Condition;
 use crate::represent;
 use crate::request::Request;
-use crate::template::Lookup;
+use crate::template::{Lookup, Resolved, Template};
 use crate::tri::Tri;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +20,9 @@ use std::sync::Arc;
 /// [`LIGHT`] conditions and values counts more.
 const MAX_STEPS: usize = 50_000;
 const LIGHT: usize = 64;
+
+/// Open variables of one text whose values are written out.
+const MAX_VARIABLES: usize = 8;
 
 /// Under which context a request is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -224,8 +227,8 @@ impl<'s, 'v> Search<'s, 'v> {
                     Lookup::Values(values) => values.to_vec(),
                     Lookup::Absent => continue,
                     Lookup::Open => {
-                        let on = self.keys.iter().find(|(k, _)| *k == condition.key).map(|(_, on)| on.as_slice());
-                        represent::values(on.unwrap_or_default(), &find, &[], false).into_iter().flatten().collect()
+                        let on = self.conditions_on(&condition.key);
+                        represent::values(on, &find, &[], false).into_iter().flatten().collect()
                     }
                 };
                 for template in condition.templates() {
@@ -234,9 +237,30 @@ impl<'s, 'v> Search<'s, 'v> {
                 hints.extend(texts);
             }
         }
+        let own = self.conditions_on(key).iter().flat_map(|c| c.templates());
+        hints.extend(own.flat_map(|template| self.written_out(template, &find)));
         hints.sort_unstable();
         hints.dedup();
         hints
+    }
+
+    /// The texts of a template with the values that its open variables may need.
+    fn written_out<'f>(&self, template: &Template, find: &dyn Fn(&str) -> Lookup<'f>) -> Vec<SmolStr> {
+        let mut texts = Vec::new();
+        for variable in template.variables().filter(|v| find(v) == Lookup::Open).take(MAX_VARIABLES) {
+            let values = represent::values(self.conditions_on(variable), find, &[], false);
+            for value in values.into_iter().filter(|v| v.len() == 1) {
+                let find = |k: &str| if k == variable.as_str() { Lookup::Values(&value) } else { find(k) };
+                if let Resolved::Pattern(glob) = template.resolve(&find) {
+                    texts.extend(glob.literal().map(SmolStr::new));
+                }
+            }
+        }
+        texts
+    }
+
+    fn conditions_on(&self, key: &str) -> &[&'s Condition] {
+        self.keys.iter().find(|(k, _)| *k == key).map(|(_, on)| on.as_slice()).unwrap_or_default()
     }
 }
 
