@@ -39,7 +39,7 @@ pub struct Case {
 type Read<T> = Result<T, String>;
 
 /// The members that may be missing, so that a slip in their names would go unseen.
-const LAYERS: [&str; 9] = [
+pub const LAYERS: [&str; 9] = [
     "identity_policies",
     "permissions_boundaries",
     "session_policies",

@@ -4,7 +4,7 @@ use crate::compile::hint;
 use crate::schema::Kind;
 use crate::yaml::{Reader, Yaml};
 use std::sync::Arc;
-use yagura_model::{Asset, Map, Value};
+use yagura_model::{Asset, Map, Value, filled};
 
 /// Title, reason and advice in one language.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -95,24 +95,7 @@ fn fill(text: &Arc<str>, value: impl Fn(&str) -> Option<String>) -> Arc<str> {
     if placeholders(text).next().is_none() {
         return text.clone();
     }
-    let mut out = String::with_capacity(text.len() + 32);
-    let mut rest: &str = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        out.push_str(before);
-        let filled = after.split_once('}').filter(|(name, _)| is_placeholder(name));
-        match filled.and_then(|(name, tail)| Some((value(name)?, tail))) {
-            Some((value, tail)) => {
-                out.push_str(&value);
-                rest = tail;
-            }
-            None => {
-                out.push('{');
-                rest = after;
-            }
-        }
-    }
-    out.push_str(rest);
-    out.into()
+    filled(text, &|name| if is_placeholder(name) { value(name) } else { None }).into()
 }
 
 fn show(v: &Value) -> String {

@@ -4,6 +4,7 @@ use super::fit::Whom;
 use super::path::Path;
 use super::world::World;
 use crate::account::{Identity, IdentityKind};
+use yagura_model::filled;
 
 /// Fills the placeholders of a path's commands. What is not known stays a word in capitals.
 pub(super) fn fill(world: &World<'_>, caller: &Identity, path: &Path, whom: &Whom) -> Vec<String> {
@@ -31,24 +32,4 @@ pub(super) fn fill(world: &World<'_>, caller: &Identity, path: &Path, whom: &Who
         })
     };
     path.commands.iter().map(|c| filled(c, &value)).collect()
-}
-
-fn filled(command: &str, value: &dyn Fn(&str) -> Option<String>) -> String {
-    let mut out = String::with_capacity(command.len() + 64);
-    let mut rest = command;
-    while let Some((before, after)) = rest.split_once('{') {
-        out.push_str(before);
-        match after.split_once('}').and_then(|(name, tail)| Some((value(name)?, tail))) {
-            Some((value, tail)) => {
-                out.push_str(&value);
-                rest = tail;
-            }
-            None => {
-                out.push('{');
-                rest = after;
-            }
-        }
-    }
-    out.push_str(rest);
-    out
 }

@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use yagura_model::{ContentFile, Lang};
-use yagura_policy::case::{Case, parse_line};
+use yagura_policy::case::{Case, LAYERS, parse_line};
 use yagura_policy::catalogue::Catalogue;
 use yagura_policy::evaluate::{Answer, Decision};
 use yagura_policy::world::Told;
@@ -73,20 +73,10 @@ service_control_policies と resource_control_policies（階層のリスト）�
 終了コード: 0 すべて期待どおり、1 期待と異なるものがある、2 この形式ではない、3 読み込めない",
 };
 
-/// The layers, which the file gives for all cases or a case for itself.
-const LAYERS: [&str; 11] = [
-    "identity_policies",
-    "permissions_boundaries",
-    "session_policies",
-    "service_control_policies",
-    "resource_control_policies",
-    "resource_policy",
-    "vpc_endpoint_policies",
-    "kms_grants",
-    "s3",
-    "mode",
-    "known_context",
-];
+/// What the file gives for all cases, or a case for itself.
+fn settings() -> impl Iterator<Item = &'static str> {
+    LAYERS.into_iter().chain(["s3", "mode"])
+}
 
 /// The members of a request, which a case may write without `request`.
 const REQUEST: [&str; 5] = ["principal", "action", "resource", "resource_account", "context"];
@@ -168,8 +158,8 @@ fn cases(path: &Path, catalogue: &Catalogue) -> Result<Vec<Ran>, Failure> {
     let Some(Value::Object(cases)) = shared.remove("cases") else {
         return Err(wrong("expected `cases`, a map from names to cases".to_owned()));
     };
-    if let Some(unknown) = shared.keys().find(|k| !LAYERS.contains(&k.as_str())) {
-        return Err(Failure::unknown(("layer", "項目"), unknown, LAYERS));
+    if let Some(unknown) = shared.keys().find(|k| !settings().any(|s| s == k.as_str())) {
+        return Err(Failure::unknown(("layer", "項目"), unknown, settings()));
     }
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut ran = Vec::new();
@@ -188,8 +178,8 @@ fn cases(path: &Path, catalogue: &Catalogue) -> Result<Vec<Ran>, Failure> {
             _ => Map::new(),
         };
         request.extend(REQUEST.iter().filter_map(|key| Some(((*key).to_owned(), case.remove(*key)?))));
-        if let Some(unknown) = case.keys().find(|k| !LAYERS.contains(&k.as_str())) {
-            return Err(Failure::unknown(("layer", "項目"), unknown, LAYERS));
+        if let Some(unknown) = case.keys().find(|k| !settings().any(|s| s == k.as_str())) {
+            return Err(Failure::unknown(("layer", "項目"), unknown, settings()));
         }
         let mut whole = shared.clone();
         whole.extend(case);
