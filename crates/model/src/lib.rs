@@ -3,6 +3,7 @@
 //! Data flows one way: AWS API → [`Asset`] → [`Snapshot`] → rule → [`Verdict`].
 //! What could not be read is data too: a [`Gap`] says why, and which permission would help.
 
+mod address;
 mod asset;
 mod content;
 mod gap;
@@ -13,6 +14,7 @@ mod types;
 mod value;
 mod verdict;
 
+pub use address::{INTERNAL, IpRange};
 pub use asset::{Asset, Field};
 pub use content::{ContentFile, nearest};
 pub use gap::{Gap, GapReason};

@@ -6,8 +6,9 @@ use crate::operator::{Base, Operator, SetOperator, ValueKind};
 use crate::pattern::{Glob, Token};
 use crate::template::{Lookup, Piece, Reading, Resolved, Template, pieces};
 use crate::tri::Tri;
-use crate::value::{self, IpRange};
+use crate::value;
 use smol_str::SmolStr;
+use yagura_model::IpRange;
 
 /// One operator on one key with its values read.
 #[derive(Debug, Clone, PartialEq)]

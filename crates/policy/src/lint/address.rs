@@ -3,8 +3,8 @@
 use super::check::{Report, checks};
 use super::view::{Policy, Test};
 use crate::operator::Base;
-use crate::value::IpRange;
 use std::net::IpAddr;
+use yagura_model::IpRange;
 
 checks! {
     Error PRIVATE_IP_ADDRESS

@@ -5,7 +5,8 @@ use super::check::{Report, checks};
 use super::view::{Policy, Test, Value, has_wildcard, without_variables};
 use crate::catalogue::{ValueType, is_region, region_matches};
 use crate::operator::{Base, Operator, ValueKind};
-use crate::value::{IpRange, date, number};
+use crate::value::{date, number};
+use yagura_model::IpRange;
 
 checks! {
     Error INVALID_CONDITION_DATA_TYPE

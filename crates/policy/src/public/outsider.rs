@@ -9,9 +9,9 @@ use crate::document::{Element, Policy, Principal, Statement};
 use crate::language::{Pattern, StringSet};
 use crate::pattern::{Token, tokens};
 use crate::solve::{Binding, Literal, Space};
-use crate::value::{INTERNAL, IpRange};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
+use yagura_model::{INTERNAL, IpRange};
 
 /// Accounts for outsiders.
 pub(super) const ACCOUNTS: [&str; 3] = ["999999999999", "888888888888", "987654321098"];

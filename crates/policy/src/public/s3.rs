@@ -7,8 +7,8 @@
 use super::Question;
 use crate::document::{Condition, Effect, Principal, Statement};
 use crate::operator::{Base, SetOperator};
-use crate::value::IpRange;
 use smol_str::SmolStr;
+use yagura_model::IpRange;
 
 /// Which kind of S3 resource a policy is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

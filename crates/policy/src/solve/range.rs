@@ -1,10 +1,11 @@
 //! Numbers, dates, booleans and addresses: how they compare, and the points at which comparisons change.
 
 use crate::operator::{Base, ValueKind};
-use crate::value::{self, IpRange};
+use crate::value;
 use jiff::Timestamp;
 use std::cmp::Ordering;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use yagura_model::IpRange;
 
 /// Whether a value of the request satisfies the plain form of an operator for one value of the policy; `None` where
 /// they cannot be compared.

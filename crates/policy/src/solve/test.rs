@@ -178,7 +178,7 @@ fn plain(value: &str, kind: ValueKind, version: Version, binding: &Binding) -> O
     let comparable = match kind {
         ValueKind::Numeric => value::number(value).is_some(),
         ValueKind::Date => value::date(value).is_some(),
-        ValueKind::Ip => value::IpRange::parse(value).is_some(),
+        ValueKind::Ip => yagura_model::IpRange::parse(value).is_some(),
         _ => true,
     };
     if kind != ValueKind::Bool {

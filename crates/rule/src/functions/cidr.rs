@@ -1,6 +1,6 @@
 //! Address blocks.
 
-use yagura_policy::value::IpRange;
+use yagura_model::IpRange;
 
 /// Whether `block` (`10.0.0.0/8`, `::/0`, or a bare address) contains `ip` (an address or a smaller block).
 ///

@@ -9,12 +9,12 @@ use serde_json::{Map, Value, json};
 use smol_str::SmolStr;
 use std::io::Write;
 use std::path::PathBuf;
+use yagura_model::IpRange;
 use yagura_model::Lang;
 use yagura_policy::document::Policy;
 use yagura_policy::evaluate::S3Settings;
 use yagura_policy::json::{Json, Node};
 use yagura_policy::public::{Exposure, Question, Whom, exposure};
-use yagura_policy::value::IpRange;
 use yagura_policy::world::World;
 
 /// Arguments of `iam public`.
