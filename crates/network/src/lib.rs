@@ -1,0 +1,8 @@
+//! VPC reachability: what can reach what, what the internet can reach, and every reason why not.
+//!
+//! A reader fills an [`estate::Estate`] with AWS's own records; [`Network`] resolves it; questions walk it with exact
+//! sets of packets ([`packet`]), forward and back. What was not read makes an answer unknown and names the call.
+
+pub mod estate;
+pub mod firewall;
+pub mod packet;
