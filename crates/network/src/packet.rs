@@ -8,6 +8,47 @@ use crate::estate::{Protocol, Service};
 use std::net::IpAddr;
 use yagura_model::IpRange;
 
+/// The version of IP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl Family {
+    /// The family of an address.
+    pub fn of(ip: IpAddr) -> Self {
+        if ip.is_ipv4() { Self::V4 } else { Self::V6 }
+    }
+
+    /// Every address of it.
+    pub fn span(self) -> Span {
+        match self {
+            Self::V4 => Span::V4,
+            Self::V6 => Span::ANY,
+        }
+    }
+
+    /// The address that a number stands for.
+    pub fn address(self, number: u128) -> IpAddr {
+        match self {
+            Self::V4 => IpAddr::V4(u32::try_from(number).unwrap_or(u32::MAX).into()),
+            Self::V6 => IpAddr::V6(number.into()),
+        }
+    }
+}
+
+/// One end of a connection, as a filter sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum End {
+    /// One address.
+    At(IpAddr),
+    /// The far end: its address is a dimension of the boxes.
+    Far,
+}
+
 /// Addresses of one family, first and last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Span {
