@@ -41,6 +41,38 @@ pub struct Estate {
     pub gaps: Vec<Unread>,
 }
 
+impl Estate {
+    /// A copy with other interfaces.
+    pub fn with_interfaces(&self, interfaces: Vec<Interface>) -> Self {
+        Self {
+            interfaces,
+            vpcs: self.vpcs.clone(),
+            subnets: self.subnets.clone(),
+            instances: self.instances.clone(),
+            security_groups: self.security_groups.clone(),
+            network_acls: self.network_acls.clone(),
+            route_tables: self.route_tables.clone(),
+            internet_gateways: self.internet_gateways.clone(),
+            egress_only_internet_gateways: self.egress_only_internet_gateways.clone(),
+            nat_gateways: self.nat_gateways.clone(),
+            peerings: self.peerings.clone(),
+            transit_gateways: self.transit_gateways.clone(),
+            transit_attachments: self.transit_attachments.clone(),
+            transit_route_tables: self.transit_route_tables.clone(),
+            vpn_gateways: self.vpn_gateways.clone(),
+            vpn_connections: self.vpn_connections.clone(),
+            endpoints: self.endpoints.clone(),
+            endpoint_services: self.endpoint_services.clone(),
+            prefix_lists: self.prefix_lists.clone(),
+            load_balancers: self.load_balancers.clone(),
+            firewalls: self.firewalls.clone(),
+            block_public_access: self.block_public_access.clone(),
+            owners: Vec::new(),
+            gaps: self.gaps.clone(),
+        }
+    }
+}
+
 /// A call that did not answer, in one account and Region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {
@@ -271,7 +303,7 @@ pub struct Route {
 }
 
 /// The destination of a route.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Destination {
     /// `DestinationCidrBlock`, `DestinationIpv6CidrBlock`.
     Range(IpRange),

@@ -1,0 +1,271 @@
+//! One line of a batch: a flow, and whether it gets there and back.
+
+use super::explain::{Blocker, Explanation, Travel};
+use super::place::{Place, PlaceError};
+use super::{Outcome, Reachable, Trial};
+use crate::code::Code;
+use crate::estate::{Protocol, Service};
+use crate::packet::{ANY_PORT, PacketBox, PacketSet};
+use crate::topology::{Missing, Network};
+use crate::walk::{Hop, Kind, Leg};
+use crate::words::parse_protocol;
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A flow to ask about. Unknown members are refused.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// What the answer is to be known by.
+    #[serde(default)]
+    pub id: serde_json::Value,
+    /// Where it comes from.
+    pub src: CaseEnd,
+    /// Where it goes.
+    pub dst: CaseEnd,
+    /// `tcp`, `udp`, `icmp`, a number, `any`.
+    #[serde(default)]
+    pub protocol: Option<Text>,
+    /// The destination port; for ICMP nothing.
+    #[serde(default)]
+    pub dst_port: Option<u16>,
+    /// The source port.
+    #[serde(default)]
+    pub src_port: Option<u16>,
+    /// ICMP's type.
+    #[serde(default)]
+    pub icmp_type: Option<u8>,
+    /// ICMP's code.
+    #[serde(default)]
+    pub icmp_code: Option<u8>,
+}
+
+/// One end of a case.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseEnd {
+    /// An id or name, or `internet`.
+    #[serde(default)]
+    pub node: Option<String>,
+    /// An address.
+    #[serde(default)]
+    pub ip: Option<String>,
+}
+
+/// A text, or a number that stands for it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Text {
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(i64),
+}
+
+/// The answer to a case.
+#[derive(Debug, Clone, Serialize)]
+pub struct CaseAnswer {
+    /// The case's id.
+    pub id: serde_json::Value,
+    /// Whether it gets there and back.
+    pub reachable: Reachable,
+    /// The way there.
+    pub forward: Way,
+    /// The way back.
+    #[serde(rename = "return")]
+    pub back: Way,
+    /// Everything that stops it; never empty where the answer is `no`.
+    pub blocked_by: Vec<Blocker>,
+    /// What would open it, in words; empty unless the answer is `no`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+    /// The calls that would tell, where the answer is `unknown`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+}
+
+/// One direction of a case.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Way {
+    /// Whether some packet that was asked about passes.
+    pub passes: bool,
+    /// The components, as far as it comes.
+    pub hops: Vec<Hop>,
+}
+
+/// What is wrong with a case.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseError {
+    /// It is not of the form.
+    #[error("not a case: {0}")]
+    Form(#[from] serde_json::Error),
+    /// An end has neither node nor address.
+    #[error("`{0}` needs a `node` or an `ip`")]
+    NoEnd(&'static str),
+    /// An address is none.
+    #[error("`{0}` is not an IP address")]
+    Address(String),
+    /// A protocol is none.
+    #[error("`{0}` is not a protocol: give tcp, udp, icmp, a number or any")]
+    Protocol(String),
+    /// An end is not in the network.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+}
+
+impl Case {
+    /// Reads a line.
+    ///
+    /// # Errors
+    /// Where it is not of the form.
+    pub fn parse(line: &str) -> Result<Self, CaseError> {
+        Ok(serde_json::from_str(line)?)
+    }
+
+    /// The packets that it asks about.
+    ///
+    /// # Errors
+    /// Where its protocol is none.
+    pub fn packets(&self) -> Result<PacketSet, CaseError> {
+        let text = match &self.protocol {
+            None => "any".to_owned(),
+            Some(Text::Text(text)) => text.clone(),
+            Some(Text::Number(number)) => number.to_string(),
+        };
+        let protocol = parse_protocol(&text).ok_or(CaseError::Protocol(text))?;
+        Ok(asked(protocol, self.src_port, self.dst_port, self.icmp_type, self.icmp_code))
+    }
+}
+
+/// The packets of a protocol with these ports; ports alone ask about TCP and UDP.
+pub fn asked(protocol: Protocol, src: Option<u16>, dst: Option<u16>, kind: Option<u8>, code: Option<u8>) -> PacketSet {
+    let port = |p: Option<u16>| p.map_or(ANY_PORT, |p| (p, p));
+    let icmp = matches!(protocol, Protocol::Number(crate::packet::ICMP | crate::packet::ICMPV6));
+    let message = match (kind.map(u16::from), code.map(u16::from)) {
+        (Some(kind), Some(code)) => (kind << 8 | code, kind << 8 | code),
+        (Some(kind), None) => (kind << 8, kind << 8 | 255),
+        (None, _) => ANY_PORT,
+    };
+    let with = |protocol| {
+        let ports = if icmp { message } else { port(dst) };
+        let src_port = if icmp { ANY_PORT } else { port(src) };
+        PacketBox { src_port, ..PacketBox::of(Service { protocol, ports }) }
+    };
+    if protocol == Protocol::Any && (src.is_some() || dst.is_some()) {
+        return [crate::packet::TCP, crate::packet::UDP].into_iter().map(|n| with(Protocol::Number(n))).collect();
+    }
+    [with(protocol)].into_iter().collect()
+}
+
+impl Network {
+    /// Answers a case.
+    ///
+    /// # Errors
+    /// Where an end is not in the network or an address is none.
+    pub fn answer(&self, case: &Case) -> Result<CaseAnswer, CaseError> {
+        let asked = case.packets()?;
+        let (from, from_ip) = self.end(&case.src, "src")?;
+        let (to, to_ip) = self.end(&case.dst, "dst")?;
+        let trials = self.trials(&from, from_ip, &to, to_ip)?;
+        Ok(self.decide(case.id.clone(), &trials, &asked))
+    }
+
+    fn end(&self, end: &CaseEnd, name: &'static str) -> Result<(Place, Option<IpAddr>), CaseError> {
+        let ip = match &end.ip {
+            Some(text) => Some(text.parse::<IpAddr>().map_err(|_| CaseError::Address(text.clone()))?),
+            None => None,
+        };
+        match (&end.node, ip) {
+            (Some(node), ip) => Ok((self.place(node)?, ip)),
+            (None, Some(ip)) => Ok((Place::Address(ip), None)),
+            (None, None) => Err(CaseError::NoEnd(name)),
+        }
+    }
+
+    /// Tries each pair of addresses: the first that gets through answers yes; otherwise the one that comes furthest is explained.
+    pub fn decide(&self, id: serde_json::Value, trials: &[Trial], asked: &PacketSet) -> CaseAnswer {
+        let mut unknown: Option<Outcome> = None;
+        let mut furthest: Option<Outcome> = None;
+        let mut holes: BTreeSet<Arc<Missing>> = BTreeSet::new();
+        for trial in trials {
+            let outcome = self.outcome(trial, asked);
+            match outcome.reachable() {
+                Reachable::Yes => {
+                    return answer(id, &outcome, Reachable::Yes, &Explanation::default(), &BTreeSet::new());
+                }
+                Reachable::Unknown => {
+                    holes.extend(outcome.missing());
+                    unknown.get_or_insert(outcome);
+                }
+                Reachable::No => {
+                    let further = |o: &Outcome| o.ways.iter().map(|(l, _)| l.hops.len()).max();
+                    if furthest.as_ref().is_none_or(|f| further(f) < further(&outcome)) {
+                        furthest = Some(outcome);
+                    }
+                }
+            }
+        }
+        if let Some(outcome) = unknown {
+            return answer(id, &outcome, Reachable::Unknown, &Explanation::default(), &holes);
+        }
+        let mut explanation = self.explain(trials, asked);
+        if explanation.blockers.is_empty() {
+            explanation.blockers.push(nowhere(trials));
+        }
+        let nothing = Outcome { ways: Vec::new(), there: Default::default(), both: Default::default() };
+        answer(id, furthest.as_ref().unwrap_or(&nothing), Reachable::No, &explanation, &holes)
+    }
+}
+
+fn answer(
+    id: serde_json::Value,
+    outcome: &Outcome,
+    reachable: Reachable,
+    explanation: &Explanation,
+    holes: &BTreeSet<Arc<Missing>>,
+) -> CaseAnswer {
+    // The way that carries the answer: one that passes both ways, else one that arrives, else the longest.
+    let rank = |(leg, back): &&(Leg, Vec<Leg>)| {
+        let there = !leg.passing().1.is_empty();
+        (there, there && back.iter().any(|r| !r.passing().1.is_empty()), leg.hops.len())
+    };
+    let best = outcome.ways.iter().max_by_key(rank);
+    let reply = best.and_then(|(_, back)| back.iter().max_by_key(|r| (!r.passing().1.is_empty(), r.hops.len())));
+    let forward =
+        Way { passes: !outcome.there.0.is_empty(), hops: best.map(|(l, _)| l.hops.clone()).unwrap_or_default() };
+    let back = Way { passes: !outcome.both.0.is_empty(), hops: reply.map(|r| r.hops.clone()).unwrap_or_default() };
+    CaseAnswer {
+        id,
+        reachable,
+        forward,
+        back,
+        blocked_by: explanation.blockers.clone(),
+        changes: explanation.changes().into_iter().map(|c| c.say(yagura_model::Lang::En)).collect(),
+        missing: holes.iter().map(|m| format!("{} ({})", m.call, m.of)).collect(),
+    }
+}
+
+/// The blocker of a question that no packet can even begin.
+fn nowhere(trials: &[Trial]) -> Blocker {
+    let (code, rule, rule_ja) = if trials.is_empty() {
+        (
+            Code::Unassociated,
+            "the two ends have no addresses of one family that packets could go between",
+            "両端の間で通信できる同じ種類の IP アドレスがありません",
+        )
+    } else {
+        (Code::NoPath, "no way leads from one end to the other", "両端の間に経路がありません")
+    };
+    Blocker {
+        component: SmolStr::default(),
+        kind: Kind::Vpc,
+        rule: rule.to_owned(),
+        rule_ja: rule_ja.to_owned(),
+        code,
+        direction: Travel::Forward,
+        change: None,
+    }
+}

@@ -1,0 +1,547 @@
+//! Why not, in full: every blocker of a way, and a smallest set of changes that opens it.
+//!
+//! The way is repaired step by step: the first thing that stops a packet is noted with the change that lifts it, the
+//! change is made in a copy of the records, and the packet is sent again, until it and its answer pass. What the
+//! answer does not need is taken out again, so that no part of the changes alone would do.
+
+use super::{Outcome, Reachable, Trial, returns};
+use crate::change::{Change, Direction};
+use crate::code::Code;
+use crate::estate::{Estate, NetworkAcl, Target};
+use crate::filter::Way;
+use crate::packet::{End, Family, PacketBox, PacketSet, TCP, UDP, number};
+use crate::topology::{Network, target_id};
+use crate::walk::{Check, Dead, Ending, Guard, Hop, Kind, Leg, Origin};
+use crate::words;
+use serde::Serialize;
+use smol_str::SmolStr;
+use std::collections::HashSet;
+use yagura_model::{IpRange, Lang};
+
+/// One thing that stops the packet.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Blocker {
+    /// The id of the component.
+    pub component: SmolStr,
+    /// Its kind.
+    pub kind: Kind,
+    /// The exact rule, or what is wrong.
+    pub rule: String,
+    /// The same in Japanese.
+    #[serde(skip)]
+    pub rule_ja: String,
+    /// Reachability Analyzer's code.
+    pub code: Code,
+    /// Whether it stops the request or its answer.
+    pub direction: Travel,
+    /// What lifts it; `None`: no single setting does.
+    #[serde(skip)]
+    pub change: Option<Change>,
+}
+
+impl Blocker {
+    /// The rule in a language.
+    pub fn say(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::En => &self.rule,
+            Lang::Ja => &self.rule_ja,
+        }
+    }
+}
+
+/// There, or back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Travel {
+    /// The request.
+    Forward,
+    /// Its answer.
+    Return,
+}
+
+/// Why a question has the answer "no".
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Explanation {
+    /// Every blocker, in the order of the way.
+    pub blockers: Vec<Blocker>,
+    /// Whether the changes of all blockers together open the way.
+    pub complete: bool,
+    /// The packet that they open it for.
+    pub packet: Option<PacketBox>,
+}
+
+impl Explanation {
+    /// The changes, each once.
+    pub fn changes(&self) -> Vec<&Change> {
+        let mut seen = HashSet::new();
+        self.blockers.iter().filter_map(|b| b.change.as_ref()).filter(|c| seen.insert(*c)).collect()
+    }
+}
+
+/// More steps than any way needs.
+const MOST_STEPS: usize = 32;
+
+impl Network {
+    /// Explains why none of the trials gets a packet of `asked` there and back.
+    pub fn explain(&self, trials: &[Trial], asked: &PacketSet) -> Explanation {
+        let Some((trial, outcome)) = self.nearest(trials, asked) else { return Explanation::default() };
+        let mut estate = self.around(trials);
+        let mut asked_here = asked.clone();
+        let mut out = Explanation::default();
+        let mut at = Some(outcome);
+        for _ in 0..MOST_STEPS {
+            let network = Self::new(estate.clone());
+            let Some(trial) = moved(self, &network, trial) else { break };
+            let outcome = match at.take() {
+                // The first look was at the whole network; ids, not places, are taken from it.
+                Some(outcome) if outcome.ways.is_empty() => break,
+                _ => network.outcome(&trial, &asked_here),
+            };
+            if outcome.reachable() == Reachable::Yes {
+                out.complete = true;
+                break;
+            }
+            let Some((blocker, packet)) = network.first_blocker(&outcome, &trial, &asked_here) else { break };
+            if let Some(packet) = packet {
+                asked_here = [packet].into_iter().collect();
+                out.packet = Some(packet);
+            }
+            let change = blocker.change.clone();
+            out.blockers.push(blocker);
+            match change {
+                Some(change) if out.blockers.iter().filter(|b| b.change.as_ref() == Some(&change)).count() == 1 => {
+                    change.apply(&mut estate);
+                }
+                _ => break,
+            }
+        }
+        if out.complete {
+            self.shrink(trials, asked, &mut out);
+        }
+        out
+    }
+
+    /// Takes out every change that the others make needless.
+    fn shrink(&self, trials: &[Trial], asked: &PacketSet, out: &mut Explanation) {
+        let mut at = 0;
+        while at < out.blockers.len() && out.blockers.len() > 1 {
+            let mut estate = self.around(trials);
+            for (_, blocker) in out.blockers.iter().enumerate().filter(|(i, _)| *i != at) {
+                if let Some(change) = &blocker.change {
+                    change.apply(&mut estate);
+                }
+            }
+            let network = Self::new(estate);
+            let mut moved = trials.iter().filter_map(|t| moved(self, &network, t));
+            if moved.any(|t| network.outcome(&t, asked).reachable() == Reachable::Yes) {
+                out.blockers.remove(at);
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    /// The trial that comes furthest, with its outcome.
+    fn nearest<'t>(&self, trials: &'t [Trial], asked: &PacketSet) -> Option<(&'t Trial, Outcome)> {
+        let outcomes = trials.iter().map(|t| (t, self.outcome(t, asked)));
+        outcomes.max_by_key(|(_, o)| o.ways.iter().map(nearness).max())
+    }
+
+    /// The first thing that stops the packet on the best of the ways, and the packet that is followed from there.
+    fn first_blocker(
+        &self,
+        outcome: &Outcome,
+        trial: &Trial,
+        asked: &PacketSet,
+    ) -> Option<(Blocker, Option<PacketBox>)> {
+        let (leg, replies) = outcome.ways.iter().max_by_key(|w| nearness(w))?;
+        let reply =
+            replies.iter().max_by_key(|r| usize::from(matches!(r.ending, Ending::Arrived(_))) * 1000 + r.hops.len());
+        let start: PacketSet = leg.far.iter().map(|far| PacketBox::ANY.from(*far)).collect();
+        let start = start.and(asked);
+        let back = reply.map(|r| r.checks.as_slice()).unwrap_or_default();
+        let checks: Vec<(&Check, Travel)> =
+            leg.checks.iter().map(|c| (c, Travel::Forward)).chain(back.iter().map(|c| (c, Travel::Return))).collect();
+        let (set, stopped) = follow(&start, &checks);
+        let dead_there = match &leg.ending {
+            Ending::Dead(dead) => Some(dead),
+            _ => None,
+        };
+        let packet = choose(&set, trial.family)?;
+        // What stops the request comes before what stops its answer.
+        match (stopped, dead_there) {
+            (Some((check, Travel::Forward)), _) => {
+                return Some((self.blocked_by(check, &packet, Travel::Forward), Some(packet)));
+            }
+            (_, Some(dead)) => return Some((blocker(dead, Travel::Forward), None)),
+            _ => {}
+        }
+        if let Some((check, Travel::Return)) = stopped {
+            return Some((self.blocked_by(check, &packet, Travel::Return), Some(packet)));
+        }
+        let reply = reply?;
+        match &reply.ending {
+            Ending::Dead(dead) => Some((blocker(dead, Travel::Return), Some(packet))),
+            Ending::Arrived(_) if !returns(reply, trial.origin) => Some((elsewhere(reply), Some(packet))),
+            _ => None,
+        }
+    }
+
+    /// What a filter that stops a packet says, and the rule that would let it through.
+    fn blocked_by(&self, check: &Check, packet: &PacketBox, travel: Travel) -> Blocker {
+        match &check.guard {
+            Guard::Groups { interface, way, remote } => {
+                self.blocked_by_groups(*interface, *way, *remote, packet, travel)
+            }
+            Guard::Acl { acl: Some(acl), way, remote, .. } => match self.estate.network_acls.get(*acl as usize) {
+                Some(acl) => blocked_by_acl(acl, *way, *remote, packet, travel),
+                None => plain(Hop { id: SmolStr::default(), kind: Kind::NetworkAcl }, Code::SubnetAcl, travel),
+            },
+            Guard::Acl { acl: None, subnet, .. } => {
+                let id = self.estate.subnets.get(*subnet as usize).map(|s| s.id.clone()).unwrap_or_default();
+                plain(Hop { id, kind: Kind::Subnet }, Code::SubnetAcl, travel)
+            }
+            Guard::Protocol { at, code } => {
+                let name = words::protocol(packet.protocol.0);
+                Blocker {
+                    rule: format!("it does not carry {name}"),
+                    rule_ja: format!("{name} は通りません"),
+                    ..plain(at.clone(), *code, travel)
+                }
+            }
+            Guard::Firewall { firewall, source, destination } => {
+                let id = self.estate.firewalls.get(*firewall as usize).map(|f| f.id.clone()).unwrap_or_default();
+                let rule = self.firewall_rule(*firewall, *source, *destination, packet);
+                Blocker {
+                    rule: rule.clone(),
+                    rule_ja: rule,
+                    ..plain(Hop { id, kind: Kind::NetworkFirewall }, Code::FirewallRules, travel)
+                }
+            }
+            Guard::Balancer(at) => self.blocked_by_balancer(*at, packet, travel),
+            Guard::Unread(at) => plain(at.clone(), Code::UnknownResource, travel),
+        }
+    }
+
+    fn firewall_rule(&self, _firewall: u32, source: End, destination: End, packet: &PacketBox) -> String {
+        let (source, destination) = (say_end(source, packet), say_end(destination, packet));
+        format!("no rule passes {} from {source} to {destination}", words::service(words::service_of(packet)))
+    }
+
+    fn blocked_by_groups(&self, interface: u32, way: Way, remote: End, packet: &PacketBox, travel: Travel) -> Blocker {
+        let groups =
+            self.estate.interfaces.get(interface as usize).and_then(|i| i.groups.as_deref()).unwrap_or_default();
+        let records: Vec<_> = groups
+            .iter()
+            .filter_map(|id| self.group.get(id))
+            .filter_map(|at| self.estate.security_groups.get(*at as usize))
+            .collect();
+        let rules: usize =
+            records.iter().map(|g| if way == Way::Ingress { g.ingress.len() } else { g.egress.len() }).sum();
+        let service = words::service_of(packet);
+        let (said, other) = (words::service(service), say_end(remote, packet));
+        let (rule, rule_ja) = match way {
+            Way::Ingress => (
+                format!("no inbound rule allows {said} from {other}"),
+                format!("{other} からの {said} を許可するインバウンドルールがありません"),
+            ),
+            Way::Egress => (
+                format!("no outbound rule allows {said} to {other}"),
+                format!("{other} への {said} を許可するアウトバウンドルールがありません"),
+            ),
+        };
+        let code = if rules == 0 { Code::GroupHasNoRules } else { Code::InterfaceGroupsMismatch };
+        let id = groups.first().cloned().unwrap_or_default();
+        let change = (!id.is_empty()).then(|| Change::AuthorizeGroup {
+            group: id.clone(),
+            way: Direction::from(way),
+            service,
+            range: remote_range(remote, packet, self.family_of(interface)),
+        });
+        Blocker { rule, rule_ja, change, ..plain(Hop { id, kind: Kind::SecurityGroup }, code, travel) }
+    }
+
+    fn family_of(&self, interface: u32) -> Family {
+        let first = self.estate.interfaces.get(interface as usize).and_then(|i| i.addresses.first());
+        first.map_or(Family::V4, |a| Family::of(a.ip))
+    }
+
+    fn blocked_by_balancer(&self, at: u32, packet: &PacketBox, travel: Travel) -> Blocker {
+        let Some(balancer) = self.estate.load_balancers.get(at as usize) else {
+            return plain(
+                Hop { id: SmolStr::default(), kind: Kind::LoadBalancer },
+                Code::ElbV2ListenersMismatch,
+                travel,
+            );
+        };
+        let hop = Hop { id: balancer.id.clone(), kind: Kind::LoadBalancer };
+        let listeners = balancer.listeners.as_deref().unwrap_or_default();
+        let listens =
+            listeners.iter().find(|l| l.port == packet.dst_port.0 && l.protocols.contains(&packet.protocol.0));
+        let said = words::service(words::service_of(packet));
+        match listens {
+            None => {
+                let ports: Vec<String> = listeners.iter().map(|l| l.port.to_string()).collect();
+                let ports = ports.join(", ");
+                let code =
+                    if balancer.kind == "classic" { Code::ElbListenersMismatch } else { Code::ElbV2ListenersMismatch };
+                Blocker {
+                    rule: format!("no listener takes {said} (listeners: {ports})"),
+                    rule_ja: format!("{said} を受けるリスナーがありません (リスナー: {ports})"),
+                    ..plain(hop, code, travel)
+                }
+            }
+            Some(listener) => {
+                let none = listener.targets.iter().flatten().all(|g| g.targets.as_ref().is_none_or(Vec::is_empty));
+                let code =
+                    if none { Code::ElbV2ListenerHasNoTargetGroup } else { Code::ElbV2ListenerRequiresTargetGroup };
+                Blocker {
+                    rule: format!("no target of the listener on port {} takes what it sends", listener.port),
+                    rule_ja: format!("ポート {} のリスナーの転送を受け付けるターゲットがありません", listener.port),
+                    ..plain(hop, code, travel)
+                }
+            }
+        }
+    }
+
+    /// A copy of the records with only those interfaces that a way between the ends can involve.
+    fn around(&self, trials: &[Trial]) -> Estate {
+        let mut keep: HashSet<&SmolStr> = HashSet::new();
+        let id = |at: u32| self.estate.interfaces.get(at as usize).map(|i| &i.id);
+        for trial in trials {
+            if let Origin::Interface(at, _) = trial.origin {
+                keep.extend(id(at));
+            }
+            if let End::At(ip) = trial.destination {
+                keep.extend(self.vpc.values().filter_map(|v| self.owner_of(*v, ip)).filter_map(id));
+                keep.extend(self.public.get(&ip).and_then(|(at, _)| id(*at)));
+            }
+            if let Origin::Internet(End::At(ip)) | Origin::Subnet(_, ip) = trial.origin {
+                keep.extend(self.public.get(&ip).and_then(|(at, _)| id(*at)));
+            }
+        }
+        let targets: HashSet<&str> = self
+            .estate
+            .route_tables
+            .iter()
+            .flat_map(|t| &t.routes)
+            .filter(|r| matches!(r.target, Target::Interface(_) | Target::Instance(_)))
+            .map(|r| target_id(&r.target))
+            .collect();
+        let balanced: HashSet<&str> = self
+            .estate
+            .load_balancers
+            .iter()
+            .flat_map(|b| b.listeners.iter().flatten())
+            .flat_map(|l| l.targets.iter().flatten())
+            .flat_map(|g| g.targets.iter().flatten())
+            .map(|t| t.id.as_str())
+            .collect();
+        let named = |i: &crate::estate::Interface| {
+            [&targets, &balanced].iter().any(|set| {
+                set.contains(i.id.as_str())
+                    || i.instance.as_ref().is_some_and(|n| set.contains(n.as_str()))
+                    || (!balanced.is_empty() && i.addresses.iter().any(|a| set.contains(a.ip.to_string().as_str())))
+            })
+        };
+        let interfaces = self.estate.interfaces.iter().zip(&self.interfaces);
+        let interfaces = interfaces
+            .filter(|(i, l)| keep.contains(&i.id) || l.role.is_some() || named(i))
+            .map(|(i, _)| i.clone())
+            .collect();
+        self.estate.with_interfaces(interfaces)
+    }
+}
+
+/// How far a way comes: an answer that is back counts most, then an arrival, then hops.
+fn nearness((leg, replies): &(Leg, Vec<Leg>)) -> (u8, usize, usize) {
+    let arrived = |l: &Leg| u8::from(!matches!(l.ending, Ending::Dead(_)));
+    let back = replies.iter().map(|r| (arrived(r), r.hops.len())).max().unwrap_or((u8::from(replies.is_empty()), 0));
+    (arrived(leg) * (1 + back.0), leg.hops.len(), back.1)
+}
+
+/// Follows as many packets as possible through the checks: the packets that reach the first check that stops them
+/// all, narrowed to those that pass most of the later ones too; and that check.
+fn follow<'c>(start: &PacketSet, checks: &[(&'c Check, Travel)]) -> (PacketSet, Option<(&'c Check, Travel)>) {
+    let mut set = start.clone();
+    let mut stopped = None;
+    for (check, travel) in checks {
+        let next = set.and(check.passage.may());
+        if !next.is_empty() {
+            set = next;
+        } else if stopped.is_none() {
+            stopped = Some((*check, *travel));
+        }
+    }
+    (set, stopped)
+}
+
+/// The packet of a set that people would ask about: TCP to a well-known port from an ephemeral one, if it is in.
+fn choose(set: &PacketSet, family: Family) -> Option<PacketBox> {
+    let one = |protocol: u8, dst: u16| PacketBox {
+        protocol: (protocol, protocol),
+        dst_port: (dst, dst),
+        src_port: (49152, 49152),
+        ..PacketBox::ANY
+    };
+    let any_dst =
+        |protocol: u8| PacketBox { protocol: (protocol, protocol), src_port: (49152, 49152), ..PacketBox::ANY };
+    let any = |protocol: u8| PacketBox { protocol: (protocol, protocol), ..PacketBox::ANY };
+    let wishes = [one(TCP, 443), any_dst(TCP), any(TCP), any_dst(UDP), any(UDP), PacketBox::ANY];
+    let _ = family;
+    let found = wishes.iter().find_map(|wish| set.boxes().iter().find_map(|b| b.and(wish)))?;
+    PacketSet::from_iter([found]).sample()
+}
+
+/// The addresses that a rule for the remote end has to name.
+fn remote_range(remote: End, packet: &PacketBox, family: Family) -> IpRange {
+    match remote {
+        End::At(ip) => IpRange::from(ip),
+        End::Far => IpRange::from(family.address(packet.far.first)),
+    }
+}
+
+fn say_end(end: End, packet: &PacketBox) -> String {
+    match end {
+        End::At(ip) => ip.to_string(),
+        End::Far => {
+            let family = if packet.far.first > u128::from(u32::MAX) { Family::V6 } else { Family::V4 };
+            family.address(packet.far.first).to_string()
+        }
+    }
+}
+
+/// The entry that denies a packet, and the entry that would let it through before that.
+fn blocked_by_acl(acl: &NetworkAcl, way: Way, remote: End, packet: &PacketBox, travel: Travel) -> Blocker {
+    let egress = way == Way::Egress;
+    // The answer's own ports: they changed sides.
+    let own = match travel {
+        Travel::Forward => *packet,
+        Travel::Return => answer_of(packet),
+    };
+    let address = match remote {
+        End::At(ip) => number(ip),
+        End::Far => packet.far.first,
+    };
+    let family = match remote {
+        End::At(ip) => Family::of(ip),
+        End::Far if packet.far.first > u128::from(u32::MAX) => Family::V6,
+        End::Far => Family::V4,
+    };
+    let at = own.from(crate::packet::Span { first: address, last: address });
+    let mut entries: Vec<_> =
+        acl.entries.iter().filter(|e| e.egress == egress && Family::of(e.range.first()) == family).collect();
+    entries.sort_by_key(|e| e.number);
+    let matched =
+        entries.iter().find(|e| PacketBox::of(e.service).from(crate::packet::Span::of(&e.range)).and(&at).is_some());
+    let service = words::service_of(&own);
+    let range = IpRange::from(family.address(address));
+    let (side, side_ja) =
+        if egress { ("outbound", "アウトバウンド") } else { ("inbound", "インバウンド") };
+    let said = words::service(service);
+    let hop = Hop { id: acl.id.clone(), kind: Kind::NetworkAcl };
+    let before = matched.map_or(32767, |e| e.number);
+    let taken: HashSet<u32> = acl.entries.iter().filter(|e| e.egress == egress).map(|e| e.number).collect();
+    let free = (1..before.min(32767)).rev().find(|n| !taken.contains(n));
+    let change = match (free, matched) {
+        (Some(number), _) => Some(Change::CreateAclEntry { acl: acl.id.clone(), egress, number, service, range }),
+        (None, Some(entry)) => Some(Change::DeleteAclEntry { acl: acl.id.clone(), egress, number: entry.number }),
+        (None, None) => None,
+    };
+    let (rule, rule_ja) = match matched {
+        Some(entry) if entry.number < 32767 => {
+            let entry = format!(
+                "{} {} {} {}",
+                entry.number,
+                if entry.allow { "allow" } else { "deny" },
+                words::service(entry.service),
+                entry.range
+            );
+            (
+                format!("{side} entry {entry} matches {said} ({range})"),
+                format!("{side_ja}ルール {entry} が {said} ({range}) に一致します"),
+            )
+        }
+        _ => (
+            format!("no {side} entry allows {said} ({range}): * deny"),
+            format!("{said} ({range}) を許可する{side_ja}ルールがありません: * deny"),
+        ),
+    };
+    Blocker { rule, rule_ja, change, ..plain(hop, Code::SubnetAcl, travel) }
+}
+
+/// The answer to a packet, in its own ports.
+fn answer_of(packet: &PacketBox) -> PacketBox {
+    let swapped = PacketBox { src_port: packet.dst_port, dst_port: packet.src_port, ..*packet };
+    match (packet.protocol.0, packet.dst_port.0 >> 8) {
+        (crate::packet::ICMP, kind) => {
+            let answer = match kind {
+                8 => 0,
+                13 => 14,
+                15 => 16,
+                17 => 18,
+                other => other,
+            };
+            PacketBox { src_port: crate::packet::ANY_PORT, dst_port: (answer << 8, answer << 8), ..*packet }
+        }
+        (crate::packet::ICMPV6, kind) => {
+            let answer = if kind == 128 { 129 } else { kind };
+            PacketBox { src_port: crate::packet::ANY_PORT, dst_port: (answer << 8, answer << 8), ..*packet }
+        }
+        _ => swapped,
+    }
+}
+
+fn blocker(dead: &Dead, direction: Travel) -> Blocker {
+    Blocker {
+        component: dead.at.id.clone(),
+        kind: dead.at.kind,
+        rule: dead.rule.clone(),
+        rule_ja: dead.rule_ja.clone(),
+        code: dead.code,
+        direction,
+        change: dead.fix.clone(),
+    }
+}
+
+fn plain(at: Hop, code: Code, direction: Travel) -> Blocker {
+    Blocker {
+        component: at.id,
+        kind: at.kind,
+        rule: code.text().to_owned(),
+        rule_ja: code.text().to_owned(),
+        code,
+        direction,
+        change: None,
+    }
+}
+
+fn elsewhere(reply: &Leg) -> Blocker {
+    let at = reply.hops.last().cloned().unwrap_or(Hop { id: SmolStr::default(), kind: Kind::Vpc });
+    Blocker {
+        rule: "the answer goes to another host with the same address: the address blocks overlap".to_owned(),
+        rule_ja: "応答が同じアドレスを持つ別のホストに届きます (CIDR の重複)".to_owned(),
+        ..plain(at, Code::NoPath, Travel::Return)
+    }
+}
+
+/// The trial in a network of the same records at other places.
+fn moved(from: &Network, to: &Network, trial: &Trial) -> Option<Trial> {
+    let interface = |at: u32| to.interface.get(&from.estate.interfaces.get(at as usize)?.id).copied();
+    let origin = match trial.origin {
+        Origin::Interface(at, ip) => Origin::Interface(interface(at)?, ip),
+        // Only interfaces are left out of a copy; every other list keeps its order.
+        other => other,
+    };
+    // An address that the internet did not know becomes known once it has a public one.
+    let destination = match (origin, trial.destination) {
+        (Origin::Internet(_), End::At(ip)) if !to.public.contains_key(&ip) => {
+            let owner =
+                to.vpc.values().find_map(|v| to.owner_of(*v, ip)).and_then(|at| to.estate.interfaces.get(at as usize));
+            let public = owner.and_then(|i| i.addresses.iter().find(|a| a.ip == ip)).and_then(|a| a.public);
+            End::At(public.unwrap_or(ip))
+        }
+        (_, other) => other,
+    };
+    Some(Trial { origin, destination, ..trial.clone() })
+}

@@ -1,0 +1,119 @@
+//! The questions: whether one end reaches another, and why not.
+
+pub mod case;
+pub mod explain;
+pub mod place;
+
+use crate::packet::{End, Family, PacketSet, Span};
+use crate::topology::{Missing, Network};
+use crate::walk::{Arrival, Ending, Goal, Leg, Origin};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A three-valued answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reachable {
+    /// The request arrives and its answer comes back.
+    Yes,
+    /// It does not.
+    No,
+    /// What was not read decides.
+    Unknown,
+}
+
+/// One pair of addresses to try: where a packet starts, and what it is sent to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    /// Where it starts.
+    pub origin: Origin,
+    /// Its destination.
+    pub destination: End,
+    /// The far end's addresses; the whole span where both ends are addresses.
+    pub far: Vec<Span>,
+    /// The family of both.
+    pub family: Family,
+    /// What counts as arriving.
+    pub goal: Goal,
+}
+
+/// The ways of one trial, with the packets that get through.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Each way there, with the ways back from its end.
+    pub ways: Vec<(Leg, Vec<Leg>)>,
+    /// Packets that arrive, for certain and possibly.
+    pub there: (PacketSet, PacketSet),
+    /// Packets that arrive and whose answers come back, for certain and possibly.
+    pub both: (PacketSet, PacketSet),
+}
+
+impl Outcome {
+    /// Whether the request and its answer pass.
+    pub fn reachable(&self) -> Reachable {
+        verdict(&self.both)
+    }
+
+    /// What was not read along the ways.
+    pub fn missing(&self) -> BTreeSet<Arc<Missing>> {
+        let legs = self.ways.iter().flat_map(|(there, back)| std::iter::once(there).chain(back));
+        legs.flat_map(Leg::missing).cloned().collect()
+    }
+}
+
+fn verdict((must, may): &(PacketSet, PacketSet)) -> Reachable {
+    match (must.is_empty(), may.is_empty()) {
+        (false, _) => Reachable::Yes,
+        (true, true) => Reachable::No,
+        (true, false) => Reachable::Unknown,
+    }
+}
+
+impl Network {
+    /// Tries the packets of `asked` from one end to the other and back.
+    pub fn outcome(&self, trial: &Trial, asked: &PacketSet) -> Outcome {
+        let legs = self.request(trial.origin, trial.destination, trial.far.clone(), trial.family, &trial.goal);
+        let mut out = Outcome {
+            ways: Vec::with_capacity(legs.len()),
+            there: (PacketSet::none(), PacketSet::none()),
+            both: (PacketSet::none(), PacketSet::none()),
+        };
+        for leg in legs {
+            let (must, may) = leg.passing();
+            let (must, may) = (must.and(asked), may.and(asked));
+            let replies = match leg.ending {
+                Ending::Arrived(_) => self.reply(&leg, trial.family),
+                Ending::Dead(_) | Ending::Unread(_) => Vec::new(),
+            };
+            // Coming to a component, or to where nothing more is known, is all that was asked: there is no answer to trace.
+            let silent = replies.is_empty();
+            if silent {
+                out.both = (out.both.0.or(&must), out.both.1.or(&may));
+            }
+            for reply in &replies {
+                let (back, perhaps) = if returns(reply, trial.origin) { reply.passing() } else { Default::default() };
+                out.both = (out.both.0.or(&must.and(&back)), out.both.1.or(&may.and(&perhaps)));
+            }
+            out.there = (out.there.0.or(&must), out.there.1.or(&may));
+            out.ways.push((leg, replies));
+        }
+        out
+    }
+}
+
+/// Whether an answer came back to where the request started, and not to another that has the same address.
+pub(crate) fn returns(reply: &Leg, origin: Origin) -> bool {
+    let Ending::Arrived(arrival) = &reply.ending else { return true };
+    match origin {
+        Origin::Interface(at, _) => matches!(arrival, Arrival::Interface(back, _) if *back == at),
+        Origin::Subnet(at, _) => match arrival {
+            Arrival::Subnet(back, _) => *back == at,
+            _ => false,
+        },
+        Origin::Internet(_) => *arrival == Arrival::Internet,
+        Origin::VpnGateway(..) => matches!(arrival, Arrival::VpnGateway(..)),
+        Origin::Transit(..) => matches!(arrival, Arrival::Transit(_)),
+        Origin::Service(..) => false,
+    }
+}

@@ -1,0 +1,454 @@
+//! The ends of a question as people name them, and the packets to try between them.
+
+use super::Trial;
+use crate::packet::{End, Family, Span, number};
+use crate::topology::Network;
+use crate::walk::internet::{is_public, public_spans};
+use crate::walk::route::minus_spans;
+use crate::walk::{Goal, Origin};
+use smol_str::SmolStr;
+use std::net::IpAddr;
+use yagura_model::IpRange;
+
+/// What an end of a question is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// A network interface.
+    Interface(u32),
+    /// Everything that has one of these interfaces: an instance, a load balancer, an endpoint, a function, a database.
+    Interfaces(Vec<u32>),
+    /// Any address of a subnet: routes and network ACLs only.
+    Subnet(u32),
+    /// Any subnet of a VPC.
+    Vpc(u32),
+    /// The public internet.
+    Internet,
+    /// An address.
+    Address(IpAddr),
+    /// A block of addresses outside.
+    Range(IpRange),
+    /// A gateway or another component on the way, by its id.
+    Component(SmolStr),
+}
+
+/// No end was found by a name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlaceError {
+    /// Nothing is named so.
+    #[error("nothing in the network is named `{0}`")]
+    Unknown(String),
+    /// Several things are.
+    #[error("`{name}` is the name of {count} things; give one of {ids}")]
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// How many.
+        count: usize,
+        /// Their ids.
+        ids: String,
+    },
+    /// It cannot be where a packet starts.
+    #[error("`{0}` cannot be where a packet starts")]
+    NoOrigin(String),
+}
+
+impl Network {
+    /// Finds what `text` names: an id, an address, a block, `internet`, a name or ARN.
+    ///
+    /// # Errors
+    /// Where nothing, or more than one thing, is named so.
+    pub fn place(&self, text: &str) -> Result<Place, PlaceError> {
+        if text.eq_ignore_ascii_case("internet") {
+            return Ok(Place::Internet);
+        }
+        if let Ok(ip) = text.parse() {
+            return Ok(Place::Address(ip));
+        }
+        if let Some(range) = IpRange::parse(text) {
+            return Ok(Place::Range(range));
+        }
+        if let Some(place) = self.by_id(text) {
+            return Ok(place);
+        }
+        let mut named = self.by_name(text);
+        named.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        named.dedup_by(|a, b| a.0 == b.0);
+        match named.len() {
+            0 => Err(PlaceError::Unknown(text.to_owned())),
+            1 => named.pop().map(|(_, place)| place).ok_or_else(|| PlaceError::Unknown(text.to_owned())),
+            count => {
+                let ids: Vec<&str> = named.iter().map(|(id, _)| id.as_str()).take(5).collect();
+                Err(PlaceError::Ambiguous { name: text.to_owned(), count, ids: ids.join(", ") })
+            }
+        }
+    }
+
+    fn by_id(&self, id: &str) -> Option<Place> {
+        if let Some(at) = self.interface.get(id) {
+            return Some(Place::Interface(*at));
+        }
+        if let Some(at) = self.instance.get(id) {
+            return Some(Place::Interfaces(self.instance_interfaces.get(at).cloned().unwrap_or_default()));
+        }
+        if let Some(at) = self.subnet.get(id) {
+            return Some(Place::Subnet(*at));
+        }
+        if let Some(at) = self.vpc.get(id) {
+            return Some(Place::Vpc(*at));
+        }
+        let estate = &self.estate;
+        if let Some(balancer) = estate.load_balancers.iter().find(|b| b.id == id || b.dns_name == id) {
+            return Some(self.interfaces_named(&balancer.interfaces));
+        }
+        if let Some(endpoint) = self.endpoint.get(id).and_then(|at| estate.endpoints.get(*at as usize))
+            && !endpoint.interfaces.is_empty()
+        {
+            return Some(self.interfaces_named(&endpoint.interfaces));
+        }
+        if let Some(owner) = estate.owners.iter().find(|o| o.id == id) {
+            return Some(Place::Interfaces(self.interfaces_of(owner)));
+        }
+        let known = self.internet_gateway.contains_key(id)
+            || self.egress_only.contains_key(id)
+            || self.nat.contains_key(id)
+            || self.peering.contains_key(id)
+            || self.transit_gateway.contains_key(id)
+            || self.vpn_gateway.contains_key(id)
+            || self.endpoint.contains_key(id)
+            || estate.vpn_connections.iter().any(|c| c.id == id)
+            || estate.transit_attachments.iter().any(|a| a.id == id || a.transit_gateway == id)
+            || estate.endpoints.iter().any(|e| e.service == id)
+            || estate.route_tables.iter().flat_map(|t| &t.routes).any(|r| crate::topology::target_id(&r.target) == id);
+        known.then(|| Place::Component(id.into()))
+    }
+
+    fn by_name(&self, name: &str) -> Vec<(SmolStr, Place)> {
+        let estate = &self.estate;
+        let is = |n: &Option<SmolStr>| n.as_deref() == Some(name);
+        let mut out: Vec<(SmolStr, Place)> = Vec::new();
+        for (instance, at) in estate.instances.iter().zip(0u32..).filter(|(i, _)| is(&i.name)) {
+            out.push((
+                instance.id.clone(),
+                Place::Interfaces(self.instance_interfaces.get(&at).cloned().unwrap_or_default()),
+            ));
+        }
+        out.extend(
+            estate
+                .interfaces
+                .iter()
+                .zip(0..)
+                .filter(|(i, _)| is(&i.name))
+                .map(|(i, at)| (i.id.clone(), Place::Interface(at))),
+        );
+        out.extend(
+            estate
+                .subnets
+                .iter()
+                .zip(0..)
+                .filter(|(s, _)| is(&s.name))
+                .map(|(s, at)| (s.id.clone(), Place::Subnet(at))),
+        );
+        out.extend(
+            estate.vpcs.iter().zip(0..).filter(|(v, _)| is(&v.name)).map(|(v, at)| (v.id.clone(), Place::Vpc(at))),
+        );
+        let balancers = estate.load_balancers.iter().filter(|b| b.name == name);
+        out.extend(balancers.map(|b| (b.id.clone(), self.interfaces_named(&b.interfaces))));
+        let owners = estate.owners.iter().filter(|o| o.name == name || o.id.rsplit([':', '/']).next() == Some(name));
+        out.extend(owners.map(|o| (o.id.clone(), Place::Interfaces(self.interfaces_of(o)))));
+        // A service by its short name: `s3` is `com.amazonaws.<Region>.s3`.
+        for endpoint in estate.endpoints.iter().filter(|e| e.service.rsplit('.').next() == Some(name)) {
+            let place = if endpoint.interfaces.is_empty() {
+                Place::Component(endpoint.service.clone())
+            } else {
+                self.interfaces_named(&endpoint.interfaces)
+            };
+            out.push((endpoint.id.clone(), place));
+        }
+        out
+    }
+
+    fn interfaces_named(&self, ids: &[SmolStr]) -> Place {
+        Place::Interfaces(ids.iter().filter_map(|i| self.interface.get(i).copied()).collect())
+    }
+
+    /// The interfaces of an owner: those that it names, else those in its subnets that carry one of its groups and no
+    /// instance.
+    pub(crate) fn interfaces_of(&self, owner: &crate::estate::Owner) -> Vec<u32> {
+        if !owner.interfaces.is_empty() {
+            return owner.interfaces.iter().filter_map(|i| self.interface.get(i).copied()).collect();
+        }
+        let fits = |i: &crate::estate::Interface| {
+            i.instance.is_none()
+                && owner.subnets.contains(&i.subnet)
+                && i.groups.as_ref().is_some_and(|groups| groups.iter().any(|g| owner.groups.contains(g)))
+        };
+        let candidates = self
+            .estate
+            .interfaces
+            .iter()
+            .zip(0u32..)
+            .filter(|(i, at)| fits(i) && self.interfaces.get(*at as usize).is_some_and(|l| l.role.is_none()));
+        candidates.map(|(_, at)| at).collect()
+    }
+
+    /// The packets to try from one place to another. `from_ip`, `to_ip`: addresses that they are to have.
+    ///
+    /// # Errors
+    /// Where no packet can start at the first place.
+    pub fn trials(
+        &self,
+        from: &Place,
+        from_ip: Option<IpAddr>,
+        to: &Place,
+        to_ip: Option<IpAddr>,
+    ) -> Result<Vec<Trial>, PlaceError> {
+        let mut out = Vec::new();
+        for (origin, far) in self.origins(from, from_ip)? {
+            out.extend(self.towards(origin, far, to, to_ip));
+        }
+        Ok(out)
+    }
+
+    /// Where packets of a place start, with the far addresses where the place is the far end.
+    fn origins(&self, from: &Place, ip: Option<IpAddr>) -> Result<Vec<(Origin, Option<IpRange>)>, PlaceError> {
+        let outside = |range: Option<IpRange>, end: End| vec![(Origin::Internet(end), range)];
+        Ok(match (from, ip) {
+            (Place::Interface(at), _) => self.starts_at_interface(*at, ip),
+            (Place::Interfaces(all), _) => all.iter().flat_map(|at| self.starts_at_interface(*at, ip)).collect(),
+            (Place::Subnet(at), Some(ip)) => vec![(Origin::Subnet(*at, ip), None)],
+            (Place::Subnet(at), None) => {
+                self.hosts(*at).into_iter().map(|ip| (Origin::Subnet(*at, ip), None)).collect()
+            }
+            (Place::Vpc(at), _) => {
+                let subnets = self.vpc_subnets.get(*at as usize).map(Vec::as_slice).unwrap_or_default();
+                let hosts = |s: &u32| self.hosts(*s).into_iter().map(|ip| Origin::Subnet(*s, ip)).collect::<Vec<_>>();
+                subnets.iter().flat_map(hosts).map(|o| (o, None)).collect()
+            }
+            (Place::Internet, Some(ip)) => outside(None, End::At(ip)),
+            (Place::Internet, None) => outside(None, End::Far),
+            (Place::Address(ip), _) => self.starts_at_address(*ip),
+            (Place::Range(range), _) => {
+                let mut out = outside(Some(*range), End::Far);
+                out.extend(self.starts_at_premises(End::Far).into_iter().map(|o| (o, Some(*range))));
+                out
+            }
+            (Place::Component(id), ip) => self.starts_at_component(id, ip)?,
+        })
+    }
+
+    fn starts_at_interface(&self, at: u32, ip: Option<IpAddr>) -> Vec<(Origin, Option<IpRange>)> {
+        let addresses = self.estate.interfaces.get(at as usize).map(|i| i.addresses.as_slice()).unwrap_or_default();
+        match ip {
+            // Its own public address is how the internet sees it: it sends from the private one.
+            Some(ip) => {
+                let ip = addresses.iter().find(|a| a.public == Some(ip)).map_or(ip, |a| a.ip);
+                vec![(Origin::Interface(at, ip), None)]
+            }
+            None => addresses.iter().take(MOST_ADDRESSES).map(|a| (Origin::Interface(at, a.ip), None)).collect(),
+        }
+    }
+
+    fn starts_at_address(&self, ip: IpAddr) -> Vec<(Origin, Option<IpRange>)> {
+        let owners: Vec<u32> = self.vpc.values().filter_map(|vpc| self.owner_of(*vpc, ip)).collect();
+        if !owners.is_empty() {
+            return owners.into_iter().map(|at| (Origin::Interface(at, ip), None)).collect();
+        }
+        if let Some((at, private)) = self.public.get(&ip) {
+            return vec![(Origin::Interface(*at, *private), None)];
+        }
+        let subnets: Vec<u32> = self.vpc.values().filter_map(|vpc| self.subnet_of(*vpc, ip)).collect();
+        if !subnets.is_empty() {
+            return subnets.into_iter().map(|s| (Origin::Subnet(s, ip), None)).collect();
+        }
+        let mut out: Vec<_> = self.starts_at_premises(End::At(ip)).into_iter().map(|o| (o, None)).collect();
+        out.push((Origin::Internet(End::At(ip)), None));
+        out
+    }
+
+    /// Everything that a packet from on premises can come in by.
+    fn starts_at_premises(&self, source: End) -> Vec<Origin> {
+        let mut out = Vec::new();
+        for (gateway, at) in self.estate.vpn_gateways.iter().zip(0u32..) {
+            out.extend(
+                gateway.vpcs.iter().filter_map(|v| self.vpc.get(v)).map(|vpc| Origin::VpnGateway(at, *vpc, source)),
+            );
+        }
+        let attachments = self.estate.transit_attachments.iter().zip(0u32..);
+        let outside =
+            attachments.filter(|(a, _)| matches!(a.kind.as_str(), "vpn" | "direct-connect-gateway" | "connect"));
+        out.extend(outside.map(|(_, at)| Origin::Transit(at, source)));
+        out
+    }
+
+    fn starts_at_component(
+        &self,
+        id: &SmolStr,
+        ip: Option<IpAddr>,
+    ) -> Result<Vec<(Origin, Option<IpRange>)>, PlaceError> {
+        let end = ip.map_or(End::Far, End::At);
+        if self.internet_gateway.contains_key(id) {
+            return Ok(vec![(Origin::Internet(end), None)]);
+        }
+        if let Some(nat) = self.nat.get(id).and_then(|at| self.estate.nat_gateways.get(*at as usize)) {
+            let interfaces = nat.interfaces.iter().filter_map(|i| self.interface.get(i));
+            return Ok(interfaces.flat_map(|at| self.starts_at_interface(*at, ip)).collect());
+        }
+        let premises: Vec<_> = self
+            .starts_at_premises(end)
+            .into_iter()
+            .filter(|origin| match origin {
+                Origin::VpnGateway(at, ..) => self.estate.vpn_gateways.get(*at as usize).is_some_and(|g| g.id == *id),
+                Origin::Transit(at, _) => {
+                    let attachment = self.estate.transit_attachments.get(*at as usize);
+                    attachment.is_some_and(|a| a.id == *id || a.transit_gateway == *id || a.resource == *id)
+                }
+                _ => false,
+            })
+            .map(|origin| (origin, None))
+            .collect();
+        if premises.is_empty() { Err(PlaceError::NoOrigin(id.to_string())) } else { Ok(premises) }
+    }
+
+    /// The trials from one origin.
+    fn towards(&self, origin: Origin, range: Option<IpRange>, to: &Place, ip: Option<IpAddr>) -> Vec<Trial> {
+        let inside = matches!(origin, Origin::Interface(..) | Origin::Subnet(..));
+        let from_internet = matches!(origin, Origin::Internet(_));
+        let source = match origin {
+            Origin::Interface(_, ip) | Origin::Subnet(_, ip) => End::At(ip),
+            Origin::Internet(end)
+            | Origin::VpnGateway(_, _, end)
+            | Origin::Transit(_, end)
+            | Origin::Service(_, _, end) => end,
+        };
+        let goal = Goal::default();
+        let trial = |destination: End, far: Vec<Span>, family: Family, goal: Goal| Trial {
+            origin,
+            destination,
+            far,
+            family,
+            goal,
+        };
+        // To one address: the far end, if any, is the source.
+        let to_address = |ip: IpAddr, goal: Goal| -> Option<Trial> {
+            let family = Family::of(ip);
+            let far = match (source, range) {
+                (End::At(s), _) => (Family::of(s) == family).then(|| vec![Span::ANY])?,
+                (End::Far, Some(range)) => (Family::of(range.first()) == family).then(|| vec![Span::of(&range)])?,
+                (End::Far, None) if from_internet => public_spans(family).to_vec(),
+                (End::Far, None) => self.outside_of(family),
+            };
+            Some(trial(End::At(ip), far, family, goal))
+        };
+        let to_interface = |at: u32| -> Vec<Trial> {
+            let addresses = self.estate.interfaces.get(at as usize).map(|i| i.addresses.as_slice()).unwrap_or_default();
+            if let Some(ip) = ip {
+                return to_address(ip, goal.clone()).into_iter().collect();
+            }
+            let seen = |a: &crate::estate::Address| if from_internet { a.public.unwrap_or(a.ip) } else { a.ip };
+            let mut trials: Vec<Trial> =
+                addresses.iter().take(MOST_ADDRESSES).filter_map(|a| to_address(seen(a), goal.clone())).collect();
+            // What has a public address is asked there first.
+            trials.sort_by_key(|t| {
+                from_internet && !matches!(t.destination, End::At(ip) if self.public.contains_key(&ip))
+            });
+            trials
+        };
+        let far_to = |spans: Vec<Span>, family: Family, goal: Goal| -> Option<Trial> {
+            let same = match source {
+                End::At(s) => Family::of(s) == family,
+                End::Far => false,
+            };
+            (same && !spans.is_empty()).then(|| trial(End::Far, spans, family, goal))
+        };
+        let families = [Family::V4, Family::V6];
+        match to {
+            Place::Interface(at) => to_interface(*at),
+            Place::Interfaces(all) => all.iter().flat_map(|at| to_interface(*at)).collect(),
+            Place::Subnet(at) => self.to_subnet(*at, ip, &to_address),
+            Place::Vpc(at) => {
+                let subnets = self.vpc_subnets.get(*at as usize).map(Vec::as_slice).unwrap_or_default();
+                subnets.iter().flat_map(|s| self.to_subnet(*s, ip, &to_address)).collect()
+            }
+            Place::Address(ip) => to_address(*ip, goal).into_iter().collect(),
+            Place::Internet => match ip {
+                Some(ip) => to_address(ip, goal).into_iter().collect(),
+                None => {
+                    families.into_iter().filter_map(|f| far_to(public_spans(f).to_vec(), f, goal.clone())).collect()
+                }
+            },
+            Place::Range(range) => far_to(vec![Span::of(range)], Family::of(range.first()), goal).into_iter().collect(),
+            Place::Component(id) => {
+                let goal = Goal { component: Some(id.clone()), any_host: true };
+                match ip {
+                    Some(ip) => to_address(ip, goal).into_iter().collect(),
+                    None if inside => {
+                        let spans = |f| self.towards_component(id, origin, f);
+                        families.into_iter().filter_map(|f| far_to(spans(f), f, goal.clone())).collect()
+                    }
+                    None => Vec::new(),
+                }
+            }
+        }
+    }
+
+    fn to_subnet(&self, at: u32, ip: Option<IpAddr>, to_address: &dyn Fn(IpAddr, Goal) -> Option<Trial>) -> Vec<Trial> {
+        let goal = Goal { component: None, any_host: true };
+        match ip {
+            Some(ip) => to_address(ip, goal).into_iter().collect(),
+            None => self.hosts(at).into_iter().filter_map(|ip| to_address(ip, goal.clone())).collect(),
+        }
+    }
+
+    /// The addresses outside that a component may lead to, seen from an origin.
+    fn towards_component(&self, id: &SmolStr, origin: Origin, family: Family) -> Vec<Span> {
+        if let Some(peering) = self.peering.get(id).and_then(|at| self.estate.peerings.get(*at as usize)) {
+            let own = match origin {
+                Origin::Interface(at, _) => self.interfaces.get(at as usize).and_then(|l| l.vpc),
+                Origin::Subnet(at, _) => self.subnets.get(at as usize).and_then(|l| l.vpc.at()),
+                _ => None,
+            };
+            let own = own.and_then(|v| self.estate.vpcs.get(v as usize)).map(|v| &v.id);
+            let other = if own == Some(&peering.requester.vpc) { &peering.accepter } else { &peering.requester };
+            return other.cidrs.iter().filter(|c| Family::of(c.first()) == family).map(Span::of).collect();
+        }
+        let service = self.estate.endpoints.iter().find(|e| e.id == *id || e.service == *id);
+        if let Some(service) = service.filter(|e| e.interfaces.is_empty()) {
+            let lists = self.estate.prefix_lists.iter().filter(|p| p.name == service.service);
+            let listed = lists.filter_map(|p| p.cidrs.as_ref()).flatten();
+            let spans: Vec<Span> = listed.filter(|c| Family::of(c.first()) == family).map(Span::of).collect();
+            if !spans.is_empty() {
+                return spans;
+            }
+        }
+        vec![family.span()]
+    }
+
+    /// What lies outside of every VPC.
+    fn outside_of(&self, family: Family) -> Vec<Span> {
+        let own: Vec<Span> = self.vpc.values().flat_map(|v| self.spans_of_vpc(*v, family)).collect();
+        minus_spans(&[family.span()], &own)
+    }
+
+    /// One free address of each block of a subnet, past those that AWS keeps (`vpc/latest/userguide/subnet-sizing`).
+    pub(crate) fn hosts(&self, at: u32) -> Vec<IpAddr> {
+        let Some(subnet) = self.estate.subnets.get(at as usize) else { return Vec::new() };
+        let vpc = self.subnets.get(at as usize).and_then(|l| l.vpc.at());
+        let free = |range: &IpRange| {
+            let family = Family::of(range.first());
+            let (first, last) = (number(range.first()).saturating_add(4), number(range.last()));
+            let mut candidates = (first..=last).take(MOST_TRIED).map(|n| family.address(n));
+            candidates.find(|ip| vpc.is_none_or(|v| self.owner_of(v, *ip).is_none()))
+        };
+        subnet.cidrs.iter().filter_map(free).collect()
+    }
+}
+
+/// How many addresses of one interface are tried.
+const MOST_ADDRESSES: usize = 16;
+/// How many addresses of a block are looked at for a free one.
+const MOST_TRIED: usize = 70_000;
+
+/// Whether an address is of the public internet, for callers that word an answer.
+pub fn public(ip: IpAddr) -> bool {
+    is_public(ip)
+}

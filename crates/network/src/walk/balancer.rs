@@ -1,0 +1,184 @@
+//! Load balancers: their listeners, and whether a target behind one takes what it sends.
+
+use super::{Arrival, Check, Ending, Goal, Guard, Leg, Origin, Packet, Walker};
+use crate::estate::{Listener, LoadBalancer, LoadBalancerTarget, TargetGroup};
+use crate::filter::{Passage, Remote, Way};
+use crate::packet::{ANY_PORT, End, Family, PacketBox, PacketSet, Span};
+use crate::topology::{Missing, Network, Role};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+impl Walker<'_> {
+    /// Asks a load balancer that the packet came to: what passes is what a listener takes and some target behind it
+    /// accepts (`elasticloadbalancing/latest/userguide/how-elastic-load-balancing-works`). Unhealthy targets count: where no
+    /// target is healthy, all are tried.
+    pub(super) fn check_balancer(&self, at: u32, interface: u32, packet: &Packet, leg: &mut Leg) {
+        let Some(balancer) = self.net.estate.load_balancers.get(at as usize) else { return };
+        let passage = self.net.balanced(balancer, interface, packet.source, self.family);
+        // Which far addresses pass does not hang on the port that a translator chose.
+        leg.checks.push(Check { guard: Guard::Balancer(at), passage, after: leg.hops.len() });
+    }
+}
+
+impl Network {
+    /// The packets that a load balancer takes at one of its interfaces and brings to some target.
+    fn balanced(&self, balancer: &LoadBalancer, interface: u32, client: End, family: Family) -> Passage {
+        let Some(listeners) = &balancer.listeners else {
+            let call = if balancer.kind == "classic" {
+                "elasticloadbalancing:DescribeLoadBalancers"
+            } else {
+                "elasticloadbalancing:DescribeListeners"
+            };
+            return Passage::unknown(self.hole(call, &balancer.id, &balancer.home));
+        };
+        let (mut must, mut may, mut holes) = (PacketSet::none(), PacketSet::none(), Vec::new());
+        for listener in listeners {
+            let (certain, possible) = self.behind_listener(balancer, listener, interface, client, family, &mut holes);
+            for protocol in &listener.protocols {
+                let port = PacketBox {
+                    protocol: (*protocol, *protocol),
+                    dst_port: (listener.port, listener.port),
+                    ..PacketBox::ANY
+                };
+                certain.boxes().iter().for_each(|b| must.add(port.from(b.far)));
+                possible.boxes().iter().for_each(|b| may.add(port.from(b.far)));
+            }
+        }
+        let may = (!holes.is_empty()).then_some(may);
+        Passage { must, may, missing: holes }
+    }
+
+    /// The clients that some target of a listener serves: boxes of far addresses.
+    fn behind_listener(
+        &self,
+        balancer: &LoadBalancer,
+        listener: &Listener,
+        interface: u32,
+        client: End,
+        family: Family,
+        holes: &mut Vec<Arc<Missing>>,
+    ) -> (PacketSet, PacketSet) {
+        let Some(groups) = &listener.targets else {
+            holes.push(self.hole("elasticloadbalancing:DescribeTargetGroups", &balancer.id, &balancer.home));
+            return (PacketSet::none(), PacketSet::all());
+        };
+        let (mut must, mut may) = (PacketSet::none(), PacketSet::none());
+        for group in groups {
+            let Some(targets) = &group.targets else {
+                holes.push(self.hole("elasticloadbalancing:DescribeTargetHealth", &group.id, &balancer.home));
+                may.add(PacketBox::ANY);
+                continue;
+            };
+            for target in targets {
+                let (certain, possible) = self.serves(balancer, group, target, interface, client, family, holes);
+                must = must.or(&certain);
+                may = may.or(&possible);
+                if must.is_all() {
+                    return (must, may);
+                }
+            }
+        }
+        (must, may)
+    }
+
+    /// The clients whose packets a target takes from the load balancer.
+    #[allow(clippy::too_many_arguments, reason = "one target of one group of one listener, seen from one client")]
+    fn serves(
+        &self,
+        balancer: &LoadBalancer,
+        group: &TargetGroup,
+        target: &LoadBalancerTarget,
+        interface: u32,
+        client: End,
+        family: Family,
+        holes: &mut Vec<Arc<Missing>>,
+    ) -> (PacketSet, PacketSet) {
+        let everyone = || (PacketSet::all(), PacketSet::all());
+        if target.id.starts_with("arn:") {
+            // A function or another load balancer: no packet of the VPC goes there.
+            return everyone();
+        }
+        let own = match self
+            .estate
+            .interfaces
+            .get(interface as usize)
+            .and_then(|i| i.addresses.iter().find(|a| Family::of(a.ip) == family))
+        {
+            Some(own) => own.ip,
+            None => return everyone(),
+        };
+        let Some((at, ip)) = self.target_interface(target, interface, family) else {
+            let call =
+                if target.id.parse::<IpAddr>().is_ok() { "DescribeNetworkInterfaces" } else { "DescribeInstances" };
+            return match self.unread(call, &balancer.home) {
+                Some(gap) => {
+                    holes.push(crate::topology::missing(call, &target.id, gap));
+                    (PacketSet::none(), PacketSet::all())
+                }
+                // An address outside of AWS, or a target that is gone.
+                None if target.id.parse::<IpAddr>().is_ok() => everyone(),
+                None => (PacketSet::none(), PacketSet::none()),
+            };
+        };
+        if self.interfaces.get(at as usize).is_some_and(|l| matches!(l.role, Some(Role::LoadBalancer(_)))) {
+            // A load balancer behind a load balancer answers for itself.
+            return everyone();
+        }
+        let wanted: PacketSet = [PacketBox {
+            protocol: (group.protocol, group.protocol),
+            dst_port: (target.port, target.port),
+            src_port: (1024, u16::MAX),
+            ..PacketBox::ANY
+        }]
+        .into_iter()
+        .collect();
+        let goal = Goal::default();
+        let (mut must, mut may) = (PacketSet::none(), PacketSet::none());
+        for mut leg in self.request(Origin::Interface(interface, own), End::At(ip), vec![Span::ANY], family, &goal) {
+            if group.preserve_client_ip {
+                self.seen_by_client(&mut leg, at, client, family);
+            }
+            let (there, perhaps_there) = leg.passing();
+            let back = if matches!(leg.ending, Ending::Arrived(Arrival::Interface(..))) {
+                self.reply(&leg, family)
+            } else {
+                Vec::new()
+            };
+            for answer in back {
+                let (back, perhaps_back) = answer.passing();
+                must = must.or(&there.and(&back).and(&wanted));
+                may = may.or(&perhaps_there.and(&perhaps_back).and(&wanted));
+            }
+            holes.extend(leg.missing().cloned());
+        }
+        let clients =
+            |set: &PacketSet| set.map(|b| Some(PacketBox { src_port: ANY_PORT, ..PacketBox::ANY }.from(b.far)));
+        (clients(&must), clients(&may))
+    }
+
+    /// A Network Load Balancer that keeps the client's address: the target's groups see the client.
+    fn seen_by_client(&self, leg: &mut Leg, target: u32, client: End, family: Family) {
+        for check in &mut leg.checks {
+            if let Guard::Groups { interface, way: Way::Ingress, remote } = &mut check.guard
+                && *interface == target
+            {
+                *remote = client;
+                check.passage =
+                    self.groups_allow(target, Way::Ingress, &Remote { end: client, family, groups: Ok(&[]) });
+            }
+        }
+    }
+
+    /// The interface and address of a target.
+    fn target_interface(&self, target: &LoadBalancerTarget, from: u32, family: Family) -> Option<(u32, IpAddr)> {
+        if let Ok(ip) = target.id.parse::<IpAddr>() {
+            let own = self.interfaces.get(from as usize)?.vpc?;
+            let owner = self.owner_of(own, ip).or_else(|| self.vpc.values().find_map(|vpc| self.owner_of(*vpc, ip)));
+            return Some((owner?, ip));
+        }
+        let instance = self.instance.get(&target.id)?;
+        let at = *self.instance_interfaces.get(instance)?.first()?;
+        let address = self.estate.interfaces.get(at as usize)?.addresses.iter().find(|a| Family::of(a.ip) == family)?;
+        Some((at, address.ip))
+    }
+}

@@ -1,0 +1,323 @@
+//! Internet gateways, egress-only internet gateways and VPC Block Public Access.
+
+use super::route::{and_spans, minus_spans};
+use super::{Arrival, Dead, Guard, Hop, Kind, Leg, Packet, Walker};
+use crate::change::Change;
+use crate::code::Code;
+use crate::estate::BlockMode;
+use crate::filter::Passage;
+use crate::packet::{End, Family, Span, number};
+use crate::topology::Network;
+use smol_str::SmolStr;
+use std::net::IpAddr;
+use std::sync::LazyLock;
+use yagura_model::{INTERNAL, IpRange};
+
+/// The id of the internet as a component.
+pub const INTERNET: &str = "internet";
+
+/// Public addresses of a family: what is left without private, shared, loopback, link-local, multicast and reserved
+/// space (IANA special-purpose address registries).
+pub fn public_spans(family: Family) -> &'static [Span] {
+    static V4: LazyLock<Vec<Span>> = LazyLock::new(|| outside(Family::V4, &["0.0.0.0/8", "224.0.0.0/3"]));
+    static V6: LazyLock<Vec<Span>> = LazyLock::new(|| {
+        let global: Vec<Span> = IpRange::parse("2000::/3").iter().map(Span::of).collect();
+        and_spans(&outside(Family::V6, &[]), &global)
+    });
+    match family {
+        Family::V4 => &V4,
+        Family::V6 => &V6,
+    }
+}
+
+fn outside(family: Family, more: &[&str]) -> Vec<Span> {
+    let inner = INTERNAL.iter().chain(more).filter_map(|r| IpRange::parse(r));
+    let inner: Vec<Span> = inner.filter(|r| Family::of(r.first()) == family).map(|r| Span::of(&r)).collect();
+    minus_spans(&[family.span()], &inner)
+}
+
+/// Whether an address is one of the public internet.
+pub fn is_public(ip: IpAddr) -> bool {
+    public_spans(Family::of(ip)).iter().any(|s| s.contains(number(ip)))
+}
+
+/// A direction through an internet gateway, as Block Public Access counts it: that of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Crossing {
+    Ingress,
+    Egress,
+}
+
+impl Walker<'_> {
+    /// A route sends the packet to an internet gateway.
+    pub(crate) fn to_internet_gateway(&mut self, id: &SmolStr, from: Option<u32>, vpc: u32, packet: Packet, leg: Leg) {
+        let Some(leg) = self.pass(leg, Kind::InternetGateway, id, &packet) else { return };
+        let Some(leg) = self.attached(id, vpc, leg) else { return };
+        let crossing = if packet.reply { Crossing::Ingress } else { Crossing::Egress };
+        let by_nat = packet.free_port;
+        let Some(leg) = self.public_access(vpc, from, crossing, by_nat, leg) else { return };
+        let at = Hop { id: id.clone(), kind: Kind::InternetGateway };
+        let source = match packet.source {
+            End::Far => End::Far,
+            End::At(ip) => match self.public_source(ip, vpc, &packet) {
+                Some(ip) => End::At(ip),
+                None => {
+                    let rule = format!("{ip} has no public address: an internet gateway carries only what has one");
+                    let rule_ja = format!(
+                        "{ip} にパブリック IP アドレスがありません。インターネットゲートウェイを通れるのはパブリックアドレスを持つものだけです"
+                    );
+                    let dead = Dead::new(at, Code::IgwNoPublicAddressEgress, rule, rule_ja);
+                    let dead = match self.net.owner_of(vpc, ip).and_then(|o| self.net.estate.interfaces.get(o as usize))
+                    {
+                        Some(interface) => {
+                            dead.fixed_by(Change::AssociateAddress { interface: interface.id.clone(), private: ip })
+                        }
+                        None => dead,
+                    };
+                    return self.dead(dead, leg);
+                }
+            },
+        };
+        let packet = Packet { source, sender: None, ..packet };
+        match packet.destination {
+            End::At(ip) if !is_public(ip) => {
+                let shared = IpRange::parse("100.64.0.0/10").is_some_and(|r| r.contains(ip));
+                let code = if shared { Code::IgwSharedDestination } else { Code::IgwPrivateDestination };
+                let rule = format!("{ip} is not an address of the internet");
+                let rule_ja = format!("{ip} はインターネットのアドレスではありません");
+                self.dead(Dead::new(at, code, rule, rule_ja), leg);
+            }
+            End::At(_) => self.to_internet(packet, leg),
+            End::Far => {
+                let far = and_spans(&leg.far, public_spans(self.family));
+                if !far.is_empty() {
+                    return self.to_internet(packet, Leg { far, ..leg });
+                }
+                let (rule, rule_ja) =
+                    ("the addresses are not those of the internet", "宛先はインターネットのアドレスではありません");
+                self.dead(Dead::new(at, Code::IgwPrivateDestination, rule, rule_ja), leg);
+            }
+        }
+    }
+
+    /// The public address that stands for a source; IPv6 addresses stand for themselves.
+    fn public_source(&self, ip: IpAddr, vpc: u32, packet: &Packet) -> Option<IpAddr> {
+        if ip.is_ipv6() {
+            return is_public(ip).then_some(ip);
+        }
+        let Some(owner) = self.net.owner_of(vpc, ip) else {
+            // A subnet without an interface: routes and network ACLs are asked only.
+            return (packet.sender.is_none() && self.goal_is_loose()).then_some(ip);
+        };
+        let interface = self.net.estate.interfaces.get(owner as usize)?;
+        interface.addresses.iter().find(|a| a.ip == ip)?.public
+    }
+
+    fn goal_is_loose(&self) -> bool {
+        self.goal.any_host
+    }
+
+    /// The packet left AWS, or is on its way to another public address in it.
+    fn to_internet(&mut self, packet: Packet, leg: Leg) {
+        let Some(leg) = self.pass(leg, Kind::Internet, &SmolStr::new_static(INTERNET), &packet) else { return };
+        match packet.destination {
+            End::At(ip) if self.net.public.contains_key(&ip) => self.arrive_from_internet(packet, leg),
+            _ => self.arrive(Arrival::Internet, packet, leg),
+        }
+    }
+
+    /// A packet from the internet to a public address.
+    pub(crate) fn arrive_from_internet(&mut self, packet: Packet, leg: Leg) {
+        let net = self.net;
+        let internet = SmolStr::new_static(INTERNET);
+        let Some(leg) = self.pass(leg, Kind::Internet, &internet, &packet) else { return };
+        let at = Hop { id: internet, kind: Kind::Internet };
+        let End::At(ip) = packet.destination else {
+            let dead =
+                Dead::new(at, Code::NoPossibleDestination, "both ends are outside of AWS", "両端とも AWS の外です");
+            return self.dead(dead, leg);
+        };
+        if let End::At(source) = packet.source
+            && !is_public(source)
+        {
+            let rule = format!("{source} is not an address of the internet");
+            let rule_ja = format!("{source} はインターネットのアドレスではありません");
+            return self.dead(Dead::new(at, Code::IgwPrivateSource, rule, rule_ja), leg);
+        }
+        let Some((interface, private)) = net.public.get(&ip).copied() else {
+            return self.not_public(ip, at, leg);
+        };
+        let links = net.interfaces.get(interface as usize);
+        let Some((vpc, subnet)) = links.and_then(|l| Some((l.vpc?, l.subnet))) else { return };
+        let Some(record) = net.estate.vpcs.get(vpc as usize) else { return };
+        if packet.reply
+            && let Some(gateway) = self.egress_only.clone()
+        {
+            let Some(leg) = self.pass(leg, Kind::EgressOnlyInternetGateway, &gateway, &packet) else { return };
+            return self.into_vpc(vpc, None, packet, leg);
+        }
+        let Some(gateway) = net.gateway_of(&record.id).cloned() else {
+            if let Some(gap) = net.unread("DescribeInternetGateways", &record.home) {
+                return self.unread(crate::topology::missing("DescribeInternetGateways", &record.id, gap), leg);
+            }
+            let at = Hop { id: record.id.clone(), kind: Kind::Vpc };
+            let (rule, rule_ja) = (
+                "no internet gateway is attached to the VPC",
+                "VPC にインターネットゲートウェイがアタッチされていません",
+            );
+            let fix = Change::AttachInternetGateway { vpc: record.id.clone() };
+            return self.dead(Dead::new(at, Code::BadStateAttachment, rule, rule_ja).fixed_by(fix), leg);
+        };
+        let Some(leg) = self.pass(leg, Kind::InternetGateway, &gateway, &packet) else { return };
+        let crossing = if packet.reply { Crossing::Egress } else { Crossing::Ingress };
+        let by_nat = packet.reply && !self.undo.is_empty();
+        let Some(leg) = self.public_access(vpc, subnet, crossing, by_nat, leg) else { return };
+        let packet = Packet { destination: End::At(private), sender: None, ..packet };
+        self.route_from_gateway(&gateway, vpc, packet, leg);
+    }
+
+    /// Nothing that was read has the public address.
+    fn not_public(&mut self, ip: IpAddr, at: Hop, leg: Leg) {
+        let net = self.net;
+        let owner = net.vpc.values().find_map(|vpc| net.owner_of(*vpc, ip));
+        let interface = owner.and_then(|o| net.estate.interfaces.get(o as usize));
+        let dead = match interface {
+            Some(interface) => {
+                let rule = format!("{ip} is a private address of {} and has no public one", interface.id);
+                let rule_ja =
+                    format!("{ip} は {} のプライベートアドレスで、パブリックアドレスがありません", interface.id);
+                let fix = Change::AssociateAddress { interface: interface.id.clone(), private: ip };
+                Dead::new(
+                    Hop { id: interface.id.clone(), kind: Kind::NetworkInterface },
+                    Code::IgwNoPublicAddressIngress,
+                    rule,
+                    rule_ja,
+                )
+                .fixed_by(fix)
+            }
+            None => {
+                let (rule, rule_ja) = (
+                    format!("nothing has the public address {ip}"),
+                    format!("パブリックアドレス {ip} を持つものがありません"),
+                );
+                Dead::new(at, Code::IgwNoPublicAddressIngress, rule, rule_ja)
+            }
+        };
+        self.dead(dead, leg);
+    }
+
+    /// Whether the gateway is attached to the VPC. `None`: the walk is over.
+    fn attached(&mut self, id: &SmolStr, vpc: u32, leg: Leg) -> Option<Leg> {
+        let net = self.net;
+        let record = net.estate.vpcs.get(vpc as usize)?;
+        let gateway = net.internet_gateway.get(id).and_then(|at| net.estate.internet_gateways.get(*at as usize));
+        let attached = match gateway {
+            Some(gateway) => gateway.vpcs.contains(&record.id),
+            // The route's own state stands for an attachment that was not read.
+            None => net.unread("DescribeInternetGateways", &record.home).is_some(),
+        };
+        if attached {
+            return Some(leg);
+        }
+        let at = Hop { id: id.clone(), kind: Kind::InternetGateway };
+        let (rule, rule_ja) = (
+            format!("{id} is not attached to {}", record.id),
+            format!("{id} は {} にアタッチされていません", record.id),
+        );
+        let fix = Change::AttachInternetGateway { vpc: record.id.clone() };
+        self.dead(Dead::new(at, Code::BadStateAttachment, rule, rule_ja).fixed_by(fix), leg);
+        None
+    }
+
+    /// A route sends the packet to an egress-only internet gateway: IPv6, outwards and its answers
+    /// (`vpc/latest/userguide/egress-only-internet-gateway`).
+    pub(crate) fn to_egress_only(&mut self, id: &SmolStr, from: Option<u32>, vpc: u32, packet: Packet, leg: Leg) {
+        let Some(leg) = self.pass(leg, Kind::EgressOnlyInternetGateway, id, &packet) else { return };
+        let at = Hop { id: id.clone(), kind: Kind::EgressOnlyInternetGateway };
+        let own = self.net.estate.vpcs.get(vpc as usize).map(|v| &v.id);
+        let gateway = self.net.egress_only.get(id);
+        let gateway = gateway.and_then(|at| self.net.estate.egress_only_internet_gateways.get(*at as usize));
+        if gateway.is_some_and(|g| own.is_none_or(|own| !g.vpcs.contains(own))) {
+            let (rule, rule_ja) = ("it is not attached to the VPC", "VPC にアタッチされていません");
+            return self.dead(Dead::new(at, Code::BadStateAttachment, rule, rule_ja), leg);
+        }
+        if packet.reply {
+            // The request came in by another way: the gateway knows no connection that this answers.
+            let (rule, rule_ja) = ("it carries connections that begin inside only", "内側から始まる接続だけを通します");
+            return self.dead(Dead::new(at, Code::NoRoute, rule, rule_ja), leg);
+        }
+        let Some(leg) = self.public_access(vpc, from, Crossing::Egress, true, leg) else { return };
+        match packet.source {
+            End::At(ip) if !is_public(ip) => {
+                let rule = format!("{ip} is not a global IPv6 address");
+                let rule_ja = format!("{ip} はグローバル IPv6 アドレスではありません");
+                self.dead(Dead::new(at, Code::IgwNoPublicAddressEgress, rule, rule_ja), leg);
+            }
+            _ => self.to_internet(Packet { sender: None, ..packet }, leg),
+        }
+    }
+
+    /// VPC Block Public Access (`vpc/latest/userguide/security-vpc-bpa-basics`). `None`: the walk is over.
+    ///
+    /// Both directions: nothing passes an internet gateway or an egress-only one. Ingress only: what begins inside
+    /// passes by NAT gateways and egress-only internet gateways, nothing else. An exclusion of the VPC or the subnet
+    /// lets both directions through, or egress only.
+    fn public_access(
+        &mut self,
+        vpc: u32,
+        subnet: Option<u32>,
+        crossing: Crossing,
+        by_nat: bool,
+        mut leg: Leg,
+    ) -> Option<Leg> {
+        let net = self.net;
+        let record = net.estate.vpcs.get(vpc as usize)?;
+        let Some(setting) = net.block_public_access(&record.home) else {
+            if net.unread(BPA, &record.home).is_some() {
+                // Off unless somebody turned it on: the answer says that it was not read.
+                let hole = net.hole(BPA, &record.id, &record.home);
+                let at = Hop { id: record.id.clone(), kind: Kind::VpcBlockPublicAccess };
+                leg.checks.push(super::Check {
+                    guard: Guard::Unread(at),
+                    passage: Passage::unknown(hole),
+                    after: leg.hops.len(),
+                });
+            }
+            return Some(leg);
+        };
+        let subnet = subnet.and_then(|s| net.estate.subnets.get(s as usize)).map(|s| &s.id);
+        let mut excluded = setting.exclusions.iter().filter(|e| e.resource == record.id || Some(&e.resource) == subnet);
+        let let_out = excluded.any(|e| !e.egress_only || crossing == Crossing::Egress);
+        let open = match setting.mode {
+            BlockMode::Off => true,
+            BlockMode::BlockIngress => crossing == Crossing::Egress && by_nat,
+            BlockMode::BlockBidirectional => false,
+        };
+        if open || let_out {
+            return Some(leg);
+        }
+        let at = Hop { id: record.id.clone(), kind: Kind::VpcBlockPublicAccess };
+        let mode = match setting.mode {
+            BlockMode::BlockBidirectional => "block-bidirectional",
+            _ => "block-ingress",
+        };
+        let rule = format!("InternetGatewayBlockMode is {mode} and no exclusion covers {}", record.id);
+        let rule_ja = format!("InternetGatewayBlockMode が {mode} で、{} に除外がありません", record.id);
+        let fix = Change::ExcludeFromBlockPublicAccess { vpc: record.id.clone() };
+        self.dead(Dead::new(at, Code::BlockPublicAccess, rule, rule_ja).fixed_by(fix), leg);
+        None
+    }
+}
+
+const BPA: &str = "DescribeVpcBlockPublicAccessOptions";
+
+impl Network {
+    /// The internet gateway of a VPC.
+    pub(crate) fn gateway_of(&self, vpc: &SmolStr) -> Option<&SmolStr> {
+        self.estate.internet_gateways.iter().find(|g| g.vpcs.contains(vpc)).map(|g| &g.id)
+    }
+
+    fn block_public_access(&self, home: &crate::estate::Home) -> Option<&crate::estate::BlockPublicAccess> {
+        self.estate.block_public_access.iter().find(|b| b.home == *home)
+    }
+}

@@ -1,0 +1,513 @@
+//! The way of a packet through the network, hop by hop, as AWS forwards it.
+//!
+//! A walk does not stop at filters: it notes what each lets through ([`Check`]) and goes on, so that one walk tells
+//! every filter on the way. It ends where there is no way to go on ([`Ending`]). Where a route table sends parts of
+//! the far end's addresses different ways, the walk splits into [`Leg`]s.
+
+mod appliance;
+mod balancer;
+mod endpoint;
+pub(crate) mod internet;
+mod nat;
+mod peering;
+pub(crate) mod route;
+pub(crate) mod subnet;
+mod transit;
+mod vpn;
+
+use crate::change::Change;
+use crate::code::Code;
+use crate::estate::Home;
+use crate::filter::{Passage, Way};
+use crate::packet::{ANY_PORT, End, Family, ICMP, ICMPV6, PacketBox, PacketSet, Span};
+use crate::topology::{Link, Missing, Network};
+use smol_str::SmolStr;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The kind of a component on a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "each is named as AWS names it")]
+pub enum Kind {
+    Instance,
+    NetworkInterface,
+    SecurityGroup,
+    Subnet,
+    NetworkAcl,
+    RouteTable,
+    Vpc,
+    VpcBlockPublicAccess,
+    InternetGateway,
+    EgressOnlyInternetGateway,
+    NatGateway,
+    VpcPeeringConnection,
+    TransitGateway,
+    TransitGatewayAttachment,
+    TransitGatewayRouteTable,
+    VpnGateway,
+    VpnConnection,
+    DirectConnect,
+    VpcEndpoint,
+    LoadBalancer,
+    NetworkFirewall,
+    Internet,
+    OnPremises,
+    Service,
+}
+
+impl Kind {
+    /// Its name, as the JSON says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Instance => "instance",
+            Self::NetworkInterface => "network_interface",
+            Self::SecurityGroup => "security_group",
+            Self::Subnet => "subnet",
+            Self::NetworkAcl => "network_acl",
+            Self::RouteTable => "route_table",
+            Self::Vpc => "vpc",
+            Self::VpcBlockPublicAccess => "vpc_block_public_access",
+            Self::InternetGateway => "internet_gateway",
+            Self::EgressOnlyInternetGateway => "egress_only_internet_gateway",
+            Self::NatGateway => "nat_gateway",
+            Self::VpcPeeringConnection => "vpc_peering_connection",
+            Self::TransitGateway => "transit_gateway",
+            Self::TransitGatewayAttachment => "transit_gateway_attachment",
+            Self::TransitGatewayRouteTable => "transit_gateway_route_table",
+            Self::VpnGateway => "vpn_gateway",
+            Self::VpnConnection => "vpn_connection",
+            Self::DirectConnect => "direct_connect",
+            Self::VpcEndpoint => "vpc_endpoint",
+            Self::LoadBalancer => "load_balancer",
+            Self::NetworkFirewall => "network_firewall",
+            Self::Internet => "internet",
+            Self::OnPremises => "on_premises",
+            Self::Service => "service",
+        }
+    }
+}
+
+/// One component on the way.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize)]
+pub struct Hop {
+    /// Its id, in AWS's form.
+    pub id: SmolStr,
+    /// Its kind.
+    pub kind: Kind,
+}
+
+/// Which filter a check asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Guard {
+    /// The security groups of an interface.
+    Groups {
+        /// The interface.
+        interface: u32,
+        /// Into it or out of it.
+        way: Way,
+        /// The other end, as the interface sees it.
+        remote: End,
+    },
+    /// The network ACL of a subnet.
+    Acl {
+        /// The ACL; `None`: it was not read.
+        acl: Option<u32>,
+        /// The subnet.
+        subnet: u32,
+        /// Into it or out of it.
+        way: Way,
+        /// The other end, as the subnet sees it.
+        remote: End,
+    },
+    /// A component that carries certain protocols only.
+    Protocol {
+        /// The component.
+        at: Hop,
+        /// What the code of Reachability Analyzer is.
+        code: Code,
+    },
+    /// AWS Network Firewall.
+    Firewall {
+        /// The firewall.
+        firewall: u32,
+        /// The source, as the firewall sees it.
+        source: End,
+        /// The destination.
+        destination: End,
+    },
+    /// The listeners and targets of a load balancer.
+    Balancer(u32),
+    /// Something that was not read stands in the way; the walk went on by the likeliest way.
+    Unread(Hop),
+}
+
+/// One filter on the way, with the packets of the request that it lets through.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// Which filter.
+    pub guard: Guard,
+    /// What it lets through, in the request's own ports.
+    pub passage: Passage,
+    /// How many hops came before it.
+    pub after: usize,
+}
+
+/// Why a walk cannot go on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dead {
+    /// The component that stops it.
+    pub at: Hop,
+    /// Reachability Analyzer's code.
+    pub code: Code,
+    /// What exactly is wrong, in English; ids and addresses in it stand as they are.
+    pub rule: String,
+    /// The same in Japanese.
+    pub rule_ja: String,
+    /// What would let it go on; `None`: nothing that one setting can do.
+    pub fix: Option<Change>,
+}
+
+impl Dead {
+    /// A stop that no single setting undoes.
+    pub(crate) fn new(at: Hop, code: Code, rule: impl Into<String>, rule_ja: impl Into<String>) -> Self {
+        Self { at, code, rule: rule.into(), rule_ja: rule_ja.into(), fix: None }
+    }
+
+    /// The same with what would undo it.
+    pub(crate) fn fixed_by(self, fix: Change) -> Self {
+        Self { fix: Some(fix), ..self }
+    }
+}
+
+/// Where a walk came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Arrival {
+    /// An address of an interface.
+    Interface(u32, IpAddr),
+    /// An address of a subnet where no interface has to be.
+    Subnet(u32, IpAddr),
+    /// The internet, or a public address that nobody in the network has.
+    Internet,
+    /// What is behind a virtual private gateway, seen from a VPC.
+    VpnGateway(u32, u32),
+    /// What is behind an attachment of a transit gateway: the attachment.
+    Transit(u32),
+    /// The service behind a gateway endpoint, seen from a VPC.
+    Service(u32, u32),
+    /// The component that was asked for, on the way.
+    Component,
+}
+
+/// How a walk ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// It arrived.
+    Arrived(Arrival),
+    /// It cannot go on.
+    Dead(Box<Dead>),
+    /// Whether it goes on was not read.
+    Unread(Arc<Missing>),
+}
+
+/// An address that a device put in place of another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Translation {
+    /// The interface of the device.
+    pub interface: u32,
+    /// The source before.
+    pub inside: End,
+    /// The source after.
+    pub outside: IpAddr,
+}
+
+/// Something that the answer took for granted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Note {
+    /// An appliance forwards what reaches it: its own rules are not AWS configuration.
+    Appliance(SmolStr),
+    /// On-premises routes that BGP tells are not AWS configuration.
+    OnPremises(SmolStr),
+    /// A policy of an endpoint decides on requests beyond packets.
+    EndpointPolicy(SmolStr),
+}
+
+/// One way of a packet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Leg {
+    /// The components, in order.
+    pub hops: Vec<Hop>,
+    /// The filters, in order.
+    pub checks: Vec<Check>,
+    /// The far end's addresses that take this way.
+    pub far: Vec<Span>,
+    /// Source addresses that were replaced, in order.
+    pub translations: Vec<Translation>,
+    /// What was taken for granted.
+    pub notes: Vec<Note>,
+    /// The source that the end sees.
+    pub source: End,
+    /// The destination, as the end sees it.
+    pub destination: End,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+impl Leg {
+    /// The packets that every check lets through: for certain, and possibly.
+    pub fn passing(&self) -> (PacketSet, PacketSet) {
+        let start: PacketSet = self.far.iter().map(|far| PacketBox::ANY.from(*far)).collect();
+        let possible = match &self.ending {
+            Ending::Dead(_) => return (PacketSet::none(), PacketSet::none()),
+            Ending::Arrived(_) => start.clone(),
+            Ending::Unread(_) => PacketSet::none(),
+        };
+        let fold = |from: PacketSet, of: fn(&Passage) -> &PacketSet| {
+            self.checks.iter().fold(from, |set, c| if set.is_empty() { set } else { set.and(of(&c.passage)) })
+        };
+        let must = fold(possible, |p| &p.must);
+        let exact = !matches!(self.ending, Ending::Unread(_)) && self.checks.iter().all(|c| c.passage.may.is_none());
+        let may = if exact { must.clone() } else { fold(start, Passage::may) };
+        (must, may)
+    }
+
+    /// What was not read along the way.
+    pub fn missing(&self) -> impl Iterator<Item = &Arc<Missing>> {
+        let end = match &self.ending {
+            Ending::Unread(missing) => Some(missing),
+            _ => None,
+        };
+        self.checks.iter().flat_map(|c| &c.passage.missing).chain(end)
+    }
+}
+
+/// Where a walk starts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Origin {
+    /// An interface, with one of its addresses.
+    Interface(u32, IpAddr),
+    /// A subnet, with an address of it and no interface: network ACLs and routes only.
+    Subnet(u32, IpAddr),
+    /// The internet; the source is the far end or this public address.
+    Internet(End),
+    /// What is behind a virtual private gateway, into this VPC.
+    VpnGateway(u32, u32, End),
+    /// What is behind an attachment of a transit gateway.
+    Transit(u32, End),
+    /// The service of a gateway endpoint, into this VPC (answers only).
+    Service(u32, u32, End),
+}
+
+/// What a walk looks for, beyond the destination address.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Goal {
+    /// A component: coming to it is arriving.
+    pub component: Option<SmolStr>,
+    /// Addresses of subnets need no interface.
+    pub any_host: bool,
+}
+
+/// The packet on its way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Packet {
+    pub source: End,
+    pub destination: End,
+    /// The interface that sent it, while its source address is its own.
+    pub sender: Option<u32>,
+    /// A translator chose the source port (of the request).
+    pub free_port: bool,
+    /// It answers a request: stateful filters know it.
+    pub reply: bool,
+    /// An appliance passed it on: rules that name groups do not see its sender.
+    pub forwarded: bool,
+}
+
+/// A walk under way.
+pub(crate) struct Walker<'n> {
+    pub net: &'n Network,
+    pub family: Family,
+    pub goal: &'n Goal,
+    /// Translations that the request went through, for the reply to undo.
+    pub undo: Vec<Translation>,
+    /// The egress-only internet gateway that the request went out by.
+    pub egress_only: Option<SmolStr>,
+    pub out: Vec<Leg>,
+}
+
+/// More hops than any AWS path has.
+const LONGEST: usize = 96;
+/// More ways than anyone reads.
+const MOST_LEGS: usize = 256;
+
+impl Network {
+    /// The ways of a request from `origin` to `destination`, with the far end in `far` (the whole span where both
+    /// ends are addresses).
+    pub fn request(&self, origin: Origin, destination: End, far: Vec<Span>, family: Family, goal: &Goal) -> Vec<Leg> {
+        let walker = Walker { net: self, family, goal, undo: Vec::new(), egress_only: None, out: Vec::new() };
+        walker.run(origin, destination, far, false)
+    }
+
+    /// The ways of the answers to what took `leg`. A leg that did not arrive has none.
+    pub fn reply(&self, leg: &Leg, family: Family) -> Vec<Leg> {
+        let Ending::Arrived(arrival) = &leg.ending else { return Vec::new() };
+        let from = leg.destination;
+        let origin = match arrival {
+            Arrival::Interface(interface, ip) => Origin::Interface(*interface, *ip),
+            Arrival::Subnet(subnet, ip) => Origin::Subnet(*subnet, *ip),
+            Arrival::Internet => Origin::Internet(from),
+            Arrival::VpnGateway(gateway, vpc) => Origin::VpnGateway(*gateway, *vpc, from),
+            Arrival::Transit(attachment) => Origin::Transit(*attachment, from),
+            Arrival::Service(endpoint, vpc) => Origin::Service(*endpoint, *vpc, from),
+            Arrival::Component => return Vec::new(),
+        };
+        let goal = Goal { component: None, any_host: true };
+        let egress_only = leg.hops.iter().find(|h| h.kind == Kind::EgressOnlyInternetGateway).map(|h| h.id.clone());
+        let undo = leg.translations.clone();
+        let walker = Walker { net: self, family, goal: &goal, undo, egress_only, out: Vec::new() };
+        walker.run(origin, leg.source, leg.far.clone(), true)
+    }
+}
+
+impl<'n> Walker<'n> {
+    fn run(mut self, origin: Origin, destination: End, far: Vec<Span>, reply: bool) -> Vec<Leg> {
+        let source = match origin {
+            Origin::Interface(_, ip) | Origin::Subnet(_, ip) => End::At(ip),
+            Origin::Internet(end)
+            | Origin::VpnGateway(_, _, end)
+            | Origin::Transit(_, end)
+            | Origin::Service(_, _, end) => end,
+        };
+        let packet = Packet { source, destination, sender: None, free_port: false, reply, forwarded: false };
+        // An answer to a translated source travels to a port that the translator chose.
+        let packet = Packet { free_port: reply && !self.undo.is_empty(), ..packet };
+        let leg = Leg {
+            hops: Vec::with_capacity(12),
+            checks: Vec::with_capacity(8),
+            far,
+            translations: Vec::new(),
+            notes: Vec::new(),
+            source,
+            destination,
+            ending: Ending::Arrived(Arrival::Component),
+        };
+        match origin {
+            Origin::Interface(interface, _) => self.send(interface, packet, leg),
+            Origin::Subnet(subnet, _) => self.leave_subnet(subnet, packet, leg),
+            Origin::Internet(_) => self.arrive_from_internet(packet, leg),
+            Origin::VpnGateway(gateway, vpc, _) => self.arrive_from_vpn_gateway(gateway, vpc, packet, leg),
+            Origin::Transit(attachment, _) => self.arrive_from_transit(attachment, packet, leg),
+            Origin::Service(endpoint, vpc, _) => self.arrive_from_service(endpoint, vpc, packet, leg),
+        }
+        self.out
+    }
+
+    /// Notes a component. `None`: it is the one that was asked for, or the walk goes in circles, and it is over.
+    pub(crate) fn pass(&mut self, mut leg: Leg, kind: Kind, id: &SmolStr, packet: &Packet) -> Option<Leg> {
+        if leg.hops.last().is_none_or(|h| h.id != *id) {
+            leg.hops.push(Hop { id: id.clone(), kind });
+        }
+        if leg.hops.len() > LONGEST || self.out.len() > MOST_LEGS {
+            let at = Hop { id: id.clone(), kind };
+            let (rule, rule_ja) = ("the routes lead in a circle", "ルートが循環しています");
+            self.dead(Dead::new(at, Code::NoPossibleDestination, rule, rule_ja), leg);
+            return None;
+        }
+        if !packet.reply && self.goal.component.as_ref() == Some(id) {
+            self.arrive(Arrival::Component, *packet, leg);
+            return None;
+        }
+        Some(leg)
+    }
+
+    /// Notes a filter. `passage` is in the packet's own ports.
+    pub(crate) fn check(&self, leg: &mut Leg, packet: &Packet, guard: Guard, passage: Passage) {
+        let family = self.family;
+        let passage = match (packet.reply, packet.free_port) {
+            (false, false) => passage,
+            (false, true) => passage.map(|s| s.any_source_port(CHOSEN)),
+            (true, false) => passage.map(|s| answered(s, family)),
+            (true, true) => passage.map(|s| answered(s, family).any_source_port(CHOSEN)),
+        };
+        leg.checks.push(Check { guard, passage, after: leg.hops.len() });
+    }
+
+    /// Ends a walk where it wanted to come to.
+    pub(crate) fn arrive(&mut self, arrival: Arrival, packet: Packet, leg: Leg) {
+        let ending = Ending::Arrived(arrival);
+        self.out.push(Leg { source: packet.source, destination: packet.destination, ending, ..leg });
+    }
+
+    /// Ends a walk that cannot go on.
+    pub(crate) fn dead(&mut self, dead: Dead, leg: Leg) {
+        self.out.push(Leg { ending: Ending::Dead(Box::new(dead)), ..leg });
+    }
+
+    /// Ends a walk that may go on, by what was not read.
+    pub(crate) fn unread(&mut self, missing: Arc<Missing>, leg: Leg) {
+        self.out.push(Leg { ending: Ending::Unread(missing), ..leg });
+    }
+
+    /// Ends a walk at a record that another names and that is not there.
+    pub(crate) fn absent(&mut self, link: Link, dead: impl FnOnce() -> Dead, leg: Leg) {
+        match link {
+            Link::Unread(missing) => self.unread(missing, leg),
+            Link::At(_) | Link::None => self.dead(dead(), leg),
+        }
+    }
+
+    /// The link of `id` in a list that `call` tells.
+    pub(crate) fn find(
+        &self,
+        index: &std::collections::HashMap<SmolStr, u32>,
+        id: &SmolStr,
+        call: &str,
+        home: &Home,
+    ) -> Link {
+        self.net.find(index, id, call, home)
+    }
+}
+
+/// The ports that a NAT gateway or load balancer takes for itself
+/// (`vpc/latest/reachability/explanation-codes`, `REMAP_EPHEMERAL_PORT`).
+const CHOSEN: (u16, u16) = (1024, u16::MAX);
+
+/// The requests whose answers are in `answers`: ports change sides; ICMP's queries have answers of their own type
+/// (RFC 792: 0 answers 8, 14 answers 13, 16 answers 15, 18 answers 17; RFC 4443: 129 answers 128), and a message
+/// without an answer needs none but that some message of its protocol comes back.
+pub(crate) fn answered(answers: &PacketSet, family: Family) -> PacketSet {
+    let mut out = PacketSet::none();
+    let (icmp, queries): (u8, &[(u8, u8)]) = match family {
+        Family::V4 => (ICMP, &[(8, 0), (13, 14), (15, 16), (17, 18)]),
+        Family::V6 => (ICMPV6, &[(128, 129)]),
+    };
+    for b in answers.boxes() {
+        let swapped = |protocol| PacketBox { protocol, src_port: b.dst_port, dst_port: b.src_port, ..*b };
+        let (first, last) = b.protocol;
+        if !(first..=last).contains(&icmp) {
+            out.add(swapped(b.protocol));
+            continue;
+        }
+        if first < icmp {
+            out.add(swapped((first, icmp - 1)));
+        }
+        if icmp < last {
+            out.add(swapped((icmp + 1, last)));
+        }
+        let kinds = |kind: u8| (u16::from(kind) << 8, u16::from(kind) << 8 | 255);
+        let message = |ports| PacketBox { protocol: (icmp, icmp), src_port: ANY_PORT, dst_port: ports, ..*b };
+        let mut start = 0u16;
+        for (query, answer) in queries {
+            let (low, high) = kinds(*query);
+            if let Some(before) = low.checked_sub(1).filter(|before| *before >= start) {
+                out.add(message((start, before)));
+            }
+            let code = kinds(*answer).0;
+            if b.dst_port.0 <= code && code <= b.dst_port.1 {
+                out.add(message((low, high)));
+            }
+            start = high.saturating_add(1);
+        }
+        out.add(message((start, u16::MAX)));
+    }
+    out
+}

@@ -1,0 +1,102 @@
+//! NAT gateways.
+
+use super::{Dead, Guard, Hop, Kind, Leg, Packet, Translation, Walker};
+use crate::code::Code;
+use crate::estate::{Protocol, Service};
+use crate::filter::{Passage, Way};
+use crate::packet::{ANY_PORT, End, ICMP, ICMPV6, PacketBox, PacketSet, TCP, UDP};
+use crate::topology::Link;
+use smol_str::SmolStr;
+
+impl Walker<'_> {
+    /// A route sends the packet to a NAT gateway (`vpc/latest/userguide/vpc-nat-gateway`): TCP, UDP and ICMP, with its own
+    /// address and port as the source.
+    pub(crate) fn to_nat_gateway(&mut self, id: &SmolStr, from: Option<u32>, vpc: u32, packet: Packet, leg: Leg) {
+        let net = self.net;
+        let home = net.estate.vpcs.get(vpc as usize).map(|v| v.home.clone()).unwrap_or_default();
+        let found = match self.find(&net.nat, id, "DescribeNatGateways", &home) {
+            Link::At(at) => net.estate.nat_gateways.get(at as usize),
+            link => {
+                let at = Hop { id: id.clone(), kind: Kind::NatGateway };
+                let gone =
+                    || Dead::new(at, Code::BadState, "the NAT gateway is gone", "NAT ゲートウェイが存在しません");
+                return self.absent(link, gone, leg);
+            }
+        };
+        let Some(nat) = found else { return };
+        let regional = nat.subnet.is_empty();
+        let subnet = net.subnet.get(&nat.subnet).copied();
+        let mut leg = leg;
+        if let Some(subnet) = subnet.filter(|s| Some(*s) != from)
+            && let Some(record) = net.estate.subnets.get(subnet as usize)
+        {
+            leg = match self.pass(leg, Kind::Subnet, &record.id, &packet) {
+                Some(leg) => leg,
+                None => return,
+            };
+            self.check_acl(subnet, Way::Ingress, packet.source, &packet, &mut leg);
+        }
+        let Some(mut leg) = self.pass(leg, Kind::NatGateway, id, &packet) else { return };
+        let at = Hop { id: id.clone(), kind: Kind::NatGateway };
+        if !matches!(nat.state.as_str(), "available" | "") {
+            let (rule, rule_ja) =
+                (format!("the NAT gateway is {}", nat.state), format!("NAT ゲートウェイの状態が {} です", nat.state));
+            return self.dead(Dead::new(at, Code::BadState, rule, rule_ja), leg);
+        }
+        if packet.reply {
+            let (rule, rule_ja) = (
+                "the answer leaves by a NAT gateway that the request did not come through: its source is replaced",
+                "リクエストが通っていない NAT ゲートウェイから応答が出るため、送信元が書き換えられます",
+            );
+            return self.dead(Dead::new(at, Code::NatSourceReassign, rule, rule_ja), leg);
+        }
+        self.check(
+            &mut leg,
+            &packet,
+            Guard::Protocol { at: at.clone(), code: Code::Protocol },
+            Passage::exactly(translated()),
+        );
+        let family = self.family;
+        let outside = nat.addresses.iter().find(|a| crate::packet::Family::of(a.ip) == family).map(|a| a.ip);
+        let interface = nat.interfaces.first().and_then(|i| net.interface.get(i)).copied();
+        let (Some(outside), Some(interface)) = (outside, interface) else {
+            return self.unread(net.hole("DescribeNatGateways", &nat.id, &nat.home), leg);
+        };
+        leg.translations.push(Translation { interface, inside: packet.source, outside });
+        let packet = Packet { source: End::At(outside), free_port: true, sender: Some(interface), ..packet };
+        match subnet {
+            Some(subnet) => self.leave_subnet(subnet, packet, leg),
+            // A regional NAT gateway stands in no subnet and routes to the internet gateway itself
+            // (`vpc/latest/userguide/nat-gateways-regional`).
+            None if regional => match net.gateway_of(&nat.vpc).cloned() {
+                Some(gateway) => self.to_internet_gateway(&gateway, None, vpc, packet, leg),
+                None => {
+                    let (rule, rule_ja) = (
+                        "no internet gateway is attached to its VPC",
+                        "VPC にインターネットゲートウェイがアタッチされていません",
+                    );
+                    self.dead(Dead::new(at, Code::BadStateAttachment, rule, rule_ja), leg);
+                }
+            },
+            None => self.unread(net.hole("DescribeSubnets", &nat.subnet, &nat.home), leg),
+        }
+    }
+
+    /// A packet comes to a NAT gateway's own address: it takes no connection from there.
+    pub(crate) fn at_nat_gateway(&mut self, nat: u32, packet: Packet, leg: Leg) {
+        let Some(nat) = self.net.estate.nat_gateways.get(nat as usize) else { return };
+        let Some(leg) = self.pass(leg, Kind::NatGateway, &nat.id, &packet) else { return };
+        let at = Hop { id: nat.id.clone(), kind: Kind::NatGateway };
+        let (rule, rule_ja) = (
+            "a NAT gateway takes no connections to its own address",
+            "NAT ゲートウェイは自身のアドレス宛ての接続を受け付けません",
+        );
+        self.dead(Dead::new(at, Code::NoPossibleDestination, rule, rule_ja), leg);
+    }
+}
+
+/// The protocols that NAT gateways carry.
+fn translated() -> PacketSet {
+    let whole = |protocol| PacketBox::of(Service { protocol: Protocol::Number(protocol), ports: ANY_PORT });
+    [ICMP, TCP, UDP, ICMPV6].into_iter().map(whole).collect()
+}

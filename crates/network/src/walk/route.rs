@@ -1,0 +1,111 @@
+//! Which route a packet takes: the most specific one that matches.
+
+use crate::estate::{Destination, Route, RouteTable, Target};
+use crate::packet::{End, Family, Span, number};
+use crate::topology::{Missing, Network};
+use std::sync::Arc;
+use yagura_model::IpRange;
+
+/// The part of the far addresses (or the whole, for one address) that takes a route.
+pub(crate) struct Portion<'n> {
+    pub far: Vec<Span>,
+    /// `None`: no route matches.
+    pub route: Option<&'n Route>,
+}
+
+impl Network {
+    /// Splits the destination over the routes of a table
+    /// (`vpc/latest/userguide/route-tables-priority`): the longest prefix first; at equal length the local route, then static
+    /// ones, those by prefix list, propagated ones. A local route stands before propagated ones of any length.
+    ///
+    /// # Errors
+    /// The hole where a prefix list that was not read may match.
+    pub(crate) fn routes<'n>(
+        &'n self,
+        table: &'n RouteTable,
+        destination: End,
+        far: &[Span],
+        family: Family,
+    ) -> Result<Vec<Portion<'n>>, Arc<Missing>> {
+        let mut known: Vec<(u8, u8, &IpRange, &Route)> = Vec::with_capacity(table.routes.len());
+        let mut hole = None;
+        for route in &table.routes {
+            let listed;
+            let (ranges, rank): (&[IpRange], u8) = match &route.destination {
+                Destination::Range(range) => {
+                    listed = std::slice::from_ref(range);
+                    (listed, if route.target == Target::Local { 0 } else { 1 + 2 * u8::from(route.propagated) })
+                }
+                Destination::PrefixList(id) => match self.prefixes(id) {
+                    Some(ranges) => (ranges, 2),
+                    None => {
+                        hole = Some(self.hole("GetManagedPrefixListEntries", id, &table.home));
+                        continue;
+                    }
+                },
+            };
+            let of_family = ranges.iter().filter(|r| Family::of(r.first()) == family);
+            known.extend(of_family.map(|r| (r.prefix(), rank, r, route)));
+        }
+        known.sort_by_key(|(prefix, rank, _, _)| (std::cmp::Reverse(*prefix), *rank));
+        let locals: Vec<Span> = known.iter().filter(|k| k.1 == 0).map(|k| Span::of(k.2)).collect();
+        let beats_local = |rank: u8| rank != 3;
+        let mut left = match destination {
+            End::At(ip) => vec![Span { first: number(ip), last: number(ip) }],
+            End::Far => far.to_vec(),
+        };
+        let whole = |part: Vec<Span>| match destination {
+            End::At(_) => far.to_vec(),
+            End::Far => part,
+        };
+        let mut out = Vec::new();
+        for (_, rank, range, route) in &known {
+            let mut part = and_spans(&left, &[Span::of(range)]);
+            if !beats_local(*rank) {
+                part = minus_spans(&part, &locals);
+            }
+            if part.is_empty() {
+                continue;
+            }
+            left = minus_spans(&left, &part);
+            // An unread prefix list may hold a longer prefix for these addresses; it cannot take local ones.
+            if let Some(hole) = hole.as_ref().filter(|_| *rank != 0) {
+                return Err(Arc::clone(hole));
+            }
+            out.push(Portion { far: whole(part), route: Some(route) });
+            if left.is_empty() {
+                return Ok(out);
+            }
+        }
+        match hole {
+            Some(hole) => Err(hole),
+            None => {
+                out.push(Portion { far: whole(left), route: None });
+                Ok(out)
+            }
+        }
+    }
+}
+
+/// What both hold.
+pub(crate) fn and_spans(a: &[Span], b: &[Span]) -> Vec<Span> {
+    a.iter().flat_map(|x| b.iter().filter_map(move |y| x.and(*y))).collect()
+}
+
+/// What the first holds and not the second.
+pub(crate) fn minus_spans(a: &[Span], b: &[Span]) -> Vec<Span> {
+    let mut left = a.to_vec();
+    for cut in b {
+        let mut next = Vec::with_capacity(left.len() + 1);
+        for span in left {
+            let Some(both) = span.and(*cut) else {
+                next.push(span);
+                continue;
+            };
+            next.extend(both.first.checked_sub(1).filter(|l| span.first <= *l).map(|last| Span { last, ..span }));
+            next.extend(both.last.checked_add(1).filter(|f| *f <= span.last).map(|first| Span { first, ..span }));
+        }
+        left = next;
+    }
+    left
+}
