@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 
 impl Walker<'_> {
     /// A route sends the packet to an instance: to its first interface.
-    pub(crate) fn to_appliance_instance(
+    pub(crate) fn enter_appliance_instance(
         &mut self,
         id: &SmolStr,
         from: Option<u32>,
@@ -24,7 +24,7 @@ impl Walker<'_> {
         let interfaces = net.instance.get(id).and_then(|at| net.instance_interfaces.get(at));
         let first = interfaces.and_then(|i| i.first()).and_then(|at| net.estate.interfaces.get(*at as usize));
         match first {
-            Some(interface) => self.to_appliance(&interface.id, from, vpc, packet, leg),
+            Some(interface) => self.enter_appliance(&interface.id, from, vpc, packet, leg),
             None => {
                 let home = net.estate.vpcs.get(vpc as usize).map(|v| v.home.clone()).unwrap_or_default();
                 let at = Hop { id: id.clone(), kind: Kind::Instance };
@@ -45,7 +45,7 @@ impl Walker<'_> {
     /// A route sends the packet to an interface, whose owner is to pass it on. That takes `SourceDestCheck` off
     /// (`vpc/latest/userguide/VPC_NAT_Instance`); what the owner does inside is not AWS configuration, so the walk goes on
     /// and notes it. Where its own subnet leads to the internet, it is taken for a NAT instance.
-    pub(crate) fn to_appliance(&mut self, id: &SmolStr, from: Option<u32>, vpc: u32, packet: Packet, mut leg: Leg) {
+    pub(crate) fn enter_appliance(&mut self, id: &SmolStr, from: Option<u32>, vpc: u32, packet: Packet, mut leg: Leg) {
         let net = self.net;
         let home = net.estate.vpcs.get(vpc as usize).map(|v| v.home.clone()).unwrap_or_default();
         let at = match self.find(&net.interface, id, "DescribeNetworkInterfaces", &home) {

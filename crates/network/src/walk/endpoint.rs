@@ -10,10 +10,10 @@ use smol_str::SmolStr;
 
 impl Walker<'_> {
     /// A route sends the packet to an endpoint.
-    pub(crate) fn to_endpoint(&mut self, id: &SmolStr, from: Option<u32>, vpc: u32, packet: Packet, leg: Leg) {
+    pub(crate) fn enter_endpoint(&mut self, id: &SmolStr, from: Option<u32>, vpc: u32, packet: Packet, leg: Leg) {
         let net = self.net;
         if let Some((firewall, subnet)) = net.firewall_endpoint.get(id) {
-            return self.to_firewall(id, *firewall, subnet, from, packet, leg);
+            return self.enter_firewall(id, *firewall, subnet, from, packet, leg);
         }
         let home = net.estate.vpcs.get(vpc as usize).map(|v| v.home.clone()).unwrap_or_default();
         let at = Hop { id: id.clone(), kind: Kind::VpcEndpoint };
@@ -67,7 +67,7 @@ impl Walker<'_> {
 
     /// AWS Network Firewall: in by the subnet of its endpoint, through its rules, and on by that subnet's routes
     /// (`network-firewall/latest/developerguide/how-it-works`).
-    fn to_firewall(
+    fn enter_firewall(
         &mut self,
         endpoint: &SmolStr,
         firewall: u32,

@@ -50,7 +50,14 @@ pub(crate) enum Crossing {
 
 impl Walker<'_> {
     /// A route sends the packet to an internet gateway.
-    pub(crate) fn to_internet_gateway(&mut self, id: &SmolStr, from: Option<u32>, vpc: u32, packet: Packet, leg: Leg) {
+    pub(crate) fn enter_internet_gateway(
+        &mut self,
+        id: &SmolStr,
+        from: Option<u32>,
+        vpc: u32,
+        packet: Packet,
+        leg: Leg,
+    ) {
         let Some(leg) = self.pass(leg, Kind::InternetGateway, id, &packet) else { return };
         let Some(leg) = self.attached(id, vpc, leg) else { return };
         let crossing = if packet.reply { Crossing::Ingress } else { Crossing::Egress };
@@ -87,11 +94,11 @@ impl Walker<'_> {
                 let rule_ja = format!("{ip} はインターネットのアドレスではありません");
                 self.dead(Dead::new(at, code, rule, rule_ja), leg);
             }
-            End::At(_) => self.to_internet(packet, leg),
+            End::At(_) => self.enter_internet(packet, leg),
             End::Far => {
                 let far = and_spans(&leg.far, public_spans(self.family));
                 if !far.is_empty() {
-                    return self.to_internet(packet, Leg { far, ..leg });
+                    return self.enter_internet(packet, Leg { far, ..leg });
                 }
                 let (rule, rule_ja) =
                     ("the addresses are not those of the internet", "宛先はインターネットのアドレスではありません");
@@ -118,7 +125,7 @@ impl Walker<'_> {
     }
 
     /// The packet left AWS, or is on its way to another public address in it.
-    fn to_internet(&mut self, packet: Packet, leg: Leg) {
+    fn enter_internet(&mut self, packet: Packet, leg: Leg) {
         let Some(leg) = self.pass(leg, Kind::Internet, &SmolStr::new_static(INTERNET), &packet) else { return };
         match packet.destination {
             End::At(ip) if self.net.public.contains_key(&ip) => self.arrive_from_internet(packet, leg),
@@ -231,7 +238,7 @@ impl Walker<'_> {
 
     /// A route sends the packet to an egress-only internet gateway: IPv6, outwards and its answers
     /// (`vpc/latest/userguide/egress-only-internet-gateway`).
-    pub(crate) fn to_egress_only(&mut self, id: &SmolStr, from: Option<u32>, vpc: u32, packet: Packet, leg: Leg) {
+    pub(crate) fn enter_egress_only(&mut self, id: &SmolStr, from: Option<u32>, vpc: u32, packet: Packet, leg: Leg) {
         let Some(leg) = self.pass(leg, Kind::EgressOnlyInternetGateway, id, &packet) else { return };
         let at = Hop { id: id.clone(), kind: Kind::EgressOnlyInternetGateway };
         let own = self.net.estate.vpcs.get(vpc as usize).map(|v| &v.id);
@@ -253,7 +260,7 @@ impl Walker<'_> {
                 let rule_ja = format!("{ip} はグローバル IPv6 アドレスではありません");
                 self.dead(Dead::new(at, Code::IgwNoPublicAddressEgress, rule, rule_ja), leg);
             }
-            _ => self.to_internet(Packet { sender: None, ..packet }, leg),
+            _ => self.enter_internet(Packet { sender: None, ..packet }, leg),
         }
     }
 

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 impl Walker<'_> {
     /// A route sends the packet to a NAT gateway (`vpc/latest/userguide/vpc-nat-gateway`): TCP, UDP and ICMP, with its own
     /// address and port as the source.
-    pub(crate) fn to_nat_gateway(&mut self, id: &SmolStr, from: Option<u32>, vpc: u32, packet: Packet, leg: Leg) {
+    pub(crate) fn enter_nat_gateway(&mut self, id: &SmolStr, from: Option<u32>, vpc: u32, packet: Packet, leg: Leg) {
         let net = self.net;
         let home = net.estate.vpcs.get(vpc as usize).map(|v| v.home.clone()).unwrap_or_default();
         let found = match self.find(&net.nat, id, "DescribeNatGateways", &home) {
@@ -69,7 +69,7 @@ impl Walker<'_> {
             // A regional NAT gateway stands in no subnet and routes to the internet gateway itself
             // (`vpc/latest/userguide/nat-gateways-regional`).
             None if regional => match net.gateway_of(&nat.vpc).cloned() {
-                Some(gateway) => self.to_internet_gateway(&gateway, None, vpc, packet, leg),
+                Some(gateway) => self.enter_internet_gateway(&gateway, None, vpc, packet, leg),
                 None => {
                     let (rule, rule_ja) = (
                         "no internet gateway is attached to its VPC",

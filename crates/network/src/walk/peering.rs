@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 impl Walker<'_> {
     /// A route sends the packet to a peering connection. It carries what goes from an address of one VPC to an address
     /// of the other, and nothing that comes from or goes beyond them (`vpc/latest/peering/vpc-peering-basics`).
-    pub(crate) fn to_peering(&mut self, id: &SmolStr, vpc: u32, packet: Packet, leg: Leg) {
+    pub(crate) fn enter_peering(&mut self, id: &SmolStr, vpc: u32, packet: Packet, leg: Leg) {
         let net = self.net;
         let Some(own) = net.estate.vpcs.get(vpc as usize) else { return };
         let Some(leg) = self.pass(leg, Kind::VpcPeeringConnection, id, &packet) else { return };

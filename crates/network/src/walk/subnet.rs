@@ -201,7 +201,7 @@ impl Walker<'_> {
             (true, _) => self.into_vpc(vpc, Some(at), packet, leg),
             (false, Some(gateway)) => {
                 let id = gateway.clone();
-                self.to_internet_gateway(&id, Some(at), vpc, packet, leg);
+                self.enter_internet_gateway(&id, Some(at), vpc, packet, leg);
             }
             (false, None) => self.unread(missing, leg),
         }
@@ -215,15 +215,15 @@ impl Walker<'_> {
         }
         match &route.target {
             Target::Local => self.into_vpc(vpc, from, packet, leg),
-            Target::InternetGateway(id) => self.to_internet_gateway(id, from, vpc, packet, leg),
-            Target::EgressOnlyInternetGateway(id) => self.to_egress_only(id, from, vpc, packet, leg),
-            Target::NatGateway(id) => self.to_nat_gateway(id, from, vpc, packet, leg),
-            Target::Interface(id) => self.to_appliance(id, from, vpc, packet, leg),
-            Target::Instance(id) => self.to_appliance_instance(id, from, vpc, packet, leg),
-            Target::Peering(id) => self.to_peering(id, vpc, packet, leg),
-            Target::TransitGateway(id) => self.to_transit_gateway(id, from, vpc, packet, leg),
-            Target::VpnGateway(id) => self.to_vpn_gateway(id, vpc, packet, leg),
-            Target::Endpoint(id) => self.to_endpoint(id, from, vpc, packet, leg),
+            Target::InternetGateway(id) => self.enter_internet_gateway(id, from, vpc, packet, leg),
+            Target::EgressOnlyInternetGateway(id) => self.enter_egress_only(id, from, vpc, packet, leg),
+            Target::NatGateway(id) => self.enter_nat_gateway(id, from, vpc, packet, leg),
+            Target::Interface(id) => self.enter_appliance(id, from, vpc, packet, leg),
+            Target::Instance(id) => self.enter_appliance_instance(id, from, vpc, packet, leg),
+            Target::Peering(id) => self.enter_peering(id, vpc, packet, leg),
+            Target::TransitGateway(id) => self.enter_transit_gateway(id, from, vpc, packet, leg),
+            Target::VpnGateway(id) => self.enter_vpn_gateway(id, vpc, packet, leg),
+            Target::Endpoint(id) => self.enter_endpoint(id, from, vpc, packet, leg),
             Target::Other(id) => {
                 let home = self.net.estate.vpcs.get(vpc as usize).map(|v| v.home.clone()).unwrap_or_default();
                 let hole = self.net.hole("", id, &home);

@@ -15,7 +15,14 @@ use yagura_model::IpRange;
 impl Walker<'_> {
     /// A route sends the packet to a transit gateway, through the VPC's attachment
     /// (`vpc/latest/tgw/how-transit-gateways-work`).
-    pub(crate) fn to_transit_gateway(&mut self, id: &SmolStr, from: Option<u32>, vpc: u32, packet: Packet, leg: Leg) {
+    pub(crate) fn enter_transit_gateway(
+        &mut self,
+        id: &SmolStr,
+        from: Option<u32>,
+        vpc: u32,
+        packet: Packet,
+        leg: Leg,
+    ) {
         let net = self.net;
         let Some(own) = net.estate.vpcs.get(vpc as usize) else { return };
         let Some(attachment) = net.vpc_attachment(id, &own.id) else {

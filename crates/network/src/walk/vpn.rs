@@ -12,7 +12,7 @@ use yagura_model::IpRange;
 impl Walker<'_> {
     /// A route sends the packet to a virtual private gateway (`vpn/latest/s2svpn/VPNRoutingTypes`): it needs a way of its own to
     /// the destination, by a VPN connection with a tunnel up or by Direct Connect.
-    pub(crate) fn to_vpn_gateway(&mut self, id: &SmolStr, vpc: u32, packet: Packet, leg: Leg) {
+    pub(crate) fn enter_vpn_gateway(&mut self, id: &SmolStr, vpc: u32, packet: Packet, leg: Leg) {
         let net = self.net;
         let Some(own) = net.estate.vpcs.get(vpc as usize) else { return };
         let Some(leg) = self.pass(leg, Kind::VpnGateway, id, &packet) else { return };
