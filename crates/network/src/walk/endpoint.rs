@@ -62,7 +62,7 @@ impl Walker<'_> {
         let Some(endpoint) = self.net.estate.endpoints.get(endpoint as usize) else { return };
         let Some(leg) = self.pass(leg, Kind::Service, &endpoint.service, &packet) else { return };
         let Some(leg) = self.pass(leg, Kind::VpcEndpoint, &endpoint.id, &packet) else { return };
-        self.into_vpc(vpc, None, packet, leg);
+        self.deliver_in_vpc(vpc, None, packet, leg);
     }
 
     /// AWS Network Firewall: in by the subnet of its endpoint, through its rules, and on by that subnet's routes

@@ -161,7 +161,7 @@ impl Walker<'_> {
             && let Some(gateway) = self.egress_only.clone()
         {
             let Some(leg) = self.pass(leg, Kind::EgressOnlyInternetGateway, &gateway, &packet) else { return };
-            return self.into_vpc(vpc, None, packet, leg);
+            return self.deliver_in_vpc(vpc, None, packet, leg);
         }
         let Some(gateway) = net.gateway_of(&record.id).cloned() else {
             if let Some(gap) = net.unread("DescribeInternetGateways", &record.home) {

@@ -66,7 +66,7 @@ impl Walker<'_> {
         };
         let leg = Leg { far, ..leg };
         match known {
-            Some(known) => self.into_vpc(known, None, packet, leg),
+            Some(known) => self.deliver_in_vpc(known, None, packet, leg),
             None => {
                 let hole = net.hole("DescribeVpcs", &other.vpc, &other.home);
                 self.unread(hole, leg);

@@ -198,7 +198,7 @@ impl Walker<'_> {
         let local = matches!(packet.destination, End::At(ip) if self.net.in_vpc(vpc, ip));
         let gateway = self.net.estate.vpcs.get(vpc as usize).and_then(|v| self.net.gateway_of(&v.id));
         match (local, gateway) {
-            (true, _) => self.into_vpc(vpc, Some(at), packet, leg),
+            (true, _) => self.deliver_in_vpc(vpc, Some(at), packet, leg),
             (false, Some(gateway)) => {
                 let id = gateway.clone();
                 self.enter_internet_gateway(&id, Some(at), vpc, packet, leg);
@@ -214,7 +214,7 @@ impl Walker<'_> {
             return self.dead(dead, leg);
         }
         match &route.target {
-            Target::Local => self.into_vpc(vpc, from, packet, leg),
+            Target::Local => self.deliver_in_vpc(vpc, from, packet, leg),
             Target::InternetGateway(id) => self.enter_internet_gateway(id, from, vpc, packet, leg),
             Target::EgressOnlyInternetGateway(id) => self.enter_egress_only(id, from, vpc, packet, leg),
             Target::NatGateway(id) => self.enter_nat_gateway(id, from, vpc, packet, leg),
@@ -236,7 +236,7 @@ impl Walker<'_> {
     pub(crate) fn route_from_gateway(&mut self, gateway: &SmolStr, vpc: u32, packet: Packet, mut leg: Leg) {
         let net = self.net;
         let table = net.gateway_table.get(gateway).and_then(|at| net.estate.route_tables.get(*at as usize));
-        let Some(table) = table else { return self.into_vpc(vpc, None, packet, leg) };
+        let Some(table) = table else { return self.deliver_in_vpc(vpc, None, packet, leg) };
         leg.hops.push(Hop { id: table.id.clone(), kind: Kind::RouteTable });
         match net.routes(table, packet.destination, &leg.far, self.family) {
             Ok(portions) => {
@@ -244,7 +244,7 @@ impl Walker<'_> {
                     let leg = Leg { far, ..leg.clone() };
                     match route {
                         Some(route) => self.take(route, &table.id, None, vpc, packet, leg),
-                        None => self.into_vpc(vpc, None, packet, leg),
+                        None => self.deliver_in_vpc(vpc, None, packet, leg),
                     }
                 }
             }
@@ -253,7 +253,7 @@ impl Walker<'_> {
     }
 
     /// The router of a VPC delivers to one of its subnets. `from`: the subnet that the packet left.
-    pub(crate) fn into_vpc(&mut self, vpc: u32, from: Option<u32>, packet: Packet, leg: Leg) {
+    pub(crate) fn deliver_in_vpc(&mut self, vpc: u32, from: Option<u32>, packet: Packet, leg: Leg) {
         let net = self.net;
         let Some(record) = net.estate.vpcs.get(vpc as usize) else { return };
         let Some(mut leg) = self.pass(leg, Kind::Vpc, &record.id, &packet) else { return };

@@ -177,14 +177,14 @@ impl Walker<'_> {
         };
         let Some(entry) = net.entry_subnet(record, target) else {
             return match (&record.subnets, target) {
-                (None, Some(_)) => self.into_vpc(vpc, None, packet, leg),
+                (None, Some(_)) => self.deliver_in_vpc(vpc, None, packet, leg),
                 _ => self.unread(net.hole("DescribeTransitGatewayVpcAttachments", &record.id, &record.home), leg),
             };
         };
         if Some(entry) == target {
             // In one subnet, neither direction of its network ACL is asked on the way from the transit gateway
             // (`vpc/latest/tgw/tgw-nacls`).
-            return self.into_vpc(vpc, Some(entry), packet, leg);
+            return self.deliver_in_vpc(vpc, Some(entry), packet, leg);
         }
         if let Some(subnet) = net.estate.subnets.get(entry as usize) {
             leg = match self.pass(leg, Kind::Subnet, &subnet.id, &packet) {
