@@ -15,3 +15,4 @@ pub mod walk;
 pub mod words;
 
 pub use topology::{Link, Missing, Network, Role};
+pub mod read;
