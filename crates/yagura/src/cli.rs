@@ -1,6 +1,7 @@
 //! The command line. Help is in English here; `help_ja.rs` holds the same in Japanese.
 
 use crate::commands::iam::IamCommand;
+use crate::commands::net::NetCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use smol_str::SmolStr;
 use std::path::PathBuf;
@@ -47,6 +48,9 @@ pub enum Command {
     /// Ask who can do what in IAM, why, and what a change would grant
     #[command(subcommand)]
     Iam(IamCommand),
+    /// Ask what can reach what in VPC networks, and every reason why not
+    #[command(subcommand)]
+    Net(NetCommand),
     /// Look after content folders
     #[command(subcommand)]
     Content(ContentCommand),

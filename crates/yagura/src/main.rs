@@ -48,6 +48,7 @@ fn run(cli: &Cli, lang: Lang) -> Result<u8, Failure> {
         Command::Checks(command) => commands::checks::run(cli, command, lang),
         Command::Permissions(args) => commands::permissions::run(cli, args, lang),
         Command::Iam(command) => commands::iam::run(cli, command, lang),
+        Command::Net(command) => commands::net::run(cli, command, lang),
         Command::Content(command) => commands::content::run(cli, command, lang),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -1,6 +1,6 @@
 //! The help texts in Japanese. A test sees to it that none is missing.
 
-use super::iam;
+use super::{iam, net};
 use clap::{Arg, ArgAction, Command};
 
 const TEMPLATE: &str = "{before-help}{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}";
@@ -64,9 +64,15 @@ fn level(mut command: Command, path: &str) -> Command {
     })
 }
 
+/// The help of a subcommand that holds its own.
+fn own(path: &str) -> Option<&'static HelpJa> {
+    let of_iam = path.strip_prefix("yagura iam ").and_then(iam::help_ja);
+    of_iam.or_else(|| path.strip_prefix("yagura net ").and_then(net::help_ja))
+}
+
 fn about(path: &str) -> Option<&'static str> {
-    if let Some(name) = path.strip_prefix("yagura iam ") {
-        return iam::help_ja(name).map(|h| h.about);
+    if let Some(own) = own(path) {
+        return Some(own.about);
     }
     Some(match path {
         "yagura" => "自分で動かす AWS セキュリティスイート",
@@ -78,6 +84,7 @@ fn about(path: &str) -> Option<&'static str> {
         "yagura checks new" => "--content のフォルダーに自作チェックのひな形を作る",
         "yagura permissions" => "選択したチェックに必要な最小権限の IAM ポリシーを出力する",
         "yagura iam" => "IAM で誰が何をできるか、その理由、変更で何が許可されるかを調べる",
+        "yagura net" => "VPC のネットワークで何が何に到達できるか、できない理由は何かを調べる",
         "yagura content" => "コンテンツフォルダーを検査する",
         "yagura content lint" => "すべて読み込み、式の型を検査し、テストを実行する",
         "yagura completions" => "シェル補完のスクリプトを出力する",
@@ -87,13 +94,15 @@ fn about(path: &str) -> Option<&'static str> {
 }
 
 fn argument(path: &str, id: &str) -> Option<&'static str> {
-    let own = path.strip_prefix("yagura iam ").and_then(iam::help_ja);
-    if let Some((_, text)) = own.and_then(|h| h.arguments.iter().find(|(name, _)| *name == id)) {
+    if let Some((_, text)) = own(path).and_then(|h| h.arguments.iter().find(|(name, _)| *name == id)) {
         return Some(text);
     }
-    let of_source =
-        path.starts_with("yagura iam ").then(|| iam::source::SOURCE_JA.iter().find(|(name, _)| *name == id));
-    if let Some((_, text)) = of_source.flatten() {
+    let of_source: &[(&str, &str)] = match path {
+        _ if path.starts_with("yagura iam ") => &iam::source::SOURCE_JA,
+        _ if path.starts_with("yagura net ") => &net::source::SOURCE_JA,
+        _ => &[],
+    };
+    if let Some((_, text)) = of_source.iter().find(|(name, _)| *name == id) {
         return Some(text);
     }
     Some(match (path, id) {
@@ -141,8 +150,8 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
 }
 
 fn examples(path: &str) -> Option<&'static str> {
-    if let Some(name) = path.strip_prefix("yagura iam ") {
-        return iam::help_ja(name).map(|h| h.examples).filter(|e| !e.is_empty());
+    if let Some(own) = own(path) {
+        return Some(own.examples).filter(|e| !e.is_empty());
     }
     Some(match path {
         "yagura" => {
@@ -198,4 +207,14 @@ mod tests {
         assert!(seen > 30);
         translate(crate::cli::Cli::command()).debug_assert();
     }
+}
+
+/// The Japanese help of one subcommand.
+pub struct HelpJa {
+    /// What it does.
+    pub about: &'static str,
+    /// Its arguments by clap's id.
+    pub arguments: &'static [(&'static str, &'static str)],
+    /// The examples after the help; empty where it has none.
+    pub examples: &'static str,
 }

@@ -1,12 +1,24 @@
 //! One file per command.
 
+pub mod batch;
 pub mod checks;
 pub mod content;
 pub mod help_ja;
 pub mod iam;
 pub mod live;
+pub mod net;
 pub mod permissions;
 pub mod prepare;
 pub mod readers;
 pub mod scan;
 pub mod tags;
+
+use clap::ValueEnum;
+
+/// The form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "a text per value would make every help page long")]
+pub enum Form {
+    Text,
+    Json,
+}

@@ -18,10 +18,13 @@ pub mod what_can;
 pub mod who_can;
 pub mod words;
 
+pub use super::Form;
+pub use super::help_ja::HelpJa;
+
 use crate::cli::Cli;
 use crate::failure::Failure;
 use crate::terminal;
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use std::io::Write;
 use yagura_model::Lang;
 use yagura_policy::catalogue::Catalogue;
@@ -55,24 +58,6 @@ pub enum IamCommand {
     Lint(lint::LintArgs),
     /// Find the fewest patterns that name a set of actions
     Shrink(shrink::ShrinkArgs),
-}
-
-/// The form of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs, reason = "a text per value would make every help page long")]
-pub enum Form {
-    Text,
-    Json,
-}
-
-/// The Japanese help of one subcommand.
-pub struct HelpJa {
-    /// What it does.
-    pub about: &'static str,
-    /// Its arguments by clap's id.
-    pub arguments: &'static [(&'static str, &'static str)],
-    /// The examples after the help; empty where it has none.
-    pub examples: &'static str,
 }
 
 /// Runs a subcommand.

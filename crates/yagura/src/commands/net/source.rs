@@ -9,6 +9,9 @@ use yagura_model::Value;
 use yagura_network::estate::{Estate, Home};
 use yagura_network::read::Reader;
 
+/// The Japanese help of the arguments that every question about a network has.
+pub const SOURCE_JA: [(&str, &str); 0] = [];
+
 /// How large one file may be: the answers of a hundred thousand interfaces are a quarter of it.
 const MAX_FILE: u64 = 1 << 30;
 /// How deep folders may lie in each other.

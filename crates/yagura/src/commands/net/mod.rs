@@ -1,0 +1,33 @@
+//! `yagura net`: what can reach what, what the internet can reach, and why not. One file per question.
+
+pub mod eval;
+pub mod source;
+
+pub use super::help_ja::HelpJa;
+
+use crate::cli::Cli;
+use crate::failure::Failure;
+use clap::Subcommand;
+use yagura_model::Lang;
+
+/// `net …`
+#[derive(Debug, Subcommand)]
+pub enum NetCommand {
+    /// Answer flows, one JSON object a line
+    Eval(eval::EvalArgs),
+}
+
+/// Runs a subcommand.
+pub fn run(_cli: &Cli, command: &NetCommand, _lang: Lang) -> Result<u8, Failure> {
+    match command {
+        NetCommand::Eval(args) => eval::run(args),
+    }
+}
+
+/// The Japanese help of a subcommand by its name.
+pub fn help_ja(name: &str) -> Option<&'static HelpJa> {
+    Some(match name {
+        "eval" => &eval::HELP_JA,
+        _ => return None,
+    })
+}
