@@ -1,7 +1,7 @@
 //! Internet gateways, egress-only internet gateways and VPC Block Public Access.
 
 use super::route::{and_spans, minus_spans};
-use super::{Arrival, Dead, Guard, Hop, Kind, Leg, Packet, Walker};
+use super::{Arrival, Check, Dead, Guard, Hop, Kind, Leg, Note, Packet, Walker};
 use crate::change::Change;
 use crate::code::Code;
 use crate::estate::BlockMode;
@@ -11,7 +11,7 @@ use crate::topology::Network;
 use smol_str::SmolStr;
 use std::net::IpAddr;
 use std::sync::LazyLock;
-use yagura_model::{INTERNAL, IpRange};
+use yagura_model::{GapReason, INTERNAL, IpRange};
 
 /// The id of the internet as a component.
 pub const INTERNET: &str = "internet";
@@ -280,15 +280,15 @@ impl Walker<'_> {
         let net = self.net;
         let record = net.estate.vpcs.get(vpc as usize)?;
         let Some(setting) = net.block_public_access(&record.home) else {
-            if net.unread(BPA, &record.home).is_some() {
-                // Off unless somebody turned it on: the answer says that it was not read.
-                let hole = net.hole(BPA, &record.id, &record.home);
-                let at = Hop { id: record.id.clone(), kind: Kind::VpcBlockPublicAccess };
-                leg.checks.push(super::Check {
-                    guard: Guard::Unread(at),
-                    passage: Passage::unknown(hole),
-                    after: leg.hops.len(),
-                });
+            match net.unread(BPA, &record.home) {
+                // Nobody asked: it is off in every Region until somebody turns it on, and the answer says so.
+                Some(gap) if gap.reason == GapReason::NotRequested => leg.notes.push(Note::NoBlockPublicAccess),
+                Some(_) => {
+                    let hole = net.hole(BPA, &record.id, &record.home);
+                    let guard = Guard::Unread(Hop { id: record.id.clone(), kind: Kind::VpcBlockPublicAccess });
+                    leg.checks.push(Check { guard, passage: Passage::unknown(hole), after: leg.hops.len() });
+                }
+                None => {}
             }
             return Some(leg);
         };

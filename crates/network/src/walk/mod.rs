@@ -228,6 +228,8 @@ pub enum Note {
     Appliance(SmolStr),
     /// On-premises routes that BGP tells are not AWS configuration.
     OnPremises(SmolStr),
+    /// VPC Block Public Access was not asked about and taken to be off, as it is by default.
+    NoBlockPublicAccess,
     /// A policy of an endpoint decides on requests beyond packets.
     EndpointPolicy(SmolStr),
 }
