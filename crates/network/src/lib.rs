@@ -10,9 +10,10 @@ pub mod filter;
 pub mod firewall;
 pub mod packet;
 pub mod question;
+pub mod read;
 mod topology;
+pub mod view;
 pub mod walk;
 pub mod words;
 
 pub use topology::{Link, Missing, Network, Role};
-pub mod read;
