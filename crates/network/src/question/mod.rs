@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod explain;
+pub mod matrix;
 pub mod place;
 
 use crate::packet::{End, Family, PacketSet, Span};
@@ -12,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A three-valued answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reachable {
     /// The request arrives and its answer comes back.
@@ -53,6 +54,24 @@ impl Outcome {
     /// Whether the request and its answer pass.
     pub fn reachable(&self) -> Reachable {
         verdict(&self.both)
+    }
+
+    /// The same with the usual route tables in place of those that were not read: ways that need others are left out.
+    pub(crate) fn with_usual_routes(mut self, trial: &Trial) -> Self {
+        let unusual = |leg: &Leg| matches!(&leg.ending, Ending::Unread(m) if m.call == "DescribeRouteTables");
+        self.ways.retain(|(leg, _)| !unusual(leg));
+        self.there = (PacketSet::none(), PacketSet::none());
+        self.both = (PacketSet::none(), PacketSet::none());
+        for (leg, replies) in &self.ways {
+            let (_, may) = leg.passing();
+            for reply in replies.iter().filter(|r| !unusual(r) && returns(r, trial.origin)) {
+                self.both.0 = self.both.0.or(&may.and(&reply.passing().1));
+            }
+            self.there.0 = self.there.0.or(&may);
+        }
+        self.there.1 = self.there.0.clone();
+        self.both.1 = self.both.0.clone();
+        self
     }
 
     /// What was not read along the ways.

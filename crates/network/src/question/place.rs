@@ -116,7 +116,7 @@ impl Network {
             || self.vpn_gateway.contains_key(id)
             || self.endpoint.contains_key(id)
             || estate.vpn_connections.iter().any(|c| c.id == id)
-            || estate.transit_attachments.iter().any(|a| a.id == id || a.transit_gateway == id)
+            || estate.transit_attachments.iter().any(|a| a.id == id || a.transit_gateway == id || a.resource == id)
             || estate.endpoints.iter().any(|e| e.service == id)
             || estate.route_tables.iter().flat_map(|t| &t.routes).any(|r| crate::topology::target_id(&r.target) == id);
         known.then(|| Place::Component(id.into()))

@@ -50,6 +50,7 @@ pub(super) fn subnet(draft: &mut Draft, record: &Record<'_>) -> Result<(), ReadE
         home: record.home("OwnerId")?,
         vpc: record.plain("VpcId")?,
         cidrs,
+        public_on_launch: record.flag("MapPublicIpOnLaunch")?.unwrap_or(false),
         zone: record.text("AvailabilityZoneId")?.or(record.text("AvailabilityZone")?).unwrap_or_default(),
         name: record.name_tag()?,
     };

@@ -62,11 +62,16 @@ impl Walker<'_> {
         let Some(leg) = self.attached(id, vpc, leg) else { return };
         let crossing = if packet.reply { Crossing::Ingress } else { Crossing::Egress };
         let by_nat = packet.free_port;
-        let Some(leg) = self.public_access(vpc, from, crossing, by_nat, leg) else { return };
+        let Some(mut leg) = self.public_access(vpc, from, crossing, by_nat, leg) else { return };
         let at = Hop { id: id.clone(), kind: Kind::InternetGateway };
         let source = match packet.source {
             End::Far => End::Far,
-            End::At(ip) => match self.public_source(ip, vpc, &packet) {
+            // A subnet without an interface: routes and network ACLs are asked only.
+            End::At(ip) if packet.sender.is_none() && self.goal.any_host && self.net.owner_of(vpc, ip).is_none() => {
+                leg.lent = Some(vpc);
+                End::At(ip)
+            }
+            End::At(ip) => match self.public_source(ip, vpc) {
                 Some(ip) => End::At(ip),
                 None => {
                     let rule = format!("{ip} has no public address: an internet gateway carries only what has one");
@@ -108,20 +113,13 @@ impl Walker<'_> {
     }
 
     /// The public address that stands for a source; IPv6 addresses stand for themselves.
-    fn public_source(&self, ip: IpAddr, vpc: u32, packet: &Packet) -> Option<IpAddr> {
+    fn public_source(&self, ip: IpAddr, vpc: u32) -> Option<IpAddr> {
         if ip.is_ipv6() {
             return is_public(ip).then_some(ip);
         }
-        let Some(owner) = self.net.owner_of(vpc, ip) else {
-            // A subnet without an interface: routes and network ACLs are asked only.
-            return (packet.sender.is_none() && self.goal_is_loose()).then_some(ip);
-        };
+        let owner = self.net.owner_of(vpc, ip)?;
         let interface = self.net.estate.interfaces.get(owner as usize)?;
         interface.addresses.iter().find(|a| a.ip == ip)?.public
-    }
-
-    fn goal_is_loose(&self) -> bool {
-        self.goal.any_host
     }
 
     /// The packet left AWS, or is on its way to another public address in it.
@@ -150,6 +148,12 @@ impl Walker<'_> {
             let rule = format!("{source} is not an address of the internet");
             let rule_ja = format!("{source} はインターネットのアドレスではありません");
             return self.dead(Dead::new(at, Code::IgwPrivateSource, rule, rule_ja), leg);
+        }
+        if let Some(vpc) = self.lent.filter(|vpc| packet.reply && net.in_vpc(*vpc, ip)) {
+            let gateway =
+                net.estate.vpcs.get(vpc as usize).and_then(|v| net.gateway_of(&v.id)).cloned().unwrap_or_default();
+            let Some(leg) = self.pass(leg, Kind::InternetGateway, &gateway, &packet) else { return };
+            return self.route_from_gateway(&gateway, vpc, packet, leg);
         }
         let Some((interface, private)) = net.public.get(&ip).copied() else {
             return self.not_public(ip, at, leg);

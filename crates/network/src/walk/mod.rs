@@ -247,6 +247,8 @@ pub struct Leg {
     pub translations: Vec<Translation>,
     /// What was taken for granted.
     pub notes: Vec<Note>,
+    /// The VPC of a source that has no interface, once it left by an internet gateway.
+    pub lent: Option<u32>,
     /// The source that the end sees.
     pub source: End,
     /// The destination, as the end sees it.
@@ -333,6 +335,8 @@ pub(crate) struct Walker<'n> {
     pub undo: Vec<Translation>,
     /// The egress-only internet gateway that the request went out by.
     pub egress_only: Option<SmolStr>,
+    /// See [`Leg::lent`].
+    pub lent: Option<u32>,
     pub out: Vec<Leg>,
 }
 
@@ -345,7 +349,8 @@ impl Network {
     /// The ways of a request from `origin` to `destination`, with the far end in `far` (the whole span where both
     /// ends are addresses).
     pub fn request(&self, origin: Origin, destination: End, far: Vec<Span>, family: Family, goal: &Goal) -> Vec<Leg> {
-        let walker = Walker { net: self, family, goal, undo: Vec::new(), egress_only: None, out: Vec::new() };
+        let walker =
+            Walker { net: self, family, goal, undo: Vec::new(), egress_only: None, lent: None, out: Vec::new() };
         walker.run(origin, destination, far, false)
     }
 
@@ -365,7 +370,7 @@ impl Network {
         let goal = Goal { component: None, any_host: true };
         let egress_only = leg.hops.iter().find(|h| h.kind == Kind::EgressOnlyInternetGateway).map(|h| h.id.clone());
         let undo = leg.translations.clone();
-        let walker = Walker { net: self, family, goal: &goal, undo, egress_only, out: Vec::new() };
+        let walker = Walker { net: self, family, goal: &goal, undo, egress_only, lent: leg.lent, out: Vec::new() };
         walker.run(origin, leg.source, leg.far.clone(), true)
     }
 }
@@ -388,6 +393,7 @@ impl<'n> Walker<'n> {
             far,
             translations: Vec::new(),
             notes: Vec::new(),
+            lent: None,
             source,
             destination,
             ending: Ending::Arrived(Arrival::Component),

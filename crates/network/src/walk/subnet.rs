@@ -196,7 +196,13 @@ impl Walker<'_> {
         let hop = Hop { id: missing.of.clone(), kind: Kind::RouteTable };
         self.check(&mut leg, &packet, Guard::Unread(hop), Passage::unknown(Arc::clone(&missing)));
         let local = matches!(packet.destination, End::At(ip) if self.net.in_vpc(vpc, ip));
-        let gateway = self.net.estate.vpcs.get(vpc as usize).and_then(|v| self.net.gateway_of(&v.id));
+        let addressed = |at: u32| {
+            self.net.estate.interfaces.get(at as usize).is_some_and(|i| i.addresses.iter().any(|a| a.public.is_some()))
+        };
+        let public = packet.sender.is_some_and(addressed)
+            || self.net.estate.subnets.get(at as usize).is_some_and(|s| s.public_on_launch);
+        let gateway =
+            self.net.estate.vpcs.get(vpc as usize).filter(|_| public).and_then(|v| self.net.gateway_of(&v.id));
         match (local, gateway) {
             (true, _) => self.deliver_in_vpc(vpc, Some(at), packet, leg),
             (false, Some(gateway)) => {

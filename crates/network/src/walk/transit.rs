@@ -318,9 +318,25 @@ impl Network {
             out.push((whole(part), next));
         }
         if !left.is_empty() {
+            // An attachment that BGP tells its routes may bring the rest, unless the search told those too.
+            let silent = |id: &&SmolStr| self.hears_bgp(id, table) && !told.iter().any(|r| r.attachments.contains(id));
+            if let Some(id) = table.propagations.iter().find(silent) {
+                return Err(self.hole("SearchTransitGatewayRoutes", id, &table.home));
+            }
             out.push((whole(left), Next::Nowhere));
         }
         Ok(out)
+    }
+
+    /// Whether an attachment's routes come by BGP: they stand in no record but the search of the table.
+    fn hears_bgp(&self, attachment: &SmolStr, table: &TransitRouteTable) -> bool {
+        let at = self.transit_attachment(attachment, &table.transit_gateway);
+        let record = at.and_then(|at| self.estate.transit_attachments.get(at as usize));
+        record.is_some_and(|r| match r.kind.as_str() {
+            "vpn" => self.estate.vpn_connections.iter().any(|c| c.id == r.resource && !c.static_only),
+            "direct-connect-gateway" | "connect" => true,
+            _ => false,
+        })
     }
 
     /// The routes that an attachment propagates: a VPC's blocks, a VPN connection's static routes.

@@ -1,6 +1,7 @@
 //! `yagura net`: what can reach what, what the internet can reach, and why not. One file per question.
 
 pub mod eval;
+pub mod matrix;
 pub mod source;
 
 pub use super::help_ja::HelpJa;
@@ -15,12 +16,15 @@ use yagura_model::Lang;
 pub enum NetCommand {
     /// Answer flows, one JSON object a line
     Eval(eval::EvalArgs),
+    /// List what each may send to each, and whether the answer comes back
+    Matrix(matrix::MatrixArgs),
 }
 
 /// Runs a subcommand.
 pub fn run(_cli: &Cli, command: &NetCommand, _lang: Lang) -> Result<u8, Failure> {
     match command {
         NetCommand::Eval(args) => eval::run(args),
+        NetCommand::Matrix(args) => matrix::run(args),
     }
 }
 
@@ -28,6 +32,7 @@ pub fn run(_cli: &Cli, command: &NetCommand, _lang: Lang) -> Result<u8, Failure>
 pub fn help_ja(name: &str) -> Option<&'static HelpJa> {
     Some(match name {
         "eval" => &eval::HELP_JA,
+        "matrix" => &matrix::HELP_JA,
         _ => return None,
     })
 }

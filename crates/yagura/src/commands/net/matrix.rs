@@ -1,0 +1,127 @@
+//! `yagura net matrix`: what each may send to each.
+
+use super::{HelpJa, source};
+use crate::failure::{Failure, exit};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+use yagura_network::Network;
+use yagura_network::question::matrix::{Between, Grant, MatrixEnd};
+
+/// Arguments of `net matrix`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  yagura net matrix --snapshot today.ysnap
+  yagura net matrix --snapshot describe-outputs/ --between subnets --format jsonl
+
+A line of jsonl: {\"src\": {\"node\", \"ip\", \"subnet\"} or {\"cidr\"}, \"dst\": ..., \"allowed\": [{\"protocol\", \"src_ports\", \"dst_ports\", \"reply\"}]}
+cidr is outside of every VPC. What no line allows is not allowed. reply tells whether the answer comes back.
+An entry \"all\" counts for the protocols that no other entry of its line names; absent ports are all ports.
+\"unread\" names calls whose usual answer the line takes for granted.
+Exit codes: 0 done, 2 bad usage, 3 nothing could be read.")]
+pub struct MatrixArgs {
+    /// A snapshot that --save wrote, or a folder of what `aws ec2 describe-…` printed as JSON
+    #[arg(long, value_name = "PATH")]
+    pub snapshot: PathBuf,
+    /// Network interfaces, or subnets by their network ACLs and routes only
+    #[arg(long, value_enum, default_value = "enis")]
+    pub between: BetweenArg,
+    /// The form of the answer
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: MatrixForm,
+}
+
+/// What the matrix is between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "a text per value would make every help page long")]
+pub enum BetweenArg {
+    Enis,
+    Subnets,
+}
+
+/// The form of the matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "a text per value would make every help page long")]
+pub enum MatrixForm {
+    Text,
+    Jsonl,
+}
+
+/// The Japanese help.
+pub const HELP_JA: HelpJa = HelpJa {
+    about: "すべての組み合わせについて、許可されるプロトコルとポート、応答が戻るかを一覧する",
+    arguments: &[
+        ("snapshot", "--save で保存したスナップショット、または aws ec2 describe-… の JSON 出力を置いたフォルダー"),
+        ("between", "ネットワークインターフェイス間、またはサブネット間（ネットワーク ACL とルートのみ）"),
+        ("format", "出力形式"),
+    ],
+    examples: "例:
+  yagura net matrix --snapshot today.ysnap
+  yagura net matrix --snapshot describe-outputs/ --between subnets --format jsonl
+
+jsonl の 1 行: {\"src\": {\"node\", \"ip\", \"subnet\"} または {\"cidr\"}, \"dst\": ..., \"allowed\": [{\"protocol\", \"src_ports\", \"dst_ports\", \"reply\"}]}
+cidr は VPC の外を指す。どの行にもないものは許可されていない。reply は応答が戻るかどうか。
+\"all\" は同じ行のほかの項目にないプロトコルを指す。ポートがなければすべてのポート。
+\"unread\" は読み取れず、通常の値とみなした呼び出し。
+終了コード: 0 完了、2 引数の誤り、3 何も読み取れなかった",
+};
+
+#[derive(Serialize)]
+struct Line<'a> {
+    src: &'a MatrixEnd,
+    dst: &'a MatrixEnd,
+    #[serde(flatten)]
+    grant: &'a Grant,
+}
+
+/// Writes every line.
+pub fn run(args: &MatrixArgs) -> Result<u8, Failure> {
+    let network = Network::new(source::load_folder(&args.snapshot)?);
+    let between = match args.between {
+        BetweenArg::Enis => Between::Interfaces,
+        BetweenArg::Subnets => Between::Subnets,
+    };
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    network.matrix(between, threads, |src, dst, grant| -> std::io::Result<()> {
+        match args.format {
+            MatrixForm::Jsonl => {
+                serde_json::to_writer(&mut out, &Line { src, dst, grant })?;
+                out.write_all(b"\n")
+            }
+            MatrixForm::Text => writeln!(out, "{} → {}: {}", name(src), name(dst), words(grant)),
+        }
+    })?;
+    out.flush()?;
+    Ok(exit::DONE)
+}
+
+fn name(end: &MatrixEnd) -> String {
+    match end {
+        MatrixEnd::Inside { node, ip, .. } => format!("{node} ({ip})"),
+        MatrixEnd::Outside { cidr } => cidr.clone(),
+    }
+}
+
+fn words(grant: &Grant) -> String {
+    let ports = |ports: &Option<Vec<(u16, u16)>>| {
+        let all: Vec<String> = ports.iter().flatten().map(|p| yagura_network::words::ports(*p)).collect();
+        all.join(",")
+    };
+    let entry = |a: &yagura_network::question::matrix::Allowed| {
+        let mut text = a.protocol.to_string();
+        if a.dst_ports.is_some() {
+            text += &format!(" {}", ports(&a.dst_ports));
+        }
+        if a.src_ports.is_some() {
+            text += &format!(" from {}", ports(&a.src_ports));
+        }
+        text + match a.reply {
+            yagura_network::question::Reachable::Yes => "",
+            yagura_network::question::Reachable::No => " *",
+            yagura_network::question::Reachable::Unknown => " ?",
+        }
+    };
+    grant.allowed.iter().map(entry).collect::<Vec<_>>().join("; ")
+}
