@@ -96,6 +96,7 @@ pub async fn collect(
         batches: BTreeMap::new(),
         asked: HashSet::new(),
         waiting: HashMap::new(),
+        after: HashMap::new(),
         tasks: Vec::new(),
         unique: HashSet::new(),
         running: JoinSet::new(),
@@ -126,6 +127,8 @@ struct Collector<'c> {
     /// What was asked for: by asset and source, or by listing.
     asked: HashSet<Wanted>,
     waiting: HashMap<Wanted, Vec<usize>>,
+    /// Listings that are made for each asset of another listing, by that one.
+    after: HashMap<Wanted, Vec<Job>>,
     tasks: Vec<Task>,
     unique: HashSet<(SmolStr, SmolStr, SmolStr)>,
     running: JoinSet<Answer>,
@@ -273,7 +276,7 @@ impl Collector<'_> {
         }
         self.waiting.insert(w.clone(), Vec::new());
         match w {
-            Wanted::Listing(group, target, region) => self.queue.push_back(Job::List { group, target, region }),
+            Wanted::Listing(group, target, region) => self.want_listing(group, target, region),
             Wanted::Field(asset, field) => self.queue.push_back(Job::Field { asset, field }),
             Wanted::Members(kind, field, target, region) => {
                 self.queue.push_back(Job::Members { kind, field, target, region })
@@ -285,6 +288,16 @@ impl Collector<'_> {
             }
         }
         true
+    }
+
+    /// Queues a listing; one that is made for each asset of another kind once these are listed.
+    fn want_listing(&mut self, group: usize, target: usize, region: SmolStr) {
+        let over = self.plan.groups.get(group).and_then(|g| self.plan.group_of.get(g.spec.over.as_ref()?));
+        let job = Job::List { group, target, region: region.clone() };
+        match over.map(|&over| Wanted::Listing(over, target, region)) {
+            Some(first) if self.want(first.clone()) => self.after.entry(first).or_default().push(job),
+            _ => self.queue.push_back(job),
+        }
     }
 
     async fn run(&mut self, progress: &(dyn Fn(&Progress) + Sync)) {
@@ -378,6 +391,7 @@ impl Collector<'_> {
             }
         };
         for w in wanted {
+            self.queue.extend(self.after.remove(&w).into_iter().flatten());
             for task in self.waiting.remove(&w).unwrap_or_default() {
                 let Some(t) = self.tasks.get_mut(task) else { continue };
                 t.open = t.open.saturating_sub(1);

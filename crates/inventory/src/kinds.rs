@@ -59,6 +59,11 @@ impl Kinds {
                 Err(e) => errors.push(e),
             }
         }
+        let broken: Vec<_> = kinds.values().filter_map(|kind| broken_over(kind, &kinds)).collect();
+        for (id, error) in broken {
+            kinds.remove(&id);
+            errors.push(error);
+        }
         (Self { kinds }, errors)
     }
 
@@ -161,6 +166,29 @@ impl ReadyKind {
     /// Fields that the listing does not bring.
     pub fn pending(&self) -> impl Iterator<Item = &SmolStr> {
         self.described.keys().chain(self.called.keys())
+    }
+}
+
+/// Why a kind cannot be listed over another one.
+fn broken_over(kind: &ReadyKind, kinds: &BTreeMap<SmolStr, ReadyKind>) -> Option<(SmolStr, ContentError)> {
+    let over = |k: &ReadyKind| k.resource.list.as_ref().and_then(|l| l.over.clone());
+    let mut seen = vec![kind.resource.id.clone()];
+    let mut next = over(kind)?;
+    let complain =
+        |over: &str, message: String| Some((kind.resource.id.clone(), complain(&kind.resource, over, message)));
+    loop {
+        let Some(found) = kinds.get(&next) else {
+            let near = nearest_hint(&next, kinds.keys().map(SmolStr::as_str));
+            return complain(&next, format!("unknown kind `{next}`{near}"));
+        };
+        if seen.contains(&next) {
+            return complain(&next, format!("`{next}` is listed over itself"));
+        }
+        if found.resource.regional != kind.resource.regional {
+            return complain(&next, format!("`{next}` has another scope than `{}`", kind.resource.id));
+        }
+        seen.push(next);
+        next = over(found)?;
     }
 }
 

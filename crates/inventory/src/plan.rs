@@ -57,6 +57,9 @@ impl Plan {
 
     fn need_listing(&mut self, kinds: &Kinds, id: &SmolStr, check: &SmolStr) {
         let Some(kind) = kinds.get(id) else { return };
+        if let Some(over) = kind.resource.list.as_ref().and_then(|l| l.over.as_ref()).filter(|over| *over != id) {
+            self.need_listing(kinds, over, check);
+        }
         for op in kind.list.iter().chain(&kind.first) {
             self.need(op, check);
         }
@@ -72,7 +75,8 @@ impl Plan {
         // A kind that asks for everything must not share a call that another one narrows: its own rows would be missing.
         let narrows = |l: &List| l.union.iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>();
         let like = |g: &Group| {
-            (&g.spec.call, &g.spec.with, &g.spec.first) == (&spec.call, &spec.with, &spec.first)
+            (&g.spec.call, &g.spec.with, &g.spec.first, &g.spec.over)
+                == (&spec.call, &spec.with, &spec.first, &spec.over)
                 && narrows(&g.spec) == narrows(spec)
                 && g.regional == regional
         };

@@ -32,7 +32,7 @@ pub struct Resource {
     pub unique: Option<SmolStr>,
     /// The field that names the owning account: what another account owns and shares is left to that account's scan.
     pub owner: Option<SmolStr>,
-    /// Fields that are thrown away as soon as they are read, because they may hold secrets.
+    /// Fields, or paths below them, that are thrown away as soon as they are read, because they may hold secrets.
     pub omit: Vec<SmolStr>,
     /// The field with the tags.
     pub tags: Option<SmolStr>,
@@ -51,6 +51,8 @@ pub struct List {
     pub call: SmolStr,
     /// Its input; texts may hold `{account}`, `{region}`, `{partition}`.
     pub with: Map,
+    /// The kind for each of whose assets the call is made; `with` may then hold the asset's fields (`{LoadBalancerArn}`).
+    pub over: Option<SmolStr>,
     /// Input lists that are joined where kinds share the call.
     pub union: Map,
     /// The path of the items in the output; without it the whole output is the one item.
@@ -198,7 +200,7 @@ fn list(r: &mut Reader<'_>, yaml: &Yaml) -> Option<List> {
     if at.text() == Some("self") {
         return None;
     }
-    r.only(at, &["call", "with", "union", "each", "as", "first", "not_ready", "decode", "columns"]);
+    r.only(at, &["call", "with", "over", "union", "each", "as", "first", "not_ready", "decode", "columns"]);
     let map = |name: &str| at.get(name).and_then(Yaml::value).and_then(|v| v.as_map().cloned()).unwrap_or_default();
     let (with, union) = (map("with"), map("union"));
     let csv = match r.text(at, "decode").as_deref() {
@@ -212,6 +214,7 @@ fn list(r: &mut Reader<'_>, yaml: &Yaml) -> Option<List> {
     Some(List {
         call: r.want_text(at, "call"),
         with,
+        over: r.text(at, "over"),
         union,
         each: r.text(at, "each"),
         item: r.text(at, "as"),

@@ -47,9 +47,15 @@ impl Place<'_> {
 
     /// A constant input, with places filled in.
     pub(crate) fn constant(&self, v: &Value) -> Value {
+        self.filled(v, &Map::new()).unwrap_or_else(|| v.clone())
+    }
+
+    /// An input with places and these fields filled in. `None` where a name has no value.
+    fn filled(&self, v: &Value, fields: &Map) -> Option<Value> {
         match v {
-            Value::String(s) if s.contains('{') => self.fill(s, &Map::new()).map_or_else(|| v.clone(), Value::String),
-            other => other.clone(),
+            Value::String(s) if s.contains('{') => self.fill(s, fields).map(Value::String),
+            Value::List(items) => items.iter().map(|i| self.filled(i, fields)).collect::<Option<_>>().map(Value::List),
+            other => Some(other.clone()),
         }
     }
 }
@@ -152,6 +158,10 @@ pub(crate) fn asset(
     let nameless = || resource.list.is_none().then(|| SmolStr::new_static("unknown"));
     let id = named(&resource.name, place, &item).or_else(nameless);
     let Some(id) = id else { return Err(format!("a listed item has no `{}`", resource.name)) };
+    let mut item = item;
+    for path in &resource.omit {
+        omit(&mut item, path);
+    }
     let region = told.unwrap_or_else(|| {
         if resource.regional {
             place.region.into()
@@ -166,12 +176,28 @@ pub(crate) fn asset(
         id,
         account: place.caller.account.clone(),
         region,
-        fields: item
-            .into_iter()
-            .filter(|(k, _)| !resource.omit.contains(k))
-            .map(|(k, v)| (k, Field::Known(v)))
-            .collect(),
+        fields: item.into_iter().map(|(k, v)| (k, Field::Known(v))).collect(),
     }))
+}
+
+/// Takes out what stands at a dotted path, in each item of a list on the way.
+fn omit(item: &mut Map, path: &str) {
+    let Some((top, rest)) = path.split_once('.') else {
+        item.remove(path);
+        return;
+    };
+    if let Some(mut value) = item.remove(top) {
+        match &mut value {
+            Value::Map(map) => omit(map, rest),
+            Value::List(items) => items.iter_mut().for_each(|i| {
+                if let Value::Map(map) = i {
+                    omit(map, rest);
+                }
+            }),
+            _ => {}
+        }
+        item.insert(top, value);
+    }
 }
 
 /// A field path, or a template with braces.
@@ -206,6 +232,16 @@ pub(crate) fn input(with: &[(SmolStr, Input)], place: Place<'_>, assets: &[&Asse
         out.insert(name.clone(), value);
     }
     Some(out)
+}
+
+/// The input of a listing that is made for this asset. `None` where a field that it wants is not known.
+pub(crate) fn input_over(with: &Map, place: Place<'_>, asset: &Asset) -> Option<Map> {
+    let known = asset.fields.iter().filter_map(|(name, field)| match field {
+        Field::Known(value) => Some((name.clone(), value.clone())),
+        _ => None,
+    });
+    let fields: Map = known.collect();
+    with.iter().map(|(name, value)| Some((name.clone(), place.filled(value, &fields)?))).collect()
 }
 
 /// The value at a path of an answer; the whole answer without one.
@@ -308,6 +344,19 @@ arn: arn
         let item = [("U".into(), Value::text("https://x.example:1/2/jobs.fifo"))].into_iter().collect();
         let made = assets(&r, place, item, &[]).unwrap();
         assert_eq!((made[0].id.as_str(), made[0].arn.as_deref()), ("jobs.fifo", Some("a:111122223333:1/2/jobs.fifo")));
+    }
+
+    #[test]
+    fn secrets_below_a_field_are_thrown_away() {
+        let r = resource("kind: resource\nid: x.y\nlist: self\nname: Id\nomit: [Key, Options.Tunnels.Key]\n");
+        let caller = caller();
+        let place = Place { caller: &caller, region: "cn-north-1" };
+        let text = r#"{"Id":"a","Key":"k","Options":{"Static":true,"Tunnels":[{"Key":"k","Up":true},{"Key":"l"}]}}"#;
+        let Value::Map(item) = serde_json::from_str(text).unwrap() else { panic!() };
+        let made = assets(&r, place, item, &[]).unwrap();
+        assert_eq!(made[0].field("Key"), &Field::Absent);
+        let options = made[0].path("Options").unwrap().unwrap().to_string();
+        assert_eq!(options, r#"{"Static":true,"Tunnels":[{"Up":true},{}]}"#);
     }
 
     #[test]

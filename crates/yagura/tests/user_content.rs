@@ -189,6 +189,75 @@ fn a_kind_names_its_tags_and_its_place_by_fields_that_it_has() {
     }
 }
 
+const OVER: &str = "\
+kind: resource
+id: sns.subscription
+scope: region
+list:
+  over: sns.channel
+  call: sns:ListSubscriptionsByTopic
+  with: {TopicArn: '{TopicArn}'}
+  each: Subscriptions
+name: SubscriptionArn
+arn: SubscriptionArn
+";
+
+const OVER_CHECK: &str = "\
+kind: check
+id: sns.subscription_over_tls
+each: sns.subscription
+pass: this.Protocol != 'http'
+severity: medium
+en: {title: TLS, why: Messages are read on the way., fix: Use HTTPS.}
+ja: {title: TLS, why: 途中で読まれうる。, fix: HTTPS を使う。}
+tests:
+  tls: {this: {SubscriptionArn: s, Protocol: https}, expect: pass}
+  plain: {this: {SubscriptionArn: s, Protocol: http}, expect: fail}
+  not permitted: {this: {SubscriptionArn: s, Protocol: unknown}, expect: unknown}
+";
+
+#[test]
+fn a_kind_is_listed_over_each_asset_of_another() {
+    let root = folder();
+    write(root.path(), "resources/sns/subscription.yaml", OVER);
+    write(root.path(), "checks/sns/subscription_over_tls.yaml", OVER_CHECK);
+    let content = root.path().to_str().unwrap();
+    let arn = |name: &str| format!("arn:aws:sns:us-east-1:111122223333:{name}");
+    let subscriptions = |topic: &str, protocol: &str| {
+        let member = format!("<SubscriptionArn>{}:1</SubscriptionArn><Protocol>{protocol}</Protocol>", arn(topic));
+        Reply::Xml(format!("<Subscriptions><member>{member}</member></Subscriptions>"))
+    };
+    let both = estate()
+        .with_for(&arn("sealed"), "sns:ListSubscriptionsByTopic", subscriptions("sealed", "https"))
+        .with_for(&arn("plain"), "sns:ListSubscriptionsByTopic", subscriptions("plain", "http"));
+    let denied = Reply::error(403, "AuthorizationError", "not authorized to perform: SNS:ListSubscriptionsByTopic");
+    let one = both.clone().with_for(&arn("plain"), "sns:ListSubscriptionsByTopic", denied.clone());
+    let none = both.clone().with("sns:ListTopics", denied);
+    for (estate, wanted) in [
+        (both, &[(":plain:1", Status::Fail), (":sealed:1", Status::Pass)][..]),
+        (one, &[("", Status::Unknown), (":sealed:1", Status::Pass)]),
+        (none, &[("eu-west-1", Status::Unknown), ("us-east-1", Status::Unknown)]),
+    ] {
+        let aws = Endpoint::start(estate).unwrap();
+        let select = ["--content", content, "--check", "sns.subscription_over_tls", "--region", "us-east-1"];
+        let verdicts = Run::scan(&aws.url()).args(&select).run().verdicts();
+        let found: Vec<_> = verdicts.values().map(|v| (v.resource.id.clone(), v.status)).collect();
+        assert_eq!(found.len(), wanted.len(), "{found:?}");
+        for (id, status) in wanted {
+            assert!(found.iter().any(|(i, s)| i.ends_with(id) && s == status), "{id} {status:?}: {found:?}");
+        }
+    }
+    for (over, said) in [
+        ("sns.chanel", "unknown kind `sns.chanel`; did you mean `sns.channel`?"),
+        ("sns.subscription", "`sns.subscription` is listed over itself"),
+        ("account", "`account` has another scope than `sns.subscription`"),
+    ] {
+        write(root.path(), "resources/sns/subscription.yaml", &OVER.replace("sns.channel", over));
+        let lint = Run::new(&["content", "lint", content]).run();
+        assert!(lint.code == 2 && lint.stdout.contains(said), "{over}: {}{}", lint.stdout, lint.stderr);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_linked_folder_is_read_and_a_circle_of_links_ends() {

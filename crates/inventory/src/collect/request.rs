@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use std::sync::Arc;
 use std::time::Duration;
 use yagura_aws::{CallError, ReadOperation, Session};
-use yagura_model::{Asset, Caller, Gap, GapReason, Map};
+use yagura_model::{Asset, Caller, Gap, GapReason, Map, Value};
 
 /// How long a report that AWS is still making is waited for: half a minute in all.
 const NOT_READY_PAUSES_MS: [u64; 10] = [250, 500, 1000, 1000, 2000, 2000, 4000, 4000, 8000, 8000];
@@ -15,7 +15,8 @@ const NOT_READY_PAUSES_MS: [u64; 10] = [250, 500, 1000, 1000, 2000, 2000, 4000, 
 /// What a job asks of AWS.
 pub(super) struct Request {
     operation: Arc<ReadOperation>,
-    input: Map,
+    /// One call for each.
+    inputs: Vec<Map>,
     /// A call to make before.
     first: Option<Arc<ReadOperation>>,
     /// Error codes that mean: not ready yet, ask again.
@@ -24,7 +25,7 @@ pub(super) struct Request {
 
 impl Request {
     fn new(operation: &Arc<ReadOperation>, input: Map) -> Self {
-        Self { operation: operation.clone(), input, first: None, not_ready: Vec::new() }
+        Self { operation: operation.clone(), inputs: vec![input], first: None, not_ready: Vec::new() }
     }
 }
 
@@ -32,10 +33,13 @@ impl Collector<'_> {
     /// The request of a job. `None` where something that it must name is not known.
     pub(super) fn request(&self, job: &Job, place: Place<'_>) -> Option<Request> {
         match job {
-            Job::List { group, .. } => {
+            Job::List { group, region, .. } => {
                 let g = self.plan.groups.get(*group)?;
                 let input = g.input.iter().map(|(k, v)| (k.clone(), place.constant(v))).collect();
-                let base = Request::new(&g.op, input);
+                let mut base = Request::new(&g.op, input);
+                if let Some(over) = &g.spec.over {
+                    base.inputs = self.inputs_over(&g.input, over, place, region)?;
+                }
                 Some(Request { first: g.first.clone(), not_ready: g.spec.not_ready.clone(), ..base })
             }
             Job::Field { asset, field } => {
@@ -56,6 +60,13 @@ impl Collector<'_> {
             }
         }
     }
+
+    /// One input for each asset of a kind in this account and Region.
+    fn inputs_over(&self, with: &Map, over: &str, place: Place<'_>, region: &str) -> Option<Vec<Map>> {
+        let assets = self.estate.of_kind(over).iter().filter_map(|&at| self.estate.assets().get(at as usize));
+        let here = assets.filter(|a| a.account == place.caller.account && a.region == region);
+        here.map(|asset| shape::input_over(with, place, asset)).collect()
+    }
 }
 
 /// The gap of a call that cannot be made because something that it must name is not known.
@@ -66,7 +77,7 @@ pub(super) fn nameless(caller: &Caller) -> Gap {
     Gap::new(GapReason::NotTold, "what the call must name is not known")
 }
 
-/// Makes the call, page by page. What came before a failure is kept.
+/// Makes the calls, page by page. What came before a failure, and of the other calls, is kept.
 pub(super) async fn fetch(session: Session, job: Job, region: SmolStr, request: Request) -> Answer {
     let failed = |op: &ReadOperation, e: CallError| Some(Failed { gap: Arc::new(e.gap(op, &region)), code: e.code });
     if let Some(first) = &request.first
@@ -74,17 +85,30 @@ pub(super) async fn fetch(session: Session, job: Job, region: SmolStr, request: 
     {
         return Answer { job, values: Vec::new(), error: failed(first, e) };
     }
+    let mut values = Vec::new();
+    let mut error = None;
+    for input in &request.inputs {
+        let (pages, result) = pages(&session, &region, &request, input).await;
+        values.extend(pages);
+        if let Err(e) = result {
+            error = error.or(failed(&request.operation, e));
+        }
+    }
+    Answer { job, values, error }
+}
+
+/// The pages of one call, and how it ended.
+async fn pages(session: &Session, region: &str, request: &Request, input: &Map) -> (Vec<Value>, Result<(), CallError>) {
     let mut pauses = NOT_READY_PAUSES_MS.iter();
     loop {
         let mut values = Vec::new();
-        let result = session.call(&request.operation, &region, &request.input, &mut |page| values.push(page)).await;
+        let result = session.call(&request.operation, region, input, &mut |page| values.push(page)).await;
         match result {
-            Ok(()) => return Answer { job, values, error: None },
             Err(e) if request.not_ready.iter().any(|c| *c == e.code) => match pauses.next() {
                 Some(&ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
-                None => return Answer { job, values, error: failed(&request.operation, e) },
+                None => return (values, Err(e)),
             },
-            Err(e) => return Answer { job, values, error: failed(&request.operation, e) },
+            ended => return (values, ended),
         }
     }
 }

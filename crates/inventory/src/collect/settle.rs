@@ -25,7 +25,10 @@ impl Collector<'_> {
             let Some(kind) = self.kinds.get(id) else { continue };
             let Some(spec) = &kind.resource.list else { continue };
             let own = if nth + 1 == group.kinds.len() { std::mem::take(&mut pages) } else { pages.clone() };
-            let mut gap = error.as_ref().map(|e| e.gap.clone());
+            let unlisted = spec.over.as_ref().and_then(|over| {
+                self.estate.listing_gap(&(over.clone(), t.caller.account.clone(), region.clone())).cloned()
+            });
+            let mut gap = unlisted.or(error.as_ref().map(|e| e.gap.clone()));
             let mut assets = Vec::new();
             let items = own.into_iter().flat_map(|page| shape::items(spec, page));
             let scope = self.estate.scope().regions_in(&t.caller.account);
