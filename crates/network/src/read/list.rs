@@ -130,7 +130,7 @@ pub(super) const LISTS: &[List] = &[
         list("Listeners", "elasticloadbalancing:DescribeListeners", "elbv2.listener", balancer::listener),
     ),
     list("LoadBalancerListeners", "elasticloadbalancing:DescribeListeners", "", balancer::listener),
-    marked("RuleArn", list("Rules", "elasticloadbalancing:DescribeRules", "", balancer::rule)),
+    marked("RuleArn", list("Rules", "elasticloadbalancing:DescribeRules", "elbv2.rule", balancer::rule)),
     marked("RuleArn", list("LoadBalancerListenerRules", "elasticloadbalancing:DescribeRules", "", balancer::rule)),
     marked(
         "TargetGroupArn",

@@ -11,6 +11,7 @@ use yagura_model::{Asset, Field, Gap, Map, Snapshot};
 /// Fields with a call of their own that the estate holds, and that call.
 const FIELDS: &[(&str, &str, &str)] = &[
     ("ec2.managed_prefix_list", "Entries", "GetManagedPrefixListEntries"),
+    ("ec2.managed_prefix_list", "Entries", "DescribePrefixLists"),
     ("ec2.transit_gateway_route_table", "Routes", "SearchTransitGatewayRoutes"),
     (
         "ec2.transit_gateway_route_table",
@@ -18,10 +19,9 @@ const FIELDS: &[(&str, &str, &str)] = &[
         "GetTransitGatewayRouteTablePropagations",
     ),
     ("elbv2.load_balancer", "Attributes", "elasticloadbalancing:DescribeLoadBalancerAttributes"),
-    ("elbv2.load_balancer", "Listeners", "elasticloadbalancing:DescribeListeners"),
-    ("elbv2.listener", "Rules", "elasticloadbalancing:DescribeRules"),
     ("elbv2.target_group", "Attributes", "elasticloadbalancing:DescribeTargetGroupAttributes"),
     ("elbv2.target_group", "TargetHealthDescriptions", "elasticloadbalancing:DescribeTargetHealth"),
+    ("elb.load_balancer", "InstanceStates", "elb:DescribeInstanceHealth"),
     ("eks.cluster", "resourcesVpcConfig", "eks:DescribeCluster"),
     ("ecs.task", "attachments", "ecs:DescribeTasks"),
     ("opensearch.domain", "VPCOptions", "es:DescribeDomains"),
@@ -43,6 +43,9 @@ impl Reader {
             let home = home(&listing.account, &listing.region);
             for list in LISTS.iter().filter(|l| l.kind == listing.kind && !l.call.is_empty()) {
                 self.answered.insert((list.call, home.clone()));
+                for (_, _, call) in FIELDS.iter().filter(|(kind, ..)| *kind == listing.kind) {
+                    self.answered.insert((call, home.clone()));
+                }
                 if let Some(gap) = &listing.gap {
                     self.unread(list.call, &home, gap);
                 }
@@ -66,9 +69,6 @@ impl Reader {
                     }
                 }
             }
-        }
-        for (_, _, call) in FIELDS.iter().filter(|(kind, ..)| *kind == asset.kind) {
-            self.answered.insert((call, home.clone()));
         }
         let name = format_smolstr!("`{}` `{}`", asset.kind, asset.id);
         (list.read)(&mut self.draft, &Record::new(&map, &name, &home))

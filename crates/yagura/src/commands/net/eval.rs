@@ -1,11 +1,14 @@
 //! `yagura net eval`: flows through a network, one JSON object a line.
 
-use super::{HelpJa, source};
+use super::HelpJa;
+use super::source::Source;
+use crate::cli::Cli;
 use crate::commands::batch;
 use crate::failure::Failure;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use yagura_model::Lang;
 use yagura_network::Network;
 use yagura_network::question::case::Case;
 
@@ -24,19 +27,18 @@ reachable is yes only where the request arrives and its answer comes back; a no 
 an unknown names the calls that were not read. {\"id\", \"error\"} for a line that cannot be answered.
 Exit codes: 0 every line has its answer or error, 2 bad usage, 3 a file could not be read.")]
 pub struct EvalArgs {
-    /// A snapshot that --save wrote, or a folder of what `aws ec2 describe-…` printed as JSON
-    #[arg(long, value_name = "PATH")]
-    pub snapshot: PathBuf,
     /// The file of flows; - is standard input
     #[arg(long, value_name = "FILE")]
     pub batch: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub source: Source,
 }
 
 /// The Japanese help.
 pub const HELP_JA: HelpJa = HelpJa {
     about: "通信フローを 1 行に 1 つの JSON で受け取り、到達できるかを答える",
     arguments: &[
-        ("snapshot", "--save で保存したスナップショット、または aws ec2 describe-… の JSON 出力を置いたフォルダー"),
         ("batch", "フローのファイル。- は標準入力"),
     ],
     examples: "例:
@@ -55,8 +57,8 @@ unknown には読み取れなかった呼び出しを示す。答えられない
 };
 
 /// Answers every line.
-pub fn run(args: &EvalArgs) -> Result<u8, Failure> {
-    let network = Network::new(source::load_folder(&args.snapshot)?);
+pub fn run(cli: &Cli, args: &EvalArgs, lang: Lang) -> Result<u8, Failure> {
+    let network = Network::new(args.source.estate(cli, lang)?);
     batch::run(Some(&args.batch), |line| line.map_or_else(|e| refused(&Value::Null, &e), |line| reply(&network, line)))
 }
 

@@ -1,11 +1,13 @@
 //! `yagura net matrix`: what each may send to each.
 
-use super::{HelpJa, source};
+use super::HelpJa;
+use super::source::Source;
+use crate::cli::Cli;
 use crate::failure::{Failure, exit};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use yagura_model::Lang;
 use yagura_network::Network;
 use yagura_network::question::matrix::{Between, Grant, MatrixEnd};
 
@@ -21,15 +23,15 @@ An entry \"all\" counts for the protocols that no other entry of its line names;
 \"unread\" names calls whose usual answer the line takes for granted.
 Exit codes: 0 done, 2 bad usage, 3 nothing could be read.")]
 pub struct MatrixArgs {
-    /// A snapshot that --save wrote, or a folder of what `aws ec2 describe-…` printed as JSON
-    #[arg(long, value_name = "PATH")]
-    pub snapshot: PathBuf,
     /// Network interfaces, or subnets by their network ACLs and routes only
     #[arg(long, value_enum, default_value = "enis")]
     pub between: BetweenArg,
     /// The form of the answer
     #[arg(long, value_enum, default_value = "text")]
     pub format: MatrixForm,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub source: Source,
 }
 
 /// What the matrix is between.
@@ -52,7 +54,6 @@ pub enum MatrixForm {
 pub const HELP_JA: HelpJa = HelpJa {
     about: "すべての組み合わせについて、許可されるプロトコルとポート、応答が戻るかを一覧する",
     arguments: &[
-        ("snapshot", "--save で保存したスナップショット、または aws ec2 describe-… の JSON 出力を置いたフォルダー"),
         ("between", "ネットワークインターフェイス間、またはサブネット間（ネットワーク ACL とルートのみ）"),
         ("format", "出力形式"),
     ],
@@ -76,8 +77,8 @@ struct Line<'a> {
 }
 
 /// Writes every line.
-pub fn run(args: &MatrixArgs) -> Result<u8, Failure> {
-    let network = Network::new(source::load_folder(&args.snapshot)?);
+pub fn run(cli: &Cli, args: &MatrixArgs, lang: Lang) -> Result<u8, Failure> {
+    let network = Network::new(args.source.estate(cli, lang)?);
     let between = match args.between {
         BetweenArg::Enis => Between::Interfaces,
         BetweenArg::Subnets => Between::Subnets,

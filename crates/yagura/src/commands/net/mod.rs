@@ -21,10 +21,10 @@ pub enum NetCommand {
 }
 
 /// Runs a subcommand.
-pub fn run(_cli: &Cli, command: &NetCommand, _lang: Lang) -> Result<u8, Failure> {
+pub fn run(cli: &Cli, command: &NetCommand, lang: Lang) -> Result<u8, Failure> {
     match command {
-        NetCommand::Eval(args) => eval::run(args),
-        NetCommand::Matrix(args) => matrix::run(args),
+        NetCommand::Eval(args) => eval::run(cli, args, lang),
+        NetCommand::Matrix(args) => matrix::run(cli, args, lang),
     }
 }
 

@@ -1,16 +1,143 @@
-//! Where the network of a question comes from: a folder of AWS's answers.
+//! Where the network of a question comes from: a snapshot, a folder of AWS's answers, the sample account or AWS.
 
+use crate::cli::{AwsArgs, Cli};
+use crate::commands::readers::of_field;
+use crate::commands::{live, scan};
+use crate::content::Content;
 use crate::failure::Failure;
+use crate::progress::Display;
+use clap::Args;
 use smol_str::SmolStr;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use yagura_model::Value;
+use yagura_inventory::{load, save};
+use yagura_model::{Lang, Snapshot, Value};
 use yagura_network::estate::{Estate, Home};
 use yagura_network::read::Reader;
 
-/// The Japanese help of the arguments that every question about a network has.
-pub const SOURCE_JA: [(&str, &str); 0] = [];
+/// Arguments of every question about a network. Without one of the first two, AWS is asked.
+#[derive(Debug, Args)]
+pub struct Source {
+    /// The built-in sample account: no account needed
+    #[arg(long, conflicts_with_all = ["snapshot", "AwsArgs"])]
+    pub demo: bool,
+    /// A snapshot that --save wrote, or a folder (or file) of what `aws ec2 describe-…` printed as JSON
+    #[arg(long, value_name = "PATH", conflicts_with = "AwsArgs")]
+    pub snapshot: Option<PathBuf>,
+    /// Keep what was read of AWS, for --snapshot
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["demo", "snapshot"])]
+    pub save: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub aws: AwsArgs,
+}
+
+/// The Japanese help of [`Source`]'s own arguments.
+pub const SOURCE_JA: [(&str, &str); 3] = [
+    ("demo", "組み込みのサンプルアカウントを使う（アカウント不要）"),
+    (
+        "snapshot",
+        "--save で保存したスナップショット、または aws ec2 describe-… の JSON 出力を置いたフォルダー（ファイル）",
+    ),
+    ("save", "読み取った内容を保存する（--snapshot で使う）"),
+];
+
+/// What a network consists of: kinds, with a field of each call that tells of them.
+const FIELDS: &[(&str, &[&str])] = &[
+    ("ec2.vpc", &["VpcId"]),
+    ("ec2.subnet", &["SubnetId"]),
+    ("ec2.network_interface", &["NetworkInterfaceId"]),
+    ("ec2.instance", &["InstanceId"]),
+    ("ec2.security_group", &["GroupId"]),
+    ("ec2.network_acl", &["NetworkAclId"]),
+    ("ec2.route_table", &["RouteTableId"]),
+    ("ec2.internet_gateway", &["InternetGatewayId"]),
+    ("ec2.egress_only_internet_gateway", &["EgressOnlyInternetGatewayId"]),
+    ("ec2.nat_gateway", &["NatGatewayId"]),
+    ("ec2.vpc_peering_connection", &["VpcPeeringConnectionId"]),
+    ("ec2.transit_gateway", &["TransitGatewayId"]),
+    ("ec2.transit_gateway_attachment", &["TransitGatewayAttachmentId"]),
+    ("ec2.transit_gateway_vpc_attachment", &["TransitGatewayAttachmentId"]),
+    ("ec2.transit_gateway_peering_attachment", &["TransitGatewayAttachmentId"]),
+    ("ec2.transit_gateway_route_table", &["Routes", "TransitGatewayRouteTablePropagations"]),
+    ("ec2.vpn_gateway", &["VpnGatewayId"]),
+    ("ec2.vpn_connection", &["VpnConnectionId"]),
+    ("ec2.vpc_endpoint", &["VpcEndpointId"]),
+    ("ec2.vpc_endpoint_service", &["ServiceId"]),
+    ("ec2.managed_prefix_list", &["Entries"]),
+    ("ec2.vpc_block_public_access_options", &["InternetGatewayBlockMode"]),
+    ("ec2.vpc_block_public_access_exclusion", &["ExclusionId"]),
+    ("elbv2.load_balancer", &["Attributes"]),
+    ("elbv2.listener", &["ListenerArn"]),
+    ("elbv2.rule", &["RuleArn"]),
+    ("elbv2.target_group", &["Attributes", "TargetHealthDescriptions"]),
+    ("elb.load_balancer", &["LoadBalancerAttributes", "InstanceStates"]),
+    ("network-firewall.firewall", &["FirewallStatus"]),
+    ("network-firewall.firewall_policy", &["FirewallPolicy"]),
+    ("network-firewall.rule_group", &["RuleGroup"]),
+    ("rds.db_instance", &["DBInstanceIdentifier"]),
+    ("lambda.function", &["FunctionName"]),
+    ("eks.cluster", &["resourcesVpcConfig"]),
+    ("redshift.cluster", &["ClusterIdentifier"]),
+    ("redshift.cluster_subnet_group", &["ClusterSubnetGroupName"]),
+    ("elasticache.cluster", &["CacheClusterId"]),
+    ("elasticache.subnet_group", &["CacheSubnetGroupName"]),
+    ("opensearch.domain", &["VPCOptions"]),
+];
+
+impl Source {
+    /// Reads the network.
+    ///
+    /// # Errors
+    /// Says what cannot be read or understood.
+    pub fn estate(&self, cli: &Cli, lang: Lang) -> Result<Estate, Failure> {
+        match &self.snapshot {
+            Some(path) => load_path(path),
+            None => of_snapshot(&self.read(cli, lang)?),
+        }
+    }
+
+    /// The sample account, or what is read of AWS.
+    fn read(&self, cli: &Cli, lang: Lang) -> Result<Snapshot, Failure> {
+        let compiled = Content::load(cli.content.as_deref())?.compile()?;
+        if self.demo {
+            return scan::demo(&compiled);
+        }
+        let fields = FIELDS.iter().flat_map(|(kind, fields)| fields.iter().map(move |field| (*kind, *field)));
+        let checks: Vec<_> = fields.filter_map(|(kind, field)| of_field(&compiled, kind, field)).collect();
+        let snapshot = live::read(&self.aws, &compiled, &checks, &Display::new(false, lang), lang)?;
+        if let Some(path) = &self.save {
+            save(&snapshot, path)
+                .map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを書き込めない: {e}")))?;
+        }
+        Ok(snapshot)
+    }
+}
+
+/// The network of a folder of answers, one answer, or a snapshot.
+///
+/// # Errors
+/// Says what cannot be read or understood.
+pub fn load_path(path: &Path) -> Result<Estate, Failure> {
+    if path.is_dir() {
+        return load_folder(path);
+    }
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {
+        let mut reader = Reader::new();
+        load_answer(&mut reader, path, &Home::default())?;
+        return Ok(reader.finish());
+    }
+    let snapshot =
+        load(path).map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを読み込めない: {e}")))?;
+    of_snapshot(&snapshot)
+}
+
+fn of_snapshot(snapshot: &Snapshot) -> Result<Estate, Failure> {
+    let mut reader = Reader::new();
+    reader.snapshot(snapshot).map_err(|e| Failure::blind(e.to_string(), e.to_string()))?;
+    Ok(reader.finish())
+}
 
 /// How large one file may be: the answers of a hundred thousand interfaces are a quarter of it.
 const MAX_FILE: u64 = 1 << 30;
@@ -118,7 +245,7 @@ fn is_region(name: &str) -> bool {
     match parts.as_slice() {
         [area, middle @ .., number] if !middle.is_empty() => {
             let number = (1..=2).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
-            matches!(area.len(), 2..=4) && letters(area) && middle.iter().all(|p| letters(p)) && number
+            matches!(area.len(), 2..=4) && letters(area) && middle.iter().all(letters) && number
         }
         _ => false,
     }
@@ -183,6 +310,27 @@ mod tests {
             assert!(text.contains(wanted), "{text}");
             assert!(text.contains("bad.json") || text.contains("holds no VPC"), "{text}");
         }
+    }
+
+    #[test]
+    fn the_sample_account_has_a_network() {
+        let compiled = Content::load(None).unwrap().compile().unwrap();
+        for (kind, fields) in FIELDS {
+            for field in *fields {
+                assert!(of_field(&compiled, kind, field).is_some(), "{kind} {field}");
+            }
+        }
+        let estate = of_snapshot(&scan::demo(&compiled).unwrap()).unwrap();
+        assert_eq!((estate.vpcs.len(), estate.subnets.len(), estate.interfaces.len()), (3, 7, 10));
+        let balancer = &estate.load_balancers[0];
+        assert_eq!(balancer.interfaces, ["eni-0a1alb-a", "eni-0a1alb-c"]);
+        let listeners = balancer.listeners.as_deref().unwrap();
+        let targets: Vec<usize> = listeners.iter().map(|l| l.targets.as_deref().unwrap().len()).collect();
+        assert_eq!((listeners.len(), targets), (2, vec![0, 1]));
+        assert_eq!(estate.owners.len(), 2);
+        assert_eq!(estate.prefix_lists[0].cidrs.as_ref().unwrap().len(), 1);
+        let unread: std::collections::BTreeSet<&str> = estate.gaps.iter().map(|g| g.call.as_str()).collect();
+        assert!(unread.iter().all(|call| call.starts_with("directconnect:") || call.starts_with("ecs:")), "{unread:?}");
     }
 
     #[test]
