@@ -195,11 +195,11 @@ impl Network {
             }
             Guard::Acl { acl: Some(acl), way, remote, .. } => match self.estate.network_acls.get(*acl as usize) {
                 Some(acl) => blocked_by_acl(acl, *way, *remote, packet, travel),
-                None => plain(Hop { id: SmolStr::default(), kind: Kind::NetworkAcl }, Code::SubnetAcl, travel),
+                None => plain(Hop::new(SmolStr::default(), Kind::NetworkAcl), Code::SubnetAcl, travel),
             },
             Guard::Acl { acl: None, subnet, .. } => {
                 let id = self.estate.subnets.get(*subnet as usize).map(|s| s.id.clone()).unwrap_or_default();
-                plain(Hop { id, kind: Kind::Subnet }, Code::SubnetAcl, travel)
+                plain(Hop::new(id, Kind::Subnet), Code::SubnetAcl, travel)
             }
             Guard::Protocol { at, code } => {
                 let name = words::protocol(packet.protocol.0);
@@ -215,7 +215,7 @@ impl Network {
                 Blocker {
                     rule: rule.clone(),
                     rule_ja: rule,
-                    ..plain(Hop { id, kind: Kind::NetworkFirewall }, Code::FirewallRules, travel)
+                    ..plain(Hop::new(id, Kind::NetworkFirewall), Code::FirewallRules, travel)
                 }
             }
             Guard::Balancer(at) => self.blocked_by_balancer(*at, packet, travel),
@@ -258,7 +258,7 @@ impl Network {
             service,
             range: remote_range(remote, packet, self.family_of(interface)),
         });
-        Blocker { rule, rule_ja, change, ..plain(Hop { id, kind: Kind::SecurityGroup }, code, travel) }
+        Blocker { rule, rule_ja, change, ..plain(Hop::new(id, Kind::SecurityGroup), code, travel) }
     }
 
     fn family_of(&self, interface: u32) -> Family {
@@ -268,13 +268,9 @@ impl Network {
 
     fn blocked_by_balancer(&self, at: u32, packet: &PacketBox, travel: Travel) -> Blocker {
         let Some(balancer) = self.estate.load_balancers.get(at as usize) else {
-            return plain(
-                Hop { id: SmolStr::default(), kind: Kind::LoadBalancer },
-                Code::ElbV2ListenersMismatch,
-                travel,
-            );
+            return plain(Hop::new(SmolStr::default(), Kind::LoadBalancer), Code::ElbV2ListenersMismatch, travel);
         };
-        let hop = Hop { id: balancer.id.clone(), kind: Kind::LoadBalancer };
+        let hop = Hop::new(balancer.id.clone(), Kind::LoadBalancer);
         let listeners = balancer.listeners.as_deref().unwrap_or_default();
         let listens =
             listeners.iter().find(|l| l.port == packet.dst_port.0 && l.protocols.contains(&packet.protocol.0));
@@ -439,7 +435,7 @@ fn blocked_by_acl(acl: &NetworkAcl, way: Way, remote: End, packet: &PacketBox, t
     let (side, side_ja) =
         if egress { ("outbound", "アウトバウンド") } else { ("inbound", "インバウンド") };
     let said = words::service(service);
-    let hop = Hop { id: acl.id.clone(), kind: Kind::NetworkAcl };
+    let hop = Hop::new(acl.id.clone(), Kind::NetworkAcl);
     let before = matched.map_or(32767, |e| e.number);
     let taken: HashSet<u32> = acl.entries.iter().filter(|e| e.egress == egress).map(|e| e.number).collect();
     let free = (1..before.min(32767)).rev().find(|n| !taken.contains(n));
@@ -517,7 +513,7 @@ fn plain(at: Hop, code: Code, direction: Travel) -> Blocker {
 }
 
 fn elsewhere(reply: &Leg) -> Blocker {
-    let at = reply.hops.last().cloned().unwrap_or(Hop { id: SmolStr::default(), kind: Kind::Vpc });
+    let at = reply.hops.last().cloned().unwrap_or(Hop::new(SmolStr::default(), Kind::Vpc));
     Blocker {
         rule: "the answer goes to another host with the same address: the address blocks overlap".to_owned(),
         rule_ja: "応答が同じアドレスを持つ別のホストに届きます (CIDR の重複)".to_owned(),

@@ -75,7 +75,7 @@ impl Drawing {
         let lane = |hops: &[Hop], travel: Travel| {
             let mut lane = Lane { hops: hops.iter().map(|hop| Node::of(hop, name)).collect(), blockers: Vec::new() };
             for blocker in answer.blocked_by.iter().filter(|b| b.direction == travel) {
-                let hop = Hop { id: blocker.component.clone(), kind: blocker.kind };
+                let hop = Hop::new(blocker.component.clone(), blocker.kind);
                 let at = lane.hops.iter().position(|node| node.id == *hop.id).unwrap_or(lane.hops.len());
                 // What would stop it further on is no hop: no packet came there.
                 if at == lane.hops.len() && !hop.id.is_empty() {

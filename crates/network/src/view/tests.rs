@@ -86,7 +86,7 @@ fn lines_fit() {
 
 #[test]
 fn an_answer_is_drawn_with_what_stops_it_further_on() {
-    let hop = |id: &str, kind| Hop { id: id.into(), kind };
+    let hop = |id: &str, kind| Hop::new(id.into(), kind);
     let blocker = |component: &str, kind, direction| Blocker {
         component: component.into(),
         kind,

@@ -27,7 +27,7 @@ impl Walker<'_> {
             Some(interface) => self.enter_appliance(&interface.id, from, vpc, packet, leg),
             None => {
                 let home = net.estate.vpcs.get(vpc as usize).map(|v| v.home.clone()).unwrap_or_default();
-                let at = Hop { id: id.clone(), kind: Kind::Instance };
+                let at = Hop::new(id.clone(), Kind::Instance);
                 let gone = || {
                     Dead::new(
                         at,
@@ -51,7 +51,7 @@ impl Walker<'_> {
         let at = match self.find(&net.interface, id, "DescribeNetworkInterfaces", &home) {
             Link::At(at) => at,
             link => {
-                let at = Hop { id: id.clone(), kind: Kind::NetworkInterface };
+                let at = Hop::new(id.clone(), Kind::NetworkInterface);
                 let gone = || {
                     Dead::new(
                         at,

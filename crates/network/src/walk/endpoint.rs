@@ -16,7 +16,7 @@ impl Walker<'_> {
             return self.enter_firewall(id, *firewall, subnet, from, packet, leg);
         }
         let home = net.estate.vpcs.get(vpc as usize).map(|v| v.home.clone()).unwrap_or_default();
-        let at = Hop { id: id.clone(), kind: Kind::VpcEndpoint };
+        let at = Hop::new(id.clone(), Kind::VpcEndpoint);
         let index = match self.find(&net.endpoint, id, "DescribeVpcEndpoints", &home) {
             Link::At(index) => index,
             link => {

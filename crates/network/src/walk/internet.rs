@@ -63,7 +63,7 @@ impl Walker<'_> {
         let crossing = if packet.reply { Crossing::Ingress } else { Crossing::Egress };
         let by_nat = packet.free_port;
         let Some(mut leg) = self.public_access(vpc, from, crossing, by_nat, leg) else { return };
-        let at = Hop { id: id.clone(), kind: Kind::InternetGateway };
+        let at = Hop::new(id.clone(), Kind::InternetGateway);
         let source = match packet.source {
             End::Far => End::Far,
             // A subnet without an interface: routes and network ACLs are asked only.
@@ -136,7 +136,7 @@ impl Walker<'_> {
         let net = self.net;
         let internet = SmolStr::new_static(INTERNET);
         let Some(leg) = self.pass(leg, Kind::Internet, &internet, &packet) else { return };
-        let at = Hop { id: internet, kind: Kind::Internet };
+        let at = Hop::new(internet, Kind::Internet);
         let End::At(ip) = packet.destination else {
             let dead =
                 Dead::new(at, Code::NoPossibleDestination, "both ends are outside of AWS", "両端とも AWS の外です");
@@ -171,7 +171,7 @@ impl Walker<'_> {
             if let Some(gap) = net.unread("DescribeInternetGateways", &record.home) {
                 return self.unread(crate::topology::missing("DescribeInternetGateways", &record.id, gap), leg);
             }
-            let at = Hop { id: record.id.clone(), kind: Kind::Vpc };
+            let at = Hop::new(record.id.clone(), Kind::Vpc);
             let (rule, rule_ja) = (
                 "no internet gateway is attached to the VPC",
                 "VPC にインターネットゲートウェイがアタッチされていません",
@@ -199,7 +199,7 @@ impl Walker<'_> {
                     format!("{ip} は {} のプライベートアドレスで、パブリックアドレスがありません", interface.id);
                 let fix = Change::AssociateAddress { interface: interface.id.clone(), private: ip };
                 Dead::new(
-                    Hop { id: interface.id.clone(), kind: Kind::NetworkInterface },
+                    Hop::new(interface.id.clone(), Kind::NetworkInterface),
                     Code::IgwNoPublicAddressIngress,
                     rule,
                     rule_ja,
@@ -230,7 +230,7 @@ impl Walker<'_> {
         if attached {
             return Some(leg);
         }
-        let at = Hop { id: id.clone(), kind: Kind::InternetGateway };
+        let at = Hop::new(id.clone(), Kind::InternetGateway);
         let (rule, rule_ja) = (
             format!("{id} is not attached to {}", record.id),
             format!("{id} は {} にアタッチされていません", record.id),
@@ -244,7 +244,7 @@ impl Walker<'_> {
     /// (`vpc/latest/userguide/egress-only-internet-gateway`).
     pub(crate) fn enter_egress_only(&mut self, id: &SmolStr, from: Option<u32>, vpc: u32, packet: Packet, leg: Leg) {
         let Some(leg) = self.pass(leg, Kind::EgressOnlyInternetGateway, id, &packet) else { return };
-        let at = Hop { id: id.clone(), kind: Kind::EgressOnlyInternetGateway };
+        let at = Hop::new(id.clone(), Kind::EgressOnlyInternetGateway);
         let own = self.net.estate.vpcs.get(vpc as usize).map(|v| &v.id);
         let gateway = self.net.egress_only.get(id);
         let gateway = gateway.and_then(|at| self.net.estate.egress_only_internet_gateways.get(*at as usize));
@@ -289,7 +289,7 @@ impl Walker<'_> {
                 Some(gap) if gap.reason == GapReason::NotRequested => leg.notes.push(Note::NoBlockPublicAccess),
                 Some(_) => {
                     let hole = net.hole(BPA, &record.id, &record.home);
-                    let guard = Guard::Unread(Hop { id: record.id.clone(), kind: Kind::VpcBlockPublicAccess });
+                    let guard = Guard::Unread(Hop::new(record.id.clone(), Kind::VpcBlockPublicAccess));
                     leg.checks.push(Check { guard, passage: Passage::unknown(hole), after: leg.hops.len() });
                 }
                 None => {}
@@ -307,7 +307,7 @@ impl Walker<'_> {
         if open || let_out {
             return Some(leg);
         }
-        let at = Hop { id: record.id.clone(), kind: Kind::VpcBlockPublicAccess };
+        let at = Hop::new(record.id.clone(), Kind::VpcBlockPublicAccess);
         let mode = match setting.mode {
             BlockMode::BlockBidirectional => "block-bidirectional",
             _ => "block-ingress",

@@ -17,7 +17,7 @@ mod vpn;
 
 use crate::change::Change;
 use crate::code::Code;
-use crate::estate::Home;
+use crate::estate::{Destination, Home, Target};
 use crate::filter::{Passage, Way};
 use crate::packet::{ANY_PORT, End, Family, ICMP, ICMPV6, PacketBox, PacketSet, Span};
 use crate::topology::{Link, Missing, Network};
@@ -95,6 +95,37 @@ pub struct Hop {
     pub id: SmolStr,
     /// Its kind.
     pub kind: Kind,
+    /// The route that a route table sent the packet by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<TakenRoute>,
+}
+
+impl Hop {
+    /// A component.
+    pub fn new(id: SmolStr, kind: Kind) -> Self {
+        Self { id, kind, route: None }
+    }
+}
+
+/// A route as people write it: `0.0.0.0/0 → igw-…`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TakenRoute {
+    /// Its destination.
+    pub destination: Destination,
+    /// Its target.
+    pub target: Target,
+}
+
+impl std::fmt::Display for TakenRoute {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} → {}", subnet::say_destination(&self.destination), crate::topology::target_id(&self.target))
+    }
+}
+
+impl serde::Serialize for TakenRoute {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// Which filter a check asked.
@@ -412,10 +443,10 @@ impl<'n> Walker<'n> {
     /// Notes a component. `None`: it is the one that was asked for, or the walk goes in circles, and it is over.
     pub(crate) fn pass(&mut self, mut leg: Leg, kind: Kind, id: &SmolStr, packet: &Packet) -> Option<Leg> {
         if leg.hops.last().is_none_or(|h| h.id != *id) {
-            leg.hops.push(Hop { id: id.clone(), kind });
+            leg.hops.push(Hop::new(id.clone(), kind));
         }
         if leg.hops.len() > LONGEST || self.out.len() > MOST_LEGS {
-            let at = Hop { id: id.clone(), kind };
+            let at = Hop::new(id.clone(), kind);
             let (rule, rule_ja) = ("the routes lead in a circle", "ルートが循環しています");
             self.dead(Dead::new(at, Code::NoPossibleDestination, rule, rule_ja), leg);
             return None;

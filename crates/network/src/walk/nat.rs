@@ -17,7 +17,7 @@ impl Walker<'_> {
         let found = match self.find(&net.nat, id, "DescribeNatGateways", &home) {
             Link::At(at) => net.estate.nat_gateways.get(at as usize),
             link => {
-                let at = Hop { id: id.clone(), kind: Kind::NatGateway };
+                let at = Hop::new(id.clone(), Kind::NatGateway);
                 let gone =
                     || Dead::new(at, Code::BadState, "the NAT gateway is gone", "NAT ゲートウェイが存在しません");
                 return self.absent(link, gone, leg);
@@ -37,7 +37,7 @@ impl Walker<'_> {
             self.check_acl(subnet, Way::Ingress, packet.source, &packet, &mut leg);
         }
         let Some(mut leg) = self.pass(leg, Kind::NatGateway, id, &packet) else { return };
-        let at = Hop { id: id.clone(), kind: Kind::NatGateway };
+        let at = Hop::new(id.clone(), Kind::NatGateway);
         if !matches!(nat.state.as_str(), "available" | "") {
             let (rule, rule_ja) =
                 (format!("the NAT gateway is {}", nat.state), format!("NAT ゲートウェイの状態が {} です", nat.state));
@@ -86,7 +86,7 @@ impl Walker<'_> {
     pub(crate) fn at_nat_gateway(&mut self, nat: u32, packet: Packet, leg: Leg) {
         let Some(nat) = self.net.estate.nat_gateways.get(nat as usize) else { return };
         let Some(leg) = self.pass(leg, Kind::NatGateway, &nat.id, &packet) else { return };
-        let at = Hop { id: nat.id.clone(), kind: Kind::NatGateway };
+        let at = Hop::new(nat.id.clone(), Kind::NatGateway);
         let (rule, rule_ja) = (
             "a NAT gateway takes no connections to its own address",
             "NAT ゲートウェイは自身のアドレス宛ての接続を受け付けません",

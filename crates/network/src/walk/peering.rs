@@ -15,7 +15,7 @@ impl Walker<'_> {
         let net = self.net;
         let Some(own) = net.estate.vpcs.get(vpc as usize) else { return };
         let Some(leg) = self.pass(leg, Kind::VpcPeeringConnection, id, &packet) else { return };
-        let at = Hop { id: id.clone(), kind: Kind::VpcPeeringConnection };
+        let at = Hop::new(id.clone(), Kind::VpcPeeringConnection);
         let peering = match self.find(&net.peering, id, "DescribeVpcPeeringConnections", &own.home) {
             Link::At(at) => net.estate.peerings.get(at as usize),
             link => {

@@ -1,7 +1,7 @@
 //! Interfaces, subnets and the router of a VPC.
 
 use super::route::Portion;
-use super::{Arrival, Dead, Guard, Hop, Kind, Leg, Packet, Walker};
+use super::{Arrival, Dead, Guard, Hop, Kind, Leg, Packet, TakenRoute, Walker};
 use crate::change::Change;
 use crate::code::Code;
 use crate::estate::{Destination, Route, Target};
@@ -55,7 +55,7 @@ impl Walker<'_> {
             leg = self.pass(leg, kind, id, packet)?;
         }
         if let Some(instance) = instance.filter(|i| !matches!(i.state.as_str(), "running" | "")) {
-            let at = Hop { id: instance.id.clone(), kind: Kind::Instance };
+            let at = Hop::new(instance.id.clone(), Kind::Instance);
             let (rule, rule_ja) = (
                 format!("the instance is {}", instance.state),
                 format!("インスタンスの状態が {} です", instance.state),
@@ -71,7 +71,7 @@ impl Walker<'_> {
             return None;
         }
         if !interface.in_use {
-            let at = Hop { id: interface.id.clone(), kind: Kind::NetworkInterface };
+            let at = Hop::new(interface.id.clone(), Kind::NetworkInterface);
             let dead = Dead::new(
                 at,
                 Code::BadStateAttachment,
@@ -101,7 +101,7 @@ impl Walker<'_> {
         };
         let passage = net.groups_allow(at, way, &Remote { end: remote, family: self.family, groups });
         for id in interface.groups.iter().flatten() {
-            leg.hops.push(Hop { id: id.clone(), kind: Kind::SecurityGroup });
+            leg.hops.push(Hop::new(id.clone(), Kind::SecurityGroup));
         }
         self.check(leg, packet, Guard::Groups { interface: at, way, remote }, passage);
     }
@@ -137,7 +137,7 @@ impl Walker<'_> {
         let (acl, passage) = match &links.acl {
             Link::At(acl) => match net.acl_filter(*acl) {
                 Some((record, filter)) => {
-                    leg.hops.push(Hop { id: record.id.clone(), kind: Kind::NetworkAcl });
+                    leg.hops.push(Hop::new(record.id.clone(), Kind::NetworkAcl));
                     (Some(*acl), Passage::exactly(filter.allows(way, self.family, remote)))
                 }
                 None => return,
@@ -193,7 +193,7 @@ impl Walker<'_> {
 
     /// The route table was not read: the walk goes on by the way that most tables have, and the answer stays unknown.
     fn without_table(&mut self, at: u32, vpc: u32, missing: Arc<Missing>, packet: Packet, mut leg: Leg) {
-        let hop = Hop { id: missing.of.clone(), kind: Kind::RouteTable };
+        let hop = Hop::new(missing.of.clone(), Kind::RouteTable);
         self.check(&mut leg, &packet, Guard::Unread(hop), Passage::unknown(Arc::clone(&missing)));
         let local = matches!(packet.destination, End::At(ip) if self.net.in_vpc(vpc, ip));
         let addressed = |at: u32| {
@@ -214,7 +214,10 @@ impl Walker<'_> {
     }
 
     /// Follows a route.
-    fn take(&mut self, route: &Route, table: &SmolStr, from: Option<u32>, vpc: u32, packet: Packet, leg: Leg) {
+    fn take(&mut self, route: &Route, table: &SmolStr, from: Option<u32>, vpc: u32, packet: Packet, mut leg: Leg) {
+        if let Some(hop) = leg.hops.last_mut().filter(|h| h.kind == Kind::RouteTable) {
+            hop.route = Some(TakenRoute { destination: route.destination.clone(), target: route.target.clone() });
+        }
         if route.blackhole {
             let dead = blackhole(table, route);
             return self.dead(dead, leg);
@@ -243,7 +246,7 @@ impl Walker<'_> {
         let net = self.net;
         let table = net.gateway_table.get(gateway).and_then(|at| net.estate.route_tables.get(*at as usize));
         let Some(table) = table else { return self.deliver_in_vpc(vpc, None, packet, leg) };
-        leg.hops.push(Hop { id: table.id.clone(), kind: Kind::RouteTable });
+        leg.hops.push(Hop::new(table.id.clone(), Kind::RouteTable));
         match net.routes(table, packet.destination, &leg.far, self.family) {
             Ok(portions) => {
                 for Portion { far, route } in portions {
@@ -264,7 +267,7 @@ impl Walker<'_> {
         let Some(record) = net.estate.vpcs.get(vpc as usize) else { return };
         let Some(mut leg) = self.pass(leg, Kind::Vpc, &record.id, &packet) else { return };
         let End::At(ip) = packet.destination else {
-            let at = Hop { id: record.id.clone(), kind: Kind::Vpc };
+            let at = Hop::new(record.id.clone(), Kind::Vpc);
             let dead = Dead::new(
                 at,
                 Code::NoPossibleDestination,
@@ -277,7 +280,7 @@ impl Walker<'_> {
             if let Some(gap) = net.unread("DescribeSubnets", &record.home) {
                 return self.unread(crate::topology::missing("DescribeSubnets", &record.id, gap), leg);
             }
-            return self.dead(nobody(Hop { id: record.id.clone(), kind: Kind::Vpc }, ip), leg);
+            return self.dead(nobody(Hop::new(record.id.clone(), Kind::Vpc), ip), leg);
         };
         if from != Some(subnet) {
             let Some(record) = net.estate.subnets.get(subnet as usize) else { return };
@@ -302,7 +305,7 @@ impl Walker<'_> {
             None if self.goal.any_host => self.arrive(Arrival::Subnet(at, ip), packet, leg),
             None => match net.unread("DescribeNetworkInterfaces", &subnet.home) {
                 Some(gap) => self.unread(crate::topology::missing("DescribeNetworkInterfaces", &subnet.id, gap), leg),
-                None => self.dead(nobody(Hop { id: subnet.id.clone(), kind: Kind::Subnet }, ip), leg),
+                None => self.dead(nobody(Hop::new(subnet.id.clone(), Kind::Subnet), ip), leg),
             },
         }
     }
@@ -362,7 +365,7 @@ impl Walker<'_> {
             End::At(ip) => ip.to_string(),
             End::Far => say_spans(far, self.family),
         };
-        let at = Hop { id: table.clone(), kind: Kind::RouteTable };
+        let at = Hop::new(table.clone(), Kind::RouteTable);
         let dead = Dead::new(
             at,
             Code::NoRoute,
@@ -419,7 +422,7 @@ pub(crate) fn holds(interface: &crate::estate::Interface, ip: IpAddr) -> bool {
 /// A drop by the source/destination check (`vpc/latest/userguide/VPC_NAT_Instance`).
 pub(crate) fn source_dest_check(interface: SmolStr, why: &str, why_ja: &str) -> Dead {
     let fix = Change::DisableSourceDestCheck { interface: interface.clone() };
-    let at = Hop { id: interface, kind: Kind::NetworkInterface };
+    let at = Hop::new(interface, Kind::NetworkInterface);
     let rule = format!("SourceDestCheck is on: {why}");
     let rule_ja = format!("SourceDestCheck が有効です: {why_ja}");
     Dead::new(at, Code::SourceDestCheck, rule, rule_ja).fixed_by(fix)
@@ -433,7 +436,7 @@ fn nobody(at: Hop, ip: IpAddr) -> Dead {
 fn blackhole(table: &SmolStr, route: &Route) -> Dead {
     let to = say_destination(&route.destination);
     let target = target_id(&route.target);
-    let at = Hop { id: table.clone(), kind: Kind::RouteTable };
+    let at = Hop::new(table.clone(), Kind::RouteTable);
     let rule = format!("the route {to} → {target} is a blackhole: its target is gone or not attached");
     let rule_ja =
         format!("ルート {to} → {target} はブラックホールです: ターゲットが削除されたかアタッチされていません");

@@ -26,7 +26,7 @@ impl Walker<'_> {
         let net = self.net;
         let Some(own) = net.estate.vpcs.get(vpc as usize) else { return };
         let Some(attachment) = net.vpc_attachment(id, &own.id) else {
-            let at = Hop { id: id.clone(), kind: Kind::TransitGateway };
+            let at = Hop::new(id.clone(), Kind::TransitGateway);
             if let Some(gap) = net.unread("DescribeTransitGatewayAttachments", &own.home) {
                 return self.unread(missing("DescribeTransitGatewayAttachments", &own.id, gap), leg);
             }
@@ -56,7 +56,7 @@ impl Walker<'_> {
                 Some(_) => self.check_acl(from, Way::Ingress, packet.source, &packet, &mut leg),
                 None if subnets.is_empty() || source.zone.is_empty() => {}
                 None => {
-                    let at = Hop { id: record.id.clone(), kind: Kind::TransitGatewayAttachment };
+                    let at = Hop::new(record.id.clone(), Kind::TransitGatewayAttachment);
                     let rule = format!("it has no subnet in {}, where {} is", source.zone, source.id);
                     let rule_ja = format!(
                         "{} のあるアベイラビリティーゾーン {} にサブネットがありません",
@@ -76,7 +76,7 @@ impl Walker<'_> {
         let Some(record) = net.estate.transit_attachments.get(from as usize) else { return };
         let Some(leg) = self.pass(leg, Kind::TransitGateway, &record.transit_gateway, &packet) else { return };
         let Some(table_id) = &record.route_table else {
-            let at = Hop { id: record.id.clone(), kind: Kind::TransitGatewayAttachment };
+            let at = Hop::new(record.id.clone(), Kind::TransitGatewayAttachment);
             let (rule, rule_ja) = ("it is associated with no route table", "ルートテーブルに関連付けられていません");
             let dead = Dead::new(at, Code::TransitNoAssociation, rule, rule_ja);
             let table = net.estate.transit_route_tables.iter().find(|t| t.transit_gateway == record.transit_gateway);
@@ -109,7 +109,7 @@ impl Walker<'_> {
                     }
                 }
                 Next::Blackhole(destination) => {
-                    let at = Hop { id: table.id.clone(), kind: Kind::TransitGatewayRouteTable };
+                    let at = Hop::new(table.id.clone(), Kind::TransitGatewayRouteTable);
                     let (rule, rule_ja) = (
                         format!("the route {destination} is a blackhole"),
                         format!("ルート {destination} はブラックホールです"),
@@ -118,7 +118,7 @@ impl Walker<'_> {
                     self.dead(Dead { fix, ..Dead::new(at, Code::TransitBadRoute, rule, rule_ja) }, leg);
                 }
                 Next::Nowhere => {
-                    let at = Hop { id: table.id.clone(), kind: Kind::TransitGatewayRouteTable };
+                    let at = Hop::new(table.id.clone(), Kind::TransitGatewayRouteTable);
                     let to = match packet.destination {
                         End::At(ip) => ip.to_string(),
                         End::Far => super::subnet::say_spans(&leg.far, self.family),
@@ -216,7 +216,7 @@ fn carries(state: &str) -> bool {
 }
 
 fn bad_attachment(record: &TransitAttachment) -> Dead {
-    let at = Hop { id: record.id.clone(), kind: Kind::TransitGatewayAttachment };
+    let at = Hop::new(record.id.clone(), Kind::TransitGatewayAttachment);
     let (rule, rule_ja) =
         (format!("the attachment is {}", record.state), format!("アタッチメントの状態が {} です", record.state));
     let dead = Dead::new(at, Code::BadStateAttachment, rule, rule_ja);

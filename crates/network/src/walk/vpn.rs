@@ -16,7 +16,7 @@ impl Walker<'_> {
         let net = self.net;
         let Some(own) = net.estate.vpcs.get(vpc as usize) else { return };
         let Some(leg) = self.pass(leg, Kind::VpnGateway, id, &packet) else { return };
-        let at = Hop { id: id.clone(), kind: Kind::VpnGateway };
+        let at = Hop::new(id.clone(), Kind::VpnGateway);
         let (index, gateway) = match self.find(&net.vpn_gateway, id, "DescribeVpnGateways", &own.home) {
             Link::At(index) => match net.estate.vpn_gateways.get(index as usize) {
                 Some(gateway) => (index, gateway),
@@ -72,7 +72,7 @@ impl Walker<'_> {
         }
         let leg = Leg { far: open, ..leg };
         if let Some(connection) = behind.down {
-            let at = Hop { id: connection, kind: Kind::VpnConnection };
+            let at = Hop::new(connection, Kind::VpnConnection);
             let (rule, rule_ja) =
                 ("every tunnel of the VPN connection is down", "VPN 接続のトンネルがすべてダウンしています");
             return self.dead(Dead::new(at, Code::BadStateVpn, rule, rule_ja), leg);
@@ -102,7 +102,7 @@ impl Walker<'_> {
         if let End::At(ip) = packet.destination
             && !net.in_vpc(vpc, ip)
         {
-            let at = Hop { id: gateway.id.clone(), kind: Kind::VpnGateway };
+            let at = Hop::new(gateway.id.clone(), Kind::VpnGateway);
             let (rule, rule_ja) = (
                 format!("{ip} is not a private address of {}", own.id),
                 format!("{ip} は {} のプライベートアドレスではありません", own.id),
@@ -123,7 +123,7 @@ impl Walker<'_> {
         leg.notes.push(Note::OnPremises(connection.id.clone()));
         let Some(leg) = self.pass(leg, Kind::VpnConnection, &connection.id, &packet) else { return };
         if is_down(connection) {
-            let at = Hop { id: connection.id.clone(), kind: Kind::VpnConnection };
+            let at = Hop::new(connection.id.clone(), Kind::VpnConnection);
             let (rule, rule_ja) =
                 ("every tunnel of the VPN connection is down", "VPN 接続のトンネルがすべてダウンしています");
             return self.dead(Dead::new(at, Code::TransitBadVpn, rule, rule_ja), leg);
