@@ -41,6 +41,16 @@ pub struct Missing {
     pub gap: Arc<Gap>,
 }
 
+/// The call and what it would tell of: `DescribeRouteTables (subnet-…)`.
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.call.is_empty() {
+            true => f.write_str(&self.of),
+            false => write!(f, "{} ({})", self.call, self.of),
+        }
+    }
+}
+
 /// What a network interface belongs to, beyond an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -286,6 +296,37 @@ impl Network {
     /// behind a transit gateway.
     pub(crate) fn owner_of(&self, vpc: u32, ip: IpAddr) -> Option<u32> {
         self.address.get(&(vpc, ip)).copied()
+    }
+}
+
+impl Network {
+    /// What people call a component besides its id: its `Name` tag, a network interface's addresses.
+    pub fn label(&self, hop: &crate::walk::Hop) -> Option<String> {
+        use crate::walk::Kind;
+        let estate = &self.estate;
+        match hop.kind {
+            Kind::Instance => {
+                estate.instances.get(*self.instance.get(&hop.id)? as usize)?.name.as_ref().map(ToString::to_string)
+            }
+            Kind::NetworkInterface => {
+                let interface = estate.interfaces.get(*self.interface.get(&hop.id)? as usize)?;
+                let address = interface.addresses.first()?;
+                Some(match address.public {
+                    Some(public) => format!("{} / {public}", address.ip),
+                    None => address.ip.to_string(),
+                })
+            }
+            Kind::Subnet => {
+                estate.subnets.get(*self.subnet.get(&hop.id)? as usize)?.name.as_ref().map(ToString::to_string)
+            }
+            Kind::Vpc => estate.vpcs.get(*self.vpc.get(&hop.id)? as usize)?.name.as_ref().map(ToString::to_string),
+            Kind::SecurityGroup => {
+                let group = estate.security_groups.get(*self.group.get(&hop.id)? as usize)?;
+                Some(group.name.to_string()).filter(|n| !n.is_empty())
+            }
+            Kind::RouteTable => hop.route.as_ref().map(ToString::to_string),
+            _ => None,
+        }
     }
 }
 

@@ -1,19 +1,22 @@
 //! One line of a batch: a flow, and whether it gets there and back.
 
 use super::explain::{Blocker, Explanation, Travel};
+use super::matrix::{Allowed, allowed};
 use super::place::{Place, PlaceError};
 use super::{Outcome, Reachable, Trial};
+use crate::change::Change;
 use crate::code::Code;
 use crate::estate::{Protocol, Service};
 use crate::packet::{ANY_PORT, PacketBox, PacketSet};
 use crate::topology::{Missing, Network};
-use crate::walk::{Hop, Kind, Leg};
+use crate::walk::{Hop, Kind, Leg, Note};
 use crate::words::parse_protocol;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
+use yagura_model::Lang;
 
 /// A flow to ask about. Unknown members are refused.
 #[derive(Debug, Clone, Deserialize)]
@@ -79,12 +82,37 @@ pub struct CaseAnswer {
     pub back: Way,
     /// Everything that stops it; never empty where the answer is `no`.
     pub blocked_by: Vec<Blocker>,
-    /// What would open it, in words; empty unless the answer is `no`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub changes: Vec<String>,
+    /// What would open it, all of it together; empty unless the answer is `no`.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "in_words")]
+    pub changes: Vec<Change>,
+    /// Whether the changes open it: some blockers are lifted by no single setting.
+    #[serde(skip_serializing_if = "is_unset")]
+    pub opens: Option<bool>,
     /// The calls that would tell, where the answer is `unknown`.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "missing_in_words")]
+    pub missing: BTreeSet<Arc<Missing>>,
+    /// What the answer takes for granted.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "notes_in_words")]
+    pub notes: BTreeSet<Note>,
+    /// What of the packets that were asked about gets there, and whether the answer comes back.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub missing: Vec<String>,
+    pub allowed: Vec<Allowed>,
+}
+
+fn is_unset(value: &Option<bool>) -> bool {
+    value.is_none()
+}
+
+fn in_words<S: Serializer>(changes: &[Change], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(changes.iter().map(|c| c.say(Lang::En)))
+}
+
+fn missing_in_words<S: Serializer>(missing: &BTreeSet<Arc<Missing>>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(missing.iter().map(|m| m.to_string()))
+}
+
+fn notes_in_words<S: Serializer>(notes: &BTreeSet<Note>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(notes.iter().map(|n| n.say(Lang::En)))
 }
 
 /// One direction of a case.
@@ -160,6 +188,21 @@ pub fn asked(protocol: Protocol, src: Option<u16>, dst: Option<u16>, kind: Optio
     [with(protocol)].into_iter().collect()
 }
 
+/// The packets that a client's program would send: source ports are those that systems hand out, 1024 to 65535,
+/// unless one is given.
+pub fn from_client(asked: &PacketSet, src: Option<u16>) -> PacketSet {
+    if src.is_some() {
+        return asked.clone();
+    }
+    let client = |n| PacketBox { protocol: (n, n), src_port: (1024, u16::MAX), ..PacketBox::ANY };
+    let ports: PacketSet = [crate::packet::TCP, crate::packet::UDP].into_iter().map(client).collect();
+    let all: PacketSet = [crate::packet::TCP, crate::packet::UDP]
+        .into_iter()
+        .map(|n| PacketBox { protocol: (n, n), ..PacketBox::ANY })
+        .collect();
+    asked.minus(&all).or(&asked.and(&ports))
+}
+
 impl Network {
     /// Answers a case.
     ///
@@ -215,6 +258,10 @@ impl Network {
         if explanation.blockers.is_empty() {
             explanation.blockers.push(nowhere(trials));
         }
+        // Where the answer alone is lost, whether the request arrives may still hang on what was not read.
+        holes.extend(
+            furthest.iter().filter(|o| o.there.0.is_empty() && !o.there.1.is_empty()).flat_map(Outcome::missing),
+        );
         let nothing = Outcome { ways: Vec::new(), there: Default::default(), both: Default::default() };
         answer(id, furthest.as_ref().unwrap_or(&nothing), Reachable::No, &explanation, &holes)
     }
@@ -243,8 +290,11 @@ fn answer(
         forward,
         back,
         blocked_by: explanation.blockers.clone(),
-        changes: explanation.changes().into_iter().map(|c| c.say(yagura_model::Lang::En)).collect(),
-        missing: holes.iter().map(|m| format!("{} ({})", m.call, m.of)).collect(),
+        changes: explanation.changes.clone(),
+        opens: (reachable == Reachable::No && !explanation.complete).then_some(false),
+        missing: holes.clone(),
+        notes: outcome.ways.iter().flat_map(|(leg, _)| leg.notes.iter().cloned()).collect(),
+        allowed: allowed(outcome),
     }
 }
 

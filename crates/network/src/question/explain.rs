@@ -62,20 +62,14 @@ pub enum Travel {
 /// Why a question has the answer "no".
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Explanation {
-    /// Every blocker, in the order of the way.
+    /// Every blocker that the records hold, in the order of the way.
     pub blockers: Vec<Blocker>,
-    /// Whether the changes of all blockers together open the way.
+    /// What lifts them, and what the lifting needs besides: a smallest set, where it is complete.
+    pub changes: Vec<Change>,
+    /// Whether the changes together open the way.
     pub complete: bool,
     /// The packet that they open it for.
     pub packet: Option<PacketBox>,
-}
-
-impl Explanation {
-    /// The changes, each once.
-    pub fn changes(&self) -> Vec<&Change> {
-        let mut seen = HashSet::new();
-        self.blockers.iter().filter_map(|b| b.change.as_ref()).filter(|c| seen.insert(*c)).collect()
-    }
 }
 
 /// More steps than any way needs.
@@ -88,6 +82,7 @@ impl Network {
         let mut estate = self.around(trials);
         let mut asked_here = asked.clone();
         let mut out = Explanation::default();
+        let mut steps: Vec<Blocker> = Vec::new();
         let mut at = Some(outcome);
         for _ in 0..MOST_STEPS {
             let network = Self::new(estate.clone());
@@ -107,36 +102,47 @@ impl Network {
                 out.packet = Some(packet);
             }
             let change = blocker.change.clone();
-            out.blockers.push(blocker);
+            steps.push(blocker);
             match change {
-                Some(change) if out.blockers.iter().filter(|b| b.change.as_ref() == Some(&change)).count() == 1 => {
+                Some(change) if steps.iter().filter(|b| b.change.as_ref() == Some(&change)).count() == 1 => {
                     change.apply(&mut estate);
                 }
                 _ => break,
             }
         }
         if out.complete {
-            self.shrink(trials, asked, &mut out);
+            self.shrink(trials, asked, &mut steps);
         }
+        self.report(steps, &mut out);
         out
     }
 
-    /// Takes out every change that the others make needless.
-    fn shrink(&self, trials: &[Trial], asked: &PacketSet, out: &mut Explanation) {
+    /// Takes out every step whose change the others make needless.
+    fn shrink(&self, trials: &[Trial], asked: &PacketSet, steps: &mut Vec<Blocker>) {
         let mut at = 0;
-        while at < out.blockers.len() && out.blockers.len() > 1 {
+        while at < steps.len() && steps.len() > 1 {
             let mut estate = self.around(trials);
-            for (_, blocker) in out.blockers.iter().enumerate().filter(|(i, _)| *i != at) {
-                if let Some(change) = &blocker.change {
-                    change.apply(&mut estate);
-                }
-            }
+            let others = steps.iter().enumerate().filter(|(i, _)| *i != at).filter_map(|(_, b)| b.change.as_ref());
+            others.for_each(|change| change.apply(&mut estate));
             let network = Self::new(estate);
             let mut moved = trials.iter().filter_map(|t| moved(self, &network, t));
             if moved.any(|t| network.outcome(&t, asked).reachable() == Reachable::Yes) {
-                out.blockers.remove(at);
+                steps.remove(at);
             } else {
                 at += 1;
+            }
+        }
+    }
+
+    /// Blockers are facts: a step about a component that only a change would make is a change, not a blocker.
+    fn report(&self, steps: Vec<Blocker>, out: &mut Explanation) {
+        for blocker in steps {
+            if let Some(change) = blocker.change.clone().filter(|c| !out.changes.contains(c)) {
+                out.changes.push(change);
+            }
+            let known = blocker.component.is_empty() || !blocker.component.contains("-new-");
+            if known && !out.blockers.contains(&blocker) {
+                out.blockers.push(blocker);
             }
         }
     }

@@ -451,6 +451,11 @@ fn usual(outcome: Outcome, trial: &Trial) -> Outcome {
     outcome.with_usual_routes(trial)
 }
 
+/// What an outcome allows, whatever the far address.
+pub(crate) fn allowed(outcome: &Outcome) -> Vec<Allowed> {
+    grant(outcome, |set| set.map(|b| Some(b.from(Span::ANY)))).allowed
+}
+
 /// What an outcome allows, of the part that `within` takes.
 fn grant(outcome: &Outcome, within: impl Fn(&PacketSet) -> PacketSet) -> Grant {
     let there = within(&outcome.there.1);

@@ -83,6 +83,18 @@ impl Network {
         }
     }
 
+    /// Names and ids that people may ask about, for the nearest right spelling.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let estate = &self.estate;
+        let instances = estate.instances.iter().flat_map(|i| i.name.iter().chain([&i.id]));
+        let interfaces = estate.interfaces.iter().flat_map(|i| i.name.iter().chain([&i.id]));
+        let subnets = estate.subnets.iter().flat_map(|s| s.name.iter().chain([&s.id]));
+        let vpcs = estate.vpcs.iter().flat_map(|v| v.name.iter().chain([&v.id]));
+        let balancers = estate.load_balancers.iter().map(|b| &b.name);
+        let owners = estate.owners.iter().map(|o| &o.name);
+        instances.chain(interfaces).chain(subnets).chain(vpcs).chain(balancers).chain(owners).map(SmolStr::as_str)
+    }
+
     fn by_id(&self, id: &str) -> Option<Place> {
         if let Some(at) = self.interface.get(id) {
             return Some(Place::Interface(*at));
@@ -219,7 +231,10 @@ impl Network {
             (Place::Subnet(at), None) => {
                 self.hosts(*at).into_iter().map(|ip| (Origin::Subnet(*at, ip), None)).collect()
             }
-            (Place::Vpc(at), _) => {
+            (Place::Vpc(at), Some(ip)) => {
+                self.subnet_of(*at, ip).map(|s| (Origin::Subnet(s, ip), None)).into_iter().collect()
+            }
+            (Place::Vpc(at), None) => {
                 let subnets = self.vpc_subnets.get(*at as usize).map(Vec::as_slice).unwrap_or_default();
                 let hosts = |s: &u32| self.hosts(*s).into_iter().map(|ip| Origin::Subnet(*s, ip)).collect::<Vec<_>>();
                 subnets.iter().flat_map(hosts).map(|o| (o, None)).collect()

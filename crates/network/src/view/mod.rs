@@ -91,7 +91,7 @@ impl Drawing {
             verdict: answer.reachable,
             forward: lane(&answer.forward.hops, Travel::Forward),
             back: lane(&answer.back.hops, Travel::Return),
-            missing: answer.missing.clone(),
+            missing: answer.missing.iter().map(ToString::to_string).collect(),
         }
     }
 

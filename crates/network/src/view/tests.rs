@@ -111,7 +111,10 @@ fn an_answer_is_drawn_with_what_stops_it_further_on() {
             blocker("", Kind::Vpc, Travel::Return),
         ],
         changes: Vec::new(),
-        missing: Vec::new(),
+        missing: Default::default(),
+        notes: Default::default(),
+        allowed: Vec::new(),
+        opens: None,
     };
     let name = |hop: &Hop| (hop.id == "i-1").then(|| "web".to_owned());
     let drawing = Drawing::of("i-1 → i-2", &answer, Lang::Ja, &name);

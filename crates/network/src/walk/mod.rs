@@ -24,6 +24,7 @@ use crate::topology::{Link, Missing, Network};
 use smol_str::SmolStr;
 use std::net::IpAddr;
 use std::sync::Arc;
+use yagura_model::Lang;
 
 /// The kind of a component on a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -263,6 +264,34 @@ pub enum Note {
     NoBlockPublicAccess,
     /// A policy of an endpoint decides on requests beyond packets.
     EndpointPolicy(SmolStr),
+}
+
+impl Note {
+    /// One sentence that says it.
+    pub fn say(&self, lang: Lang) -> String {
+        let (en, ja) = match self {
+            Self::Appliance(id) => (
+                format!("{id} is taken to forward what reaches it: its own rules are not AWS configuration"),
+                format!("{id} は届いたものを転送するとみなした (その内部のルールは AWS の設定ではない)"),
+            ),
+            Self::OnPremises(id) => (
+                format!("what lies behind {id} is taken to answer: its routes and rules are not AWS configuration"),
+                format!("{id} の先は応答を返すとみなした (その経路とルールは AWS の設定ではない)"),
+            ),
+            Self::NoBlockPublicAccess => (
+                "VPC Block Public Access is taken to be off, as it is by default: nobody asked".to_owned(),
+                "VPC ブロックパブリックアクセスは読み取っていないため、デフォルトどおり無効とみなした".to_owned(),
+            ),
+            Self::EndpointPolicy(id) => (
+                format!("the policy of {id} decides on requests beyond packets"),
+                format!("パケットのほかに {id} のエンドポイントポリシーがリクエストを制限しうる"),
+            ),
+        };
+        match lang {
+            Lang::En => en,
+            Lang::Ja => ja,
+        }
+    }
 }
 
 /// One way of a packet.

@@ -20,6 +20,14 @@ impl Walker<'_> {
         let Some(interface) = net.estate.interfaces.get(at as usize) else { return };
         let Some(mut leg) = self.at_interface(at, &packet, leg) else { return };
         let packet = Packet { sender: Some(at), ..packet };
+        if let End::At(ip) = packet.destination
+            && !packet.reply
+            && let Some(service) = net.own_service(at, ip)
+        {
+            // Security groups, network ACLs and routes have no say in these.
+            leg.hops.push(Hop::new(SmolStr::new_static(service), Kind::Service));
+            return self.arrive(Arrival::Component, packet, leg);
+        }
         if let End::At(ip) = packet.source
             && interface.source_dest_check
             && !holds(interface, ip)
@@ -380,6 +388,27 @@ impl Walker<'_> {
 }
 
 impl Network {
+    /// The service that answers on an address of the VPC's own: instance metadata, DNS, time. Neither security groups nor
+    /// network ACLs filter them (`vpc/latest/userguide/vpc-security-groups`, `vpc-network-acls`; addresses:
+    /// `vpc/latest/userguide/AmazonDNS-concepts`, `AWSEC2/latest/UserGuide/instancedata-data-retrieval`, `set-time`).
+    fn own_service(&self, interface: u32, ip: IpAddr) -> Option<&'static str> {
+        let known = [
+            ("169.254.169.254", "instance metadata"),
+            ("fd00:ec2::254", "instance metadata"),
+            ("169.254.169.253", "Amazon DNS"),
+            ("fd00:ec2::253", "Amazon DNS"),
+            ("169.254.169.123", "Amazon Time Sync"),
+            ("fd00:ec2::123", "Amazon Time Sync"),
+        ];
+        if let Some((_, service)) = known.iter().find(|(address, _)| address.parse() == Ok(ip)) {
+            return Some(service);
+        }
+        let vpc = self.interfaces.get(interface as usize).and_then(|l| l.vpc)?;
+        let primary = self.estate.vpcs.get(vpc as usize)?.cidrs.iter().find(|c| c.first().is_ipv4())?;
+        let resolver = crate::packet::number(primary.first()).checked_add(2)?;
+        (ip.is_ipv4() && crate::packet::number(ip) == resolver).then_some("Amazon DNS")
+    }
+
     /// The security groups of what has an address, where rules of an interface that name groups see them.
     ///
     /// They see members in the same VPC, in a peered VPC of the same Region, and behind a transit gateway with security

@@ -81,7 +81,9 @@ impl Walker<'_> {
             return self.unread(crate::topology::missing("DescribeVpnConnections", id, gap), leg);
         }
         if behind.dynamic {
-            return self.unread(net.hole("DescribeVpnConnections", id, &own.home), leg);
+            // What BGP tells of the other side stands in no record.
+            let hole = net.hole("", &format!("BGP routes behind {id}").into(), &own.home);
+            return self.unread(hole, leg);
         }
         let (rule, rule_ja) = (
             "the virtual private gateway has no route to the destination",

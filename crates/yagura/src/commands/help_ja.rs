@@ -97,6 +97,11 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
     if let Some((_, text)) = own(path).and_then(|h| h.arguments.iter().find(|(name, _)| *name == id)) {
         return Some(text);
     }
+    if path.starts_with("yagura net ")
+        && let Some((_, text)) = net::path::QUESTION_JA.iter().find(|(name, _)| *name == id)
+    {
+        return Some(text);
+    }
     let of_source: &[(&str, &str)] = match path {
         _ if path.starts_with("yagura iam ") => &iam::source::SOURCE_JA,
         _ if path.starts_with("yagura net ") => &net::source::SOURCE_JA,
@@ -183,6 +188,16 @@ fn examples(path: &str) -> Option<&'static str> {
     })
 }
 
+/// The Japanese help of one subcommand.
+pub struct HelpJa {
+    /// What it does.
+    pub about: &'static str,
+    /// Its arguments by clap's id.
+    pub arguments: &'static [(&'static str, &'static str)],
+    /// The examples after the help; empty where it has none.
+    pub examples: &'static str,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,14 +222,4 @@ mod tests {
         assert!(seen > 30);
         translate(crate::cli::Cli::command()).debug_assert();
     }
-}
-
-/// The Japanese help of one subcommand.
-pub struct HelpJa {
-    /// What it does.
-    pub about: &'static str,
-    /// Its arguments by clap's id.
-    pub arguments: &'static [(&'static str, &'static str)],
-    /// The examples after the help; empty where it has none.
-    pub examples: &'static str,
 }

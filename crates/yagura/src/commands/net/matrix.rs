@@ -2,6 +2,7 @@
 
 use super::HelpJa;
 use super::source::Source;
+use super::words;
 use crate::cli::Cli;
 use crate::failure::{Failure, exit};
 use clap::{Args, ValueEnum};
@@ -91,7 +92,9 @@ pub fn run(cli: &Cli, args: &MatrixArgs, lang: Lang) -> Result<u8, Failure> {
                 serde_json::to_writer(&mut out, &Line { src, dst, grant })?;
                 out.write_all(b"\n")
             }
-            MatrixForm::Text => writeln!(out, "{} → {}: {}", name(src), name(dst), words(grant)),
+            MatrixForm::Text => {
+                writeln!(out, "{} → {}: {}", name(src), name(dst), words::allowed(&grant.allowed, lang))
+            }
         }
     })?;
     out.flush()?;
@@ -103,26 +106,4 @@ fn name(end: &MatrixEnd) -> String {
         MatrixEnd::Inside { node, ip, .. } => format!("{node} ({ip})"),
         MatrixEnd::Outside { cidr } => cidr.clone(),
     }
-}
-
-fn words(grant: &Grant) -> String {
-    let ports = |ports: &Option<Vec<(u16, u16)>>| {
-        let all: Vec<String> = ports.iter().flatten().map(|p| yagura_network::words::ports(*p)).collect();
-        all.join(",")
-    };
-    let entry = |a: &yagura_network::question::matrix::Allowed| {
-        let mut text = a.protocol.to_string();
-        if a.dst_ports.is_some() {
-            text += &format!(" {}", ports(&a.dst_ports));
-        }
-        if a.src_ports.is_some() {
-            text += &format!(" from {}", ports(&a.src_ports));
-        }
-        text + match a.reply {
-            yagura_network::question::Reachable::Yes => "",
-            yagura_network::question::Reachable::No => " *",
-            yagura_network::question::Reachable::Unknown => " ?",
-        }
-    };
-    grant.allowed.iter().map(entry).collect::<Vec<_>>().join("; ")
 }

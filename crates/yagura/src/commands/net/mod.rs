@@ -2,7 +2,9 @@
 
 pub mod eval;
 pub mod matrix;
+pub mod path;
 pub mod source;
+pub mod words;
 
 pub use super::help_ja::HelpJa;
 
@@ -14,6 +16,8 @@ use yagura_model::Lang;
 /// `net …`
 #[derive(Debug, Subcommand)]
 pub enum NetCommand {
+    /// Tell whether one thing reaches another, hop by hop, and every reason why not
+    Path(path::PathArgs),
     /// Answer flows, one JSON object a line
     Eval(eval::EvalArgs),
     /// List what each may send to each, and whether the answer comes back
@@ -23,6 +27,7 @@ pub enum NetCommand {
 /// Runs a subcommand.
 pub fn run(cli: &Cli, command: &NetCommand, lang: Lang) -> Result<u8, Failure> {
     match command {
+        NetCommand::Path(args) => path::run(cli, args, lang),
         NetCommand::Eval(args) => eval::run(cli, args, lang),
         NetCommand::Matrix(args) => matrix::run(cli, args, lang),
     }
@@ -31,6 +36,7 @@ pub fn run(cli: &Cli, command: &NetCommand, lang: Lang) -> Result<u8, Failure> {
 /// The Japanese help of a subcommand by its name.
 pub fn help_ja(name: &str) -> Option<&'static HelpJa> {
     Some(match name {
+        "path" => &path::HELP_JA,
         "eval" => &eval::HELP_JA,
         "matrix" => &matrix::HELP_JA,
         _ => return None,
