@@ -20,7 +20,7 @@ pub use json::RuleError;
 
 use crate::packet::{Family, PacketBox, PacketSet};
 use std::net::IpAddr;
-use yagura_model::{IpRange, Value};
+use yagura_model::{IpRange, Lang, Value};
 
 /// The rules of a firewall policy, in the order in which they decide.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -92,6 +92,15 @@ impl Ruleset {
         policy::read(policy, groups, vpc, prefix)
     }
 
+    /// Blocks that tell apart every address that some rule does: two addresses that lie in the same of them are
+    /// treated alike.
+    pub fn ranges(&self) -> Vec<IpRange> {
+        let mut out: Vec<IpRange> = self.stateless.addresses().chain(self.stateful.addresses()).flatten().collect();
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+
     /// The packets that open a connection from `source` to `destination` and are let through. A connection of which the
     /// stateful rules drop any packet, also an answer, is none of them. One end at most is [`End::Far`]; if both are,
     /// everything passes possibly.
@@ -120,11 +129,6 @@ impl Ruleset {
         let must = there.pass.or(&judged.pass.minus(&judged.drop));
         let may = must.or(&judged.pass).or(&seen_once).or(&there.doubt);
         Passage::of(must, may, unread)
-    }
-
-    /// Every block of addresses that some rule names: addresses that no block tells apart are treated alike.
-    pub fn ranges(&self) -> Vec<yagura_model::IpRange> {
-        Vec::new()
     }
 
     /// The packets from `source` to `destination` that answer a connection which was let through: the stateless rules
@@ -176,6 +180,27 @@ impl Passage {
 }
 
 impl Decided {
+    /// The rule and what it does, in a clause.
+    pub fn say(&self, lang: Lang) -> String {
+        let Self { group, rule, text, .. } = self;
+        let what = match (self.reply, lang) {
+            (false, Lang::En) => "it",
+            (true, Lang::En) => "its reply",
+            (false, Lang::Ja) => "パケット",
+            (true, Lang::Ja) => "応答",
+        };
+        match (group.is_empty(), lang) {
+            (true, Lang::En) => format!("no rule passes it, and default action `{rule}` drops {what}"),
+            (true, Lang::Ja) => {
+                format!("通過させるルールがなく、デフォルトアクション `{rule}` が{what}をドロップします")
+            }
+            (false, Lang::En) => format!("rule `{rule}` of rule group `{group}` drops {what}: {text}"),
+            (false, Lang::Ja) => {
+                format!("ルールグループ `{group}` のルール `{rule}` が{what}をドロップします: {text}")
+            }
+        }
+    }
+
     /// The stateful rules see the connection in one direction only.
     fn one_sided() -> Self {
         Self {

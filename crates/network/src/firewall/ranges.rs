@@ -162,6 +162,15 @@ impl Addresses {
         IpRange::parse(text).map(|range| Self::of([&range]))
     }
 
+    /// Blocks that together are the set: the fewest there are.
+    pub fn blocks(&self) -> Vec<IpRange> {
+        let mut out = Vec::new();
+        for (spans, family) in [(&self.v4, Family::V4), (&self.v6, Family::V6)] {
+            spans.0.iter().for_each(|span| blocks(*span, family, &mut out));
+        }
+        out
+    }
+
     /// The spans of the far address for which an end lies in the set: one over everything where the end is known and
     /// in it, none where it is known and not.
     pub fn at(&self, end: End, family: Family) -> Vec<Span> {
@@ -177,6 +186,29 @@ impl Addresses {
                 let end = |s: &Span| if family == Family::V4 && s.last == LAST_V4 { u128::MAX } else { s.last };
                 spans.0.iter().map(|s| Span { first: s.first, last: end(s) }).collect()
             }
+        }
+    }
+}
+
+/// The fewest blocks that together are a span.
+fn blocks(span: Span, family: Family, out: &mut Vec<IpRange>) {
+    let bits: u32 = if family == Family::V4 { 32 } else { 128 };
+    let mut first = span.first;
+    loop {
+        // As large as its place and what is left allow.
+        let mut size = first.trailing_zeros().min(bits);
+        while size > 0 && 1u128.checked_shl(size).is_none_or(|n| n - 1 > span.last - first) {
+            let whole = size == 128 && first == 0 && span.last == u128::MAX;
+            if whole {
+                break;
+            }
+            size -= 1;
+        }
+        out.extend(IpRange::parse(&format!("{}/{}", family.address(first), bits - size)));
+        let next = 1u128.checked_shl(size).and_then(|n| first.checked_add(n));
+        match next {
+            Some(next) if next <= span.last => first = next,
+            _ => return,
         }
     }
 }

@@ -11,7 +11,9 @@ use super::ranges::{Addresses, Ports, Service, Set, Spans, boxes, far};
 use super::suricata::PORTED;
 use super::{Decided, Way, turned};
 use crate::packet::{ANY_PORT, ICMP, ICMPV6, PacketBox, PacketSet, TCP};
+use std::collections::HashSet;
 use std::sync::Arc;
+use yagura_model::IpRange;
 
 /// What a rule does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -171,6 +173,13 @@ struct Left {
 }
 
 impl Rules {
+    /// The blocks of each list of addresses, once where rules share it.
+    pub fn addresses(&self) -> impl Iterator<Item = Vec<IpRange>> {
+        let mut seen = HashSet::new();
+        let lists = self.rules.iter().flat_map(|rule| [&rule.source, &rule.destination]).flatten();
+        lists.filter(move |list| seen.insert(Arc::as_ptr(list))).map(|list| list.blocks())
+    }
+
     /// Judges the connections that these packets open. `note` hears of every rule and default action that met some.
     pub fn judge(&self, way: Way, packets: &PacketSet, note: &mut dyn FnMut(&Seen<'_>)) -> Judged {
         let tcp: PacketSet = [PacketBox { protocol: (TCP, TCP), ..PacketBox::ANY }].into_iter().collect();

@@ -5,6 +5,7 @@
 use super::ranges::{Addresses, Ports, Service, boxes, far};
 use super::{Decided, Way};
 use crate::packet::{ANY_PORT, ANY_PROTOCOL, PacketBox, PacketSet, TCP, UDP};
+use yagura_model::IpRange;
 
 /// What becomes of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -124,6 +125,11 @@ impl Rules {
             inspect = inspect.and(&turn.1);
         }
         Sorted { doubt: may.minus(&pass).minus(&inspect), pass, inspect, unread }
+    }
+
+    /// The blocks of each rule's addresses.
+    pub fn addresses(&self) -> impl Iterator<Item = Vec<IpRange>> {
+        self.rules.iter().flat_map(|rule| [rule.source.blocks(), rule.destination.blocks()])
     }
 
     /// Tells `note` of the rules that drop some of the packets; gives the packets that the stateful rules see.

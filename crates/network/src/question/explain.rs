@@ -16,6 +16,7 @@ use crate::words;
 use serde::Serialize;
 use smol_str::SmolStr;
 use std::collections::HashSet;
+use std::net::IpAddr;
 use yagura_model::{IpRange, Lang};
 
 /// One thing that stops the packet.
@@ -217,21 +218,39 @@ impl Network {
             }
             Guard::Firewall { firewall, source, destination } => {
                 let id = self.estate.firewalls.get(*firewall as usize).map(|f| f.id.clone()).unwrap_or_default();
-                let rule = self.firewall_rule(*firewall, *source, *destination, packet);
-                Blocker {
-                    rule: rule.clone(),
-                    rule_ja: rule,
-                    ..plain(Hop::new(id, Kind::NetworkFirewall), Code::FirewallRules, travel)
-                }
+                let (rule, rule_ja) = self.firewall_rule(*firewall, (*source, *destination), packet, travel);
+                Blocker { rule, rule_ja, ..plain(Hop::new(id, Kind::NetworkFirewall), Code::FirewallRules, travel) }
             }
             Guard::Balancer(at) => self.blocked_by_balancer(*at, packet, travel),
             Guard::Unread(at) => plain(at.clone(), Code::UnknownResource, travel),
         }
     }
 
-    fn firewall_rule(&self, _firewall: u32, source: End, destination: End, packet: &PacketBox) -> String {
-        let (source, destination) = (say_end(source, packet), say_end(destination, packet));
-        format!("no rule passes {} from {source} to {destination}", words::service(words::service_of(packet)))
+    fn firewall_rule(
+        &self,
+        firewall: u32,
+        (source, destination): (End, End),
+        packet: &PacketBox,
+        travel: Travel,
+    ) -> (String, String) {
+        // The rules know a connection by its request.
+        let (client, server) = match travel {
+            Travel::Forward => (source, destination),
+            Travel::Return => (destination, source),
+        };
+        let (from, to) = (address(client, packet), address(server, packet));
+        let said = words::service(words::service_of(packet));
+        let rules = self.estate.firewalls.get(firewall as usize).and_then(|f| f.rules.as_deref());
+        match rules.and_then(|rules| rules.deciding(from, to, packet)) {
+            Some(decided) => (
+                format!("{said} from {from} to {to}: {}", decided.say(Lang::En)),
+                format!("{from} から {to} への {said}: {}", decided.say(Lang::Ja)),
+            ),
+            None => (
+                format!("no rule passes {said} from {from} to {to}"),
+                format!("{from} から {to} への {said} を通過させるルールがありません"),
+            ),
+        }
     }
 
     fn blocked_by_groups(&self, interface: u32, way: Way, remote: End, packet: &PacketBox, travel: Travel) -> Blocker {
@@ -404,11 +423,16 @@ fn remote_range(remote: End, packet: &PacketBox, family: Family) -> IpRange {
 }
 
 fn say_end(end: End, packet: &PacketBox) -> String {
+    address(end, packet).to_string()
+}
+
+/// The address of an end: of the far one the first that the packet has.
+fn address(end: End, packet: &PacketBox) -> IpAddr {
     match end {
-        End::At(ip) => ip.to_string(),
+        End::At(ip) => ip,
         End::Far => {
             let family = if packet.far.first > u128::from(u32::MAX) { Family::V6 } else { Family::V4 };
-            family.address(packet.far.first).to_string()
+            family.address(packet.far.first)
         }
     }
 }

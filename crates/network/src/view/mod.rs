@@ -43,7 +43,7 @@ pub struct Node {
     pub id: String,
     /// Its kind.
     pub kind: Kind,
-    /// Its `Name` tag, or an address; empty: none.
+    /// Its `Name` tag, an address, the route that was taken; empty: none.
     pub label: String,
 }
 
@@ -111,7 +111,8 @@ impl Drawing {
 
 impl Node {
     fn of(hop: &Hop, name: &dyn Fn(&Hop) -> Option<String>) -> Self {
-        Self { id: hop.id.to_string(), kind: hop.kind, label: name(hop).unwrap_or_default() }
+        let route = || hop.route.as_ref().map(ToString::to_string);
+        Self { id: hop.id.to_string(), kind: hop.kind, label: name(hop).or_else(route).unwrap_or_default() }
     }
 
     /// Its id as a picture says it: of an ARN the resource, nothing where the kind says the same.

@@ -2,11 +2,13 @@
 
 use super::{Arrival, Dead, Guard, Hop, Kind, Leg, Note, Packet, Walker};
 use crate::code::Code;
-use crate::estate::{Protocol, Service};
+use crate::estate::{Home, Protocol, Service};
 use crate::filter::{Passage, Way};
 use crate::packet::{ANY_PORT, End, ICMP, PacketBox, PacketSet, TCP};
-use crate::topology::Link;
+use crate::topology::{Link, Missing};
 use smol_str::SmolStr;
+use std::sync::Arc;
+use yagura_model::{Gap, GapReason};
 
 impl Walker<'_> {
     /// A route sends the packet to an endpoint.
@@ -96,10 +98,9 @@ impl Walker<'_> {
             Some(rules) => rules.passes(packet.source, packet.destination, self.family),
             None => crate::firewall::Passage { may: PacketSet::all(), ..Default::default() },
         };
-        let missing = match (&record.rules, passage.unread.is_empty()) {
-            (None, _) => vec![net.hole("network-firewall:DescribeFirewallPolicy", &record.id, &record.home)],
-            (Some(_), false) => vec![net.hole("network-firewall:DescribeRuleGroup", &record.id, &record.home)],
-            (Some(_), true) => Vec::new(),
+        let missing: Vec<_> = match &record.rules {
+            None => vec![net.hole("network-firewall:DescribeFirewallPolicy", &record.id, &record.home)],
+            Some(_) => passage.unread.iter().map(|rule| self.unjudged(rule, &record.home)).collect(),
         };
         let may = (!missing.is_empty()).then_some(passage.may);
         let guard = Guard::Firewall { firewall, source: packet.source, destination: packet.destination };
@@ -112,6 +113,17 @@ impl Walker<'_> {
         }
         self.check_acl(at, Way::Egress, packet.destination, &packet, &mut leg);
         self.route_from(at, packet, leg);
+    }
+}
+
+impl Walker<'_> {
+    /// Why a firewall's rule cannot be judged: its group was not read, or it hangs on more than a packet's header.
+    fn unjudged(&self, rule: &str, home: &Home) -> Arc<Missing> {
+        if let Some(group) = rule.strip_suffix(" DescribeRuleGroup") {
+            return self.net.hole("network-firewall:DescribeRuleGroup", &group.into(), home);
+        }
+        let gap = Gap::new(GapReason::NotTold, format!("what `{rule}` does hangs on more than addresses and ports"));
+        Arc::new(Missing { call: "payload".into(), of: rule.into(), gap: Arc::new(gap) })
     }
 }
 

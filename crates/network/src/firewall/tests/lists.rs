@@ -143,3 +143,16 @@ fn ipv6_is_its_own_family() {
         ],
     );
 }
+
+#[test]
+fn ranges_tell_apart_what_rules_do() {
+    let rules = suricata(
+        true,
+        &[],
+        "pass ip [10.0.0.0/8,!10.0.0.0/9] any -> 203.0.113.3-203.0.113.6 any (sid:1;)\npass ip any any -> 2001:db8::/32 any (sid:2;)",
+    );
+    let ranges: Vec<String> = rules.ranges().iter().map(ToString::to_string).collect();
+    let wanted =
+        ["0.0.0.0/0", "10.128.0.0/9", "203.0.113.3/32", "203.0.113.4/31", "203.0.113.6/32", "::/0", "2001:db8::/32"];
+    assert_eq!(ranges, wanted);
+}
