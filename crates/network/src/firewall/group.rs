@@ -27,7 +27,9 @@ impl<'a> Group<'a> {
     pub fn of(answer: &'a Value) -> Result<Self, RuleError> {
         let outer = answer.as_map().ok_or_else(|| malformed("RuleGroup", "a structure"))?;
         let response = outer.get("RuleGroupResponse").and_then(Value::as_map).unwrap_or(outer);
-        let arn = string(response, "RuleGroupArn", "RuleGroupResponse")?;
+        // A snapshot's asset has its ARN beside the answer.
+        let listed = || outer.get("Arn").and_then(Value::as_str);
+        let arn = string(response, "RuleGroupArn", "RuleGroupResponse").or_else(|e| listed().ok_or(e))?;
         let name = response.get("RuleGroupName").and_then(Value::as_str).unwrap_or(arn);
         Ok(Self { arn, name, rules: inner(answer, "RuleGroup")? })
     }

@@ -2,6 +2,7 @@
 
 mod input;
 mod lists;
+mod oracle;
 mod stateful;
 mod stateless;
 
