@@ -114,12 +114,9 @@ fn what_hangs_on_the_payload_is_unknown_and_named() {
         "GeneratedRulesType": "ALLOWLIST"}});
     let answer = ask(&network(Some(rules("aws:drop_established", list))), 443);
     assert_eq!(answer.reachable, Reachable::Unknown);
-    assert_eq!(answer.missing, ["payload (egress tls, tls.sni)"]);
+    let missing: Vec<_> = answer.missing.iter().map(ToString::to_string).collect();
+    assert_eq!(missing, ["payload: egress tls, tls.sni"]);
     let unread = ask(&network(None), 443);
     assert_eq!(unread.reachable, Reachable::Unknown);
-    assert!(
-        unread.missing.iter().any(|m| m.starts_with("network-firewall:DescribeFirewallPolicy")),
-        "{:?}",
-        unread.missing
-    );
+    assert!(unread.missing.iter().any(|m| m.call == "network-firewall:DescribeFirewallPolicy"), "{:?}", unread.missing);
 }

@@ -123,7 +123,7 @@ impl Walker<'_> {
             return self.net.hole("network-firewall:DescribeRuleGroup", &group.into(), home);
         }
         let gap = Gap::new(GapReason::NotTold, format!("what `{rule}` does hangs on more than addresses and ports"));
-        Arc::new(Missing { call: "payload".into(), of: rule.into(), gap: Arc::new(gap) })
+        Arc::new(Missing { call: SmolStr::default(), of: format!("payload: {rule}").into(), gap: Arc::new(gap) })
     }
 }
 
