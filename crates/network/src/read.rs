@@ -4,6 +4,7 @@ mod acl;
 mod balancer;
 mod draft;
 mod endpoint;
+mod firewall;
 mod gateway;
 mod group;
 mod list;
@@ -52,7 +53,10 @@ impl Reader {
     /// Names the record and member that are not of AWS's form. What was read before stays.
     pub fn answer(&mut self, document: &Value, home: &Home) -> Result<(), ReadError> {
         match document {
-            Value::Map(map) => map.iter().try_for_each(|(key, value)| self.member(key, value, home)),
+            Value::Map(map) => match list::of_whole(map) {
+                Some(list) => self.item(&[list], document, 0, home),
+                None => map.iter().try_for_each(|(key, value)| self.member(key, value, home)),
+            },
             Value::List(items) => items.iter().try_for_each(|item| self.answer(item, home)),
             _ => Ok(()),
         }
@@ -110,6 +114,7 @@ impl Reader {
         vpn::resolve_direct_connect(&mut draft);
         balancer::resolve(&mut draft, |home| told(&answered, "elasticloadbalancing:DescribeListeners", home));
         owner::resolve(&mut draft);
+        firewall::resolve(&mut draft);
         vpc::resolve_exclusions(&mut draft);
         let missing = missing(&answered, &homes);
         draft.gaps.extend(missing);
@@ -210,7 +215,7 @@ fn estate(draft: Draft) -> Estate {
         endpoint_services: draft.endpoint_services.into_values().collect(),
         prefix_lists: draft.prefix_lists.into_values().collect(),
         load_balancers: draft.load_balancers.into_values().collect(),
-        firewalls: Vec::new(),
+        firewalls: draft.firewalls.into_values().collect(),
         block_public_access: draft.block_public_access.into_values().collect(),
         owners: draft.owners.into_values().collect(),
         gaps: draft.gaps,

@@ -1,13 +1,14 @@
 //! What is being read: records by id, and what has to be linked once everything is there.
 
 use super::balancer::Balancing;
+use super::firewall::FirewallRules;
 use super::group::ListedRule;
 use super::owner::SubnetGroups;
 use super::vpn::DirectConnect;
 use crate::estate::{
-    BlockPublicAccess, Endpoint, EndpointService, Exclusion, Home, Instance, Interface, InternetGateway, LoadBalancer,
-    NatGateway, NetworkAcl, Owner, Peering, PrefixList, RouteTable, SecurityGroup, Subnet, TransitAttachment,
-    TransitGateway, TransitRouteTable, Unread, Vpc, VpnConnection, VpnGateway,
+    BlockPublicAccess, Endpoint, EndpointService, Exclusion, Firewall, Home, Instance, Interface, InternetGateway,
+    LoadBalancer, NatGateway, NetworkAcl, Owner, Peering, PrefixList, RouteTable, SecurityGroup, Subnet,
+    TransitAttachment, TransitGateway, TransitRouteTable, Unread, Vpc, VpnConnection, VpnGateway,
 };
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
@@ -47,6 +48,8 @@ pub(super) struct Draft {
     pub prefix_lists: ById<PrefixList>,
     pub load_balancers: ById<LoadBalancer>,
     pub balancing: Balancing,
+    pub firewalls: ById<Firewall>,
+    pub firewall_rules: FirewallRules,
     pub block_public_access: BTreeMap<Home, BlockPublicAccess>,
     pub exclusions: Vec<(Home, Exclusion)>,
     pub owners: ById<Owner>,
@@ -57,10 +60,9 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Notes that an answer holds less than there is.
-    pub fn cut_short(&mut self, home: &Home, call: &'static str, why: SmolStr) {
-        let gap =
-            Gap { region: home.region.clone(), call: SmolStr::new_static(call), ..Gap::new(GapReason::NotTold, why) };
+    /// Notes what an answer leaves open.
+    pub fn note(&mut self, home: &Home, call: &'static str, reason: GapReason, why: SmolStr) {
+        let gap = Gap { region: home.region.clone(), call: SmolStr::new_static(call), ..Gap::new(reason, why) };
         self.gaps.push(Unread {
             call: SmolStr::new_static(call),
             account: home.account.clone(),

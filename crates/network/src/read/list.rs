@@ -2,7 +2,8 @@
 
 use super::draft::Draft;
 use super::record::{ReadError, Record, same};
-use super::{acl, balancer, endpoint, gateway, group, owner, route, transit, vpc, vpn};
+use super::{acl, balancer, endpoint, firewall, gateway, group, owner, route, transit, vpc, vpn};
+use yagura_model::Map;
 
 type Read = fn(&mut Draft, &Record<'_>) -> Result<(), ReadError>;
 
@@ -140,6 +141,23 @@ pub(super) const LISTS: &[List] = &[
     list("LoadBalancerTargetHealth", "elasticloadbalancing:DescribeTargetHealth", "", balancer::target_health),
     list("TargetHealth", "elasticloadbalancing:DescribeTargetHealth", "", balancer::target_health),
     list("LoadBalancerDescriptions", "elb:DescribeLoadBalancers", "elb.load_balancer", balancer::classic),
+    marked(
+        "Firewall",
+        list("Firewalls", "network-firewall:DescribeFirewall", "network-firewall.firewall", firewall::firewall),
+    ),
+    marked(
+        "FirewallPolicy",
+        list(
+            "FirewallPolicies",
+            "network-firewall:DescribeFirewallPolicy",
+            "network-firewall.firewall_policy",
+            firewall::policy,
+        ),
+    ),
+    marked(
+        "RuleGroup",
+        list("RuleGroups", "network-firewall:DescribeRuleGroup", "network-firewall.rule_group", firewall::group),
+    ),
     list("DBInstances", "rds:DescribeDBInstances", "rds.db_instance", owner::database),
     marked("FunctionArn", list("Functions", "lambda:ListFunctions", "lambda.function", owner::function)),
     marked("taskArn", list("tasks", "ecs:DescribeTasks", "ecs.task", owner::task)),
@@ -161,6 +179,17 @@ pub(super) const LISTS: &[List] = &[
     ),
     marked("ARN", list("DomainStatusList", "es:DescribeDomains", "opensearch.domain", owner::domain)),
 ];
+
+/// The list of which a whole answer is one record (`DescribeFirewall` and its like).
+pub(super) fn of_whole(answer: &Map) -> Option<&'static List> {
+    const WHOLE: [(&str, &str); 3] = [
+        ("FirewallStatus", "Firewalls"),
+        ("FirewallPolicyResponse", "FirewallPolicies"),
+        ("RuleGroupResponse", "RuleGroups"),
+    ];
+    let (_, key) = WHOLE.iter().find(|(member, _)| answer.get(member).is_some())?;
+    LISTS.iter().find(|l| l.key == *key && answer.get(l.mark).is_some())
+}
 
 /// The lists with this key, in whatever case.
 pub(super) fn of_key(key: &str) -> impl Iterator<Item = &'static List> {

@@ -131,6 +131,17 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// The structures of a map, whatever their names.
+    pub fn members(&self, member: &str) -> Result<Vec<Record<'a>>, ReadError> {
+        let Some(of) = self.record(member)? else { return Ok(Vec::new()) };
+        Ok(of.map.iter().filter_map(|(_, v)| v.as_map()).map(|map| Record { map, ..*self }).collect())
+    }
+
+    /// The whole structure, as it stands.
+    pub fn value(&self) -> Value {
+        Value::Map(self.map.clone())
+    }
+
     /// A list of structures; empty where it is absent.
     pub fn records(&self, member: &str) -> Result<Vec<Record<'a>>, ReadError> {
         Ok(self.listed(member)?.unwrap_or_default())

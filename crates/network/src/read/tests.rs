@@ -1,3 +1,6 @@
+mod services;
+mod snapshot;
+
 use super::*;
 use crate::estate::*;
 use serde_json::json;

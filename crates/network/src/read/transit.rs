@@ -4,6 +4,7 @@ use super::draft::{Draft, put};
 use super::record::{ReadError, Record};
 use crate::estate::{Home, TransitAttachment, TransitGateway, TransitRoute};
 use smol_str::{SmolStr, format_smolstr};
+use yagura_model::GapReason;
 
 /// `TransitGateways`.
 pub(super) fn transit_gateway(draft: &mut Draft, record: &Record<'_>) -> Result<(), ReadError> {
@@ -134,11 +135,8 @@ pub(super) fn route_table(draft: &mut Draft, record: &Record<'_>) -> Result<(), 
     let transit_gateway = record.plain("TransitGatewayId")?;
     let asked = record.asked;
     if cut {
-        draft.cut_short(
-            asked,
-            "SearchTransitGatewayRoutes",
-            format_smolstr!("`{id}` has more routes than AWS answers"),
-        );
+        let why = format_smolstr!("`{id}` has more routes than AWS answers");
+        draft.note(asked, "SearchTransitGatewayRoutes", GapReason::NotTold, why);
     }
     let table = draft.transit_route_tables.entry(id.clone()).or_default();
     table.id = id;
