@@ -9,7 +9,7 @@ use crate::change::{Change, Direction};
 use crate::code::Code;
 use crate::estate::{Estate, NetworkAcl, Target};
 use crate::filter::Way;
-use crate::packet::{End, Family, PacketBox, PacketSet, TCP, UDP, number};
+use crate::packet::{End, Family, PacketBox, PacketSet, Span, TCP, UDP, number};
 use crate::topology::{Network, target_id};
 use crate::walk::{Check, Dead, Ending, Guard, Hop, Kind, Leg, Origin};
 use crate::words;
@@ -81,13 +81,13 @@ impl Network {
     pub fn explain(&self, trials: &[Trial], asked: &PacketSet) -> Explanation {
         let Some((trial, outcome)) = self.nearest(trials, asked) else { return Explanation::default() };
         let mut estate = self.around(trials);
-        let mut asked_here = asked.clone();
+        let (mut here, mut asked_here) = (trial.clone(), asked.clone());
         let mut out = Explanation::default();
         let mut steps: Vec<Blocker> = Vec::new();
         let mut at = Some(outcome);
         for _ in 0..MOST_STEPS {
             let network = Self::new(estate.clone());
-            let Some(trial) = moved(self, &network, trial) else { break };
+            let Some(trial) = moved(self, &network, &here) else { break };
             let outcome = match at.take() {
                 // The first look was at the whole network; ids, not places, are taken from it.
                 Some(outcome) if outcome.ways.is_empty() => break,
@@ -100,6 +100,9 @@ impl Network {
             let Some((blocker, packet)) = network.first_blocker(&outcome, &trial, &asked_here) else { break };
             if let Some(packet) = packet {
                 asked_here = [packet].into_iter().collect();
+                if here.far != [Span::ANY] {
+                    here.far = vec![packet.far];
+                }
                 out.packet = Some(packet);
             }
             let change = blocker.change.clone();
@@ -149,7 +152,7 @@ impl Network {
     }
 
     /// The trial that comes furthest, with its outcome.
-    fn nearest<'t>(&self, trials: &'t [Trial], asked: &PacketSet) -> Option<(&'t Trial, Outcome)> {
+    pub(super) fn nearest<'t>(&self, trials: &'t [Trial], asked: &PacketSet) -> Option<(&'t Trial, Outcome)> {
         let outcomes = trials.iter().map(|t| (t, self.outcome(t, asked)));
         outcomes.max_by_key(|(_, o)| o.ways.iter().map(nearness).max())
     }
@@ -180,7 +183,7 @@ impl Network {
             (Some((check, Travel::Forward)), _) => {
                 return Some((self.blocked_by(check, &packet, Travel::Forward), Some(packet)));
             }
-            (_, Some(dead)) => return Some((blocker(dead, Travel::Forward), None)),
+            (_, Some(dead)) => return Some((blocker(dead, Travel::Forward), Some(packet))),
             _ => {}
         }
         if let Some((check, Travel::Return)) = stopped {
@@ -195,7 +198,7 @@ impl Network {
     }
 
     /// What a filter that stops a packet says, and the rule that would let it through.
-    fn blocked_by(&self, check: &Check, packet: &PacketBox, travel: Travel) -> Blocker {
+    pub(super) fn blocked_by(&self, check: &Check, packet: &PacketBox, travel: Travel) -> Blocker {
         match &check.guard {
             Guard::Groups { interface, way, remote } => {
                 self.blocked_by_groups(*interface, *way, *remote, packet, travel)
@@ -375,7 +378,7 @@ impl Network {
 }
 
 /// How far a way comes: an answer that is back counts most, then an arrival, then hops.
-fn nearness((leg, replies): &(Leg, Vec<Leg>)) -> (u8, usize, usize) {
+pub(super) fn nearness((leg, replies): &(Leg, Vec<Leg>)) -> (u8, usize, usize) {
     let arrived = |l: &Leg| u8::from(!matches!(l.ending, Ending::Dead(_)));
     let back = replies.iter().map(|r| (arrived(r), r.hops.len())).max().unwrap_or((u8::from(replies.is_empty()), 0));
     (arrived(leg) * (1 + back.0), leg.hops.len(), back.1)
@@ -398,7 +401,7 @@ fn follow<'c>(start: &PacketSet, checks: &[(&'c Check, Travel)]) -> (PacketSet, 
 }
 
 /// The packet of a set that people would ask about: TCP to a well-known port from an ephemeral one, if it is in.
-fn choose(set: &PacketSet, family: Family) -> Option<PacketBox> {
+pub(super) fn choose(set: &PacketSet, family: Family) -> Option<PacketBox> {
     let one = |protocol: u8, dst: u16| PacketBox {
         protocol: (protocol, protocol),
         dst_port: (dst, dst),

@@ -75,11 +75,11 @@ pub struct Grant {
 }
 
 /// An end with what decides for it.
-struct Node {
-    end: MatrixEnd,
-    origin: Origin,
-    address: IpAddr,
-    class: u32,
+pub(super) struct Node {
+    pub end: MatrixEnd,
+    pub origin: Origin,
+    pub address: IpAddr,
+    pub class: u32,
 }
 
 impl Network {
@@ -209,7 +209,7 @@ impl Network {
     }
 
     /// The lines of an outcome with a far end: one a block of addresses that are treated alike.
-    fn by_block(&self, outcome: &Outcome, family: Family) -> Vec<(MatrixEnd, Arc<Grant>)> {
+    pub(super) fn by_block(&self, outcome: &Outcome, family: Family) -> Vec<(MatrixEnd, Arc<Grant>)> {
         let may = outcome.there.1.canonical();
         let mut spans: Vec<Span> = may.boxes().iter().map(|b| b.far).collect();
         // Answers may split a block that requests do not.
@@ -244,7 +244,7 @@ impl Network {
         out
     }
 
-    fn interface_nodes(&self) -> (Vec<Node>, usize) {
+    pub(super) fn interface_nodes(&self) -> (Vec<Node>, usize) {
         let cuts = [self.cuts(Family::V4), self.cuts(Family::V6)];
         let special = self.special_interfaces();
         let mut class_of: HashMap<ClassKey<'_>, u32> = HashMap::new();
@@ -475,7 +475,7 @@ fn grant(outcome: &Outcome, within: impl Fn(&PacketSet) -> PacketSet) -> Grant {
 }
 
 /// The entries of a line: one for everything where nothing differs, else one a protocol.
-fn entries(parts: &[(super::Reachable, PacketSet)]) -> Vec<Allowed> {
+pub(super) fn entries(parts: &[(super::Reachable, PacketSet)]) -> Vec<Allowed> {
     let parts: Vec<(super::Reachable, PacketSet)> =
         parts.iter().map(|(r, s)| (*r, s.canonical())).filter(|(_, s)| !s.is_empty()).collect();
     let entry = |protocol: &str, src: (u16, u16), dst: Vec<(u16, u16)>, reply| Allowed {

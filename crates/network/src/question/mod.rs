@@ -1,7 +1,10 @@
 //! The questions: whether one end reaches another, and why not.
 
 pub mod case;
+pub mod diagnose;
+pub mod difference;
 pub mod explain;
+pub mod exposed;
 pub mod matrix;
 pub mod place;
 

@@ -255,7 +255,8 @@ impl Walker<'_> {
         if packet.reply {
             // The request came in by another way: the gateway knows no connection that this answers.
             let (rule, rule_ja) = ("it carries connections that begin inside only", "内側から始まる接続だけを通します");
-            return self.dead(Dead::new(at, Code::NoRoute, rule, rule_ja), leg);
+            let fix = self.direct_route(vpc, &packet, &leg);
+            return self.dead(Dead { fix, ..Dead::new(at, Code::NoRoute, rule, rule_ja) }, leg);
         }
         let Some(leg) = self.public_access(vpc, from, Crossing::Egress, true, leg) else { return };
         match packet.source {

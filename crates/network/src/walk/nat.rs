@@ -1,12 +1,14 @@
 //! NAT gateways.
 
 use super::{Dead, Guard, Hop, Kind, Leg, Packet, Translation, Walker};
+use crate::change::Change;
 use crate::code::Code;
-use crate::estate::{Protocol, Service};
+use crate::estate::{Protocol, Service, Target};
 use crate::filter::{Passage, Way};
 use crate::packet::{ANY_PORT, End, ICMP, ICMPV6, PacketBox, PacketSet, TCP, UDP};
 use crate::topology::Link;
 use smol_str::SmolStr;
+use yagura_model::IpRange;
 
 impl Walker<'_> {
     /// A route sends the packet to a NAT gateway (`vpc/latest/userguide/vpc-nat-gateway`): TCP, UDP and ICMP, with its own
@@ -48,7 +50,8 @@ impl Walker<'_> {
                 "the answer leaves by a NAT gateway that the request did not come through: its source is replaced",
                 "リクエストが通っていない NAT ゲートウェイから応答が出るため、送信元が書き換えられます",
             );
-            return self.dead(Dead::new(at, Code::NatSourceReassign, rule, rule_ja), leg);
+            let fix = self.direct_route(vpc, &packet, &leg);
+            return self.dead(Dead { fix, ..Dead::new(at, Code::NatSourceReassign, rule, rule_ja) }, leg);
         }
         self.check(
             &mut leg,
@@ -80,6 +83,21 @@ impl Walker<'_> {
             },
             None => self.unread(net.hole("DescribeSubnets", &nat.subnet, &nat.home), leg),
         }
+    }
+
+    /// A route past the device for an answer, straight to the internet gateway that the request came in by.
+    pub(super) fn direct_route(&self, vpc: u32, packet: &Packet, leg: &Leg) -> Option<Change> {
+        let table = leg.hops.iter().rev().find(|h| h.kind == Kind::RouteTable)?.id.clone();
+        let gateway = self.net.estate.vpcs.get(vpc as usize).and_then(|v| self.net.gateway_of(&v.id))?;
+        let client = match packet.destination {
+            End::At(ip) => ip,
+            End::Far => self.family.address(leg.far.first()?.first),
+        };
+        Some(Change::AddRoute {
+            table,
+            destination: IpRange::from(client),
+            target: Target::InternetGateway(gateway.clone()),
+        })
     }
 
     /// A packet comes to a NAT gateway's own address: it takes no connection from there.

@@ -43,6 +43,15 @@ pub enum BetweenArg {
     Subnets,
 }
 
+impl From<BetweenArg> for Between {
+    fn from(arg: BetweenArg) -> Self {
+        match arg {
+            BetweenArg::Enis => Self::Interfaces,
+            BetweenArg::Subnets => Self::Subnets,
+        }
+    }
+}
+
 /// The form of the matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs, reason = "a text per value would make every help page long")]
@@ -80,13 +89,9 @@ struct Line<'a> {
 /// Writes every line.
 pub fn run(cli: &Cli, args: &MatrixArgs, lang: Lang) -> Result<u8, Failure> {
     let network = Network::new(args.source.estate(cli, lang)?);
-    let between = match args.between {
-        BetweenArg::Enis => Between::Interfaces,
-        BetweenArg::Subnets => Between::Subnets,
-    };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
-    network.matrix(between, threads, |src, dst, grant| -> std::io::Result<()> {
+    network.matrix(args.between.into(), threads, |src, dst, grant| -> std::io::Result<()> {
         match args.format {
             MatrixForm::Jsonl => {
                 serde_json::to_writer(&mut out, &Line { src, dst, grant })?;
@@ -101,7 +106,8 @@ pub fn run(cli: &Cli, args: &MatrixArgs, lang: Lang) -> Result<u8, Failure> {
     Ok(exit::DONE)
 }
 
-fn name(end: &MatrixEnd) -> String {
+/// An end in a word or two.
+pub fn name(end: &MatrixEnd) -> String {
     match end {
         MatrixEnd::Inside { node, ip, .. } => format!("{node} ({ip})"),
         MatrixEnd::Outside { cidr } => cidr.clone(),

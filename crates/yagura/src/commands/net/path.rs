@@ -8,8 +8,8 @@ use std::io::Write;
 use yagura_model::Lang;
 use yagura_network::estate::Protocol;
 use yagura_network::packet::PacketSet;
-use yagura_network::question::Reachable;
 use yagura_network::question::case::{CaseAnswer, asked, from_client};
+use yagura_network::question::{Reachable, Trial};
 use yagura_network::view::{Drawing, to_dot, to_svg};
 use yagura_network::words::parse_protocol;
 use yagura_network::{Network, question::place::PlaceError};
@@ -141,13 +141,16 @@ impl Question {
         Ok(from_client(&asked(protocol, self.from_port, self.port, None, None), self.from_port))
     }
 
-    /// Answers it.
-    pub fn answer(&self, network: &Network) -> Result<CaseAnswer, Failure> {
-        let packets = self.packets()?;
+    /// The packets to try between its ends.
+    pub fn trials(&self, network: &Network) -> Result<Vec<Trial>, Failure> {
         let from = network.place(&self.from).map_err(|e| refused(network, &e))?;
         let to = network.place(&self.to).map_err(|e| refused(network, &e))?;
-        let trials = network.trials(&from, None, &to, None).map_err(|e| refused(network, &e))?;
-        Ok(network.decide(self.title().into(), &trials, &packets))
+        network.trials(&from, None, &to, None).map_err(|e| refused(network, &e))
+    }
+
+    /// Answers it.
+    pub fn answer(&self, network: &Network) -> Result<CaseAnswer, Failure> {
+        Ok(network.decide(self.title().into(), &self.trials(network)?, &self.packets()?))
     }
 }
 

@@ -36,6 +36,12 @@ pub fn tell(network: &Network, question: &str, answer: &CaseAnswer, lang: Lang) 
             );
         }
     }
+    remedies(&mut out, answer, lang);
+    out
+}
+
+/// What would open the way, what was not read, what was taken for granted.
+pub fn remedies(out: &mut String, answer: &CaseAnswer, lang: Lang) {
     if !answer.changes.is_empty() {
         let head = if answer.opens == Some(false) {
             lang.pick(
@@ -60,7 +66,6 @@ pub fn tell(network: &Network, question: &str, answer: &CaseAnswer, lang: Lang) 
     for note in &answer.notes {
         let _ = writeln!(out, "\n{} {}", lang.pick("Note:", "注:"), note.say(lang));
     }
-    out
 }
 
 /// The verdict in a few words.
