@@ -7,6 +7,7 @@ mod endpoint;
 mod firewall;
 mod gateway;
 mod group;
+mod kinds;
 mod list;
 mod owner;
 mod record;
@@ -22,6 +23,7 @@ mod tests;
 
 use crate::estate::{Estate, Home, Unread};
 use draft::Draft;
+pub use kinds::{KINDS, OWNERS};
 use list::{LISTS, List};
 pub use record::ReadError;
 use record::{Record, what};

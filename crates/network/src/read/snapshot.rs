@@ -37,27 +37,40 @@ impl Reader {
     /// # Errors
     /// Names the asset and field that are not of AWS's form.
     pub fn snapshot(&mut self, snapshot: &Snapshot) -> Result<(), ReadError> {
+        let regions = |c: &yagura_model::Caller| snapshot.scope.regions_in(&c.account).to_vec();
         for caller in &snapshot.callers {
-            for region in snapshot.scope.regions_in(&caller.account) {
-                self.homes.insert(Home { account: caller.account.clone(), region: region.clone() });
-            }
+            regions(caller).into_iter().for_each(|region| self.asked(&caller.account, &region));
         }
         for listing in &snapshot.listings {
-            let home = home(&listing.account, &listing.region);
-            for list in LISTS.iter().filter(|l| l.kind == listing.kind && !l.call.is_empty()) {
-                self.answered.insert((list.call, home.clone()));
-                for (_, _, call) in FIELDS.iter().filter(|(kind, ..)| *kind == listing.kind) {
-                    self.answered.insert((call, home.clone()));
-                }
-                if let Some(gap) = &listing.gap {
-                    self.unread(list.call, &home, gap);
-                }
-            }
+            self.listing(&listing.kind, &listing.account, &listing.region, listing.gap.as_ref());
         }
         snapshot.assets.iter().try_for_each(|asset| self.asset(asset))
     }
 
-    fn asset(&mut self, asset: &Asset) -> Result<(), ReadError> {
+    /// Says that an account was asked in a Region: what no listing speaks of is not read there.
+    pub fn asked(&mut self, account: &SmolStr, region: &SmolStr) {
+        self.homes.insert(Home { account: account.clone(), region: region.clone() });
+    }
+
+    /// Says how a listing of a kind went: wholly (`None`), or why not.
+    pub fn listing(&mut self, kind: &str, account: &SmolStr, region: &SmolStr, gap: Option<&Arc<Gap>>) {
+        let home = home(account, region);
+        for list in LISTS.iter().filter(|l| l.kind == kind && !l.call.is_empty()) {
+            self.answered.insert((list.call, home.clone()));
+            for (_, _, call) in FIELDS.iter().filter(|(of, ..)| *of == kind) {
+                self.answered.insert((call, home.clone()));
+            }
+            if let Some(gap) = gap {
+                self.unread(list.call, &home, gap);
+            }
+        }
+    }
+
+    /// Takes one asset; of a kind that no network has, nothing.
+    ///
+    /// # Errors
+    /// Names the asset and field that are not of AWS's form.
+    pub fn asset(&mut self, asset: &Asset) -> Result<(), ReadError> {
         let Some(list) = LISTS.iter().find(|l| l.kind == asset.kind && !l.kind.is_empty()) else { return Ok(()) };
         let home = home(&asset.account, &asset.region);
         let mut map = Map::new();
