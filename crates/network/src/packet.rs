@@ -201,6 +201,11 @@ impl PacketSet {
         Self(vec![PacketBox::ANY])
     }
 
+    /// These boxes, of which no two hold a packet in common.
+    pub(crate) fn disjoint(boxes: Vec<PacketBox>) -> Self {
+        Self(boxes)
+    }
+
     /// Its boxes.
     pub fn boxes(&self) -> &[PacketBox] {
         &self.0

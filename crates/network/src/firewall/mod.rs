@@ -4,6 +4,7 @@
 //! ("How AWS Network Firewall filters network traffic", developer guide). What a rule asks of a payload, or what this
 //! build cannot judge, is never guessed: such packets are let through *possibly*.
 
+mod classes;
 mod group;
 mod json;
 mod options;
@@ -19,6 +20,7 @@ pub use crate::packet::End;
 pub use json::RuleError;
 
 use crate::packet::{Family, PacketBox, PacketSet};
+use ranges::Addresses;
 use std::net::IpAddr;
 use yagura_model::{IpRange, Lang, Value};
 
@@ -95,20 +97,39 @@ impl Ruleset {
     /// Blocks that tell apart every address that some rule does: two addresses that lie in the same of them are
     /// treated alike.
     pub fn ranges(&self) -> Vec<IpRange> {
-        let mut out: Vec<IpRange> = self.stateless.addresses().chain(self.stateful.addresses()).flatten().collect();
+        let mut out: Vec<IpRange> = self.addresses().flat_map(Addresses::blocks).collect();
         out.sort_unstable();
         out.dedup();
         out
+    }
+
+    fn addresses(&self) -> impl Iterator<Item = &Addresses> {
+        self.stateless.addresses().chain(self.stateful.addresses())
     }
 
     /// The packets that open a connection from `source` to `destination` and are let through. A connection of which the
     /// stateful rules drop any packet, also an answer, is none of them. One end at most is [`End::Far`]; if both are,
     /// everything passes possibly.
     pub fn passes(&self, source: End, destination: End, family: Family) -> Passage {
-        if source == End::Far && destination == End::Far {
-            return Passage::of(PacketSet::none(), PacketSet::all(), vec!["?".to_owned()]);
+        self.between(source, destination, family, |from, to| self.opens(Way { from, to, reply: false }))
+    }
+
+    fn between(
+        &self,
+        source: End,
+        destination: End,
+        family: Family,
+        ask: impl Fn(IpAddr, IpAddr) -> Passage,
+    ) -> Passage {
+        match (source, destination) {
+            (End::At(from), End::At(to)) => ask(from, to),
+            (End::At(from), End::Far) => classes::by_class(self.addresses(), family, |to| ask(from, to)),
+            (End::Far, End::At(to)) => classes::by_class(self.addresses(), family, |from| ask(from, to)),
+            (End::Far, End::Far) => Passage::of(PacketSet::none(), PacketSet::all(), vec!["?".to_owned()]),
         }
-        let way = Way { from: source, to: destination, family, reply: false };
+    }
+
+    fn opens(&self, way: Way) -> Passage {
         let there = self.stateless.sort(way, &PacketSet::all());
         let back = self.stateless.sort(way.back(), &PacketSet::all()).turned();
         let (mut unread, mut default) = (there.unread, None);
@@ -134,7 +155,10 @@ impl Ruleset {
     /// The packets from `source` to `destination` that answer a connection which was let through: the stateless rules
     /// are asked again, the stateful ones know the connection if they saw it.
     pub fn answers(&self, source: End, destination: End, family: Family) -> Passage {
-        let way = Way { from: source, to: destination, family, reply: true };
+        self.between(source, destination, family, |from, to| self.returns(Way { from, to, reply: true }))
+    }
+
+    fn returns(&self, way: Way) -> Passage {
         let there = self.stateless.sort(way.back(), &PacketSet::all()).turned();
         let back = self.stateless.sort(way, &PacketSet::all());
         let must = back.pass.or(&back.inspect.and(&there.inspect));
@@ -146,9 +170,8 @@ impl Ruleset {
     /// The first rule that drops this packet, or the reply to it; `None`: none does. A certain drop goes before a
     /// possible one.
     pub fn deciding(&self, source: IpAddr, destination: IpAddr, packet: &PacketBox) -> Option<Decided> {
-        let (from, to, family) = (End::At(source), End::At(destination), Family::of(source));
         let packet: PacketSet = [packet.from(crate::packet::Span::ANY)].into_iter().collect();
-        let way = Way { from, to, family, reply: false };
+        let way = Way { from: source, to: destination, reply: false };
         let mut first: Option<Decided> = None;
         let mut note = |found: Decided| match &first {
             Some(old) if old.certain || !found.certain => {}
@@ -221,16 +244,15 @@ const ONE_SIDED: &str = "aws:forward_to_sfe: one direction only";
 /// From which end to which a packet goes.
 #[derive(Debug, Clone, Copy)]
 struct Way {
-    from: End,
-    to: End,
-    family: Family,
+    from: IpAddr,
+    to: IpAddr,
     /// They are replies.
     reply: bool,
 }
 
 impl Way {
     fn back(self) -> Self {
-        Self { from: self.to, to: self.from, reply: !self.reply, ..self }
+        Self { from: self.to, to: self.from, reply: !self.reply }
     }
 }
 

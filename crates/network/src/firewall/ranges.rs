@@ -1,7 +1,7 @@
 //! Sets of addresses and of ports, and the lists in which Suricata writes them.
 
-use super::Way;
-use crate::packet::{End, Family, PacketBox, PacketSet, Span, number};
+use crate::packet::{Family, PacketBox, PacketSet, Span, number};
+use std::net::IpAddr;
 use std::sync::Arc;
 use yagura_model::IpRange;
 
@@ -171,22 +171,17 @@ impl Addresses {
         out
     }
 
-    /// The spans of the far address for which an end lies in the set: one over everything where the end is known and
-    /// in it, none where it is known and not.
-    pub fn at(&self, end: End, family: Family) -> Vec<Span> {
-        let spans = match family {
+    /// Those of one family.
+    pub fn of_family(&self, family: Family) -> &Spans {
+        match family {
             Family::V4 => &self.v4,
             Family::V6 => &self.v6,
-        };
-        match end {
-            End::At(ip) if Family::of(ip) == family && spans.contains(number(ip)) => vec![Span::ANY],
-            End::At(_) => Vec::new(),
-            // No number above IPv4's last stands for anything: they follow it, so that everything stays one box.
-            End::Far => {
-                let end = |s: &Span| if family == Family::V4 && s.last == LAST_V4 { u128::MAX } else { s.last };
-                spans.0.iter().map(|s| Span { first: s.first, last: end(s) }).collect()
-            }
         }
+    }
+
+    /// Whether the address is in it.
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        self.of_family(Family::of(ip)).contains(number(ip))
     }
 }
 
@@ -213,34 +208,22 @@ fn blocks(span: Span, family: Family, out: &mut Vec<IpRange>) {
     }
 }
 
-/// The far spans of a packet on this way, one of whose ends is far at most.
-pub fn far(source: &Addresses, destination: &Addresses, way: Way) -> Vec<Span> {
-    let (from, to) = (source.at(way.from, way.family), destination.at(way.to, way.family));
-    match (from.is_empty(), to.is_empty()) {
-        (false, false) if way.from == End::Far => from,
-        (false, false) => to,
-        _ => Vec::new(),
-    }
-}
-
 /// More boxes than this are not told apart.
 const MOST_BOXES: usize = 4096;
 
-/// A box for each address span, each of `protocols` with its source and destination ports. `Err`: they would be too
-/// many; one box that holds them all.
-pub fn boxes(far: &[Span], protocols: &[Service]) -> Result<PacketSet, PacketBox> {
-    let count = |p: &Service| p.source.len().saturating_mul(p.destination.len());
-    let ports = protocols.iter().map(count).fold(0, usize::saturating_add);
-    if far.len().saturating_mul(ports) > MOST_BOXES {
+/// A box for each source and destination port of each of `services`. `Err`: they would be too many; one box that holds
+/// them all.
+pub fn boxes(services: &[Service]) -> Result<PacketSet, PacketBox> {
+    let count = |s: &Service| s.source.len().saturating_mul(s.destination.len());
+    if services.iter().map(count).fold(0, usize::saturating_add) > MOST_BOXES {
         return Err(PacketBox::ANY);
     }
     let mut out = PacketSet::none();
-    for Service { protocol, source, destination } in protocols {
+    for Service { protocol, source, destination } in services {
         for src_port in source {
             for dst_port in destination {
-                for far in far {
-                    out.add(PacketBox { far: *far, protocol: *protocol, src_port: *src_port, dst_port: *dst_port });
-                }
+                let (protocol, src_port, dst_port) = (*protocol, *src_port, *dst_port);
+                out.add(PacketBox { protocol, src_port, dst_port, ..PacketBox::ANY });
             }
         }
     }

@@ -7,13 +7,12 @@
 //! the Suricata user guide).
 
 use super::options::Asks;
-use super::ranges::{Addresses, Ports, Service, Set, Spans, boxes, far};
+use super::ranges::{Addresses, Ports, Service, Set, Spans, boxes};
 use super::suricata::PORTED;
 use super::{Decided, Way, turned};
 use crate::packet::{ANY_PORT, ICMP, ICMPV6, PacketBox, PacketSet, TCP};
 use std::collections::HashSet;
 use std::sync::Arc;
-use yagura_model::IpRange;
 
 /// What a rule does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -173,25 +172,26 @@ struct Left {
 }
 
 impl Rules {
-    /// The blocks of each list of addresses, once where rules share it.
-    pub fn addresses(&self) -> impl Iterator<Item = Vec<IpRange>> {
+    /// Each list of addresses, once where rules share it.
+    pub fn addresses(&self) -> impl Iterator<Item = &Addresses> {
         let mut seen = HashSet::new();
         let lists = self.rules.iter().flat_map(|rule| [&rule.source, &rule.destination]).flatten();
-        lists.filter(move |list| seen.insert(Arc::as_ptr(list))).map(|list| list.blocks())
+        lists.filter(move |list| seen.insert(Arc::as_ptr(list))).map(AsRef::as_ref)
     }
 
     /// Judges the connections that these packets open. `note` hears of every rule and default action that met some.
     pub fn judge(&self, way: Way, packets: &PacketSet, note: &mut dyn FnMut(&Seen<'_>)) -> Judged {
         let tcp: PacketSet = [PacketBox { protocol: (TCP, TCP), ..PacketBox::ANY }].into_iter().collect();
+        let rules: Vec<&Rule> = self.rules.iter().filter(|rule| rule.is_about(way)).collect();
         let mut judged = Judged::default();
         for (open, stages) in [(packets.and(&tcp), &TCP_STAGES[..]), (packets.minus(&tcp), &OTHER_STAGES[..])] {
             let mut left = Left { open, spared: PacketSet::none(), judged };
             for stage in stages {
                 if self.default == (Unmatched::Application { both: true }) && stage.tcp && stage.data && stage.to_server
                 {
-                    self.banner(way, &mut left, note);
+                    self.banner(&rules, way, &mut left, note);
                 }
-                self.ask(way, *stage, &mut left, note);
+                self.ask(&rules, way, *stage, &mut left, note);
             }
             judged = left.judged;
             judged.pass = judged.pass.or(&left.open);
@@ -200,20 +200,20 @@ impl Rules {
     }
 
     /// A server that speaks first: its packet comes before the client's data, and may be dropped for that.
-    fn banner(&self, way: Way, left: &mut Left, note: &mut dyn FnMut(&Seen<'_>)) {
+    fn banner(&self, rules: &[&Rule], way: Way, left: &mut Left, note: &mut dyn FnMut(&Seen<'_>)) {
         let mut first = Left { open: left.open.clone(), spared: PacketSet::none(), judged: Judged::default() };
-        self.ask(way, stage(true, false, true, true), &mut first, &mut |seen| {
+        self.ask(rules, way, stage(true, false, true, true), &mut first, &mut |seen| {
             note(&Seen { rule: seen.rule, certain: false, ..*seen });
         });
         left.judged.drop = left.judged.drop.or(&first.judged.drop);
     }
 
-    fn ask(&self, way: Way, stage: Stage, left: &mut Left, note: &mut dyn FnMut(&Seen<'_>)) {
+    fn ask(&self, rules: &[&Rule], way: Way, stage: Stage, left: &mut Left, note: &mut dyn FnMut(&Seen<'_>)) {
         let mut asked = left.open.clone();
         let mut maybe_spared = PacketSet::none();
         let seen =
             |rule, action, certain| Seen { rule, action, certain, default: self.default, reply: !stage.to_server };
-        for rule in self.rules.iter().filter(|r| r.stands_at(stage)) {
+        for rule in rules.iter().copied().filter(|r| r.stands_at(stage)) {
             if asked.is_empty() {
                 return;
             }
@@ -261,6 +261,13 @@ impl Rule {
         if self.asks.sid.is_empty() { String::new() } else { format!("sid:{}", self.asks.sid) }
     }
 
+    /// Whether its addresses are those of the two ends, in either direction.
+    fn is_about(&self, way: Way) -> bool {
+        let holds = |list: &Option<Arc<Addresses>>, ip| list.as_ref().is_none_or(|list| list.contains(ip));
+        let one = |from, to| holds(&self.source, from) && holds(&self.destination, to);
+        one(way.from, way.to) || one(way.to, way.from)
+    }
+
     /// Whether it looks at packets of this stage at all.
     fn stands_at(&self, stage: Stage) -> bool {
         let asks = &self.asks;
@@ -294,15 +301,14 @@ impl Rule {
             std::mem::swap(&mut from, &mut to);
             std::mem::swap(&mut out, &mut into);
         }
-        let far = far(from, to, way);
-        if far.is_empty() {
+        if !from.contains(way.from) || !to.contains(way.to) {
             return (PacketSet::none(), true);
         }
         let known = self.source.is_some()
             && self.destination.is_some()
             && self.source_ports.is_some()
             && self.destination_ports.is_some();
-        match boxes(&far, &self.services(out, into, way.reply)) {
+        match boxes(&self.services(out, into, way.reply)) {
             Ok(boxes) => (boxes, known && self.asks.unsure.is_empty() && !self.asks.payload),
             Err(any) => ([any].into_iter().collect(), false),
         }

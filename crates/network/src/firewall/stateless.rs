@@ -2,10 +2,9 @@
 //!
 //! "Working with stateless rule groups" and `MatchAttributes` of the API reference.
 
-use super::ranges::{Addresses, Ports, Service, boxes, far};
+use super::ranges::{Addresses, Ports, Service, boxes};
 use super::{Decided, Way};
 use crate::packet::{ANY_PORT, ANY_PROTOCOL, PacketBox, PacketSet, TCP, UDP};
-use yagura_model::IpRange;
 
 /// What becomes of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -127,9 +126,9 @@ impl Rules {
         Sorted { doubt: may.minus(&pass).minus(&inspect), pass, inspect, unread }
     }
 
-    /// The blocks of each rule's addresses.
-    pub fn addresses(&self) -> impl Iterator<Item = Vec<IpRange>> {
-        self.rules.iter().flat_map(|rule| [rule.source.blocks(), rule.destination.blocks()])
+    /// The addresses of each rule.
+    pub fn addresses(&self) -> impl Iterator<Item = &Addresses> {
+        self.rules.iter().flat_map(|rule| [&rule.source, &rule.destination])
     }
 
     /// Tells `note` of the rules that drop some of the packets; gives the packets that the stateful rules see.
@@ -190,7 +189,9 @@ impl Rule {
     /// The packets that it matches. Ports are asked of TCP and UDP only, flags of TCP only (`MatchAttributes`).
     /// `Err`: a box that holds them, and more.
     fn boxes(&self, way: Way, flags: u8) -> Result<PacketSet, PacketBox> {
-        let far = far(&self.source, &self.destination, way);
+        if !self.source.contains(way.from) || !self.destination.contains(way.to) {
+            return Ok(PacketSet::none());
+        }
         let protocols: Vec<(u8, u8)> = match self.protocols.as_slice() {
             [] if self.source_ports.is_all() && self.destination_ports.is_all() && self.flags.is_empty() => {
                 vec![ANY_PROTOCOL]
@@ -212,6 +213,6 @@ impl Rule {
                 protocol,
             })
             .collect();
-        boxes(&far, &services)
+        boxes(&services)
     }
 }
