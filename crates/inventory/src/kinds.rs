@@ -82,7 +82,8 @@ impl Kinds {
         let kind = |k: &ReadyKind| {
             let fields =
                 k.listed.iter().chain(&k.described).chain(&k.called).map(|(n, t)| (n.clone(), t.clone())).collect();
-            Kind { id: k.resource.id.clone(), regional: k.resource.regional, fields }
+            let name = SmolStr::from(k.resource.name.as_str());
+            Kind { id: k.resource.id.clone(), regional: k.resource.regional, name, fields }
         };
         self.kinds.values().map(kind).collect()
     }

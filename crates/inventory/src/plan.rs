@@ -41,6 +41,7 @@ impl Plan {
                 plan.need_listing(kinds, &join.kind, &check.id);
             }
             for (kind, field) in &check.reads {
+                plan.need_listing(kinds, kind, &check.id);
                 let Some(kind) = kinds.get(kind) else { continue };
                 if let Some(Source::Describe(_, op) | Source::Call(_, op)) = kind.source(field) {
                     plan.need(op, &check.id);

@@ -14,8 +14,9 @@ use smol_str::SmolStr;
 use std::sync::Arc;
 use yagura_model::{ContentFile, Lang, Map, Severity, Type, Value};
 
-const KEYS: [&str; 14] = [
-    "kind", "id", "each", "with", "when", "pass", "severity", "settings", "maps", "en", "ja", "remedy", "tests", "see",
+const KEYS: [&str; 15] = [
+    "kind", "id", "each", "with", "when", "pass", "severity", "lower", "settings", "maps", "en", "ja", "remedy",
+    "tests", "see",
 ];
 
 /// A check whose file is well-formed; its expressions are not looked at yet.
@@ -82,6 +83,8 @@ pub struct Check {
     pub pass: Program,
     /// How much a failure matters.
     pub severity: Severity,
+    /// When a failure matters less.
+    pub lower: Option<Lower>,
     /// Requirements that it answers.
     pub maps: Arc<[SmolStr]>,
     /// Settings in force.
@@ -91,6 +94,20 @@ pub struct Check {
     pub(crate) fixtures: Vec<Fixture>,
     /// Fields that its expressions read, as (kind, top-level field).
     pub reads: Vec<(SmolStr, SmolStr)>,
+}
+
+/// A proof that makes a failure matter less. What it reads is not read for its sake: it uses what other checks had read,
+/// and where it cannot be told, the failure matters as before.
+#[derive(Debug, Clone)]
+pub struct Lower {
+    /// How much the failure matters then.
+    pub to: Severity,
+    /// The proof.
+    pub when: Program,
+    /// What was proved, in English.
+    pub en: Arc<str>,
+    /// The same in Japanese.
+    pub ja: Arc<str>,
 }
 
 impl Check {
@@ -136,7 +153,7 @@ impl CheckFile {
         if yaml.get("pass").is_none() {
             r.complain(&yaml, "`pass` is missing");
         }
-        let severity = severity(&mut r, &yaml);
+        let severity = severity(&mut r, &yaml, "severity");
         let maps = r.texts(&yaml, "maps");
         let settings = match yaml.get("settings").map(|s| (s, s.value())) {
             None => Map::new(),
@@ -189,6 +206,7 @@ impl CheckFile {
         };
         let when = self.yaml.get("when").and_then(|at| self.program(&mut r, at, |t| compile(t, &names)));
         let pass = self.yaml.get("pass").and_then(|at| self.program(&mut r, at, |t| compile(t, &names)));
+        let lower = self.yaml.get("lower").and_then(|at| self.lower(&mut r, at, &names));
         self.check_maps(&mut r, frameworks);
         for texts in [&self.en, &self.ja] {
             texts.check(&mut r, &self.yaml, kind, &settings);
@@ -213,6 +231,7 @@ impl CheckFile {
             when,
             pass,
             severity: self.severity,
+            lower,
             maps: self.maps.clone().into(),
             settings,
             en: self.en.clone(),
@@ -221,6 +240,20 @@ impl CheckFile {
             reads,
         };
         r.finish(check)
+    }
+
+    fn lower(&self, r: &mut Reader<'_>, at: &Yaml, names: &Names<'_>) -> Option<Lower> {
+        r.only(at, &["to", "when", "en", "ja"]);
+        let to = severity(r, at, "to");
+        if to >= self.severity {
+            r.complain(at, "`lower.to` must be below the check's own severity");
+        }
+        let when = at.get("when").and_then(|when| self.program(r, when, |t| compile(t, names)));
+        if at.get("when").is_none() {
+            r.complain(at, "`lower.when` is missing");
+        }
+        let (en, ja) = (r.want_text(at, "en"), r.want_text(at, "ja"));
+        Some(Lower { to, when: when?, en: en.as_str().into(), ja: ja.as_str().into() })
     }
 
     fn settings_with(&self, overrides: Option<&Map>, r: &mut Reader<'_>) -> Map {
@@ -364,8 +397,8 @@ fn is_name(word: &str) -> bool {
         && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-fn severity(r: &mut Reader<'_>, yaml: &Yaml) -> Severity {
-    let word = r.want_text(yaml, "severity");
+fn severity(r: &mut Reader<'_>, yaml: &Yaml, key: &str) -> Severity {
+    let word = r.want_text(yaml, key);
     match word.as_str() {
         "info" => Severity::Info,
         "low" => Severity::Low,
@@ -373,7 +406,7 @@ fn severity(r: &mut Reader<'_>, yaml: &Yaml) -> Severity {
         "high" => Severity::High,
         "critical" => Severity::Critical,
         other => {
-            if let Some(at) = yaml.get("severity") {
+            if let Some(at) = yaml.get(key) {
                 r.complain(
                     at,
                     format!(

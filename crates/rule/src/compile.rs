@@ -411,6 +411,10 @@ impl Compiler<'_> {
         let mut nodes = Vec::new();
         for (arg, want) in args.iter().zip(wants) {
             let (n, t) = self.expr(arg)?;
+            if *want == Param::Asset && matches!(t, Ty::Asset(_)) {
+                nodes.push(n);
+                continue;
+            }
             if !want.accepts(match &t {
                 Ty::Plain(t) => Some(t),
                 Ty::Assets(_) => None,
@@ -422,6 +426,10 @@ impl Compiler<'_> {
                 want_time(&n, arg.span)?;
             }
             nodes.push(n);
+        }
+        // Kinds that this build of a schema does not have cannot be read.
+        for (kind, fields) in f.reads().iter().filter(|(kind, _)| self.names.schema.kind(kind).is_some()) {
+            self.reads.extend(fields.iter().map(|field| (SmolStr::new_static(kind), SmolStr::new_static(field))));
         }
         Ok((Node::Call(f, nodes), Ty::Plain(f.yields())))
     }

@@ -1,12 +1,14 @@
 //! A snapshot, indexed for judging: assets by kind, joins hashed once.
 
 use crate::check::{Across, Join};
-use crate::operate::V;
+use crate::operate::{V, not_told};
 use crate::tables::Tables;
 use smol_str::SmolStr;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use yagura_model::{Asset, Caller, Field, Gap, GapReason, Listing, Scope, Snapshot};
+use yagura_network::Network;
+use yagura_network::read::{KINDS, OWNERS, Reader};
 
 /// A hole that kept an expression from a known answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +75,16 @@ pub struct Estate {
     pub(crate) tables: Arc<Tables>,
     not_requested: Arc<Gap>,
     outside: Arc<Gap>,
+    fabric: OnceLock<Fabric>,
+}
+
+/// The network that the assets form, as far as it was read.
+#[derive(Debug)]
+enum Fabric {
+    /// Data that nobody has asked for yet.
+    Wanted(Vec<Hole>),
+    /// Everything that could be read was.
+    Network(Box<Network>),
 }
 
 /// Which index a join looks into.
@@ -129,6 +141,7 @@ impl Estate {
             tables,
             not_requested: gap("not read for this scan"),
             outside: gap("Regions outside the scan were not read"),
+            fabric: OnceLock::new(),
         }
     }
 
@@ -202,6 +215,7 @@ impl Estate {
     /// Adds an asset and says its place.
     pub fn push(&mut self, asset: Asset) -> u32 {
         let at = u32::try_from(self.assets.len()).unwrap_or(u32::MAX);
+        self.reweave(&asset.kind);
         self.by_kind.entry(asset.kind.clone()).or_default().push(at);
         self.assets.push(asset);
         at
@@ -209,6 +223,7 @@ impl Estate {
 
     /// Says that a listing is done, wholly (`None`) or not.
     pub fn set_listing(&mut self, key: ListingKey, gap: Option<Arc<Gap>>) {
+        self.reweave(&key.0);
         self.listings.insert(key, gap);
     }
 
@@ -218,7 +233,71 @@ impl Estate {
             a.set(name.clone(), field);
             // Keys of joins may have changed.
             let kind = a.kind.clone();
+            self.reweave(&kind);
             self.joins.retain(|k, _| k.kind != kind || !k.paths.iter().any(|p| p.split('.').next() == Some(name)));
+        }
+    }
+
+    /// The network has to be resolved anew where a kind of it changed.
+    fn reweave(&mut self, kind: &str) {
+        if self.fabric.get().is_some() && KINDS.iter().chain(OWNERS).any(|(k, _)| *k == kind) {
+            self.fabric = OnceLock::new();
+        }
+    }
+
+    /// The network that the assets form. What could not be read of it makes its answers unknown.
+    ///
+    /// # Errors
+    /// The data that nobody has asked for yet; or that the assets are not of AWS's form.
+    pub(crate) fn network(&self) -> Result<&Network, Vec<Hole>> {
+        match self.fabric.get_or_init(|| self.weave()) {
+            Fabric::Wanted(holes) => Err(holes.clone()),
+            Fabric::Network(network) => Ok(network),
+        }
+    }
+
+    /// Gives the network that examples speak of.
+    pub(crate) fn set_network(&mut self, network: Network) {
+        self.fabric = Fabric::Network(Box::new(network)).into();
+    }
+
+    fn weave(&self) -> Fabric {
+        let mut wanted = Vec::new();
+        for caller in &self.callers {
+            for region in self.scope.regions_in(&caller.account) {
+                for (kind, _) in KINDS {
+                    let at = (SmolStr::new_static(kind), caller.account.clone(), region.clone());
+                    if let Some(gap) = self.listing_gap(&at).filter(|g| g.reason == GapReason::NotRequested) {
+                        wanted.push(Hole::Listing { kind: at.0, account: at.1, region: at.2, gap: gap.clone() });
+                    }
+                }
+            }
+        }
+        for (kind, fields) in KINDS {
+            for at in self.of_kind(kind) {
+                let Some(asset) = self.assets.get(*at as usize) else { continue };
+                for field in *fields {
+                    if let Field::Unknown(gap) = asset.field(field)
+                        && gap.reason == GapReason::NotRequested
+                    {
+                        wanted.push(Hole::Field { asset: *at, field: SmolStr::new_static(field), gap: gap.clone() });
+                    }
+                }
+            }
+        }
+        if !wanted.is_empty() {
+            return Fabric::Wanted(wanted);
+        }
+        let mut reader = Reader::new();
+        for caller in &self.callers {
+            self.scope.regions_in(&caller.account).iter().for_each(|region| reader.asked(&caller.account, region));
+        }
+        for ((kind, account, region), gap) in &self.listings {
+            reader.listing(kind, account, region, gap.as_ref());
+        }
+        match self.assets.iter().try_for_each(|asset| reader.asset(asset)) {
+            Ok(()) => Fabric::Network(Box::new(Network::new(reader.finish()))),
+            Err(e) => Fabric::Wanted(vec![not_told(e.to_string())]),
         }
     }
 

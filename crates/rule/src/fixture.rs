@@ -3,13 +3,15 @@
 use crate::check::{Across, Check, Join};
 use crate::compile::hint;
 use crate::estate::Estate;
-use crate::judge::judge_one;
+use crate::judge::{judge_one, lowered};
 use crate::schema::{Kind, Schema};
 use crate::tables::Tables;
 use crate::yaml::{Reader, Yaml, YamlKind};
 use smol_str::SmolStr;
 use std::sync::Arc;
 use yagura_model::{Asset, Caller, Field, Gap, GapReason, Map, Scope, Status, Value};
+use yagura_network::Network;
+use yagura_network::estate::Home;
 
 const ACCOUNT: &str = "123456789012";
 const HERE: &str = "us-east-1";
@@ -28,8 +30,14 @@ pub(crate) struct Fixture {
     joins: Vec<Option<Vec<Fields>>>,
     expect: Status,
     now: jiff::Timestamp,
+    /// The field that names `this`.
+    named_by: SmolStr,
     settings: Option<Map>,
     all_regions: bool,
+    /// What AWS would answer of the network; `None`: nothing was read.
+    network: Option<Value>,
+    /// Whether a failure is to matter less.
+    lowered: bool,
 }
 
 /// What the rows of a check may speak of.
@@ -73,7 +81,7 @@ impl Fixture {
 
     fn read(r: &mut Reader<'_>, name: SmolStr, row: &Yaml, check: &Known<'_>) -> Option<Self> {
         let Known { kind, joins, schema, .. } = *check;
-        let mut known = vec!["this", "expect", "now", "settings", "regions"];
+        let mut known = vec!["this", "expect", "now", "settings", "regions", "network", "lowered"];
         known.extend(joins.iter().map(|j| j.name.as_str()));
         r.only(row, &known);
         let before = r.errors.len();
@@ -117,7 +125,14 @@ impl Fixture {
                 true
             }
         };
-        (r.errors.len() == before).then_some(Self { name, this, joins: joined, expect, now, settings, all_regions })
+        let network = row.get("network").filter(|y| y.text() != Some("unknown")).and_then(Yaml::value);
+        if let Some(Err(e)) = network.as_ref().map(read_network) {
+            r.complain(row.get("network").unwrap_or(row), e);
+        }
+        let lowered = matches!(row.get("lowered").and_then(Yaml::value), Some(Value::Bool(true)));
+        let named_by = kind.name.clone();
+        let out = Self { name, named_by, this, joins: joined, expect, now, settings, all_regions, network, lowered };
+        (r.errors.len() == before).then_some(out)
     }
 
     fn estate(&self, check: &Check, tables: &Arc<Tables>) -> (Estate, u32) {
@@ -153,8 +168,15 @@ impl Fixture {
                 estate.set_listing((at.0, ACCOUNT.into(), at.1), hole);
             }
         }
-        let this = estate.push(asset(&check.each, place(check.regional, false), self.this.clone()));
+        let mut this = asset(&check.each, place(check.regional, false), self.this.clone());
+        if let Field::Known(Value::String(id)) = this.field(&self.named_by) {
+            this.id = id.clone();
+        }
+        let this = estate.push(this);
         estate.prepare(&check.joins);
+        if let Some(Ok(network)) = self.network.as_ref().map(read_network) {
+            estate.set_network(network);
+        }
         (estate, this)
     }
 }
@@ -167,11 +189,20 @@ pub(crate) fn run(check: &Check, tables: &Arc<Tables>, recompile: impl Fn(&Map) 
         let check = other.as_ref().unwrap_or(check);
         let (estate, this) = fixture.estate(check, tables);
         let (found, _) = judge_one(&estate, check, this, false);
-        if found != fixture.expect {
+        let lowered = found == Status::Fail && lowered(&estate, check, this).is_some();
+        if found != fixture.expect || lowered != fixture.lowered {
             out.push(Broken { name: fixture.name.clone(), expected: fixture.expect, found });
         }
     }
     out
+}
+
+/// The network of a row: what AWS answers to `DescribeVpcs` and its like.
+fn read_network(document: &Value) -> Result<Network, String> {
+    let mut reader = yagura_network::read::Reader::new();
+    let home = Home { account: ACCOUNT.into(), region: HERE.into() };
+    reader.answer(document, &home).map_err(|e| e.to_string())?;
+    Ok(Network::new(reader.finish()))
 }
 
 /// The word for a status in content files and machine output.

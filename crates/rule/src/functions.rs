@@ -1,6 +1,7 @@
 //! The vocabulary of expressions: functions that rules call. Adding one is one entry in [`TABLE`].
 
 mod cidr;
+mod network;
 pub(crate) mod policy;
 mod principal;
 
@@ -25,6 +26,10 @@ pub(crate) enum Param {
     Number,
     /// A joined list of assets.
     Joined,
+    /// One asset: `this`, or one of a joined list.
+    Asset,
+    /// A list of port numbers.
+    Ports,
 }
 
 impl Param {
@@ -39,6 +44,8 @@ impl Param {
             Self::Scalar => matches!(t, Some(Type::Bool | Type::Timestamp | Type::Int | Type::Float | Type::String)),
             Self::Number => matches!(t, Some(Type::Int | Type::Float | Type::String)),
             Self::Joined => t.is_none(),
+            Self::Asset => false,
+            Self::Ports => matches!(t, Some(Type::List(of)) if matches!(**of, Type::Int | Type::Any)),
         }
     }
 
@@ -51,6 +58,8 @@ impl Param {
             Self::Scalar => "text, a number or a truth value",
             Self::Number => "text or a number",
             Self::Joined => "a joined list",
+            Self::Asset => "a resource, such as `this`",
+            Self::Ports => "a list of port numbers",
         }
     }
 }
@@ -95,6 +104,11 @@ impl Function {
 
     pub(crate) fn yields(self) -> Type {
         (self.0.yields)()
+    }
+
+    /// Fields that it reads besides those of its arguments: (kind, top-level fields).
+    pub(crate) fn reads(self) -> &'static [(&'static str, &'static [&'static str])] {
+        if self.0.name.starts_with("network.") { yagura_network::read::KINDS } else { &[] }
     }
 
     /// Runs on known arguments.
@@ -183,6 +197,18 @@ const TABLE: &[Definition] = &[
         params: &[Param::Time, Param::Time],
         yields: bool_type,
         run: |a, _| times(a, |a, b| a > b),
+    },
+    Definition {
+        name: "network.reachable_from_internet",
+        params: &[Param::Asset, Param::Ports],
+        yields: bool_type,
+        run: network::reachable_from_internet,
+    },
+    Definition {
+        name: "network.reachable",
+        params: &[Param::Asset, Param::Asset],
+        yields: bool_type,
+        run: network::reachable,
     },
     Definition {
         name: "policy.is_admin",

@@ -1,6 +1,6 @@
 //! Checks on an estate → verdicts.
 
-use crate::check::Check;
+use crate::check::{Check, Lower};
 use crate::estate::{Estate, Hole};
 use crate::eval::Env;
 use crate::explain::evidence;
@@ -170,10 +170,17 @@ pub fn verdict(estate: &Estate, checks: &[Check], j: &Judgement, lang: Lang) -> 
     let mut reasons: Vec<String> = j.holes.iter().map(|h| h.gap().say(lang)).collect();
     reasons.sort();
     reasons.dedup();
+    let lowered = match &j.subject {
+        Subject::Asset(at) if j.status == Status::Fail => lowered(estate, check, *at),
+        _ => None,
+    };
+    if let Some(lower) = lowered {
+        reasons.push(lang.pick(&lower.en, &lower.ja).to_owned());
+    }
     Some(Verdict {
         rule: check.id.clone(),
         status: j.status,
-        severity: check.severity,
+        severity: lowered.map_or(check.severity, |l| l.to),
         resource,
         title: texts.title.clone(),
         why: texts.why_for(asset, &check.settings),
@@ -183,6 +190,13 @@ pub fn verdict(estate: &Estate, checks: &[Check], j: &Judgement, lang: Lang) -> 
         missing,
         reason: (!reasons.is_empty()).then(|| reasons.join(lang.pick("; ", "。"))),
     })
+}
+
+/// The proof that makes a failure of an asset matter less, where it holds.
+pub(crate) fn lowered<'c>(estate: &Estate, check: &'c Check, asset: u32) -> Option<&'c Lower> {
+    let lower = check.lower.as_ref()?;
+    let mut env = Env::new(estate, &check.joins, asset, false)?;
+    matches!(env.truth(&lower.when.root), Ok(true)).then_some(lower)
 }
 
 fn asset_ref(a: &Asset) -> ResourceRef {

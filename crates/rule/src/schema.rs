@@ -12,6 +12,8 @@ pub struct Kind {
     pub id: SmolStr,
     /// Whether its assets are listed once per Region (else once per account).
     pub regional: bool,
+    /// The field that names its assets (`InstanceId`); empty where no single top-level field does.
+    pub name: SmolStr,
     /// Top-level fields.
     pub fields: BTreeMap<SmolStr, Type>,
 }

@@ -11,6 +11,7 @@ fn structure(members: &[(&str, Type)]) -> Type {
 
 fn schema() -> Schema {
     let kind = |id: &str, regional, fields: &[(&str, Type)]| Kind {
+        name: SmolStr::default(),
         id: id.into(),
         regional,
         fields: fields.iter().map(|(n, t)| (SmolStr::from(*n), t.clone())).collect(),

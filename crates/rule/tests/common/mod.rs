@@ -25,7 +25,12 @@ pub fn list(of: Type) -> Type {
 
 /// A kind of resource.
 pub fn kind(id: &str, regional: bool, fields: &[(&str, Type)]) -> Kind {
-    Kind { id: id.into(), regional, fields: fields.iter().map(|(n, t)| (SmolStr::from(*n), t.clone())).collect() }
+    Kind {
+        id: id.into(),
+        regional,
+        name: SmolStr::default(),
+        fields: fields.iter().map(|(n, t)| (SmolStr::from(*n), t.clone())).collect(),
+    }
 }
 
 /// `x.thing` with a field of each type.

@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn the_sample_account_has_a_network() {
         let compiled = Content::load(None).unwrap().compile().unwrap();
-        for (kind, fields) in FIELDS {
+        for (kind, fields) in KINDS.iter().chain(OWNERS) {
             for field in *fields {
                 assert!(of_field(&compiled, kind, field).is_some(), "{kind} {field}");
             }
