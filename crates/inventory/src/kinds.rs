@@ -134,6 +134,7 @@ impl ReadyKind {
             ("policy", &r.policy),
             ("region", &r.region),
             ("owner", &r.owner),
+            ("shared_by", &r.shared_by),
             ("unique", &r.unique),
         ];
         for (key, path) in paths {

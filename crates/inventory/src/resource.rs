@@ -32,6 +32,8 @@ pub struct Resource {
     pub unique: Option<SmolStr>,
     /// The field that names the owning account: what another account owns and shares is left to that account's scan.
     pub owner: Option<SmolStr>,
+    /// The other way round: the field that names the owning account, of which only another account's are kept.
+    pub shared_by: Option<SmolStr>,
     /// Fields, or paths below them, that are thrown away as soon as they are read, because they may hold secrets.
     pub omit: Vec<SmolStr>,
     /// The field with the tags.
@@ -119,7 +121,7 @@ pub struct FieldCall {
     pub member: Option<(SmolStr, SmolStr)>,
 }
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "kind",
     "id",
     "cloudformation",
@@ -132,6 +134,7 @@ const KEYS: [&str; 16] = [
     "region",
     "unique",
     "owner",
+    "shared_by",
     "omit",
     "tags",
     "policy",
@@ -181,6 +184,7 @@ impl Resource {
             region: r.text(&yaml, "region"),
             unique: r.text(&yaml, "unique"),
             owner: r.text(&yaml, "owner"),
+            shared_by: r.text(&yaml, "shared_by"),
             omit: r.texts(&yaml, "omit"),
             tags: r.text(&yaml, "tags"),
             policy: r.text(&yaml, "policy"),

@@ -150,8 +150,11 @@ pub(crate) fn asset(
     if !resource.regional && told.as_ref().is_some_and(|r| !scope.contains(r)) {
         return Ok(None);
     }
-    let owner = resource.owner.as_ref().and_then(|path| item.path(path)).and_then(|v| v.as_str().map(SmolStr::from));
-    if owner.is_some_and(|o| o != place.caller.account && !place.caller.account.is_empty()) {
+    let account = &place.caller.account;
+    let by = |path: &Option<SmolStr>| item.path(path.as_ref()?).and_then(|v| v.as_str().map(SmolStr::from));
+    let another = |owner: &SmolStr| owner != account && !account.is_empty();
+    let left_out = by(&resource.owner).is_some_and(|o| another(&o));
+    if left_out || (resource.shared_by.is_some() && !by(&resource.shared_by).is_some_and(|o| another(&o))) {
         return Ok(None);
     }
     // An account whose number is hidden is judged all the same: it must not vanish from the result.
@@ -332,6 +335,18 @@ arn: arn
         let scope = ["cn-north-1".into()];
         assert_eq!(assets(&global, place, item("cn-north-1"), &scope).unwrap().len(), 1);
         assert!(assets(&global, place, item("cn-northwest-1"), &scope).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_others_share_may_be_a_kind_of_its_own() {
+        let r = resource("kind: resource\nid: x.y\nlist: self\nname: Id\nshared_by: OwnerId\n");
+        let caller = caller();
+        let place = Place { caller: &caller, region: "cn-north-1" };
+        for (owner, kept) in [(Some("999999999999"), 1), (Some("111122223333"), 0), (None, 0)] {
+            let owner = owner.map(|o| ("OwnerId".into(), Value::text(o)));
+            let item = [("Id".into(), Value::text("i"))].into_iter().chain(owner).collect();
+            assert_eq!(assets(&r, place, item, &[]).unwrap().len(), kept);
+        }
     }
 
     #[test]

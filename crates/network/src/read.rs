@@ -106,9 +106,13 @@ impl Reader {
         self.homes.insert(home.clone());
     }
 
-    /// The estate. A call that nobody answered for an account and Region of which others were answered is a gap.
+    /// The estate. A call that nobody answered for an account and Region of which others were answered is a gap; so is
+    /// every call for an account that shares its VPC and was not asked itself.
     pub fn finish(self) -> Estate {
-        let Self { mut draft, answered, homes } = self;
+        let Self { mut draft, answered, mut homes } = self;
+        homes.extend(
+            draft.vpcs.values().map(|vpc| vpc.home.clone()).filter(|home| !asked(&homes, home)).collect::<Vec<_>>(),
+        );
         complete_interfaces(&mut draft, &answered);
         group::name_rules(&mut draft);
         route::resolve_gateways(&mut draft);
@@ -147,6 +151,11 @@ fn name(key: &str, map: &Map, nth: usize) -> SmolStr {
         Some(id) => format_smolstr!("`{key}` `{id}`"),
         None => format_smolstr!("`{key}[{nth}]`"),
     }
+}
+
+/// Whether anything was asked of the account that a VPC belongs to, or of one that nobody named.
+fn asked(homes: &BTreeSet<Home>, owner: &Home) -> bool {
+    homes.iter().any(|home| home.account.is_empty() || home.account == owner.account)
 }
 
 /// Whether the call was answered for this home, or for one that has it within.

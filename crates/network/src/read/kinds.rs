@@ -4,6 +4,9 @@
 pub const KINDS: &[(&str, &[&str])] = &[
     ("ec2.vpc", &["VpcId"]),
     ("ec2.subnet", &["SubnetId"]),
+    ("ec2.shared_vpc", &["VpcId"]),
+    ("ec2.shared_subnet", &["SubnetId"]),
+    ("ec2.shared_security_group", &["GroupId"]),
     ("ec2.network_interface", &["NetworkInterfaceId"]),
     ("ec2.instance", &["InstanceId"]),
     ("ec2.security_group", &["GroupId"]),

@@ -32,6 +32,9 @@ const fn marked(mark: &'static str, list: List) -> List {
 pub(super) const LISTS: &[List] = &[
     list("Vpcs", "DescribeVpcs", "ec2.vpc", vpc::vpc),
     list("Subnets", "DescribeSubnets", "ec2.subnet", vpc::subnet),
+    list("SharedVpcs", "DescribeVpcs", "ec2.shared_vpc", vpc::vpc),
+    list("SharedSubnets", "DescribeSubnets", "ec2.shared_subnet", vpc::subnet),
+    list("SharedSecurityGroups", "DescribeSecurityGroups", "ec2.shared_security_group", group::group),
     list("NetworkInterfaces", "DescribeNetworkInterfaces", "ec2.network_interface", vpc::interface),
     list("Reservations", "DescribeInstances", "", vpc::reservation),
     marked("InstanceId", list("Instances", "DescribeInstances", "ec2.instance", vpc::instance)),

@@ -234,6 +234,13 @@ fn what_nobody_answered_is_a_gap() {
 }
 
 #[test]
+fn the_owner_of_a_shared_vpc_that_nobody_asked_is_a_gap() {
+    let estate = read(json!({"Vpcs": [{"VpcId": "vpc-1", "OwnerId": "444455556666"}], "InternetGateways": []}));
+    let of = |account: &str| estate.gaps.iter().any(|g| g.call == "DescribeInternetGateways" && g.account == account);
+    assert!(of("444455556666") && !of("111122223333"));
+}
+
+#[test]
 fn an_answer_for_the_account_holds_in_its_regions() {
     let mut reader = Reader::new();
     let account = Home { region: "".into(), ..home() };

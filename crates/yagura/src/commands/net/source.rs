@@ -137,12 +137,13 @@ pub fn load_folder(folder: &Path) -> Result<Estate, Failure> {
 /// Takes one file of answers.
 fn load_answer(reader: &mut Reader, path: &Path, home: &Home) -> Result<(), Failure> {
     let bytes = bytes(path)?;
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    if std::str::from_utf8(bytes).is_err() {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    if std::str::from_utf8(text).is_err() {
         let path = path.display();
         return Err(Failure::usage(format!("`{path}` is not UTF-8"), format!("`{path}` は UTF-8 ではない")));
     }
-    let document: Option<Value> = serde_json::from_slice(bytes).map_err(|e| bad(path, &e.to_string()))?;
+    let document: Option<Value> = serde_json::from_slice(text).map_err(|e| bad(path, &e.to_string()))?;
+    drop(bytes);
     match document {
         Some(document) => reader.answer(&document, home).map_err(|e| bad(path, &e.to_string())),
         None => Ok(()),
