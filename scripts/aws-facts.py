@@ -38,7 +38,7 @@ OUT = os.path.join(ROOT, "content", "aws")
 
 SERVICES = """
 iam sts organizations account sso-admin identitystore accessanalyzer kms secretsmanager acm acm-pca cloudhsmv2 s3
-s3control ec2 elb elbv2 autoscaling lambda ecs ecr eks rds docdb neptune redshift redshift-serverless dynamodb dax
+s3control ec2 elb elbv2 directconnect autoscaling lambda ecs ecr eks rds docdb neptune redshift redshift-serverless dynamodb dax
 elasticache memorydb opensearch efs fsx backup cloudtrail logs cloudwatch config guardduty securityhub inspector2 macie2
 detective securitylake wafv2 waf shield fms network-firewall route53 route53resolver route53domains cloudfront apigateway
 apigatewayv2 appsync cognito-idp cognito-identity sns sqs events stepfunctions ssm cloudformation codebuild codepipeline

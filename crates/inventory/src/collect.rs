@@ -122,8 +122,8 @@ struct Collector<'c> {
     plan: &'c Plan,
     by_kind: HashMap<&'c str, Vec<usize>>,
     queue: VecDeque<Job>,
-    /// Assets that wait to be described together, by kind and place.
-    batches: BTreeMap<(SmolStr, usize, SmolStr), Vec<u32>>,
+    /// Assets that wait to be described together, by kind, place and what else the call names.
+    batches: BTreeMap<(SmolStr, usize, SmolStr, String), Vec<u32>>,
     /// What was asked for: by asset and source, or by listing.
     asked: HashSet<Wanted>,
     waiting: HashMap<Wanted, Vec<usize>>,
@@ -284,7 +284,8 @@ impl Collector<'_> {
             Wanted::Description(asset) => {
                 let Some(a) = self.estate.assets().get(asset as usize) else { return false };
                 let Some(target) = self.target_of(&a.account) else { return false };
-                self.batches.entry((a.kind.clone(), target, a.region.clone())).or_default().push(asset);
+                let shared = self.kinds.get(&a.kind).map(|k| k.shared_input(a)).unwrap_or_default();
+                self.batches.entry((a.kind.clone(), target, a.region.clone(), shared)).or_default().push(asset);
             }
         }
         true
@@ -321,7 +322,7 @@ impl Collector<'_> {
     }
 
     fn flush_batches(&mut self) {
-        for ((kind, _, _), assets) in std::mem::take(&mut self.batches) {
+        for ((kind, ..), assets) in std::mem::take(&mut self.batches) {
             let size = self
                 .kinds
                 .get(&kind)

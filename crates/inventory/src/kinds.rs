@@ -1,11 +1,11 @@
 //! Resource kinds joined with API facts: what expressions may name, and which call answers for each field.
 
-use crate::resource::{Describe, FieldCall, Resource};
+use crate::resource::{Describe, FieldCall, Input, Resource};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use yagura_aws::{Facts, ReadOperation};
-use yagura_model::Type;
+use yagura_model::{Asset, Type};
 use yagura_rule::{ContentError, Kind, Schema, nearest_hint};
 
 /// All resource kinds, ready to be read.
@@ -165,6 +165,18 @@ impl ReadyKind {
         None
     }
 
+    /// What a description in batches names besides the assets themselves: only assets that agree in it go together.
+    pub(crate) fn shared_input(&self, asset: &Asset) -> String {
+        let Some(describe) = self.resource.describe.as_ref().filter(|d| d.batch.is_some()) else {
+            return String::new();
+        };
+        let path = |input: &Input| match input {
+            Input::Path(path) => asset.path(path).ok().flatten().map(|v| v.to_string()),
+            Input::Paths(_) | Input::Constant(_) => None,
+        };
+        describe.with.iter().filter_map(|(_, input)| path(input)).collect::<Vec<_>>().join("\n")
+    }
+
     /// Fields that the listing does not bring.
     pub fn pending(&self) -> impl Iterator<Item = &SmolStr> {
         self.described.keys().chain(self.called.keys())
@@ -208,9 +220,10 @@ fn listed_fields(
         Type::List(of) => (*of).clone(),
         one => one,
     };
+    let kept = spec.keep.iter().map(|name| (name.clone(), Type::String));
     match (&spec.item, item) {
-        (Some(name), t) => Ok(BTreeMap::from([(name.clone(), t)])),
-        (None, Type::Struct(members)) => Ok(members.iter().map(|(n, t)| (n.clone(), t.clone())).collect()),
+        (Some(name), t) => Ok(kept.chain([(name.clone(), t)]).collect()),
+        (None, Type::Struct(members)) => Ok(kept.chain(members.iter().map(|(n, t)| (n.clone(), t.clone()))).collect()),
         (None, _) => Err(complain(
             resource,
             &spec.call,

@@ -76,8 +76,8 @@ impl Plan {
         // A kind that asks for everything must not share a call that another one narrows: its own rows would be missing.
         let narrows = |l: &List| l.union.iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>();
         let like = |g: &Group| {
-            (&g.spec.call, &g.spec.with, &g.spec.first, &g.spec.over)
-                == (&spec.call, &spec.with, &spec.first, &spec.over)
+            (&g.spec.call, &g.spec.with, &g.spec.first, &g.spec.over, &g.spec.keep)
+                == (&spec.call, &spec.with, &spec.first, &spec.over, &spec.keep)
                 && narrows(&g.spec) == narrows(spec)
                 && g.regional == regional
         };

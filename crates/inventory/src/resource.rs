@@ -55,6 +55,8 @@ pub struct List {
     pub with: Map,
     /// The kind for each of whose assets the call is made; `with` may then hold the asset's fields (`{LoadBalancerArn}`).
     pub over: Option<SmolStr>,
+    /// Fields of that asset which each item keeps.
+    pub keep: Vec<SmolStr>,
     /// Input lists that are joined where kinds share the call.
     pub union: Map,
     /// The path of the items in the output; without it the whole output is the one item.
@@ -204,7 +206,7 @@ fn list(r: &mut Reader<'_>, yaml: &Yaml) -> Option<List> {
     if at.text() == Some("self") {
         return None;
     }
-    r.only(at, &["call", "with", "over", "union", "each", "as", "first", "not_ready", "decode", "columns"]);
+    r.only(at, &["call", "with", "over", "keep", "union", "each", "as", "first", "not_ready", "decode", "columns"]);
     let map = |name: &str| at.get(name).and_then(Yaml::value).and_then(|v| v.as_map().cloned()).unwrap_or_default();
     let (with, union) = (map("with"), map("union"));
     let csv = match r.text(at, "decode").as_deref() {
@@ -219,6 +221,7 @@ fn list(r: &mut Reader<'_>, yaml: &Yaml) -> Option<List> {
         call: r.want_text(at, "call"),
         with,
         over: r.text(at, "over"),
+        keep: r.texts(at, "keep"),
         union,
         each: r.text(at, "each"),
         item: r.text(at, "as"),

@@ -62,6 +62,8 @@ impl Place<'_> {
 
 /// The items of one page. An `Err` says how an item, or the whole page, is not of the expected form.
 pub(crate) fn items(spec: &List, page: Value) -> Vec<Result<Map, String>> {
+    let kept: Vec<(SmolStr, Value)> =
+        spec.keep.iter().filter_map(|name| Some((name.clone(), page.as_map()?.get(name)?.clone()))).collect();
     let Some(found) = take(page, spec.each.as_deref()) else { return Vec::new() };
     if let Some(columns) = &spec.csv {
         let rows = found.as_str().ok_or_else(|| "the answer has no text".to_owned()).and_then(|t| rows(columns, t));
@@ -79,7 +81,11 @@ pub(crate) fn items(spec: &List, page: Value) -> Vec<Result<Map, String>> {
         (None, Value::Map(m)) => Ok(m),
         (None, _) => Err("a listed item is no structure".to_owned()),
     };
-    list.into_iter().map(item).collect()
+    let keep = |mut item: Map| {
+        kept.iter().for_each(|(name, value)| item.insert(name.clone(), value.clone()));
+        item
+    };
+    list.into_iter().map(|v| item(v).map(keep)).collect()
 }
 
 fn rows(columns: &[SmolStr], base64_text: &str) -> Result<Vec<Map>, String> {
@@ -237,14 +243,17 @@ pub(crate) fn input(with: &[(SmolStr, Input)], place: Place<'_>, assets: &[&Asse
     Some(out)
 }
 
-/// The input of a listing that is made for this asset. `None` where a field that it wants is not known.
-pub(crate) fn input_over(with: &Map, place: Place<'_>, asset: &Asset) -> Option<Map> {
+/// The input of a listing that is made for this asset, and the fields that its items keep. `None` where a field that it
+/// wants is not known.
+pub(crate) fn input_over(spec: &List, with: &Map, place: Place<'_>, asset: &Asset) -> Option<(Map, Map)> {
     let known = asset.fields.iter().filter_map(|(name, field)| match field {
         Field::Known(value) => Some((name.clone(), value.clone())),
         _ => None,
     });
     let fields: Map = known.collect();
-    with.iter().map(|(name, value)| Some((name.clone(), place.filled(value, &fields)?))).collect()
+    let input = with.iter().map(|(name, value)| Some((name.clone(), place.filled(value, &fields)?)));
+    let kept = spec.keep.iter().map(|name| Some((name.clone(), fields.get(name)?.clone())));
+    Some((input.collect::<Option<_>>()?, kept.collect::<Option<_>>()?))
 }
 
 /// The value at a path of an answer; the whole answer without one.
@@ -372,6 +381,27 @@ arn: arn
         assert_eq!(made[0].field("Key"), &Field::Absent);
         let options = made[0].path("Options").unwrap().unwrap().to_string();
         assert_eq!(options, r#"{"Static":true,"Tunnels":[{"Up":true},{}]}"#);
+    }
+
+    #[test]
+    fn a_listing_over_assets_names_them_and_keeps_their_fields() {
+        let r = resource(
+            "kind: resource\nid: x.y\nname: T\nlist: {over: x.z, keep: [Arn], call: x:L, with: {of: '{Arn}', n: 5}, each: Ts, as: T}\n",
+        );
+        let spec = r.list.unwrap();
+        let fields = vec![("Arn".into(), Field::Known(Value::text("arn:z")))];
+        let (account, region) = ("111122223333".into(), "cn-north-1".into());
+        let parent = Asset { kind: "x.z".into(), arn: None, id: "z".into(), account, region, fields };
+        let caller = caller();
+        let place = Place { caller: &caller, region: "cn-north-1" };
+        let (input, kept) = input_over(&spec, &spec.with, place, &parent).unwrap();
+        assert_eq!(Value::Map(input).to_string(), r#"{"n":5,"of":"arn:z"}"#);
+        assert_eq!(Value::Map(kept).to_string(), r#"{"Arn":"arn:z"}"#);
+        let page: Value = serde_json::from_str(r#"{"Arn":"arn:z","Ts":["a","b"]}"#).unwrap();
+        let found: Vec<String> = items(&spec, page).into_iter().map(|i| Value::Map(i.unwrap()).to_string()).collect();
+        assert_eq!(found, [r#"{"Arn":"arn:z","T":"a"}"#, r#"{"Arn":"arn:z","T":"b"}"#]);
+        let nameless = Asset { fields: Vec::new(), ..parent };
+        assert!(input_over(&spec, &spec.with, place, &nameless).is_none());
     }
 
     #[test]

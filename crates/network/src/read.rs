@@ -23,7 +23,7 @@ mod tests;
 
 use crate::estate::{Estate, Home, Unread};
 use draft::Draft;
-pub use kinds::{KINDS, OWNERS};
+pub use kinds::{KINDS, OUTSIDE, OWNERS};
 use list::{LISTS, List};
 pub use record::ReadError;
 use record::{Record, what};

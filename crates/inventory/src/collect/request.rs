@@ -2,6 +2,7 @@
 
 use super::{Answer, Collector, Failed, Job};
 use crate::kinds::Source;
+use crate::plan::Group;
 use crate::shape::{self, Place};
 use smol_str::SmolStr;
 use std::sync::Arc;
@@ -15,8 +16,8 @@ const NOT_READY_PAUSES_MS: [u64; 10] = [250, 500, 1000, 1000, 2000, 2000, 4000, 
 /// What a job asks of AWS.
 pub(super) struct Request {
     operation: Arc<ReadOperation>,
-    /// One call for each.
-    inputs: Vec<Map>,
+    /// One call for each, with what its pages are marked with.
+    inputs: Vec<(Map, Map)>,
     /// A call to make before.
     first: Option<Arc<ReadOperation>>,
     /// Error codes that mean: not ready yet, ask again.
@@ -25,7 +26,7 @@ pub(super) struct Request {
 
 impl Request {
     fn new(operation: &Arc<ReadOperation>, input: Map) -> Self {
-        Self { operation: operation.clone(), inputs: vec![input], first: None, not_ready: Vec::new() }
+        Self { operation: operation.clone(), inputs: vec![(input, Map::new())], first: None, not_ready: Vec::new() }
     }
 }
 
@@ -38,7 +39,7 @@ impl Collector<'_> {
                 let input = g.input.iter().map(|(k, v)| (k.clone(), place.constant(v))).collect();
                 let mut base = Request::new(&g.op, input);
                 if let Some(over) = &g.spec.over {
-                    base.inputs = self.inputs_over(&g.input, over, place, region)?;
+                    base.inputs = self.inputs_over(g, over, place, region)?;
                 }
                 Some(Request { first: g.first.clone(), not_ready: g.spec.not_ready.clone(), ..base })
             }
@@ -62,10 +63,10 @@ impl Collector<'_> {
     }
 
     /// One input for each asset of a kind in this account and Region.
-    fn inputs_over(&self, with: &Map, over: &str, place: Place<'_>, region: &str) -> Option<Vec<Map>> {
+    fn inputs_over(&self, group: &Group, over: &str, place: Place<'_>, region: &str) -> Option<Vec<(Map, Map)>> {
         let assets = self.estate.of_kind(over).iter().filter_map(|&at| self.estate.assets().get(at as usize));
         let here = assets.filter(|a| a.account == place.caller.account && a.region == region);
-        here.map(|asset| shape::input_over(with, place, asset)).collect()
+        here.map(|asset| shape::input_over(&group.spec, &group.input, place, asset)).collect()
     }
 }
 
@@ -87,14 +88,22 @@ pub(super) async fn fetch(session: Session, job: Job, region: SmolStr, request: 
     }
     let mut values = Vec::new();
     let mut error = None;
-    for input in &request.inputs {
+    for (input, kept) in &request.inputs {
         let (pages, result) = pages(&session, &region, &request, input).await;
-        values.extend(pages);
+        values.extend(pages.into_iter().map(|page| marked(page, kept)));
         if let Err(e) = result {
             error = error.or(failed(&request.operation, e));
         }
     }
     Answer { job, values, error }
+}
+
+/// A page with the fields that its items keep.
+fn marked(mut page: Value, kept: &Map) -> Value {
+    if let Value::Map(members) = &mut page {
+        kept.iter().for_each(|(name, value)| members.insert(name.clone(), value.clone()));
+    }
+    page
 }
 
 /// The pages of one call, and how it ended.

@@ -38,10 +38,17 @@ pub const KINDS: &[(&str, &[&str])] = &[
     ("network-firewall.rule_group", &["RuleGroup"]),
 ];
 
+/// What lies beyond a virtual private gateway besides VPN connections: kinds, with a field of each call that tells of them.
+pub const OUTSIDE: &[(&str, &[&str])] = &[
+    ("directconnect.virtual_interface", &["virtualInterfaceId"]),
+    ("directconnect.gateway_association", &["associationId"]),
+];
+
 /// What owns network interfaces under a name of its own: kinds, with a field of each call that tells of them.
 pub const OWNERS: &[(&str, &[&str])] = &[
     ("rds.db_instance", &["DBInstanceIdentifier"]),
     ("lambda.function", &["FunctionName"]),
+    ("ecs.task", &["attachments"]),
     ("eks.cluster", &["resourcesVpcConfig"]),
     ("redshift.cluster", &["ClusterIdentifier"]),
     ("redshift.cluster_subnet_group", &["ClusterSubnetGroupName"]),

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use yagura_inventory::{load, save};
 use yagura_model::{Lang, Snapshot, Value};
 use yagura_network::estate::{Estate, Home};
-use yagura_network::read::{KINDS, OWNERS, Reader};
+use yagura_network::read::{KINDS, OUTSIDE, OWNERS, Reader};
 
 /// Arguments of every question about a network. Without one of the first two, AWS is asked.
 #[derive(Debug, Args)]
@@ -61,7 +61,7 @@ impl Source {
         if self.demo {
             return scan::demo(&compiled);
         }
-        let kinds = KINDS.iter().chain(OWNERS);
+        let kinds = KINDS.iter().chain(OUTSIDE).chain(OWNERS);
         let fields = kinds.flat_map(|(kind, fields)| fields.iter().map(move |field| (*kind, *field)));
         let checks: Vec<_> = fields.filter_map(|(kind, field)| of_field(&compiled, kind, field)).collect();
         let snapshot = live::read(&self.aws, &compiled, &checks, &Display::new(false, lang), lang)?;
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn the_sample_account_has_a_network() {
         let compiled = Content::load(None).unwrap().compile().unwrap();
-        for (kind, fields) in KINDS.iter().chain(OWNERS) {
+        for (kind, fields) in KINDS.iter().chain(OUTSIDE).chain(OWNERS) {
             for field in *fields {
                 assert!(of_field(&compiled, kind, field).is_some(), "{kind} {field}");
             }
