@@ -266,7 +266,11 @@ impl Network {
             .collect();
         let rules: usize =
             records.iter().map(|g| if way == Way::Ingress { g.ingress.len() } else { g.egress.len() }).sum();
-        let service = words::service_of(packet);
+        // An answer that its own groups do not know counts in its own ports.
+        let service = match travel {
+            Travel::Forward => words::service_of(packet),
+            Travel::Return => words::service_of(&answer_of(packet)),
+        };
         let (said, other) = (words::service(service), say_end(remote, packet));
         let (rule, rule_ja) = match way {
             Way::Ingress => (

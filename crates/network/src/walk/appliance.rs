@@ -94,7 +94,8 @@ impl Walker<'_> {
             );
             return self.dead(dead, leg);
         }
-        if !packet.reply {
+        // An answer that takes another way than its request is news to the groups here.
+        if !packet.reply || !self.tracked.contains(&at) {
             self.check_groups(at, Way::Ingress, packet.source, &packet, &mut leg);
             self.check_groups(at, Way::Egress, packet.destination, &packet, &mut leg);
         }

@@ -44,6 +44,17 @@ impl Walker<'_> {
             };
             return self.unread(net.hole(call, id, &endpoint.home), leg);
         }
+        if let End::At(ip) = packet.source
+            && !net.in_vpc(vpc, ip)
+        {
+            // What comes by a peering connection, transit gateway, VPN or Direct Connect cannot use it
+            // (`vpc/latest/privatelink/gateway-endpoints`).
+            let (rule, rule_ja) = (
+                format!("a gateway endpoint serves its own VPC only, and {ip} is outside"),
+                format!("ゲートウェイエンドポイントは自身の VPC 専用で、{ip} は VPC の外です"),
+            );
+            return self.dead(Dead::new(at, Code::NoPossibleDestination, rule, rule_ja), leg);
+        }
         // `VPCE_GATEWAY_PROTOCOL_RESTRICTION`: TCP and ICMP echo only.
         self.check(
             &mut leg,

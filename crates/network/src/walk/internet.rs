@@ -7,7 +7,7 @@ use crate::code::Code;
 use crate::estate::BlockMode;
 use crate::filter::Passage;
 use crate::packet::{End, Family, Span, number};
-use crate::topology::Network;
+use crate::topology::{Network, Role};
 use smol_str::SmolStr;
 use std::net::IpAddr;
 use std::sync::LazyLock;
@@ -61,7 +61,7 @@ impl Walker<'_> {
         let Some(leg) = self.pass(leg, Kind::InternetGateway, id, &packet) else { return };
         let Some(leg) = self.attached(id, vpc, leg) else { return };
         let crossing = if packet.reply { Crossing::Ingress } else { Crossing::Egress };
-        let by_nat = packet.free_port;
+        let by_nat = packet.sender.is_some_and(|at| self.net.is_nat_gateway(at));
         let Some(mut leg) = self.public_access(vpc, from, crossing, by_nat, leg) else { return };
         let at = Hop::new(id.clone(), Kind::InternetGateway);
         let source = match packet.source {
@@ -149,6 +149,16 @@ impl Walker<'_> {
             let rule_ja = format!("{source} はインターネットのアドレスではありません");
             return self.dead(Dead::new(at, Code::IgwPrivateSource, rule, rule_ja), leg);
         }
+        let far = match packet.source {
+            End::At(_) => leg.far.clone(),
+            End::Far => and_spans(&leg.far, public_spans(self.family)),
+        };
+        if far.is_empty() {
+            let (rule, rule_ja) =
+                ("the addresses are not those of the internet", "送信元はインターネットのアドレスではありません");
+            return self.dead(Dead::new(at, Code::IgwPrivateSource, rule, rule_ja), leg);
+        }
+        let leg = Leg { far, ..leg };
         if let Some(vpc) = self.lent.filter(|vpc| packet.reply && net.in_vpc(*vpc, ip)) {
             let gateway =
                 net.estate.vpcs.get(vpc as usize).and_then(|v| net.gateway_of(&v.id)).cloned().unwrap_or_default();
@@ -181,9 +191,10 @@ impl Walker<'_> {
         };
         let Some(leg) = self.pass(leg, Kind::InternetGateway, &gateway, &packet) else { return };
         let crossing = if packet.reply { Crossing::Egress } else { Crossing::Ingress };
-        let by_nat = packet.reply && !self.undo.is_empty();
+        let by_nat = net.is_nat_gateway(interface);
         let Some(leg) = self.public_access(vpc, subnet, crossing, by_nat, leg) else { return };
-        let packet = Packet { destination: End::At(private), sender: None, ..packet };
+        // What came by the internet is known by its address only: no rule sees its groups.
+        let packet = Packet { destination: End::At(private), sender: None, forwarded: true, ..packet };
         self.route_from_gateway(&gateway, vpc, packet, leg);
     }
 
@@ -273,7 +284,8 @@ impl Walker<'_> {
     ///
     /// Both directions: nothing passes an internet gateway or an egress-only one. Ingress only: what begins inside
     /// passes by NAT gateways and egress-only internet gateways, nothing else. An exclusion of the VPC or the subnet
-    /// lets both directions through, or egress only.
+    /// lets both directions through. One for egress only counts where both directions are blocked, and lets through
+    /// what begins inside and goes by these gateways (`security-vpc-bpa-example`, scenarios 5 and 6).
     fn public_access(
         &mut self,
         vpc: u32,
@@ -298,14 +310,17 @@ impl Walker<'_> {
             return Some(leg);
         };
         let subnet = subnet.and_then(|s| net.estate.subnets.get(s as usize)).map(|s| &s.id);
-        let mut excluded = setting.exclusions.iter().filter(|e| e.resource == record.id || Some(&e.resource) == subnet);
-        let let_out = excluded.any(|e| !e.egress_only || crossing == Crossing::Egress);
+        let excluded = |egress_only: bool| {
+            let mut all = setting.exclusions.iter().filter(|e| e.egress_only == egress_only);
+            all.any(|e| e.resource == record.id || Some(&e.resource) == subnet)
+        };
+        let begins_inside = crossing == Crossing::Egress && by_nat;
         let open = match setting.mode {
             BlockMode::Off => true,
-            BlockMode::BlockIngress => crossing == Crossing::Egress && by_nat,
-            BlockMode::BlockBidirectional => false,
+            BlockMode::BlockIngress => begins_inside,
+            BlockMode::BlockBidirectional => begins_inside && excluded(true),
         };
-        if open || let_out {
+        if open || excluded(false) {
             return Some(leg);
         }
         let at = Hop::new(record.id.clone(), Kind::VpcBlockPublicAccess);
@@ -327,6 +342,10 @@ impl Network {
     /// The internet gateway of a VPC.
     pub(crate) fn gateway_of(&self, vpc: &SmolStr) -> Option<&SmolStr> {
         self.estate.internet_gateways.iter().find(|g| g.vpcs.contains(vpc)).map(|g| &g.id)
+    }
+
+    fn is_nat_gateway(&self, interface: u32) -> bool {
+        self.interfaces.get(interface as usize).is_some_and(|l| matches!(l.role, Some(Role::NatGateway(_))))
     }
 
     fn block_public_access(&self, home: &crate::estate::Home) -> Option<&crate::estate::BlockPublicAccess> {

@@ -397,6 +397,8 @@ pub(crate) struct Walker<'n> {
     pub egress_only: Option<SmolStr>,
     /// See [`Leg::lent`].
     pub lent: Option<u32>,
+    /// Interfaces whose security groups let the request through: they know its answers.
+    pub tracked: Vec<u32>,
     pub out: Vec<Leg>,
 }
 
@@ -409,8 +411,8 @@ impl Network {
     /// The ways of a request from `origin` to `destination`, with the far end in `far` (the whole span where both
     /// ends are addresses).
     pub fn request(&self, origin: Origin, destination: End, far: Vec<Span>, family: Family, goal: &Goal) -> Vec<Leg> {
-        let walker =
-            Walker { net: self, family, goal, undo: Vec::new(), egress_only: None, lent: None, out: Vec::new() };
+        let (undo, tracked) = (Vec::new(), Vec::new());
+        let walker = Walker { net: self, family, goal, undo, egress_only: None, lent: None, tracked, out: Vec::new() };
         walker.run(origin, destination, far, false)
     }
 
@@ -430,7 +432,13 @@ impl Network {
         let goal = Goal { component: None, any_host: true };
         let egress_only = leg.hops.iter().find(|h| h.kind == Kind::EgressOnlyInternetGateway).map(|h| h.id.clone());
         let undo = leg.translations.clone();
-        let walker = Walker { net: self, family, goal: &goal, undo, egress_only, lent: leg.lent, out: Vec::new() };
+        let asked = |check: &Check| match check.guard {
+            Guard::Groups { interface, .. } => Some(interface),
+            _ => None,
+        };
+        let tracked = leg.checks.iter().filter_map(asked).collect();
+        let (lent, out) = (leg.lent, Vec::new());
+        let walker = Walker { net: self, family, goal: &goal, undo, egress_only, lent, tracked, out };
         walker.run(origin, leg.source, leg.far.clone(), true)
     }
 }

@@ -8,6 +8,7 @@ use crate::filter::{Passage, Way};
 use crate::packet::{ANY_PORT, End, ICMP, ICMPV6, PacketBox, PacketSet, TCP, UDP};
 use crate::topology::Link;
 use smol_str::SmolStr;
+use std::net::IpAddr;
 use yagura_model::IpRange;
 
 impl Walker<'_> {
@@ -59,6 +60,17 @@ impl Walker<'_> {
             Guard::Protocol { at: at.clone(), code: Code::Protocol },
             Passage::exactly(translated()),
         );
+        if let End::At(IpAddr::V6(ip)) = packet.destination
+            && !IpRange::parse("64:ff9b::/96").is_some_and(|r| r.contains(ip.into()))
+        {
+            // NAT64 translates what is sent to this block, and nothing else
+            // (`vpc/latest/userguide/nat-gateway-nat64-dns64`).
+            let (rule, rule_ja) = (
+                "a NAT gateway takes IPv6 packets to 64:ff9b::/96 only",
+                "NAT ゲートウェイが扱う IPv6 の宛先は 64:ff9b::/96 だけです",
+            );
+            return self.dead(Dead::new(at, Code::NoPossibleDestination, rule, rule_ja), leg);
+        }
         let family = self.family;
         let outside = nat.addresses.iter().find(|a| crate::packet::Family::of(a.ip) == family).map(|a| a.ip);
         let interface = nat.interfaces.first().and_then(|i| net.interface.get(i)).copied();

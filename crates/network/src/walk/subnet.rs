@@ -102,7 +102,9 @@ impl Walker<'_> {
         {
             return;
         }
-        let seen = net.groups_seen(at, remote, packet.forwarded);
+        let crossing = |h: &&Hop| matches!(h.kind, Kind::VpcPeeringConnection | Kind::TransitGateway);
+        let crossed = leg.hops.iter().rev().find(crossing).map(|h| h.kind).filter(|_| way == Way::Ingress);
+        let seen = net.groups_seen(at, remote, packet.forwarded, crossed);
         let groups = match &seen {
             Ok(groups) => Ok(*groups),
             Err(missing) => Err(missing),
@@ -413,11 +415,18 @@ impl Network {
     ///
     /// They see members in the same VPC, in a peered VPC of the same Region, and behind a transit gateway with security
     /// group referencing on both attachments (`vpc/latest/userguide/security-group-rules`,
-    /// `vpc/latest/peering/vpc-peering-security-groups`, `vpc/latest/tgw/tgw-vpc-attachments`).
+    /// `vpc/latest/peering/vpc-peering-security-groups`, `vpc/latest/tgw/tgw-vpc-attachments`). `crossed`: by which of
+    /// the two the packet came; rules for what goes out see either.
     ///
     /// # Errors
     /// The hole where the groups of the other side were not read.
-    fn groups_seen(&self, interface: u32, remote: End, forwarded: bool) -> Result<&[SmolStr], Arc<Missing>> {
+    fn groups_seen(
+        &self,
+        interface: u32,
+        remote: End,
+        forwarded: bool,
+        crossed: Option<Kind>,
+    ) -> Result<&[SmolStr], Arc<Missing>> {
         let End::At(ip) = remote else { return Ok(&[]) };
         let vpc = self.interfaces.get(interface as usize).and_then(|l| l.vpc);
         let Some(vpc) = vpc.filter(|_| !forwarded) else { return Ok(&[]) };
@@ -432,7 +441,12 @@ impl Network {
             return self.owner_of(vpc, ip).map_or(Ok(&[]), groups);
         }
         let Some(own) = self.estate.vpcs.get(vpc as usize) else { return Ok(&[]) };
-        for other in self.peered_vpcs(&own.id).into_iter().chain(self.transit_peers(&own.id)) {
+        let others = match crossed {
+            Some(Kind::VpcPeeringConnection) => self.peered_vpcs(&own.id),
+            Some(_) => self.transit_peers(&own.id),
+            None => [self.peered_vpcs(&own.id), self.transit_peers(&own.id)].concat(),
+        };
+        for other in others {
             let Some(at) = self.vpc.get(&other).copied().filter(|at| self.in_vpc(*at, ip)) else { continue };
             let same_region = self.estate.vpcs.get(at as usize).is_some_and(|v| v.home.region == own.home.region);
             if same_region && let Some(owner) = self.owner_of(at, ip) {

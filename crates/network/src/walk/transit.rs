@@ -67,11 +67,12 @@ impl Walker<'_> {
                 }
             }
         }
-        self.across(attachment, packet, leg);
+        let zone = from.and_then(|s| net.estate.subnets.get(s as usize)).map(|s| s.zone.clone());
+        self.across(attachment, zone, packet, leg);
     }
 
-    /// The transit gateway routes what came in by an attachment.
-    fn across(&mut self, from: u32, packet: Packet, leg: Leg) {
+    /// The transit gateway routes what came in by an attachment, in a zone where that is known.
+    fn across(&mut self, from: u32, zone: Option<SmolStr>, packet: Packet, leg: Leg) {
         let net = self.net;
         let Some(record) = net.estate.transit_attachments.get(from as usize) else { return };
         let Some(leg) = self.pass(leg, Kind::TransitGateway, &record.transit_gateway, &packet) else { return };
@@ -105,7 +106,7 @@ impl Walker<'_> {
             match next {
                 Next::Attachments(ids) => {
                     for id in ids {
-                        self.out_by(&id, record, packet, leg.clone());
+                        self.out_by(&id, record, zone.as_ref(), packet, leg.clone());
                     }
                 }
                 Next::Blackhole(destination) => {
@@ -133,7 +134,7 @@ impl Walker<'_> {
     }
 
     /// The transit gateway sends the packet out by an attachment.
-    fn out_by(&mut self, id: &SmolStr, from: &TransitAttachment, packet: Packet, leg: Leg) {
+    fn out_by(&mut self, id: &SmolStr, from: &TransitAttachment, zone: Option<&SmolStr>, packet: Packet, leg: Leg) {
         let net = self.net;
         let Some(at) = net.transit_attachment(id, &from.transit_gateway) else {
             let home = &from.home;
@@ -145,9 +146,9 @@ impl Walker<'_> {
             return self.dead(bad_attachment(record), leg);
         }
         match record.kind.as_str() {
-            "vpc" => self.out_to_vpc(record, packet, leg),
+            "vpc" => self.out_to_vpc(record, zone, packet, leg),
             "peering" => match net.peer_attachment(record) {
-                Some(other) => self.across(other, packet, leg),
+                Some(other) => self.across(other, None, packet, leg),
                 None => {
                     let hole = net.hole("DescribeTransitGatewayAttachments", &record.resource, &record.home);
                     self.unread(hole, leg);
@@ -163,8 +164,10 @@ impl Walker<'_> {
         }
     }
 
-    /// Into a VPC: the attachment's subnet in the zone of the destination, or any, routes the packet on.
-    fn out_to_vpc(&mut self, record: &TransitAttachment, packet: Packet, mut leg: Leg) {
+    /// Into a VPC: the attachment's subnet in the zone that the packet comes from routes it on; where there is none, that
+    /// in the zone of the destination, or any (`TGW_ATTACH_VPC_AZ_RESTRICTION` of
+    /// `vpc/latest/reachability/explanation-codes`: the default mode keeps the zone).
+    fn out_to_vpc(&mut self, record: &TransitAttachment, zone: Option<&SmolStr>, packet: Packet, mut leg: Leg) {
         let net = self.net;
         let vpc = match self.find(&net.vpc, &record.resource, "DescribeVpcs", &record.home) {
             Link::At(at) => at,
@@ -175,7 +178,7 @@ impl Walker<'_> {
             End::At(ip) => net.subnet_of(vpc, ip),
             End::Far => None,
         };
-        let Some(entry) = net.entry_subnet(record, target) else {
+        let Some(entry) = net.entry_subnet(record, zone, target) else {
             return match (&record.subnets, target) {
                 (None, Some(_)) => self.deliver_in_vpc(vpc, None, packet, leg),
                 _ => self.unread(net.hole("DescribeTransitGatewayVpcAttachments", &record.id, &record.home), leg),
@@ -200,7 +203,7 @@ impl Walker<'_> {
     pub(crate) fn arrive_from_transit(&mut self, at: u32, packet: Packet, leg: Leg) {
         let Some(record) = self.net.estate.transit_attachments.get(at as usize) else { return };
         let Some(leg) = self.pass(leg, Kind::TransitGatewayAttachment, &record.id, &packet) else { return };
-        self.across(at, packet, leg);
+        self.across(at, None, packet, leg);
     }
 }
 
@@ -272,12 +275,13 @@ impl Network {
         .collect()
     }
 
-    /// The subnet of a VPC attachment that traffic to a subnet comes in by: of its zone, where there is one.
-    fn entry_subnet(&self, record: &TransitAttachment, target: Option<u32>) -> Option<u32> {
+    /// The subnet of a VPC attachment that traffic from a zone to a subnet comes in by.
+    fn entry_subnet(&self, record: &TransitAttachment, zone: Option<&SmolStr>, target: Option<u32>) -> Option<u32> {
         let subnets: Vec<u32> = record.subnets.as_ref()?.iter().filter_map(|s| self.subnet.get(s).copied()).collect();
-        let zone = target.and_then(|t| self.estate.subnets.get(t as usize)).map(|s| &s.zone);
-        let of_zone = |at: &&u32| self.estate.subnets.get(**at as usize).map(|s| &s.zone) == zone;
-        subnets.iter().find(of_zone).or_else(|| subnets.first()).copied()
+        let zone_of = |at: u32| self.estate.subnets.get(at as usize).map(|s| &s.zone).filter(|z| !z.is_empty());
+        let in_zone = |zone: Option<&SmolStr>| subnets.iter().find(|at| zone.is_some() && zone_of(**at) == zone);
+        let near = || in_zone(target.and_then(zone_of));
+        in_zone(zone).or_else(near).or_else(|| subnets.first()).copied()
     }
 
     /// Splits a destination over the routes of a transit gateway route table: the longest prefix first, static
