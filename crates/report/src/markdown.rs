@@ -109,7 +109,10 @@ fn row(page: &mut String, verdict: &Verdict, text: Text) {
         mark(verdict.severity),
         text.severity_word(verdict.severity),
         escape(&verdict.title),
-        code(&verdict.rule),
+        match &verdict.reason {
+            Some(reason) => format!("{}<br>{}: {}", code(&verdict.rule), text.reason_lower(), escape(reason)),
+            None => code(&verdict.rule),
+        },
         code(&resource.id),
         escape(&resource.account),
         escape(region),

@@ -104,14 +104,13 @@ impl<'a> Failures<'a> {
     }
 }
 
-/// Failures grouped under their check: the worst check first, then the one that most resources fail, then by id.
+/// Failures grouped under their check and severity (a proof may have lowered that of some): the worst check first, then the one that most resources fail, then by id.
 pub(crate) fn failures(verdicts: &[Verdict]) -> Vec<Failures<'_>> {
-    let mut groups: BTreeMap<&str, Failures<'_>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, Severity), Failures<'_>> = BTreeMap::new();
     for verdict in verdicts.iter().filter(|v| v.status == Status::Fail) {
         let group = groups
-            .entry(&verdict.rule)
+            .entry((&verdict.rule, verdict.severity))
             .or_insert_with(|| Failures { severity: verdict.severity, verdicts: Vec::new() });
-        group.severity = group.severity.max(verdict.severity);
         group.verdicts.push(verdict);
     }
     let mut groups: Vec<_> = groups.into_values().collect();

@@ -169,6 +169,10 @@ impl Table<'_> {
         let id = format!("{} · {}", clean(&first.rule), self.text.count_resources(group.verdicts.len()));
         lines.extend(self.terminal.wrap(&id, &indent).iter().map(|line| self.terminal.paint(Ink::DIM, line)));
         self.resources(&group.verdicts, &indent, lines);
+        if let Some(reason) = &first.reason {
+            let text = format!("{}: {}", self.text.reason_lower(), clean(reason));
+            lines.extend(self.terminal.wrap(&text, &indent));
+        }
         let arrow = format!("{indent}→ ");
         let rest = format!("{indent}  ");
         lines.extend(self.terminal.wrap_hanging(&clean(&first.fix), &arrow, &rest));

@@ -53,6 +53,7 @@ words! {
     fix: "What to do", "対処";
     reason: "Why it could not be told", "判定できなかった理由";
     reason_na: "Why it does not apply", "対象外の理由";
+    reason_lower: "What lowers its severity", "重要度を下げた根拠";
     evidence: "Evidence", "根拠";
     missing: "Missing permissions", "不足している権限";
     maps: "Requirements", "対応する要件";

@@ -213,7 +213,7 @@
       el("header", {}, el("span", { class: "sev s" + r[SEVERITY] }, D.severities[r[SEVERITY]]), el("span", { class: "f f" + st }, D.statuses[st]),
         button(W.previous, "↑", () => move(-1, true)), button(W.next, "↓", () => move(1, true)), button(W.close, "×", () => closeDrawer(true))),
       el("h2", {}, r[TITLE]), el("p", { class: "rule mono" }, r[RULE]),
-      ...(reason ? block(st === 3 ? W.reason_na : W.reason, el("p", { class: "miss" }, reason)) : []),
+      ...(reason ? block(st === 0 ? W.reason_lower : st === 3 ? W.reason_na : W.reason, el("p", { class: "miss" }, reason)) : []),
       ...(missing ? block(W.missing, el("ul", {}, ...missing.split("\n").map((m) => el("li", {}, el("code", {}, m))))) : []),
       ...(st < 2 ? block(W.fix, el("p", { class: "do" }, ...prose(full(i, "fix")))) : []),
       ...block(W.why, el("p", {}, ...prose(r[WHY]))),

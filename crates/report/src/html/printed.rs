@@ -98,6 +98,9 @@ fn printed_failures(report: &Report, text: Text, out: &mut dyn Write) -> io::Res
             escape(&text.count_resources(group.verdicts.len())),
             prose(&first.why),
         )?;
+        if let Some(reason) = &first.reason {
+            writeln!(out, "<li>{}: {}</li>", escape(text.reason_lower()), escape(reason))?;
+        }
         for verdict in group.verdicts.iter().take(room) {
             let r = &verdict.resource;
             writeln!(
