@@ -288,12 +288,12 @@ impl PacketSet {
         self.map(|b| overlap(b.src_port, ports).map(|_| PacketBox { src_port: ANY_PORT, ..*b }))
     }
 
-    /// Some packet of it: the lowest far address, protocol and ports of its first box.
+    /// Some packet of it: the lowest far address (any, where none is told apart), protocol and ports of its first box.
     pub fn sample(&self) -> Option<PacketBox> {
         let b = self.0.first()?;
         let one = |r: (u16, u16)| (r.0, r.0);
         Some(PacketBox {
-            far: Span { first: b.far.first, last: b.far.first },
+            far: if b.far == Span::ANY { b.far } else { Span { first: b.far.first, last: b.far.first } },
             protocol: (b.protocol.0, b.protocol.0),
             src_port: one(b.src_port),
             dst_port: one(b.dst_port),

@@ -1,7 +1,7 @@
 //! How packets are said: protocols and ports, the same in every language.
 
 use crate::estate::{Protocol, Service};
-use crate::packet::{ANY_PORT, ICMP, ICMPV6, PacketBox, TCP, UDP};
+use crate::packet::{ANY_PORT, Family, ICMP, ICMPV6, PacketBox, TCP, UDP};
 
 /// The name of a protocol: `tcp`, `udp`, `icmp`, `icmpv6`, or its number.
 pub fn protocol(number: u8) -> String {
@@ -50,4 +50,17 @@ pub fn service_of(packet: &PacketBox) -> Service {
     let (first, last) = packet.protocol;
     let protocol = if first == last { Protocol::Number(first) } else { Protocol::Any };
     Service { protocol, ports: packet.dst_port }
+}
+
+/// One packet: `tcp 443 from port 49152`, with the far end's address where it has one.
+pub fn packet(packet: &PacketBox) -> String {
+    let mut text = service(service_of(packet));
+    if packet.far.first == packet.far.last {
+        let family = if packet.far.first > u128::from(u32::MAX) { Family::V6 } else { Family::V4 };
+        text += &format!(" ({})", family.address(packet.far.first));
+    }
+    if matches!(packet.protocol.0, TCP | UDP) {
+        text += &format!(" from port {}", ports(packet.src_port));
+    }
+    text
 }

@@ -10,7 +10,7 @@ use crate::estate::{Protocol, Service};
 use crate::packet::{ANY_PORT, PacketBox, PacketSet};
 use crate::topology::{Missing, Network};
 use crate::walk::{Hop, Kind, Leg, Note};
-use crate::words::parse_protocol;
+use crate::words::{self, parse_protocol};
 use serde::{Deserialize, Serialize, Serializer};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
@@ -85,6 +85,9 @@ pub struct CaseAnswer {
     /// What would open it, all of it together; empty unless the answer is `no`.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "in_words")]
     pub changes: Vec<Change>,
+    /// The packet that the changes open it for, where they were made for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub example: Option<String>,
     /// Whether the changes open it: some blockers are lifted by no single setting.
     #[serde(skip_serializing_if = "is_unset")]
     pub opens: Option<bool>,
@@ -231,7 +234,6 @@ impl Network {
     /// Tries each pair of addresses: the first that gets through answers yes; otherwise the one that comes furthest is explained.
     pub fn decide(&self, id: serde_json::Value, trials: &[Trial], asked: &PacketSet) -> CaseAnswer {
         let mut unknown: Option<Outcome> = None;
-        let mut furthest: Option<Outcome> = None;
         let mut holes: BTreeSet<Arc<Missing>> = BTreeSet::new();
         for trial in trials {
             let outcome = self.outcome(trial, asked);
@@ -243,17 +245,13 @@ impl Network {
                     holes.extend(outcome.missing());
                     unknown.get_or_insert(outcome);
                 }
-                Reachable::No => {
-                    let further = |o: &Outcome| o.ways.iter().map(|(l, _)| l.hops.len()).max();
-                    if furthest.as_ref().is_none_or(|f| further(f) < further(&outcome)) {
-                        furthest = Some(outcome);
-                    }
-                }
+                Reachable::No => {}
             }
         }
         if let Some(outcome) = unknown {
             return answer(id, &outcome, Reachable::Unknown, &Explanation::default(), &holes);
         }
+        let furthest = self.nearest(trials, asked).map(|(_, outcome)| outcome);
         let mut explanation = self.explain(trials, asked);
         if explanation.blockers.is_empty() {
             explanation.blockers.push(nowhere(trials));
@@ -280,7 +278,10 @@ fn answer(
         (there, there && back.iter().any(|r| !r.passing().1.is_empty()), leg.hops.len())
     };
     let best = outcome.ways.iter().max_by_key(rank);
-    let reply = best.and_then(|(_, back)| back.iter().max_by_key(|r| (!r.passing().1.is_empty(), r.hops.len())));
+    // Of the ways back, that of the packet which the explanation is about.
+    let about = |r: &Leg| explanation.packet.is_some_and(|p| r.far.iter().any(|far| far.contains(p.far.first)));
+    let reply =
+        best.and_then(|(_, back)| back.iter().max_by_key(|r| (about(r), !r.passing().1.is_empty(), r.hops.len())));
     let forward =
         Way { passes: !outcome.there.0.is_empty(), hops: best.map(|(l, _)| l.hops.clone()).unwrap_or_default() };
     let back = Way { passes: !outcome.both.0.is_empty(), hops: reply.map(|r| r.hops.clone()).unwrap_or_default() };
@@ -291,6 +292,7 @@ fn answer(
         back,
         blocked_by: explanation.blockers.clone(),
         changes: explanation.changes.clone(),
+        example: explanation.packet.as_ref().map(words::packet),
         opens: (reachable == Reachable::No && !explanation.complete).then_some(false),
         missing: holes.clone(),
         notes: outcome.ways.iter().flat_map(|(leg, _)| leg.notes.iter().cloned()).collect(),

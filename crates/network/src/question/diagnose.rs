@@ -75,7 +75,7 @@ impl Network {
         let answer = self.decide(question.into(), trials, asked);
         let mut steps = Vec::new();
         if let Some((trial, outcome)) = self.nearest(trials, asked)
-            && let Some((leg, replies)) = outcome.ways.iter().max_by_key(|w| nearness(w))
+            && let Some((leg, replies)) = outcome.ways.iter().max_by_key(|w| nearness(w, asked))
         {
             let start: PacketSet = leg.far.iter().map(|far| PacketBox::ANY.from(*far)).collect();
             let packets = start.and(asked);

@@ -7,7 +7,7 @@
 use super::{Outcome, Reachable, Trial, returns};
 use crate::change::{Change, Direction};
 use crate::code::Code;
-use crate::estate::{Estate, NetworkAcl, Target};
+use crate::estate::{Estate, NetworkAcl, Protocol, Service, Target};
 use crate::filter::Way;
 use crate::packet::{End, Family, PacketBox, PacketSet, Span, TCP, UDP, number};
 use crate::topology::{Network, target_id};
@@ -15,6 +15,7 @@ use crate::walk::{Check, Dead, Ending, Guard, Hop, Kind, Leg, Origin};
 use crate::words;
 use serde::Serialize;
 use smol_str::SmolStr;
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::net::IpAddr;
 use yagura_model::{IpRange, Lang};
@@ -151,10 +152,13 @@ impl Network {
         }
     }
 
-    /// The trial that comes furthest, with its outcome.
+    /// The trial that comes nearest to passing, with its outcome: what arrives before what does not, then the one that
+    /// fewest filters stop, then the one that comes furthest.
     pub(super) fn nearest<'t>(&self, trials: &'t [Trial], asked: &PacketSet) -> Option<(&'t Trial, Outcome)> {
         let outcomes = trials.iter().map(|t| (t, self.outcome(t, asked)));
-        outcomes.max_by_key(|(_, o)| o.ways.iter().map(nearness).max())
+        let best = |o: &Outcome| o.ways.iter().map(|w| nearness(w, asked)).max();
+        // Of equals the first: that of the primary addresses.
+        outcomes.reduce(|best_yet, next| if best(&next.1) > best(&best_yet.1) { next } else { best_yet })
     }
 
     /// The first thing that stops the packet on the best of the ways, and the packet that is followed from there.
@@ -164,7 +168,7 @@ impl Network {
         trial: &Trial,
         asked: &PacketSet,
     ) -> Option<(Blocker, Option<PacketBox>)> {
-        let (leg, replies) = outcome.ways.iter().max_by_key(|w| nearness(w))?;
+        let (leg, replies) = outcome.ways.iter().max_by_key(|w| nearness(w, asked))?;
         let reply =
             replies.iter().max_by_key(|r| usize::from(matches!(r.ending, Ending::Arrived(_))) * 1000 + r.hops.len());
         let start: PacketSet = leg.far.iter().map(|far| PacketBox::ANY.from(*far)).collect();
@@ -381,11 +385,16 @@ impl Network {
     }
 }
 
-/// How far a way comes: an answer that is back counts most, then an arrival, then hops.
-pub(super) fn nearness((leg, replies): &(Leg, Vec<Leg>)) -> (u8, usize, usize) {
+/// How near a way comes to passing.
+type Nearness = (u8, Reverse<usize>, usize, usize);
+
+/// How near a way comes: an answer that is back counts most, then an arrival, then how few filters stop it, then hops.
+pub(super) fn nearness((leg, replies): &(Leg, Vec<Leg>), asked: &PacketSet) -> Nearness {
     let arrived = |l: &Leg| u8::from(!matches!(l.ending, Ending::Dead(_)));
-    let back = replies.iter().map(|r| (arrived(r), r.hops.len())).max().unwrap_or((u8::from(replies.is_empty()), 0));
-    (arrived(leg) * (1 + back.0), leg.hops.len(), back.1)
+    let stops = |l: &Leg| l.checks.iter().filter(|c| !asked.meets(c.passage.may())).count();
+    let reply = replies.iter().map(|r| (arrived(r), Reverse(stops(r)), r.hops.len())).max();
+    let (back, Reverse(stopped), length) = reply.unwrap_or((u8::from(replies.is_empty()), Reverse(0), 0));
+    (arrived(leg) * (1 + back), Reverse(stops(leg) + stopped), leg.hops.len(), length)
 }
 
 /// Follows as many packets as possible through the checks: the packets that reach the first check that stops them
@@ -416,8 +425,18 @@ pub(super) fn choose(set: &PacketSet, family: Family) -> Option<PacketBox> {
         |protocol: u8| PacketBox { protocol: (protocol, protocol), src_port: (49152, 49152), ..PacketBox::ANY };
     let any = |protocol: u8| PacketBox { protocol: (protocol, protocol), ..PacketBox::ANY };
     let wishes = [one(TCP, 443), any_dst(TCP), any(TCP), any_dst(UDP), any(UDP), PacketBox::ANY];
-    let _ = family;
-    let found = wishes.iter().find_map(|wish| set.boxes().iter().find_map(|b| b.and(wish)))?;
+    // An example of an address on the internet, where one is as good as another (RFC 5737, RFC 3849).
+    let example = match family {
+        Family::V4 => 0xCB00_710A,
+        Family::V6 => 0x2001_0DB8_0000_0000_0000_0000_0000_000A,
+    };
+    let told = |b: &&PacketBox| b.far.contains(example) && b.far != Span::ANY;
+    let at_example = |b: &PacketBox| b.from(Span { first: example, last: example });
+    let find = |wish: &PacketBox| {
+        let near = set.boxes().iter().filter(told).find_map(|b| at_example(b).and(wish));
+        near.or_else(|| set.boxes().iter().find_map(|b| b.and(wish)))
+    };
+    let found = wishes.iter().find_map(find)?;
     PacketSet::from_iter([found]).sample()
 }
 
@@ -468,10 +487,18 @@ fn blocked_by_acl(acl: &NetworkAcl, way: Way, remote: End, packet: &PacketBox, t
     let matched =
         entries.iter().find(|e| PacketBox::of(e.service).from(crate::packet::Span::of(&e.range)).and(&at).is_some());
     let service = words::service_of(&own);
+    let asked = service;
+    // Answers go to whatever port the client has: a rule for one of them would help one connection.
+    let service = match (travel, service.protocol) {
+        (Travel::Return, Protocol::Number(TCP | UDP)) if service.ports.0 >= 1024 => {
+            Service { ports: (1024, u16::MAX), ..service }
+        }
+        _ => service,
+    };
     let range = IpRange::from(family.address(address));
     let (side, side_ja) =
         if egress { ("outbound", "アウトバウンド") } else { ("inbound", "インバウンド") };
-    let said = words::service(service);
+    let said = words::service(asked);
     let hop = Hop::new(acl.id.clone(), Kind::NetworkAcl);
     let before = matched.map_or(32767, |e| e.number);
     let taken: HashSet<u32> = acl.entries.iter().filter(|e| e.egress == egress).map(|e| e.number).collect();

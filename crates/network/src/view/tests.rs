@@ -115,6 +115,7 @@ fn an_answer_is_drawn_with_what_stops_it_further_on() {
         notes: Default::default(),
         allowed: Vec::new(),
         opens: None,
+        example: None,
     };
     let name = |hop: &Hop| (hop.id == "i-1").then(|| "web".to_owned());
     let drawing = Drawing::of("i-1 → i-2", &answer, Lang::Ja, &name);

@@ -16,7 +16,7 @@ use yagura_network::question::explain::Travel;
 /// Arguments of `net diagnose`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  yagura net diagnose --demo web db --protocol tcp --port 5432
+  yagura net diagnose --demo web-a shop-db --protocol tcp --port 5432
   yagura net diagnose i-0123456789abcdef0 internet --profile prod
 
 It looks at instances, security groups, network ACLs both ways, routes both ways and gateways, in this order.
@@ -35,7 +35,7 @@ pub const HELP_JA: HelpJa = HelpJa {
     about: "2 点が通信できない理由を、人が確認する順番で調べる",
     arguments: &[("format", "出力形式")],
     examples: "例:
-  yagura net diagnose --demo web db --protocol tcp --port 5432
+  yagura net diagnose --demo web-a shop-db --protocol tcp --port 5432
   yagura net diagnose i-0123456789abcdef0 internet --profile prod
 
 インスタンス、セキュリティグループ、ネットワーク ACL（往復）、ルート（往復）、ゲートウェイの順に調べる。

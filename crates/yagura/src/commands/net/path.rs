@@ -51,9 +51,9 @@ pub const QUESTION_JA: [(&str, &str); 5] = [
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   yagura net path --demo internet bastion --protocol tcp --port 22
-  yagura net path --demo web db --protocol tcp --port 5432
+  yagura net path --demo web-a shop-db --protocol tcp --port 5432
   yagura net path i-0123456789abcdef0 internet --profile prod
-  yagura net path web 10.1.0.15 --snapshot today.ysnap --format svg > path.svg
+  yagura net path web-a 10.1.0.15 --snapshot today.ysnap --format svg > path.svg
 
 Exit codes: 0 reachable, 1 not reachable, 2 bad usage, 3 unknown or nothing could be read.")]
 pub struct PathArgs {
@@ -81,9 +81,9 @@ pub const HELP_JA: HelpJa = HelpJa {
     arguments: &[("format", "出力形式")],
     examples: "例:
   yagura net path --demo internet bastion --protocol tcp --port 22
-  yagura net path --demo web db --protocol tcp --port 5432
+  yagura net path --demo web-a shop-db --protocol tcp --port 5432
   yagura net path i-0123456789abcdef0 internet --profile prod
-  yagura net path web 10.1.0.15 --snapshot today.ysnap --format svg > path.svg
+  yagura net path web-a 10.1.0.15 --snapshot today.ysnap --format svg > path.svg
 
 終了コード: 0 到達可能、1 到達不可能、2 引数の誤り、3 不明、または何も読み取れなかった",
 };

@@ -52,6 +52,12 @@ pub fn remedies(out: &mut String, answer: &CaseAnswer, lang: Lang) {
             lang.pick("The smallest set of changes that opens it", "開通に必要な最小の変更")
         };
         let _ = writeln!(out, "\n{head}");
+        if let Some(example) = &answer.example {
+            let _ = match lang {
+                Lang::En => writeln!(out, "  for {example}:"),
+                Lang::Ja => writeln!(out, "  対象: {example}"),
+            };
+        }
         for change in &answer.changes {
             let _ = writeln!(out, "  - {}", change.say(lang));
         }
