@@ -169,7 +169,10 @@ impl Walker<'_> {
             return self.not_public(ip, at, leg);
         };
         let links = net.interfaces.get(interface as usize);
-        let Some((vpc, subnet)) = links.and_then(|l| Some((l.vpc?, l.subnet))) else { return };
+        let Some((vpc, subnet)) = links.and_then(|l| Some((l.vpc?, l.subnet))) else {
+            let Some(told) = net.estate.interfaces.get(interface as usize) else { return };
+            return self.unread(net.hole("DescribeVpcs", &told.vpc, &told.home), leg);
+        };
         let Some(record) = net.estate.vpcs.get(vpc as usize) else { return };
         if packet.reply
             && let Some(gateway) = self.egress_only.clone()
