@@ -59,7 +59,11 @@ impl Call {
         let (region, signing) = (scope.next()?.to_owned(), scope.next()?);
         let path = parts.uri.path();
         let query = parts.uri.query().unwrap_or_default();
-        let service = service(signing, path);
+        let service = match signing {
+            // Both generations sign alike; the version of the API tells them apart.
+            "elasticloadbalancing" if values(&String::from_utf8_lossy(body)).any(|v| v == "2015-12-01") => "elbv2",
+            _ => service(signing, path),
+        };
 
         let mut words: BTreeSet<String> = path.split('/').filter(|s| !s.is_empty()).map(decoded).collect();
         words.extend(values(query));
@@ -97,6 +101,7 @@ fn service<'a>(signing: &'a str, path: &str) -> &'a str {
     match signing {
         "s3" if path.starts_with("/v20180820/") => "s3control",
         "es" => "opensearch",
+        "elasticloadbalancing" => "elb",
         "access-analyzer" => "accessanalyzer",
         other => other,
     }

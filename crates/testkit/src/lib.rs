@@ -20,6 +20,7 @@ mod endpoint;
 mod estate;
 mod fault;
 mod mangle;
+mod network;
 mod small;
 mod upstream;
 

@@ -11,7 +11,7 @@ const EU: &str = "eu-west-1";
 
 pub(crate) fn estate() -> Estate {
     let estate = elsewhere(Estate::empty());
-    messages(data(compute(network(audit(buckets(iam(estate)))))))
+    messages(data(compute(network(audit(buckets(iam(crate::network::estate(estate))))))))
 }
 
 /// A policy that lets a principal do something to every resource it is attached to.
@@ -242,12 +242,13 @@ fn audit(estate: Estate) -> Estate {
 fn network(estate: Estate) -> Estate {
     let vpc = |id: &str| {
         format!(
-            "<vpcSet><item><vpcId>{id}</vpcId><ownerId>111122223333</ownerId><state>available</state><isDefault>true</isDefault></item></vpcSet>"
+            "<vpcSet><item><vpcId>{id}</vpcId><cidrBlock>10.0.0.0/16</cidrBlock><ownerId>111122223333</ownerId><state>available</state><isDefault>true</isDefault></item></vpcSet>"
         )
     };
     let group = |id: &str, ingress: &str| {
+        let vpc = id.replacen("sg", "vpc", 1);
         format!(
-            "<securityGroupInfo><item><ownerId>111122223333</ownerId><groupId>{id}</groupId><groupName>default</groupName>\
+            "<securityGroupInfo><item><ownerId>111122223333</ownerId><groupId>{id}</groupId><groupName>default</groupName><vpcId>{vpc}</vpcId>\
              <ipPermissions>{ingress}</ipPermissions><ipPermissionsEgress/></item></securityGroupInfo>"
         )
     };
