@@ -186,10 +186,7 @@ impl Change {
                 }
             }
             Self::RestoreRoute { table, destination, target } => restore(estate, table, destination, target),
-            Self::AttachInternetGateway { vpc } => {
-                let id = new_id("igw", vpc);
-                estate.internet_gateways.push(InternetGateway { id, vpcs: vec![vpc.clone()], ..Default::default() });
-            }
+            Self::AttachInternetGateway { vpc } => attach_internet_gateway(estate, vpc),
             Self::AssociateAddress { interface, private } => associate(estate, interface, *private),
             Self::ExcludeFromBlockPublicAccess { vpc } => {
                 let home = estate.vpcs.iter().find(|v| v.id == *vpc).map(|v| v.home.clone());
@@ -294,6 +291,23 @@ fn each_attachment(
     found.for_each(change);
 }
 
+/// The gateway that the VPC's routes name already, if it hangs on nothing; else a new one.
+fn attach_internet_gateway(estate: &mut Estate, vpc: &SmolStr) {
+    let routes = estate.route_tables.iter().filter(|t| t.vpc == *vpc).flat_map(|t| &t.routes);
+    let named = routes.filter_map(|r| match &r.target {
+        Target::InternetGateway(id) => Some(id),
+        _ => None,
+    });
+    let named: Vec<SmolStr> = named.cloned().collect();
+    match estate.internet_gateways.iter_mut().find(|g| g.vpcs.is_empty() && named.contains(&g.id)) {
+        Some(gateway) => gateway.vpcs.push(vpc.clone()),
+        None => {
+            let id = new_id("igw", vpc);
+            estate.internet_gateways.push(InternetGateway { id, vpcs: vec![vpc.clone()], ..Default::default() });
+        }
+    }
+}
+
 /// A blackhole's target comes back: a route to what is there, else to a new one of its kind.
 fn restore(estate: &mut Estate, table: &SmolStr, destination: &Destination, target: &Target) {
     let Some(at) = estate.route_tables.iter().position(|t| t.id == *table) else { return };
@@ -339,7 +353,7 @@ impl Network {
         let own = self.estate.vpcs.get(vpc as usize)?;
         let add = |destination, target| Some(Change::AddRoute { table: table.clone(), destination, target });
         let ip = match destination {
-            End::At(ip) if is_public(ip) && !self.vpc.values().any(|v| self.in_vpc(*v, ip)) => None,
+            End::At(ip) if is_public(ip) && !self.vpcs().any(|v| self.in_vpc(v, ip)) => None,
             End::At(ip) => Some(ip),
             End::Far => None,
         };
@@ -353,11 +367,7 @@ impl Network {
             let block = own.cidrs.iter().find(|c| c.contains(ip))?;
             return add(*block, Target::Local);
         }
-        let other = self
-            .vpc
-            .iter()
-            .find(|(_, at)| self.in_vpc(**at, ip))
-            .and_then(|(_, at)| self.estate.vpcs.get(*at as usize));
+        let other = self.vpcs().find(|at| self.in_vpc(*at, ip)).and_then(|at| self.estate.vpcs.get(at as usize));
         if let Some(other) = other {
             let block = *other.cidrs.iter().find(|c| c.contains(ip))?;
             let joins = |p: &&Peering| {

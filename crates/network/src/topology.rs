@@ -274,6 +274,11 @@ impl Network {
         subnets.find(|at| self.estate.subnets.get(*at as usize).is_some_and(|s| s.cidrs.iter().any(|c| c.contains(ip))))
     }
 
+    /// The places of every VPC, in the order that they were read.
+    pub(crate) fn vpcs(&self) -> std::ops::Range<u32> {
+        0..u32::try_from(self.estate.vpcs.len()).unwrap_or(u32::MAX)
+    }
+
     /// Whether an address lies in the blocks of a VPC.
     pub(crate) fn in_vpc(&self, vpc: u32, ip: IpAddr) -> bool {
         self.estate.vpcs.get(vpc as usize).is_some_and(|v| v.cidrs.iter().any(|c| c.contains(ip)))

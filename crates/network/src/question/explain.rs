@@ -185,9 +185,13 @@ impl Network {
         // What stops the request comes before what stops its answer.
         match (stopped, dead_there) {
             (Some((check, Travel::Forward)), _) => {
-                return Some((self.blocked_by(check, &packet, Travel::Forward), Some(packet)));
+                let blocker = self.blocked_by(check, &packet, Travel::Forward);
+                let around =
+                    || self.detour(leg, trial.family).filter(|_| matches!(check.guard, Guard::Protocol { .. }));
+                let change = blocker.change.clone().or_else(around);
+                return Some((Blocker { change, ..blocker }, Some(packet)));
             }
-            (_, Some(dead)) => return Some((blocker(dead, Travel::Forward), Some(packet))),
+            (_, Some(dead)) => return Some((self.dead_end(dead, leg, trial, Travel::Forward), Some(packet))),
             _ => {}
         }
         if let Some((check, Travel::Return)) = stopped {
@@ -195,10 +199,16 @@ impl Network {
         }
         let reply = reply?;
         match &reply.ending {
-            Ending::Dead(dead) => Some((blocker(dead, Travel::Return), Some(packet))),
+            Ending::Dead(dead) => Some((self.dead_end(dead, reply, trial, Travel::Return), Some(packet))),
             Ending::Arrived(_) if !returns(reply, trial.origin) => Some((elsewhere(reply), Some(packet))),
             _ => None,
         }
+    }
+
+    /// Where a way ends, with what would lift it, or lead around.
+    fn dead_end(&self, dead: &Dead, leg: &Leg, trial: &Trial, travel: Travel) -> Blocker {
+        let change = dead.fix.clone().or_else(|| self.detour(leg, trial.family));
+        Blocker { change, ..blocker(dead, travel) }
     }
 
     /// What a filter that stops a packet says, and the rule that would let it through.
@@ -345,7 +355,7 @@ impl Network {
                 keep.extend(id(at));
             }
             if let End::At(ip) = trial.destination {
-                keep.extend(self.vpc.values().filter_map(|v| self.owner_of(*v, ip)).filter_map(id));
+                keep.extend(self.vpcs().filter_map(|v| self.owner_of(v, ip)).filter_map(id));
                 keep.extend(self.public.get(&ip).and_then(|(at, _)| id(*at)));
             }
             if let Origin::Internet(End::At(ip)) | Origin::Subnet(_, ip) = trial.origin {
@@ -596,8 +606,7 @@ fn moved(from: &Network, to: &Network, trial: &Trial) -> Option<Trial> {
     // An address that the internet did not know becomes known once it has a public one.
     let destination = match (origin, trial.destination) {
         (Origin::Internet(_), End::At(ip)) if !to.public.contains_key(&ip) => {
-            let owner =
-                to.vpc.values().find_map(|v| to.owner_of(*v, ip)).and_then(|at| to.estate.interfaces.get(at as usize));
+            let owner = to.vpcs().find_map(|v| to.owner_of(v, ip)).and_then(|at| to.estate.interfaces.get(at as usize));
             let public = owner.and_then(|i| i.addresses.iter().find(|a| a.ip == ip)).and_then(|a| a.public);
             End::At(public.unwrap_or(ip))
         }

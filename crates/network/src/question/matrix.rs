@@ -140,9 +140,12 @@ impl Network {
         to: usize,
         any_host: bool,
     ) -> Option<Arc<Grant>> {
-        let first = nodes.get(*members.get(from)?.first()?)?;
-        let others = members.get(to)?.iter().filter_map(|at| nodes.get(*at));
-        let second = others.into_iter().find(|n| !same_interface(n, first) && n.address != first.address)?;
+        let of = |class: usize| members.get(class).into_iter().flatten().filter_map(|at| nodes.get(*at));
+        // Two members that may talk: an interface says nothing to itself.
+        let (first, second) = of(from).find_map(|a| {
+            let other = of(to).find(|b| !same_interface(a, b) && a.address != b.address)?;
+            Some((a, other))
+        })?;
         if Family::of(first.address) != Family::of(second.address) {
             return None;
         }
@@ -205,7 +208,7 @@ impl Network {
     }
 
     fn own_spans(&self, family: Family) -> Vec<Span> {
-        self.vpc.values().flat_map(|v| self.spans_of_vpc(*v, family)).collect()
+        self.vpcs().flat_map(|v| self.spans_of_vpc(v, family)).collect()
     }
 
     /// The lines of an outcome with a far end: one a block of addresses that are treated alike.

@@ -1,6 +1,7 @@
 //! The questions: whether one end reaches another, and why not.
 
 pub mod case;
+mod detour;
 pub mod diagnose;
 pub mod difference;
 pub mod explain;

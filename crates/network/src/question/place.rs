@@ -264,14 +264,14 @@ impl Network {
     }
 
     fn starts_at_address(&self, ip: IpAddr) -> Vec<(Origin, Option<IpRange>)> {
-        let owners: Vec<u32> = self.vpc.values().filter_map(|vpc| self.owner_of(*vpc, ip)).collect();
+        let owners: Vec<u32> = self.vpcs().filter_map(|vpc| self.owner_of(vpc, ip)).collect();
         if !owners.is_empty() {
             return owners.into_iter().map(|at| (Origin::Interface(at, ip), None)).collect();
         }
         if let Some((at, private)) = self.public.get(&ip) {
             return vec![(Origin::Interface(*at, *private), None)];
         }
-        let subnets: Vec<u32> = self.vpc.values().filter_map(|vpc| self.subnet_of(*vpc, ip)).collect();
+        let subnets: Vec<u32> = self.vpcs().filter_map(|vpc| self.subnet_of(vpc, ip)).collect();
         if !subnets.is_empty() {
             return subnets.into_iter().map(|s| (Origin::Subnet(s, ip), None)).collect();
         }
@@ -440,7 +440,7 @@ impl Network {
 
     /// What lies outside of every VPC.
     fn outside_of(&self, family: Family) -> Vec<Span> {
-        let own: Vec<Span> = self.vpc.values().flat_map(|v| self.spans_of_vpc(*v, family)).collect();
+        let own: Vec<Span> = self.vpcs().flat_map(|v| self.spans_of_vpc(v, family)).collect();
         minus_spans(&[family.span()], &own)
     }
 

@@ -6,7 +6,7 @@ use super::{Dead, Hop, Kind, Leg, Note, Packet, Translation, Walker};
 use crate::code::Code;
 use crate::estate::Target;
 use crate::filter::Way;
-use crate::packet::End;
+use crate::packet::{End, Family};
 use crate::topology::{Link, Network};
 use smol_str::SmolStr;
 
@@ -100,7 +100,8 @@ impl Walker<'_> {
             self.check_groups(at, Way::Egress, packet.destination, &packet, &mut leg);
         }
         leg.notes.push(Note::Appliance(id.clone()));
-        let own = interface.addresses.iter().find(|a| a.ip.is_ipv4() && a.public.is_some());
+        // Addresses of IPv6 are public themselves: only IPv4 is translated.
+        let own = interface.addresses.iter().find(|a| self.family == Family::V4 && a.public.is_some());
         let outward = match packet.destination {
             End::At(ip) => is_public(ip),
             End::Far => true,

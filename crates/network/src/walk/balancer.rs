@@ -173,7 +173,7 @@ impl Network {
     fn target_interface(&self, target: &LoadBalancerTarget, from: u32, family: Family) -> Option<(u32, IpAddr)> {
         if let Ok(ip) = target.id.parse::<IpAddr>() {
             let own = self.interfaces.get(from as usize)?.vpc?;
-            let owner = self.owner_of(own, ip).or_else(|| self.vpc.values().find_map(|vpc| self.owner_of(*vpc, ip)));
+            let owner = self.owner_of(own, ip).or_else(|| self.vpcs().find_map(|vpc| self.owner_of(vpc, ip)));
             return Some((owner?, ip));
         }
         let instance = self.instance.get(&target.id)?;

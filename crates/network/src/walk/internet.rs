@@ -204,7 +204,7 @@ impl Walker<'_> {
     /// Nothing that was read has the public address.
     fn not_public(&mut self, ip: IpAddr, at: Hop, leg: Leg) {
         let net = self.net;
-        let owner = net.vpc.values().find_map(|vpc| net.owner_of(*vpc, ip));
+        let owner = net.vpcs().find_map(|vpc| net.owner_of(vpc, ip));
         let interface = owner.and_then(|o| net.estate.interfaces.get(o as usize));
         let dead = match interface {
             Some(interface) => {

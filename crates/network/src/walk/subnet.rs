@@ -217,6 +217,8 @@ impl Walker<'_> {
             (true, _) => self.deliver_in_vpc(vpc, Some(at), packet, leg),
             (false, Some(gateway)) => {
                 let id = gateway.clone();
+                // The table may lead elsewhere: where the usual way ends says nothing for certain.
+                self.unread(missing, leg.clone());
                 self.enter_internet_gateway(&id, Some(at), vpc, packet, leg);
             }
             (false, None) => self.unread(missing, leg),

@@ -7,7 +7,9 @@
 mod agree;
 mod flows;
 mod generate;
+mod laws;
 mod oracle;
+mod repair;
 
 /// The seeds to try: `YAGURA_SEED` alone, else as many as `YAGURA_NETWORKS` says, else `usual`.
 fn seeds(usual: u64) -> std::ops::Range<u64> {

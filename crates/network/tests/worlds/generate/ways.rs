@@ -3,6 +3,7 @@
 use super::places::public;
 use super::{Build, id, range};
 use smol_str::SmolStr;
+use yagura_model::IpRange;
 use yagura_network::estate::{
     Address, BlockMode, BlockPublicAccess, Destination, Endpoint, Exclusion, Interface, InternetGateway, NatGateway,
     Peering, PeeringSide, PrefixList, Route, RouteTable, Target, TransitAttachment, TransitGateway, TransitRoute,
@@ -275,7 +276,7 @@ impl Build {
             let Some(target) = self.between(&vpc.id, &other.id, at) else { continue };
             let whole = self.chance(80);
             let destination = match self.rng.u8(0..10) {
-                0 => Destination::PrefixList(id("pl", self.rng.usize(0..2))),
+                0 => self.list_outside(&vpc.cidrs),
                 _ if whole => Destination::Range(other.cidrs[0]),
                 _ => Destination::Range(self.block(false)),
             };
@@ -295,6 +296,19 @@ impl Build {
             add(Route { blackhole: true, ..route(destination, gone) });
         }
         out
+    }
+
+    /// A prefix list of blocks that are not the VPC's own: routes within a VPC name no lists.
+    fn list_outside(&mut self, own: &[IpRange]) -> Destination {
+        let lists = self
+            .estate
+            .prefix_lists
+            .iter()
+            .filter(|list| list.cidrs.iter().flatten().all(|c| !own.iter().any(|own| own.covers(c))));
+        match lists.map(|l| l.id.clone()).next() {
+            Some(id) => Destination::PrefixList(id),
+            None => Destination::Range(range("10.0.0.0/8")),
+        }
     }
 
     /// Some way to another VPC, or to an appliance on the way.

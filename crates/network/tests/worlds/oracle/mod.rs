@@ -51,6 +51,16 @@ pub enum Place {
     Service { endpoint: SmolStr, vpc: SmolStr },
 }
 
+impl Place {
+    /// The network interface, if it is one.
+    pub fn interface(&self) -> Option<&str> {
+        match self {
+            Self::Interface(id) => Some(id),
+            Self::Internet | Self::Service { .. } => None,
+        }
+    }
+}
+
 /// What devices remember of a connection.
 #[derive(Debug, Clone, Default)]
 pub struct Connection {

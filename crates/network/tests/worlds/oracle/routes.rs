@@ -118,7 +118,7 @@ impl Oracle<'_> {
             lets.then_some(())?;
         }
         *through = Through::Appliance;
-        let own = interface.addresses.iter().find(|a| a.public.is_some()).map(|a| a.ip);
+        let own = interface.addresses.iter().find(|a| a.public.is_some() && packet.source.is_ipv4()).map(|a| a.ip);
         let to_internet = |t: &RouteTable| t.routes.iter().any(|r| matches!(r.target, Target::InternetGateway(_)));
         let nat_instance = self.subnet(subnet).and_then(|s| self.table_of(s)).is_some_and(to_internet);
         if let Some(own) =
