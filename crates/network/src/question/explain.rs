@@ -11,7 +11,7 @@ use crate::estate::{Estate, NetworkAcl, Protocol, Service, Target};
 use crate::filter::Way;
 use crate::packet::{End, Family, PacketBox, PacketSet, Span, TCP, UDP, number};
 use crate::topology::{Network, target_id};
-use crate::walk::{Check, Dead, Ending, Guard, Hop, Kind, Leg, Origin};
+use crate::walk::{Check, Dead, Ending, Goal, Guard, Hop, Kind, Leg, Origin};
 use crate::words;
 use serde::Serialize;
 use smol_str::SmolStr;
@@ -603,14 +603,20 @@ fn moved(from: &Network, to: &Network, trial: &Trial) -> Option<Trial> {
         // Only interfaces are left out of a copy; every other list keeps its order.
         other => other,
     };
+    let wanted = match trial.goal.interface {
+        Some(at) => Some(interface(at)?),
+        None => None,
+    };
+    let goal = Goal { interface: wanted, ..trial.goal.clone() };
     // An address that the internet did not know becomes known once it has a public one.
     let destination = match (origin, trial.destination) {
         (Origin::Internet(_), End::At(ip)) if !to.public.contains_key(&ip) => {
-            let owner = to.vpcs().find_map(|v| to.owner_of(v, ip)).and_then(|at| to.estate.interfaces.get(at as usize));
+            let owner = goal.interface.or_else(|| to.vpcs().find_map(|v| to.owner_of(v, ip)));
+            let owner = owner.and_then(|at| to.estate.interfaces.get(at as usize));
             let public = owner.and_then(|i| i.addresses.iter().find(|a| a.ip == ip)).and_then(|a| a.public);
             End::At(public.unwrap_or(ip))
         }
         (_, other) => other,
     };
-    Some(Trial { origin, destination, ..trial.clone() })
+    Some(Trial { origin, destination, goal, ..trial.clone() })
 }

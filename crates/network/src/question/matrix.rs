@@ -149,12 +149,16 @@ impl Network {
         if Family::of(first.address) != Family::of(second.address) {
             return None;
         }
+        let interface = match second.origin {
+            Origin::Interface(at, _) => Some(at),
+            _ => None,
+        };
         let trial = Trial {
             origin: first.origin,
             destination: End::At(second.address),
             far: vec![Span::ANY],
             family: Family::of(first.address),
-            goal: Goal { component: None, any_host },
+            goal: Goal { any_host, interface, ..Goal::default() },
         };
         let outcome = self.outcome(&trial, &PacketSet::all());
         let grant = grant(&usual(outcome, &trial), PacketSet::clone);
@@ -179,7 +183,7 @@ impl Network {
             destination: End::Far,
             far: outside,
             family,
-            goal: Goal { component: None, any_host },
+            goal: Goal { any_host, ..Goal::default() },
         };
         self.by_block(&usual(self.outcome(&trial, &PacketSet::all()), &trial), family)
     }

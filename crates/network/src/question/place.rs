@@ -356,8 +356,11 @@ impl Network {
         };
         let to_interface = |at: u32| -> Vec<Trial> {
             let addresses = self.estate.interfaces.get(at as usize).map(|i| i.addresses.as_slice()).unwrap_or_default();
+            let goal = Goal { interface: Some(at), ..goal.clone() };
             if let Some(ip) = ip {
-                return to_address(ip, goal.clone()).into_iter().collect();
+                let own = addresses.iter().any(|a| a.ip == ip || a.public == Some(ip));
+                let goal = if own { goal } else { Goal::default() };
+                return to_address(ip, goal).into_iter().collect();
             }
             let seen = |a: &crate::estate::Address| if from_internet { a.public.unwrap_or(a.ip) } else { a.ip };
             let mut trials: Vec<Trial> =
@@ -393,7 +396,7 @@ impl Network {
             },
             Place::Range(range) => far_to(vec![Span::of(range)], Family::of(range.first()), goal).into_iter().collect(),
             Place::Component(id) => {
-                let goal = Goal { component: Some(id.clone()), any_host: true };
+                let goal = Goal { component: Some(id.clone()), any_host: true, interface: None };
                 match ip {
                     Some(ip) => to_address(ip, goal).into_iter().collect(),
                     None if inside => {
@@ -407,7 +410,7 @@ impl Network {
     }
 
     fn to_subnet(&self, at: u32, ip: Option<IpAddr>, to_address: &dyn Fn(IpAddr, Goal) -> Option<Trial>) -> Vec<Trial> {
-        let goal = Goal { component: None, any_host: true };
+        let goal = Goal { any_host: true, ..Goal::default() };
         match ip {
             Some(ip) => to_address(ip, goal).into_iter().collect(),
             None => self.hosts(at).into_iter().filter_map(|ip| to_address(ip, goal.clone())).collect(),

@@ -369,6 +369,8 @@ pub struct Goal {
     pub component: Option<SmolStr>,
     /// Addresses of subnets need no interface.
     pub any_host: bool,
+    /// The only interface that counts: another may have the same address where blocks overlap.
+    pub interface: Option<u32>,
 }
 
 /// The packet on its way.
@@ -429,7 +431,7 @@ impl Network {
             Arrival::Service(endpoint, vpc) => Origin::Service(*endpoint, *vpc, from),
             Arrival::Component => return Vec::new(),
         };
-        let goal = Goal { component: None, any_host: true };
+        let goal = Goal { any_host: true, ..Goal::default() };
         let egress_only = leg.hops.iter().find(|h| h.kind == Kind::EgressOnlyInternetGateway).map(|h| h.id.clone());
         let undo = leg.translations.clone();
         let asked = |check: &Check| match check.guard {

@@ -332,6 +332,9 @@ impl Walker<'_> {
         if let Some(Role::NatGateway(nat)) = links.role {
             return self.at_nat_gateway(nat, packet, leg);
         }
+        if self.goal.interface.is_some_and(|wanted| wanted != at && !packet.reply) {
+            return self.dead(another(net, at, ip), leg);
+        }
         let Some(mut leg) = self.at_interface(at, &packet, leg) else { return };
         if !packet.reply {
             self.check_groups(at, Way::Ingress, packet.source, &packet, &mut leg);
@@ -471,6 +474,14 @@ pub(crate) fn source_dest_check(interface: SmolStr, why: &str, why_ja: &str) -> 
     let rule = format!("SourceDestCheck is on: {why}");
     let rule_ja = format!("SourceDestCheck が有効です: {why_ja}");
     Dead::new(at, Code::SourceDestCheck, rule, rule_ja).fixed_by(fix)
+}
+
+/// The address is that of another interface where the packet came to: blocks overlap.
+fn another(net: &Network, at: u32, ip: IpAddr) -> Dead {
+    let id = net.estate.interfaces.get(at as usize).map(|i| i.id.clone()).unwrap_or_default();
+    let rule = format!("{ip} is the address of {id} here: the address blocks overlap");
+    let rule_ja = format!("ここでは {ip} は {id} のアドレスです (CIDR の重複)");
+    Dead::new(Hop::new(id, Kind::NetworkInterface), Code::NoPossibleDestination, rule, rule_ja)
 }
 
 fn nobody(at: Hop, ip: IpAddr) -> Dead {

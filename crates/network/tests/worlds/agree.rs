@@ -31,7 +31,7 @@ fn chosen(edges: &[u16]) -> Vec<u16> {
 
 #[test]
 fn engine_and_simulation_agree_on_every_packet() {
-    let (mut asked, mut yes, mut lost, mut wrong) = (0, 0, 0, Vec::new());
+    let (mut asked, mut yes, mut lost, mut elsewhere, mut wrong) = (0, 0, 0, 0, Vec::new());
     for seed in seeds(150) {
         let estate = network(seed);
         let net = Network::new(estate.clone());
@@ -43,6 +43,7 @@ fn engine_and_simulation_agree_on_every_packet() {
                 wrong.push(format!("seed {seed}: {flow:?} hangs on {missing}"));
                 continue;
             }
+            let named = net.outcome(&flow.named_trial(&net), &PacketSet::all());
             let mut trials = packets(&edges, &mut rng);
             let samples = [&outcome.there.0, &outcome.both.0].into_iter().filter_map(PacketSet::sample);
             trials.extend(samples.map(|b| (b.protocol.0, b.src_port.0, b.dst_port.0)).filter(|p| p.0 != 1));
@@ -51,6 +52,11 @@ fn engine_and_simulation_agree_on_every_packet() {
                 let there = holds(&outcome.there.0, ports);
                 let both = holds(&outcome.both.0, ports);
                 asked += 1;
+                elsewhere += u32::from(fate.there.is_some() && fate.there.as_ref() != Some(&flow.to));
+                let fits = fate.there.as_ref() == Some(&flow.to);
+                if flow.to.interface().is_some() && holds(&named.both.0, ports) != (fits && fate.back) {
+                    wrong.push(format!("seed {seed}: {flow:?} {ports:?}: by its name, simulation {fate:?}"));
+                }
                 yes += u32::from(both);
                 lost += u32::from(there && !both);
                 if (there, both) != (fate.there.is_some(), fate.back) {
@@ -63,7 +69,10 @@ fn engine_and_simulation_agree_on_every_packet() {
             }
         }
     }
-    println!("{asked} packets: {yes} there and back, {lost} whose answer is lost, {} flows differ", wrong.len());
+    println!(
+        "{asked} packets: {yes} there and back, {lost} whose answer is lost, {elsewhere} to another with the same address; {} flows differ",
+        wrong.len()
+    );
     assert!(wrong.is_empty(), "{} flows differ:\n{}", wrong.len(), wrong[..wrong.len().min(12)].join("\n"));
 }
 

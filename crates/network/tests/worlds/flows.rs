@@ -4,9 +4,11 @@ use crate::oracle::{ICMP, Packet, Place, TCP, UDP};
 use fastrand::Rng;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use yagura_network::Network;
 use yagura_network::estate::Estate;
 use yagura_network::packet::{End, Family, PacketBox, PacketSet, Span, number};
 use yagura_network::question::Trial;
+use yagura_network::question::place::Place as QuestionPlace;
 use yagura_network::walk::{Goal, Origin};
 
 /// One end to another, in both models' words.
@@ -34,6 +36,16 @@ impl Flow {
             family,
             goal: Goal::default(),
         }
+    }
+
+    /// The engine's question where nothing but the interface that was named counts.
+    pub fn named_trial(&self, net: &Network) -> Trial {
+        let place = self.to.interface().and_then(|id| net.place(id).ok());
+        let interface = match place {
+            Some(QuestionPlace::Interface(at)) => Some(at),
+            _ => None,
+        };
+        Trial { goal: Goal { interface, ..Goal::default() }, ..self.trial() }
     }
 
     /// The same question of every address of the far end, and this flow's own address there.

@@ -150,7 +150,7 @@ fn classes_of_a_matrix_say_what_each_pair_says() {
                 continue;
             }
             let line = lines.get(&(format!("{from} {}", flow.source), format!("{to} {}", flow.destination)));
-            let outcome = net.outcome(&flow.trial(), &PacketSet::all());
+            let outcome = net.outcome(&flow.named_trial(&net), &PacketSet::all());
             assert_eq!(line.is_some(), !outcome.there.1.is_empty(), "seed {seed}: {flow:?} {line:?}");
         }
     }
