@@ -154,6 +154,12 @@ impl<'e> Evidence<'_, 'e> {
             self.shown.insert(path, shown);
             return;
         }
+        if let Node::Call(function, args) = node {
+            let values: Vec<V<'e>> = args.iter().map(|a| self.env.eval(a)).collect();
+            if let Some((name, shown)) = function.shows(&values, self.env.estate) {
+                self.shown.insert(name, shown);
+            }
+        }
         match node {
             Node::Member(a, _) | Node::Has(a) | Node::Not(a) | Node::Negate(a) => self.leaves(a),
             Node::Index(a, b)

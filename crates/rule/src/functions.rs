@@ -111,6 +111,11 @@ impl Function {
         if self.0.name.starts_with("network.") { yagura_network::read::KINDS } else { &[] }
     }
 
+    /// What its answer hangs on beyond its arguments: a name and what was found.
+    pub(crate) fn shows(self, args: &[V<'_>], estate: &Estate) -> Option<(&'static str, Value)> {
+        (self.0.name == "network.reachable_from_internet").then(|| network::paths(args, estate)).flatten()
+    }
+
     /// Runs on known arguments.
     pub(crate) fn run<'e>(self, args: &[V<'e>], estate: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
         (self.0.run)(args, estate)

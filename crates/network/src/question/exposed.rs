@@ -206,6 +206,31 @@ impl Network {
         named.into_iter().collect()
     }
 
+    /// The ways from the internet to an interface that some packet of `asked` takes: address, component ids in order.
+    pub fn exposures_of(&self, interface: u32, asked: &PacketSet) -> Vec<String> {
+        let addresses =
+            self.estate.interfaces.get(interface as usize).map(|i| i.addresses.as_slice()).unwrap_or_default();
+        let mut out = Vec::new();
+        for ip in addresses.iter().filter_map(|a| a.public.or_else(|| a.ip.is_ipv6().then_some(a.ip))) {
+            let family = Family::of(ip);
+            let far = public_spans(family).to_vec();
+            let trial = Trial {
+                origin: Origin::Internet(End::Far),
+                destination: End::At(ip),
+                far,
+                family,
+                goal: Goal::default(),
+            };
+            let outcome = self.outcome(&trial, asked);
+            let open = super::matrix::allowed(&answered_only(&outcome));
+            for (leg, _) in outcome.ways.iter().filter(|_| !open.is_empty()) {
+                let hops: Vec<&str> = leg.hops.iter().map(|h| h.id.as_str()).collect();
+                out.push(format!("{ip}: {}", hops.join(" → ")));
+            }
+        }
+        out
+    }
+
     /// The packets from outside that an interface answers, for certain and possibly, at any of its addresses; and what
     /// was not read.
     pub fn open_to_internet(&self, interface: u32) -> (PacketSet, PacketSet, BTreeSet<Arc<Missing>>) {

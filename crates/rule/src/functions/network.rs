@@ -5,7 +5,7 @@ use crate::estate::{Estate, Hole};
 use crate::operate::V;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use yagura_model::Asset;
+use yagura_model::{Asset, Value};
 use yagura_network::packet::{PacketBox, PacketSet, TCP};
 use yagura_network::question::Reachable;
 use yagura_network::question::place::Place;
@@ -30,6 +30,20 @@ pub(super) fn reachable_from_internet<'e>(args: &[V<'e>], estate: &'e Estate) ->
     }
     answer(&missing)
 }
+
+/// The ways from the internet to a resource, for evidence: its public addresses with what is open there and what lets it
+/// in; an empty list, where nothing is.
+pub(super) fn paths(args: &[V<'_>], estate: &Estate) -> Option<(&'static str, Value)> {
+    let [V::Asset(asset, _), ports] = args else { return None };
+    let network = estate.network().ok()?;
+    let asked = packets(&ports_of(ports).ok()?);
+    let own = interfaces(network, asset).ok()?;
+    let open = own.iter().flat_map(|at| network.exposures_of(*at, &asked)).take(MOST_PATHS);
+    Some(("ReachableFromInternet", Value::List(open.map(Value::text).collect())))
+}
+
+/// How many ways are shown.
+const MOST_PATHS: usize = 5;
 
 /// `network.reachable(a, b)`: whether some packet from one resource reaches the other and is answered.
 pub(super) fn reachable<'e>(args: &[V<'e>], estate: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
@@ -74,10 +88,10 @@ fn ports_of(value: &V<'_>) -> Result<Vec<u16>, Vec<Hole>> {
                 _ => Err(told("expected port numbers".to_owned())),
             })
             .collect(),
-        V::Ref(yagura_model::Value::List(items)) => items
+        V::Ref(Value::List(items)) => items
             .iter()
             .map(|item| match item {
-                yagura_model::Value::Int(n) => port(*n),
+                Value::Int(n) => port(*n),
                 _ => Err(told("expected port numbers".to_owned())),
             })
             .collect(),
