@@ -215,11 +215,11 @@ impl Decided {
         match (group.is_empty(), lang) {
             (true, Lang::En) => format!("no rule passes it, and default action `{rule}` drops {what}"),
             (true, Lang::Ja) => {
-                format!("通過させるルールがなく、デフォルトアクション `{rule}` が{what}をドロップします")
+                format!("通過させるルールがなく、デフォルトアクション `{rule}` が{what}をドロップする")
             }
             (false, Lang::En) => format!("rule `{rule}` of rule group `{group}` drops {what}: {text}"),
             (false, Lang::Ja) => {
-                format!("ルールグループ `{group}` のルール `{rule}` が{what}をドロップします: {text}")
+                format!("ルールグループ `{group}` のルール `{rule}` が{what}をドロップする: {text}")
             }
         }
     }

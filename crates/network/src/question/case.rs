@@ -306,10 +306,10 @@ fn nowhere(trials: &[Trial]) -> Blocker {
         (
             Code::Unassociated,
             "the two ends have no addresses of one family that packets could go between",
-            "両端の間で通信できる同じ種類の IP アドレスがありません",
+            "両端の間で通信できる同じ種類の IP アドレスがない",
         )
     } else {
-        (Code::NoPath, "no way leads from one end to the other", "両端の間に経路がありません")
+        (Code::NoPath, "no way leads from one end to the other", "両端の間に経路がない")
     };
     Blocker {
         component: SmolStr::default(),

@@ -229,7 +229,7 @@ impl Network {
                 let name = words::protocol(packet.protocol.0);
                 Blocker {
                     rule: format!("it does not carry {name}"),
-                    rule_ja: format!("{name} は通りません"),
+                    rule_ja: format!("{name} は通らない"),
                     ..plain(at.clone(), *code, travel)
                 }
             }
@@ -265,7 +265,7 @@ impl Network {
             ),
             None => (
                 format!("no rule passes {said} from {from} to {to}"),
-                format!("{from} から {to} への {said} を通過させるルールがありません"),
+                format!("{from} から {to} への {said} を通過させるルールがない"),
             ),
         }
     }
@@ -289,11 +289,11 @@ impl Network {
         let (rule, rule_ja) = match way {
             Way::Ingress => (
                 format!("no inbound rule allows {said} from {other}"),
-                format!("{other} からの {said} を許可するインバウンドルールがありません"),
+                format!("{other} からの {said} を許可するインバウンドルールがない"),
             ),
             Way::Egress => (
                 format!("no outbound rule allows {said} to {other}"),
-                format!("{other} への {said} を許可するアウトバウンドルールがありません"),
+                format!("{other} への {said} を許可するアウトバウンドルールがない"),
             ),
         };
         let code = if rules == 0 { Code::GroupHasNoRules } else { Code::InterfaceGroupsMismatch };
@@ -329,7 +329,7 @@ impl Network {
                     if balancer.kind == "classic" { Code::ElbListenersMismatch } else { Code::ElbV2ListenersMismatch };
                 Blocker {
                     rule: format!("no listener takes {said} (listeners: {ports})"),
-                    rule_ja: format!("{said} を受けるリスナーがありません (リスナー: {ports})"),
+                    rule_ja: format!("{said} を受けるリスナーがない (リスナー: {ports})"),
                     ..plain(hop, code, travel)
                 }
             }
@@ -339,7 +339,7 @@ impl Network {
                     if none { Code::ElbV2ListenerHasNoTargetGroup } else { Code::ElbV2ListenerRequiresTargetGroup };
                 Blocker {
                     rule: format!("no target of the listener on port {} takes what it sends", listener.port),
-                    rule_ja: format!("ポート {} のリスナーの転送を受け付けるターゲットがありません", listener.port),
+                    rule_ja: format!("ポート {} のリスナーの転送を受け付けるターゲットがない", listener.port),
                     ..plain(hop, code, travel)
                 }
             }
@@ -529,12 +529,12 @@ fn blocked_by_acl(acl: &NetworkAcl, way: Way, remote: End, packet: &PacketBox, t
             );
             (
                 format!("{side} entry {entry} matches {said} ({range})"),
-                format!("{side_ja}ルール {entry} が {said} ({range}) に一致します"),
+                format!("{side_ja}ルール {entry} が {said} ({range}) に一致する"),
             )
         }
         _ => (
             format!("no {side} entry allows {said} ({range}): * deny"),
-            format!("{said} ({range}) を許可する{side_ja}ルールがありません: * deny"),
+            format!("{said} ({range}) を許可する{side_ja}ルールがない: * deny"),
         ),
     };
     Blocker { rule, rule_ja, change, ..plain(hop, Code::SubnetAcl, travel) }
@@ -590,7 +590,7 @@ fn elsewhere(reply: &Leg) -> Blocker {
     let at = reply.hops.last().cloned().unwrap_or(Hop::new(SmolStr::default(), Kind::Vpc));
     Blocker {
         rule: "the answer goes to another host with the same address: the address blocks overlap".to_owned(),
-        rule_ja: "応答が同じアドレスを持つ別のホストに届きます (CIDR の重複)".to_owned(),
+        rule_ja: "応答が同じアドレスを持つ別のホストに届く (CIDR の重複)".to_owned(),
         ..plain(at, Code::NoPath, Travel::Return)
     }
 }

@@ -94,7 +94,7 @@ impl Canvas {
     fn lane(&mut self, name: &str, lane: &Lane, lang: Lang) {
         self.title(name);
         if lane.hops.is_empty() && lane.blockers.is_empty() {
-            self.paragraph(lang.pick("not traced", "追跡していません"), "kind", MARGIN);
+            self.paragraph(lang.pick("not traced", "追跡していない"), "kind", MARGIN);
         }
         let boxes: Vec<Tile> = lane.hops.iter().map(|hop| Tile::of(hop, lang)).collect();
         let rows = boxes.chunks(PER_ROW).count();

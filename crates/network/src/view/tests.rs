@@ -91,7 +91,7 @@ fn an_answer_is_drawn_with_what_stops_it_further_on() {
         component: component.into(),
         kind,
         rule: "no rule".to_owned(),
-        rule_ja: "ルールがありません".to_owned(),
+        rule_ja: "ルールがない".to_owned(),
         code: Code::SubnetAcl,
         direction,
         change: None,
@@ -127,5 +127,5 @@ fn an_answer_is_drawn_with_what_stops_it_further_on() {
     );
     assert_eq!((ids(&drawing.back), marks(&drawing.back)), (vec!["acl-1".to_owned()], vec![0, 1]));
     assert_eq!((drawing.forward.hops[0].label.as_str(), drawing.forward.hops[2].shown()), ("web", ""));
-    assert_eq!(drawing.forward.blockers[0].text, "ルールがありません");
+    assert_eq!(drawing.forward.blockers[0].text, "ルールがない");
 }

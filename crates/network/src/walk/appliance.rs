@@ -33,7 +33,7 @@ impl Walker<'_> {
                         at,
                         Code::BadState,
                         "the instance has no network interface",
-                        "インスタンスにネットワークインターフェイスがありません",
+                        "インスタンスにネットワークインターフェイスがない",
                     )
                 };
                 let link = self.find(&net.instance, id, "DescribeInstances", &home);
@@ -57,7 +57,7 @@ impl Walker<'_> {
                         at,
                         Code::BadStateRoute,
                         "the network interface is gone",
-                        "ネットワークインターフェイスが存在しません",
+                        "ネットワークインターフェイスが存在しない",
                     )
                 };
                 return self.absent(link, gone, leg);
@@ -90,7 +90,7 @@ impl Walker<'_> {
             let dead = source_dest_check(
                 id.clone(),
                 "it drops what is not addressed to it",
-                "自分宛てでないパケットを破棄します",
+                "自分宛てでないパケットを破棄する",
             );
             return self.dead(dead, leg);
         }

@@ -22,7 +22,7 @@ impl Walker<'_> {
         let index = match self.find(&net.endpoint, id, "DescribeVpcEndpoints", &home) {
             Link::At(index) => index,
             link => {
-                let gone = || Dead::new(at, Code::BadState, "the endpoint is gone", "エンドポイントが存在しません");
+                let gone = || Dead::new(at, Code::BadState, "the endpoint is gone", "エンドポイントが存在しない");
                 return self.absent(link, gone, leg);
             }
         };
@@ -31,7 +31,7 @@ impl Walker<'_> {
         if !endpoint.state.is_empty() && !endpoint.state.eq_ignore_ascii_case("available") {
             let (rule, rule_ja) = (
                 format!("the endpoint is {}", endpoint.state),
-                format!("エンドポイントの状態が {} です", endpoint.state),
+                format!("エンドポイントの状態が {} である", endpoint.state),
             );
             return self.dead(Dead::new(at, Code::BadState, rule, rule_ja), leg);
         }
@@ -51,7 +51,7 @@ impl Walker<'_> {
             // (`vpc/latest/privatelink/gateway-endpoints`).
             let (rule, rule_ja) = (
                 format!("a gateway endpoint serves its own VPC only, and {ip} is outside"),
-                format!("ゲートウェイエンドポイントは自身の VPC 専用で、{ip} は VPC の外です"),
+                format!("ゲートウェイエンドポイントは自身の VPC 専用で、{ip} は VPC の外にある"),
             );
             return self.dead(Dead::new(at, Code::NoPossibleDestination, rule, rule_ja), leg);
         }

@@ -76,7 +76,7 @@ impl Walker<'_> {
                 None => {
                     let rule = format!("{ip} has no public address: an internet gateway carries only what has one");
                     let rule_ja = format!(
-                        "{ip} にパブリック IP アドレスがありません。インターネットゲートウェイを通れるのはパブリックアドレスを持つものだけです"
+                        "{ip} にパブリック IP アドレスがない。インターネットゲートウェイを通れるのはパブリックアドレスを持つものに限られる"
                     );
                     let dead = Dead::new(at, Code::IgwNoPublicAddressEgress, rule, rule_ja);
                     let dead = match self.net.owner_of(vpc, ip).and_then(|o| self.net.estate.interfaces.get(o as usize))
@@ -96,7 +96,7 @@ impl Walker<'_> {
                 let shared = IpRange::parse("100.64.0.0/10").is_some_and(|r| r.contains(ip));
                 let code = if shared { Code::IgwSharedDestination } else { Code::IgwPrivateDestination };
                 let rule = format!("{ip} is not an address of the internet");
-                let rule_ja = format!("{ip} はインターネットのアドレスではありません");
+                let rule_ja = format!("{ip} はインターネットのアドレスではない");
                 self.dead(Dead::new(at, code, rule, rule_ja), leg);
             }
             End::At(_) => self.enter_internet(packet, leg),
@@ -106,7 +106,7 @@ impl Walker<'_> {
                     return self.enter_internet(packet, Leg { far, ..leg });
                 }
                 let (rule, rule_ja) =
-                    ("the addresses are not those of the internet", "宛先はインターネットのアドレスではありません");
+                    ("the addresses are not those of the internet", "宛先はインターネットのアドレスではない");
                 self.dead(Dead::new(at, Code::IgwPrivateDestination, rule, rule_ja), leg);
             }
         }
@@ -139,14 +139,14 @@ impl Walker<'_> {
         let at = Hop::new(internet, Kind::Internet);
         let End::At(ip) = packet.destination else {
             let dead =
-                Dead::new(at, Code::NoPossibleDestination, "both ends are outside of AWS", "両端とも AWS の外です");
+                Dead::new(at, Code::NoPossibleDestination, "both ends are outside of AWS", "両端とも AWS の外にある");
             return self.dead(dead, leg);
         };
         if let End::At(source) = packet.source
             && !is_public(source)
         {
             let rule = format!("{source} is not an address of the internet");
-            let rule_ja = format!("{source} はインターネットのアドレスではありません");
+            let rule_ja = format!("{source} はインターネットのアドレスではない");
             return self.dead(Dead::new(at, Code::IgwPrivateSource, rule, rule_ja), leg);
         }
         let far = match packet.source {
@@ -155,7 +155,7 @@ impl Walker<'_> {
         };
         if far.is_empty() {
             let (rule, rule_ja) =
-                ("the addresses are not those of the internet", "送信元はインターネットのアドレスではありません");
+                ("the addresses are not those of the internet", "送信元はインターネットのアドレスではない");
             return self.dead(Dead::new(at, Code::IgwPrivateSource, rule, rule_ja), leg);
         }
         let leg = Leg { far, ..leg };
@@ -187,7 +187,7 @@ impl Walker<'_> {
             let at = Hop::new(record.id.clone(), Kind::Vpc);
             let (rule, rule_ja) = (
                 "no internet gateway is attached to the VPC",
-                "VPC にインターネットゲートウェイがアタッチされていません",
+                "VPC にインターネットゲートウェイがアタッチされていない",
             );
             let fix = Change::AttachInternetGateway { vpc: record.id.clone() };
             return self.dead(Dead::new(at, Code::BadStateAttachment, rule, rule_ja).fixed_by(fix), leg);
@@ -209,8 +209,7 @@ impl Walker<'_> {
         let dead = match interface {
             Some(interface) => {
                 let rule = format!("{ip} is a private address of {} and has no public one", interface.id);
-                let rule_ja =
-                    format!("{ip} は {} のプライベートアドレスで、パブリックアドレスがありません", interface.id);
+                let rule_ja = format!("{ip} は {} のプライベートアドレスで、パブリックアドレスがない", interface.id);
                 let fix = Change::AssociateAddress { interface: interface.id.clone(), private: ip };
                 Dead::new(
                     Hop::new(interface.id.clone(), Kind::NetworkInterface),
@@ -223,7 +222,7 @@ impl Walker<'_> {
             None => {
                 let (rule, rule_ja) = (
                     format!("nothing has the public address {ip}"),
-                    format!("パブリックアドレス {ip} を持つものがありません"),
+                    format!("パブリックアドレス {ip} を持つものがない"),
                 );
                 Dead::new(at, Code::IgwNoPublicAddressIngress, rule, rule_ja)
             }
@@ -245,10 +244,8 @@ impl Walker<'_> {
             return Some(leg);
         }
         let at = Hop::new(id.clone(), Kind::InternetGateway);
-        let (rule, rule_ja) = (
-            format!("{id} is not attached to {}", record.id),
-            format!("{id} は {} にアタッチされていません", record.id),
-        );
+        let (rule, rule_ja) =
+            (format!("{id} is not attached to {}", record.id), format!("{id} は {} にアタッチされていない", record.id));
         let fix = Change::AttachInternetGateway { vpc: record.id.clone() };
         self.dead(Dead::new(at, Code::BadStateAttachment, rule, rule_ja).fixed_by(fix), leg);
         None
@@ -263,12 +260,12 @@ impl Walker<'_> {
         let gateway = self.net.egress_only.get(id);
         let gateway = gateway.and_then(|at| self.net.estate.egress_only_internet_gateways.get(*at as usize));
         if gateway.is_some_and(|g| own.is_none_or(|own| !g.vpcs.contains(own))) {
-            let (rule, rule_ja) = ("it is not attached to the VPC", "VPC にアタッチされていません");
+            let (rule, rule_ja) = ("it is not attached to the VPC", "VPC にアタッチされていない");
             return self.dead(Dead::new(at, Code::BadStateAttachment, rule, rule_ja), leg);
         }
         if packet.reply {
             // The request came in by another way: the gateway knows no connection that this answers.
-            let (rule, rule_ja) = ("it carries connections that begin inside only", "内側から始まる接続だけを通します");
+            let (rule, rule_ja) = ("it carries connections that begin inside only", "内側から始まる接続だけを通す");
             let fix = self.direct_route(vpc, &packet, &leg);
             return self.dead(Dead { fix, ..Dead::new(at, Code::NoRoute, rule, rule_ja) }, leg);
         }
@@ -276,7 +273,7 @@ impl Walker<'_> {
         match packet.source {
             End::At(ip) if !is_public(ip) => {
                 let rule = format!("{ip} is not a global IPv6 address");
-                let rule_ja = format!("{ip} はグローバル IPv6 アドレスではありません");
+                let rule_ja = format!("{ip} はグローバル IPv6 アドレスではない");
                 self.dead(Dead::new(at, Code::IgwNoPublicAddressEgress, rule, rule_ja), leg);
             }
             _ => self.enter_internet(Packet { sender: None, ..packet }, leg),
@@ -332,7 +329,7 @@ impl Walker<'_> {
             _ => "block-ingress",
         };
         let rule = format!("InternetGatewayBlockMode is {mode} and no exclusion covers {}", record.id);
-        let rule_ja = format!("InternetGatewayBlockMode が {mode} で、{} に除外がありません", record.id);
+        let rule_ja = format!("InternetGatewayBlockMode が {mode} で、{} に除外がない", record.id);
         let fix = Change::ExcludeFromBlockPublicAccess { vpc: record.id.clone() };
         self.dead(Dead::new(at, Code::BlockPublicAccess, rule, rule_ja).fixed_by(fix), leg);
         None

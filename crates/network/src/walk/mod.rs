@@ -486,7 +486,7 @@ impl<'n> Walker<'n> {
         }
         if leg.hops.len() > LONGEST || self.out.len() > MOST_LEGS {
             let at = Hop::new(id.clone(), kind);
-            let (rule, rule_ja) = ("the routes lead in a circle", "ルートが循環しています");
+            let (rule, rule_ja) = ("the routes lead in a circle", "ルートが循環している");
             self.dead(Dead::new(at, Code::NoPossibleDestination, rule, rule_ja), leg);
             return None;
         }

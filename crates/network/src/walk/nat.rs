@@ -21,8 +21,7 @@ impl Walker<'_> {
             Link::At(at) => net.estate.nat_gateways.get(at as usize),
             link => {
                 let at = Hop::new(id.clone(), Kind::NatGateway);
-                let gone =
-                    || Dead::new(at, Code::BadState, "the NAT gateway is gone", "NAT ゲートウェイが存在しません");
+                let gone = || Dead::new(at, Code::BadState, "the NAT gateway is gone", "NAT ゲートウェイが存在しない");
                 return self.absent(link, gone, leg);
             }
         };
@@ -43,13 +42,13 @@ impl Walker<'_> {
         let at = Hop::new(id.clone(), Kind::NatGateway);
         if !matches!(nat.state.as_str(), "available" | "") {
             let (rule, rule_ja) =
-                (format!("the NAT gateway is {}", nat.state), format!("NAT ゲートウェイの状態が {} です", nat.state));
+                (format!("the NAT gateway is {}", nat.state), format!("NAT ゲートウェイの状態が {} である", nat.state));
             return self.dead(Dead::new(at, Code::BadState, rule, rule_ja), leg);
         }
         if packet.reply {
             let (rule, rule_ja) = (
                 "the answer leaves by a NAT gateway that the request did not come through: its source is replaced",
-                "リクエストが通っていない NAT ゲートウェイから応答が出るため、送信元が書き換えられます",
+                "リクエストが通っていない NAT ゲートウェイから応答が出るため、送信元が書き換えられる",
             );
             let fix = self.direct_route(vpc, &packet, &leg);
             return self.dead(Dead { fix, ..Dead::new(at, Code::NatSourceReassign, rule, rule_ja) }, leg);
@@ -67,7 +66,7 @@ impl Walker<'_> {
             // (`vpc/latest/userguide/nat-gateway-nat64-dns64`).
             let (rule, rule_ja) = (
                 "a NAT gateway takes IPv6 packets to 64:ff9b::/96 only",
-                "NAT ゲートウェイが扱う IPv6 の宛先は 64:ff9b::/96 だけです",
+                "NAT ゲートウェイが扱う IPv6 の宛先は 64:ff9b::/96 に限られる",
             );
             return self.dead(Dead::new(at, Code::NoPossibleDestination, rule, rule_ja), leg);
         }
@@ -88,7 +87,7 @@ impl Walker<'_> {
                 None => {
                     let (rule, rule_ja) = (
                         "no internet gateway is attached to its VPC",
-                        "VPC にインターネットゲートウェイがアタッチされていません",
+                        "VPC にインターネットゲートウェイがアタッチされていない",
                     );
                     self.dead(Dead::new(at, Code::BadStateAttachment, rule, rule_ja), leg);
                 }
@@ -119,7 +118,7 @@ impl Walker<'_> {
         let at = Hop::new(nat.id.clone(), Kind::NatGateway);
         let (rule, rule_ja) = (
             "a NAT gateway takes no connections to its own address",
-            "NAT ゲートウェイは自身のアドレス宛ての接続を受け付けません",
+            "NAT ゲートウェイは自身のアドレス宛ての接続を受け付けない",
         );
         self.dead(Dead::new(at, Code::NoPossibleDestination, rule, rule_ja), leg);
     }

@@ -20,7 +20,7 @@ impl Walker<'_> {
             Link::At(at) => net.estate.peerings.get(at as usize),
             link => {
                 let gone =
-                    || Dead::new(at, Code::BadState, "the peering connection is gone", "ピアリング接続が存在しません");
+                    || Dead::new(at, Code::BadState, "the peering connection is gone", "ピアリング接続が存在しない");
                 return self.absent(link, gone, leg);
             }
         };
@@ -28,7 +28,7 @@ impl Walker<'_> {
         if peering.status != "active" {
             let (rule, rule_ja) = (
                 format!("the peering connection is {}", peering.status),
-                format!("ピアリング接続の状態が {} です", peering.status),
+                format!("ピアリング接続の状態が {} である", peering.status),
             );
             let dead = Dead::new(at, Code::BadState, rule, rule_ja);
             let pending =
@@ -53,10 +53,8 @@ impl Walker<'_> {
         };
         let Some(far) = within.filter(|_| own_source) else {
             let rule = format!("it carries only what goes between addresses of {} and {}", own.id, other.vpc);
-            let rule_ja = format!(
-                "{} と {} のアドレス間の通信だけを通します (推移的なピアリングはできません)",
-                own.id, other.vpc
-            );
+            let rule_ja =
+                format!("{} と {} のアドレス間の通信だけを通す (推移的なピアリングはできない)", own.id, other.vpc);
             let dead = Dead::new(at, Code::PeeringAddress, rule, rule_ja);
             let dead = match net.way_around(vpc, id, packet.destination, self.family) {
                 Some(fix) if own_source => dead.fixed_by(fix),

@@ -35,7 +35,7 @@ impl Walker<'_> {
             let dead = source_dest_check(
                 interface.id.clone(),
                 &format!("it sends from {ip}, which is not its own"),
-                &format!("自分のものではない {ip} から送信しています"),
+                &format!("自分のものではない {ip} から送信している"),
             );
             return self.dead(dead, leg);
         }
@@ -66,7 +66,7 @@ impl Walker<'_> {
             let at = Hop::new(instance.id.clone(), Kind::Instance);
             let (rule, rule_ja) = (
                 format!("the instance is {}", instance.state),
-                format!("インスタンスの状態が {} です", instance.state),
+                format!("インスタンスの状態が {} である", instance.state),
             );
             let dead = Dead::new(at, Code::BadState, rule, rule_ja);
             let dead = match instance.state.as_str() {
@@ -84,7 +84,7 @@ impl Walker<'_> {
                 at,
                 Code::BadStateAttachment,
                 "the network interface is not attached",
-                "ネットワークインターフェイスがアタッチされていません",
+                "ネットワークインターフェイスがアタッチされていない",
             );
             self.dead(dead.fixed_by(Change::AttachInterface { interface: interface.id.clone() }), leg);
             return None;
@@ -284,7 +284,7 @@ impl Walker<'_> {
                 at,
                 Code::NoPossibleDestination,
                 "the addresses are the VPC's own",
-                "宛先が VPC 自身のアドレス範囲です",
+                "宛先が VPC 自身のアドレス範囲である",
             );
             return self.dead(dead, leg);
         };
@@ -381,12 +381,8 @@ impl Walker<'_> {
             End::Far => say_spans(far, self.family),
         };
         let at = Hop::new(table.clone(), Kind::RouteTable);
-        let dead = Dead::new(
-            at,
-            Code::NoRoute,
-            format!("no route matches {to}"),
-            format!("{to} に一致するルートがありません"),
-        );
+        let dead =
+            Dead::new(at, Code::NoRoute, format!("no route matches {to}"), format!("{to} に一致するルートがない"));
         match self.net.way_to(table, vpc, packet.destination, self.family) {
             Some(fix) => dead.fixed_by(fix),
             None => dead,
@@ -472,7 +468,7 @@ pub(crate) fn source_dest_check(interface: SmolStr, why: &str, why_ja: &str) -> 
     let fix = Change::DisableSourceDestCheck { interface: interface.clone() };
     let at = Hop::new(interface, Kind::NetworkInterface);
     let rule = format!("SourceDestCheck is on: {why}");
-    let rule_ja = format!("SourceDestCheck が有効です: {why_ja}");
+    let rule_ja = format!("SourceDestCheck が有効になっている: {why_ja}");
     Dead::new(at, Code::SourceDestCheck, rule, rule_ja).fixed_by(fix)
 }
 
@@ -480,12 +476,12 @@ pub(crate) fn source_dest_check(interface: SmolStr, why: &str, why_ja: &str) -> 
 fn another(net: &Network, at: u32, ip: IpAddr) -> Dead {
     let id = net.estate.interfaces.get(at as usize).map(|i| i.id.clone()).unwrap_or_default();
     let rule = format!("{ip} is the address of {id} here: the address blocks overlap");
-    let rule_ja = format!("ここでは {ip} は {id} のアドレスです (CIDR の重複)");
+    let rule_ja = format!("ここでは {ip} は {id} のアドレスである (CIDR の重複)");
     Dead::new(Hop::new(id, Kind::NetworkInterface), Code::NoPossibleDestination, rule, rule_ja)
 }
 
 fn nobody(at: Hop, ip: IpAddr) -> Dead {
-    let (rule, rule_ja) = (format!("nothing has the address {ip}"), format!("アドレス {ip} を持つものがありません"));
+    let (rule, rule_ja) = (format!("nothing has the address {ip}"), format!("アドレス {ip} を持つものがない"));
     Dead::new(at, Code::NoPossibleDestination, rule, rule_ja)
 }
 
@@ -495,7 +491,7 @@ fn blackhole(table: &SmolStr, route: &Route) -> Dead {
     let at = Hop::new(table.clone(), Kind::RouteTable);
     let rule = format!("the route {to} → {target} is a blackhole: its target is gone or not attached");
     let rule_ja =
-        format!("ルート {to} → {target} はブラックホールです: ターゲットが削除されたかアタッチされていません");
+        format!("ルート {to} → {target} はブラックホールになっている: ターゲットが削除されたかアタッチされていない");
     let fix = Change::RestoreRoute {
         table: table.clone(),
         destination: route.destination.clone(),

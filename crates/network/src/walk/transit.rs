@@ -31,7 +31,7 @@ impl Walker<'_> {
                 return self.unread(missing("DescribeTransitGatewayAttachments", &own.id, gap), leg);
             }
             let (rule, rule_ja) =
-                (format!("{} is not attached to it", own.id), format!("{} がアタッチされていません", own.id));
+                (format!("{} is not attached to it", own.id), format!("{} がアタッチされていない", own.id));
             let fix = Change::AttachTransitGateway { transit_gateway: id.clone(), vpc: own.id.clone() };
             return self.dead(Dead::new(at, Code::BadStateAttachment, rule, rule_ja).fixed_by(fix), leg);
         };
@@ -58,10 +58,8 @@ impl Walker<'_> {
                 None => {
                     let at = Hop::new(record.id.clone(), Kind::TransitGatewayAttachment);
                     let rule = format!("it has no subnet in {}, where {} is", source.zone, source.id);
-                    let rule_ja = format!(
-                        "{} のあるアベイラビリティーゾーン {} にサブネットがありません",
-                        source.id, source.zone
-                    );
+                    let rule_ja =
+                        format!("{} のあるアベイラビリティーゾーン {} にサブネットがない", source.id, source.zone);
                     let fix = Change::AddAttachmentSubnet { attachment: record.id.clone(), subnet: source.id.clone() };
                     return self.dead(Dead::new(at, Code::TransitZone, rule, rule_ja).fixed_by(fix), leg);
                 }
@@ -113,7 +111,7 @@ impl Walker<'_> {
                     let at = Hop::new(table.id.clone(), Kind::TransitGatewayRouteTable);
                     let (rule, rule_ja) = (
                         format!("the route {destination} is a blackhole"),
-                        format!("ルート {destination} はブラックホールです"),
+                        format!("ルート {destination} はブラックホールになっている"),
                     );
                     let fix = net.transit_way_to(table, record, packet.destination, self.family);
                     self.dead(Dead { fix, ..Dead::new(at, Code::TransitBadRoute, rule, rule_ja) }, leg);
@@ -124,8 +122,7 @@ impl Walker<'_> {
                         End::At(ip) => ip.to_string(),
                         End::Far => super::subnet::say_spans(&leg.far, self.family),
                     };
-                    let (rule, rule_ja) =
-                        (format!("no route matches {to}"), format!("{to} に一致するルートがありません"));
+                    let (rule, rule_ja) = (format!("no route matches {to}"), format!("{to} に一致するルートがない"));
                     let fix = net.transit_way_to(table, record, packet.destination, self.family);
                     self.dead(Dead { fix, ..Dead::new(at, Code::TransitNoRoute, rule, rule_ja) }, leg);
                 }
@@ -221,7 +218,7 @@ fn carries(state: &str) -> bool {
 fn bad_attachment(record: &TransitAttachment) -> Dead {
     let at = Hop::new(record.id.clone(), Kind::TransitGatewayAttachment);
     let (rule, rule_ja) =
-        (format!("the attachment is {}", record.state), format!("アタッチメントの状態が {} です", record.state));
+        (format!("the attachment is {}", record.state), format!("アタッチメントの状態が {} である", record.state));
     let dead = Dead::new(at, Code::BadStateAttachment, rule, rule_ja);
     match record.state.as_str() {
         "pendingAcceptance" | "pending" | "initiating" | "initiatingRequest" => {

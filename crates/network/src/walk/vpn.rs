@@ -28,7 +28,7 @@ impl Walker<'_> {
                         at,
                         Code::BadState,
                         "the virtual private gateway is gone",
-                        "仮想プライベートゲートウェイが存在しません",
+                        "仮想プライベートゲートウェイが存在しない",
                     )
                 };
                 return self.absent(link, gone, leg);
@@ -36,7 +36,7 @@ impl Walker<'_> {
         };
         if !gateway.vpcs.contains(&own.id) {
             let (rule, rule_ja) =
-                (format!("it is not attached to {}", own.id), format!("{} にアタッチされていません", own.id));
+                (format!("it is not attached to {}", own.id), format!("{} にアタッチされていない", own.id));
             return self.dead(Dead::new(at, Code::BadStateAttachment, rule, rule_ja), leg);
         }
         if let End::At(ip) = packet.source
@@ -44,7 +44,7 @@ impl Walker<'_> {
         {
             let (rule, rule_ja) = (
                 format!("the source {ip} is not of {}", own.id),
-                format!("送信元 {ip} は {} のアドレスではありません", own.id),
+                format!("送信元 {ip} は {} のアドレスではない", own.id),
             );
             return self.dead(Dead::new(at, Code::VpnGatewayEgress, rule, rule_ja), leg);
         }
@@ -74,7 +74,7 @@ impl Walker<'_> {
         if let Some(connection) = behind.down {
             let at = Hop::new(connection, Kind::VpnConnection);
             let (rule, rule_ja) =
-                ("every tunnel of the VPN connection is down", "VPN 接続のトンネルがすべてダウンしています");
+                ("every tunnel of the VPN connection is down", "VPN 接続のトンネルがすべてダウンしている");
             return self.dead(Dead::new(at, Code::BadStateVpn, rule, rule_ja), leg);
         }
         if let Some(gap) = net.unread("DescribeVpnConnections", &own.home) {
@@ -87,7 +87,7 @@ impl Walker<'_> {
         }
         let (rule, rule_ja) = (
             "the virtual private gateway has no route to the destination",
-            "仮想プライベートゲートウェイに宛先へのルートがありません",
+            "仮想プライベートゲートウェイに宛先へのルートがない",
         );
         self.dead(Dead::new(at, Code::NoRoute, rule, rule_ja), leg);
     }
@@ -107,7 +107,7 @@ impl Walker<'_> {
             let at = Hop::new(gateway.id.clone(), Kind::VpnGateway);
             let (rule, rule_ja) = (
                 format!("{ip} is not a private address of {}", own.id),
-                format!("{ip} は {} のプライベートアドレスではありません", own.id),
+                format!("{ip} は {} のプライベートアドレスではない", own.id),
             );
             return self.dead(Dead::new(at, Code::VpnGatewayIngress, rule, rule_ja), leg);
         }
@@ -127,7 +127,7 @@ impl Walker<'_> {
         if is_down(connection) {
             let at = Hop::new(connection.id.clone(), Kind::VpnConnection);
             let (rule, rule_ja) =
-                ("every tunnel of the VPN connection is down", "VPN 接続のトンネルがすべてダウンしています");
+                ("every tunnel of the VPN connection is down", "VPN 接続のトンネルがすべてダウンしている");
             return self.dead(Dead::new(at, Code::TransitBadVpn, rule, rule_ja), leg);
         }
         self.arrive(Arrival::Transit(at), packet, leg);

@@ -82,7 +82,7 @@ pub fn run(args: &DiffArgs, lang: Lang) -> Result<u8, Failure> {
     if args.format == MatrixForm::Text {
         match lang {
             Lang::En => writeln!(out, "{opened} pairs became reachable in more ways, {closed} in fewer.")?,
-            Lang::Ja => writeln!(out, "到達できる範囲が広がった組は {opened}、狭まった組は {closed} です。")?,
+            Lang::Ja => writeln!(out, "到達できる範囲が広がった組は {opened}、狭まった組は {closed}。")?,
         }
     }
     out.flush()?;

@@ -69,7 +69,7 @@ pub fn run(cli: &Cli, args: &ExposedArgs, lang: Lang) -> Result<u8, Failure> {
 fn text(exposed: &[Exposure], lang: Lang) -> String {
     let mut out = String::new();
     if exposed.is_empty() {
-        return lang.pick("Nothing can be reached.\n", "到達できるものはありません。\n").to_owned();
+        return lang.pick("Nothing can be reached.\n", "到達できるものはない。\n").to_owned();
     }
     for one in exposed {
         let _ = writeln!(out, "{}  {}", one.ip, who(one));
@@ -94,7 +94,7 @@ fn text(exposed: &[Exposure], lang: Lang) -> String {
     let count = exposed.len();
     let _ = match lang {
         Lang::En => writeln!(out, "{count} {} can be reached.", if count == 1 { "address" } else { "addresses" }),
-        Lang::Ja => writeln!(out, "到達できるアドレスは {count} 個です。"),
+        Lang::Ja => writeln!(out, "到達できるアドレスは {count} 個ある。"),
     };
     out
 }
