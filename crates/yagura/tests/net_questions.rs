@@ -145,6 +145,31 @@ fn a_diagnosis_walks_in_the_order_that_people_use() {
 }
 
 #[test]
+fn flow_logs_are_evidence() {
+    let snapshot = folder(&network(true));
+    let logs = snapshot.path().join("logs");
+    std::fs::create_dir(&logs).unwrap();
+    let record = "2 111122223333 eni-b 10.0.1.10 10.0.2.10 49152 5432 6 3 180 1 2 ACCEPT OK\n2 111122223333 eni-b 10.0.2.10 10.0.1.10 5432 49152 6 3 180 1 2 REJECT OK\n";
+    let mut gzip = flate2::write::GzEncoder::new(
+        std::fs::File::create(logs.join("a.log.gz")).unwrap(),
+        flate2::Compression::fast(),
+    );
+    std::io::Write::write_all(&mut gzip, record.as_bytes()).unwrap();
+    gzip.finish().unwrap();
+    let (at, logs) = (text(snapshot.path()), text(&logs));
+    let words =
+        ["diagnose", "app", "db", "--protocol", "tcp", "--port", "5432", "--snapshot", &at, "--flow-logs", &logs];
+    let told = ask(&words);
+    for wanted in
+        ["6. Flow logs (2 records read)", "✓ there  eni-b  ACCEPT tcp 5432 ×1", "✗ back  eni-b  REJECT tcp 5432 ×1"]
+    {
+        assert!(told.stdout.contains(wanted), "{wanted}: {}", told.stdout);
+    }
+    let json = parsed(&ask(&[&words[..], &["--format", "json"]].concat()));
+    assert_eq!(json["flow_logs"]["seen"].as_array().unwrap().len(), 2, "{json}");
+}
+
+#[test]
 fn what_the_internet_reaches_is_listed_with_its_ports_way_and_guards() {
     let exposed = ask(&["exposed", "--demo"]);
     assert_eq!(exposed.code, 0, "{}", exposed.stderr);

@@ -6,6 +6,7 @@ pub mod diagnose;
 pub mod difference;
 pub mod explain;
 pub mod exposed;
+pub mod flow_log;
 pub mod matrix;
 pub mod place;
 

@@ -203,6 +203,19 @@ impl Network {
         candidates.map(|(_, at)| at).collect()
     }
 
+    /// The addresses of a place, private and public; empty: any address.
+    pub fn addresses_of(&self, place: &Place) -> Vec<IpAddr> {
+        let of =
+            |at: &u32| self.estate.interfaces.get(*at as usize).map(|i| i.addresses.as_slice()).unwrap_or_default();
+        let both = |a: &crate::estate::Address| std::iter::once(a.ip).chain(a.public);
+        match place {
+            Place::Interface(at) => of(at).iter().flat_map(both).collect(),
+            Place::Interfaces(all) => all.iter().flat_map(of).flat_map(both).collect(),
+            Place::Address(ip) => vec![*ip],
+            _ => Vec::new(),
+        }
+    }
+
     /// The packets to try from one place to another. `from_ip`, `to_ip`: addresses that they are to have.
     ///
     /// # Errors

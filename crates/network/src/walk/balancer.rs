@@ -1,10 +1,11 @@
 //! Load balancers: their listeners, and whether a target behind one takes what it sends.
 
-use super::{Arrival, Check, Ending, Goal, Guard, Leg, Origin, Packet, Walker};
+use super::{Arrival, Check, Ending, Goal, Guard, Hop, Kind, Leg, Origin, Packet, Walker};
 use crate::estate::{Listener, LoadBalancer, LoadBalancerTarget, TargetGroup};
 use crate::filter::{Passage, Remote, Way};
 use crate::packet::{ANY_PORT, End, Family, PacketBox, PacketSet, Span};
 use crate::topology::{Missing, Network, Role};
+use smol_str::SmolStr;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -17,6 +18,28 @@ impl Walker<'_> {
         let passage = self.net.balanced(balancer, interface, packet.source, self.family);
         // Which far addresses pass does not hang on the port that a translator chose.
         leg.checks.push(Check { guard: Guard::Balancer(at), passage, after: leg.hops.len() });
+    }
+
+    /// Asks the Network Load Balancers behind an interface endpoint whose endpoint service was read too. They see
+    /// addresses of their own, not the client's (`vpc/latest/privatelink/create-endpoint-service`).
+    pub(super) fn check_service(&self, endpoint: u32, leg: &mut Leg) {
+        let estate = &self.net.estate;
+        let Some(endpoint) = estate.endpoints.get(endpoint as usize) else { return };
+        let Some(service) = estate.endpoint_services.iter().find(|s| s.name == endpoint.service) else { return };
+        let behind = |arn: &SmolStr| estate.load_balancers.iter().zip(0u32..).find(|(b, _)| b.id == *arn);
+        for (balancer, at) in service.load_balancers.iter().filter_map(behind) {
+            let own = balancer.interfaces.iter().filter_map(|i| self.net.interface.get(i).copied()).find_map(|i| {
+                let addresses = &estate.interfaces.get(i as usize)?.addresses;
+                Some((i, addresses.iter().find(|a| Family::of(a.ip) == self.family)?.ip))
+            });
+            let Some((interface, ip)) = own else { continue };
+            leg.hops.push(Hop::new(service.id.clone(), Kind::Service));
+            leg.hops.push(Hop::new(balancer.id.clone(), Kind::LoadBalancer));
+            let passage = self.net.balanced(balancer, interface, End::At(ip), self.family);
+            leg.checks.push(Check { guard: Guard::Balancer(at), passage, after: leg.hops.len() });
+            // One balancer of a service is enough; they carry the same ports.
+            break;
+        }
     }
 }
 

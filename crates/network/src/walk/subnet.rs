@@ -346,6 +346,9 @@ impl Walker<'_> {
                 };
                 self.check_balancer(balancer, at, &packet, &mut leg);
             }
+            if let Some(Role::Endpoint(endpoint)) = links.role {
+                self.check_service(endpoint, &mut leg);
+            }
         }
         self.arrive(Arrival::Interface(at, ip), packet, leg);
     }

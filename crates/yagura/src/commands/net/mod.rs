@@ -4,6 +4,7 @@ pub mod diagnose;
 pub mod diff;
 pub mod eval;
 pub mod exposed;
+pub mod logs;
 pub mod matrix;
 pub mod path;
 pub mod source;

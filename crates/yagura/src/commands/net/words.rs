@@ -55,7 +55,7 @@ pub fn remedies(out: &mut String, answer: &CaseAnswer, lang: Lang) {
         if let Some(example) = &answer.example {
             let _ = match lang {
                 Lang::En => writeln!(out, "  for {example}:"),
-                Lang::Ja => writeln!(out, "  対象: {example}"),
+                Lang::Ja => writeln!(out, "  対象: {}", example.replacen(" from port ", "、送信元ポート ", 1)),
             };
         }
         for change in &answer.changes {
