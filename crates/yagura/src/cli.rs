@@ -191,6 +191,7 @@ pub enum ChecksCommand {
 #[command(after_help = "Examples:
   yagura permissions > yagura-read.json
   yagura permissions --service s3,iam
+  yagura permissions --network
   yagura permissions --verify --profile audit")]
 pub struct PermissionsArgs {
     #[command(flatten)]
@@ -199,6 +200,9 @@ pub struct PermissionsArgs {
     /// The permissions that `scan --resource-tag` needs: those that read tags too
     #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',')]
     pub resource_tag: Vec<String>,
+    /// The permissions of the network questions too (`yagura net`)
+    #[arg(long)]
+    pub network: bool,
     /// Make the calls and tell which permissions are missing
     #[arg(long)]
     pub verify: bool,

@@ -279,3 +279,20 @@ fn an_end_that_is_not_there_is_named_with_the_nearest_one() {
     assert_eq!(protocol.code, 2);
     assert!(protocol.stderr.contains("tcp, udp, icmp"), "{}", protocol.stderr);
 }
+
+#[test]
+fn the_policy_of_the_network_questions_can_be_printed() {
+    let policy = |words: &[&str]| -> Vec<String> {
+        let told = Run::new(&[&["permissions", "--service", "s3"], words].concat()).run();
+        serde_json::from_value(parsed(&told)["Statement"][0]["Action"].clone()).unwrap()
+    };
+    let (without, with) = (policy(&[]), policy(&["--network"]));
+    for action in [
+        "ec2:DescribeRouteTables",
+        "ec2:DescribeNetworkAcls",
+        "ec2:SearchTransitGatewayRoutes",
+        "elasticloadbalancing:DescribeTargetHealth",
+    ] {
+        assert!(with.contains(&action.to_owned()) && !without.contains(&action.to_owned()), "{action}");
+    }
+}

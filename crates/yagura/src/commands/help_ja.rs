@@ -147,6 +147,7 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
         (_, "id") => "チェックの ID",
         (_, "ids") => "チェックの ID またはファイル [デフォルト: すべて]",
         (_, "each") => "判定するリソースタイプ",
+        (_, "network") => "ネットワークへの質問（yagura net）に必要な権限も加える",
         (_, "verify") => "実際に呼び出して、不足している権限を示す",
         ("yagura man", "dir") => "コマンドごとのページをこのフォルダーに書き出す",
         (_, "dir") => "フォルダー [デフォルト: --content のフォルダーと組み込みコンテンツ]",
@@ -182,6 +183,7 @@ fn examples(path: &str) -> Option<&'static str> {
             "例:
   yagura permissions > yagura-read.json
   yagura permissions --service s3,iam
+  yagura permissions --network
   yagura permissions --verify --profile audit"
         }
         _ => return None,

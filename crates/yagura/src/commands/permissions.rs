@@ -1,7 +1,7 @@
 //! `yagura permissions`: the exact policy, derived from the fields that the chosen checks read.
 
 use super::prepare::{Prepared, prepare};
-use super::{live, tags};
+use super::{live, net, tags};
 use crate::cli::{Cli, PermissionsArgs};
 use crate::failure::{Failure, exit};
 use crate::progress::Display;
@@ -34,6 +34,9 @@ pub fn run(cli: &Cli, args: &PermissionsArgs, lang: Lang) -> Result<u8, Failure>
     let Prepared { compiled, mut checks, .. } = prepare(cli, &args.selection, lang)?;
     if !args.resource_tag.is_empty() {
         checks.extend(tags::readers(&compiled, &checks));
+    }
+    if args.network {
+        checks.extend(net::source::readers(&compiled));
     }
     let plan = Plan::of(&checks, &compiled.kinds);
     // STS answers GetCallerIdentity whatever the policies say; ec2:DescribeRegions serves --all-regions.

@@ -3,7 +3,7 @@
 use crate::cli::{AwsArgs, Cli};
 use crate::commands::readers::of_field;
 use crate::commands::{live, scan};
-use crate::content::Content;
+use crate::content::{Compiled, Content};
 use crate::failure::Failure;
 use crate::progress::Display;
 use clap::Args;
@@ -15,6 +15,7 @@ use yagura_inventory::{load, save};
 use yagura_model::{Lang, Snapshot, Value};
 use yagura_network::estate::{Estate, Home};
 use yagura_network::read::{KINDS, OUTSIDE, OWNERS, Reader};
+use yagura_rule::Check;
 
 /// Arguments of every question about a network. Without one of the first two, AWS is asked.
 #[derive(Debug, Args)]
@@ -61,9 +62,7 @@ impl Source {
         if self.demo {
             return scan::demo(&compiled);
         }
-        let kinds = KINDS.iter().chain(OUTSIDE).chain(OWNERS);
-        let fields = kinds.flat_map(|(kind, fields)| fields.iter().map(move |field| (*kind, *field)));
-        let checks: Vec<_> = fields.filter_map(|(kind, field)| of_field(&compiled, kind, field)).collect();
+        let checks = readers(&compiled);
         let snapshot = live::read(&self.aws, &compiled, &checks, &Display::new(false, lang), lang)?;
         if let Some(path) = &self.save {
             save(&snapshot, path)
@@ -71,6 +70,13 @@ impl Source {
         }
         Ok(snapshot)
     }
+}
+
+/// Checks that judge nothing and have everything read that a network is made of.
+pub fn readers(compiled: &Compiled) -> Vec<Check> {
+    let kinds = KINDS.iter().chain(OUTSIDE).chain(OWNERS);
+    let fields = kinds.flat_map(|(kind, fields)| fields.iter().map(move |field| (*kind, *field)));
+    fields.filter_map(|(kind, field)| of_field(compiled, kind, field)).collect()
 }
 
 /// The network of a folder of answers, one answer, or a snapshot.

@@ -7,7 +7,7 @@ use yagura_network::question::Reachable;
 use yagura_network::question::case::{CaseAnswer, Way};
 use yagura_network::question::explain::Travel;
 use yagura_network::question::matrix::Allowed;
-use yagura_network::walk::Kind;
+use yagura_network::view::kind_text;
 
 /// An answer in full: the verdict, both ways, what stops it and what would open it.
 pub fn tell(network: &Network, question: &str, answer: &CaseAnswer, lang: Lang) -> String {
@@ -29,7 +29,7 @@ pub fn tell(network: &Network, question: &str, answer: &CaseAnswer, lang: Lang) 
                 out,
                 "  {}. {} {} [{}, {side}]\n     {}",
                 number + 1,
-                kind(blocker.kind, lang),
+                kind_text(blocker.kind, lang),
                 blocker.component,
                 blocker.code.text(),
                 blocker.say(lang)
@@ -135,35 +135,4 @@ pub fn allowed(allowed: &[Allowed], lang: Lang) -> String {
         parts.extend(numbered.into_iter().map(entry));
     }
     parts.join(", ")
-}
-
-/// The name of a kind of component.
-pub fn kind(kind: Kind, lang: Lang) -> &'static str {
-    let (en, ja) = match kind {
-        Kind::Instance => ("instance", "インスタンス"),
-        Kind::NetworkInterface => ("network interface", "ネットワークインターフェイス"),
-        Kind::SecurityGroup => ("security group", "セキュリティグループ"),
-        Kind::Subnet => ("subnet", "サブネット"),
-        Kind::NetworkAcl => ("network ACL", "ネットワーク ACL"),
-        Kind::RouteTable => ("route table", "ルートテーブル"),
-        Kind::Vpc => ("VPC", "VPC"),
-        Kind::VpcBlockPublicAccess => ("VPC Block Public Access", "VPC ブロックパブリックアクセス"),
-        Kind::InternetGateway => ("internet gateway", "インターネットゲートウェイ"),
-        Kind::EgressOnlyInternetGateway => ("egress-only internet gateway", "Egress-Only インターネットゲートウェイ"),
-        Kind::NatGateway => ("NAT gateway", "NAT ゲートウェイ"),
-        Kind::VpcPeeringConnection => ("VPC peering connection", "VPC ピアリング接続"),
-        Kind::TransitGateway => ("transit gateway", "Transit Gateway"),
-        Kind::TransitGatewayAttachment => ("transit gateway attachment", "Transit Gateway アタッチメント"),
-        Kind::TransitGatewayRouteTable => ("transit gateway route table", "Transit Gateway ルートテーブル"),
-        Kind::VpnGateway => ("virtual private gateway", "仮想プライベートゲートウェイ"),
-        Kind::VpnConnection => ("VPN connection", "VPN 接続"),
-        Kind::DirectConnect => ("Direct Connect gateway", "Direct Connect ゲートウェイ"),
-        Kind::VpcEndpoint => ("VPC endpoint", "VPC エンドポイント"),
-        Kind::LoadBalancer => ("load balancer", "ロードバランサー"),
-        Kind::NetworkFirewall => ("Network Firewall", "Network Firewall"),
-        Kind::Internet => ("internet", "インターネット"),
-        Kind::OnPremises => ("on-premises network", "オンプレミスネットワーク"),
-        Kind::Service => ("AWS service", "AWS のサービス"),
-    };
-    lang.pick(en, ja)
 }
