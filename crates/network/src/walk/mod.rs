@@ -262,6 +262,8 @@ pub enum Note {
     OnPremises(SmolStr),
     /// VPC Block Public Access was not asked about and taken to be off, as it is by default.
     NoBlockPublicAccess,
+    /// The addresses of an AWS service, a prefix list that was not read, take a gateway endpoint's way.
+    ServiceAddresses(SmolStr),
     /// A policy of an endpoint decides on requests beyond packets.
     EndpointPolicy(SmolStr),
 }
@@ -281,6 +283,10 @@ impl Note {
             Self::NoBlockPublicAccess => (
                 "VPC Block Public Access is taken to be off, as it is by default: nobody asked".to_owned(),
                 "VPC ブロックパブリックアクセスは読み取っていないため、デフォルトどおり無効とみなした".to_owned(),
+            ),
+            Self::ServiceAddresses(id) => (
+                format!("the addresses of {id} were not read: they take the way of a gateway endpoint"),
+                format!("{id} のアドレスは読み取っていない (ゲートウェイエンドポイントを経由する)"),
             ),
             Self::EndpointPolicy(id) => (
                 format!("the policy of {id} decides on requests beyond packets"),

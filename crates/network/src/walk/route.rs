@@ -1,8 +1,10 @@
 //! Which route a packet takes: the most specific one that matches.
 
+use super::internet::is_public;
 use crate::estate::{Destination, Route, RouteTable, Target};
 use crate::packet::{End, Family, Span, number};
 use crate::topology::{Missing, Network};
+use smol_str::SmolStr;
 use std::sync::Arc;
 use yagura_model::IpRange;
 
@@ -38,6 +40,9 @@ impl Network {
                 }
                 Destination::PrefixList(id) => match self.prefixes(id) {
                     Some(ranges) => (ranges, 2),
+                    // The addresses of an AWS service are public: they take nothing from private ones, and of a whole
+                    // internet only themselves (the walk notes it).
+                    None if matches!(route.target, Target::Endpoint(_)) && !one_public(destination) => continue,
                     None => {
                         hole = Some(self.hole("GetManagedPrefixListEntries", id, &table.home));
                         continue;
@@ -87,6 +92,18 @@ impl Network {
     }
 }
 
+fn one_public(destination: End) -> bool {
+    matches!(destination, End::At(ip) if is_public(ip))
+}
+
+/// The prefix lists of gateway endpoints in a table that were not read.
+pub(crate) fn unread_services<'n>(network: &'n Network, table: &'n RouteTable) -> impl Iterator<Item = &'n SmolStr> {
+    table.routes.iter().filter_map(|route| match (&route.destination, &route.target) {
+        (Destination::PrefixList(id), Target::Endpoint(_)) if network.prefixes(id).is_none() => Some(id),
+        _ => None,
+    })
+}
+
 /// What both hold.
 pub(crate) fn and_spans(a: &[Span], b: &[Span]) -> Vec<Span> {
     a.iter().flat_map(|x| b.iter().filter_map(move |y| x.and(*y))).collect()
@@ -108,4 +125,33 @@ pub(crate) fn minus_spans(a: &[Span], b: &[Span]) -> Vec<Span> {
         left = next;
     }
     left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::estate::Estate;
+
+    /// A prefix list that was not read leaves open where one public address goes, and nothing else.
+    #[test]
+    fn an_unread_service_takes_only_its_own_addresses() {
+        let range = |text: &str| {
+            Destination::Range(IpRange::parse(text).unwrap_or(IpRange::from(std::net::IpAddr::from([0, 0, 0, 0]))))
+        };
+        let route = |destination, target| Route { destination, target, blackhole: false, propagated: false };
+        let table = RouteTable {
+            routes: vec![
+                route(range("10.0.0.0/16"), Target::Local),
+                route(range("0.0.0.0/0"), Target::InternetGateway("igw-1".into())),
+                route(Destination::PrefixList("pl-s3".into()), Target::Endpoint("vpce-1".into())),
+            ],
+            ..RouteTable::default()
+        };
+        let network = Network::new(Estate::default());
+        let way = |end| network.routes(&table, end, &[Span::V4], Family::V4).map(|p| p.len());
+        assert!(way(End::At([8, 8, 8, 8].into())).is_err());
+        assert_eq!(way(End::At([192, 168, 1, 1].into())), Ok(1));
+        assert_eq!(way(End::Far), Ok(2));
+        assert_eq!(unread_services(&network, &table).collect::<Vec<_>>(), ["pl-s3"]);
+    }
 }

@@ -1,7 +1,7 @@
 //! Interfaces, subnets and the router of a VPC.
 
-use super::route::Portion;
-use super::{Arrival, Dead, Guard, Hop, Kind, Leg, Packet, TakenRoute, Walker};
+use super::route::{Portion, unread_services};
+use super::{Arrival, Dead, Guard, Hop, Kind, Leg, Note, Packet, TakenRoute, Walker};
 use crate::change::Change;
 use crate::code::Code;
 use crate::estate::{Destination, Route, Target};
@@ -185,6 +185,9 @@ impl Walker<'_> {
             Some(leg) => leg,
             None => return,
         };
+        if packet.destination == End::Far {
+            leg.notes.extend(unread_services(net, table).cloned().map(Note::ServiceAddresses));
+        }
         let portions = match net.routes(table, packet.destination, &leg.far, self.family) {
             Ok(portions) => portions,
             Err(missing) => return self.unread(missing, leg),
