@@ -1,6 +1,6 @@
 //! What security groups and network ACLs let through, as sets of packets in the packet's own ports.
 
-use crate::estate::{GroupRule, NetworkAcl, Peer, SecurityGroup};
+use crate::estate::{GroupRule, Home, NetworkAcl, Peer, SecurityGroup};
 use crate::packet::{End, Family, PacketBox, PacketSet, Span, number};
 use crate::topology::{Missing, Network};
 use smol_str::SmolStr;
@@ -155,7 +155,7 @@ impl Network {
             Peer::Range(range) => Ok(in_range(service, range, remote).into_iter().collect()),
             Peer::PrefixList(id) => match self.prefixes(id) {
                 Some(list) => Ok(ranges(list)),
-                None => Err(self.hole("GetManagedPrefixListEntries", id, &group.home)),
+                None => Err(self.prefixes_hole(id, &group.home)),
             },
             Peer::Group(id) => {
                 let groups = remote.groups.map_err(Arc::clone)?;
@@ -168,6 +168,14 @@ impl Network {
     pub(crate) fn prefixes(&self, id: &SmolStr) -> Option<&[IpRange]> {
         let at = self.prefix_list.get(id)?;
         self.estate.prefix_lists.get(*at as usize)?.cidrs.as_deref()
+    }
+
+    /// The hole that a prefix list leaves whose blocks were not read: nobody told its entries, or that there is one.
+    pub(crate) fn prefixes_hole(&self, id: &SmolStr, home: &Home) -> Arc<Missing> {
+        let entries = "GetManagedPrefixListEntries";
+        let unread = |call: &&str| self.unread(call, home).is_some();
+        let call = [entries, "DescribeManagedPrefixLists"].into_iter().find(unread).unwrap_or(entries);
+        self.hole(call, id, home)
     }
 }
 

@@ -186,6 +186,22 @@ mod tests {
                 "iam:GetAccountSummary",
             ),
             ("POST", "/", "eu-west-1/ec2", None, "Action=DescribeVpcs&MaxResults=5", "ec2:DescribeVpcs"),
+            (
+                "POST",
+                "/",
+                "eu-west-1/elasticloadbalancing",
+                None,
+                "Action=DescribeLoadBalancers&Version=2012-06-01",
+                "elb:DescribeLoadBalancers",
+            ),
+            (
+                "POST",
+                "/",
+                "eu-west-1/elasticloadbalancing",
+                None,
+                "Action=DescribeLoadBalancers&Version=2015-12-01",
+                "elbv2:DescribeLoadBalancers",
+            ),
             ("GET", "/?max-buckets=10", "us-east-1/s3", None, "", "s3:ListBuckets"),
             ("GET", "/some-bucket?encryption", "us-east-1/s3", None, "", "s3:GetBucketEncryption"),
             (

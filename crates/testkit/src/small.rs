@@ -2,16 +2,17 @@
 
 use crate::answer::Reply;
 use crate::estate::Estate;
+use crate::network;
 use base64::Engine as _;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-const US: &str = "us-east-1";
-const EU: &str = "eu-west-1";
+pub(crate) const US: &str = "us-east-1";
+pub(crate) const EU: &str = "eu-west-1";
 
 pub(crate) fn estate() -> Estate {
-    let estate = elsewhere(Estate::empty());
-    messages(data(compute(network(audit(buckets(iam(crate::network::estate(estate))))))))
+    let estate = network::elsewhere(elsewhere(Estate::empty()));
+    messages(data(compute(network::estate(audit(buckets(iam(estate)))))))
 }
 
 /// A policy that lets a principal do something to every resource it is attached to.
@@ -27,7 +28,7 @@ fn encoded(text: &str) -> String {
         .collect()
 }
 
-fn xml(members: &str) -> Reply {
+pub(crate) fn xml(members: &str) -> Reply {
     Reply::Xml(members.to_owned())
 }
 
@@ -45,10 +46,8 @@ fn elsewhere(estate: Estate) -> Estate {
         .with("config:DescribeConfigurationRecorders", Reply::Json(json!({"ConfigurationRecorders": []})))
         .with("dms:DescribeReplicationInstances", Reply::Json(json!({"ReplicationInstances": []})))
         .with("ec2:DescribeFlowLogs", xml("<flowLogSet/>"))
-        .with("ec2:DescribeSecurityGroups", xml("<securityGroupInfo/>"))
         .with("ec2:DescribeSnapshots", xml("<snapshotSet/>"))
         .with("ec2:DescribeVolumes", xml("<volumeSet/>"))
-        .with("ec2:DescribeVpcs", xml("<vpcSet/>"))
         .with("ec2:GetEbsEncryptionByDefault", xml("<ebsEncryptionByDefault>false</ebsEncryptionByDefault>"))
         .with("guardduty:ListDetectors", Reply::Json(json!({"detectorIds": []})))
         .with("ecr:DescribeRepositories", Reply::Json(json!({"repositories": []})))
@@ -236,35 +235,6 @@ fn audit(estate: Estate) -> Estate {
         )
         .with_in(US, "guardduty:ListDetectors", Reply::Json(json!({"detectorIds": ["d0us"]})))
         .with("guardduty:GetDetector", Reply::Json(json!({"status": "ENABLED", "createdAt": "2024-01-01T00:00:00.000Z", "serviceRole": "role"})))
-}
-
-/// VPCs, flow logs, default security groups: us-east-1 does well.
-fn network(estate: Estate) -> Estate {
-    let vpc = |id: &str| {
-        format!(
-            "<vpcSet><item><vpcId>{id}</vpcId><cidrBlock>10.0.0.0/16</cidrBlock><ownerId>111122223333</ownerId><state>available</state><isDefault>true</isDefault></item></vpcSet>"
-        )
-    };
-    let group = |id: &str, ingress: &str| {
-        let vpc = id.replacen("sg", "vpc", 1);
-        format!(
-            "<securityGroupInfo><item><ownerId>111122223333</ownerId><groupId>{id}</groupId><groupName>default</groupName><vpcId>{vpc}</vpcId>\
-             <ipPermissions>{ingress}</ipPermissions><ipPermissionsEgress/></item></securityGroupInfo>"
-        )
-    };
-    let open =
-        "<item><ipProtocol>-1</ipProtocol><groups/><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges></item>";
-    estate
-        .with_in(US, "ec2:DescribeVpcs", Reply::Xml(vpc("vpc-0us")))
-        .with_in(EU, "ec2:DescribeVpcs", Reply::Xml(vpc("vpc-0eu")))
-        .with_in(
-            US,
-            "ec2:DescribeFlowLogs",
-            xml("<flowLogSet><item><flowLogId>fl-0us</flowLogId><flowLogStatus>ACTIVE</flowLogStatus><resourceId>vpc-0us</resourceId>\
-                 <trafficType>ALL</trafficType><deliverLogsStatus>SUCCESS</deliverLogsStatus></item></flowLogSet>"),
-        )
-        .with_in(US, "ec2:DescribeSecurityGroups", Reply::Xml(group("sg-0us", "")))
-        .with_in(EU, "ec2:DescribeSecurityGroups", Reply::Xml(group("sg-0eu", open)))
 }
 
 /// EBS, Lambda, SageMaker.

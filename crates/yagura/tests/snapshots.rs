@@ -83,8 +83,8 @@ fn a_kill_at_any_moment_leaves_the_old_snapshot_or_the_new_one() {
     let mut old = load(&file).unwrap();
     let (assets, listings) = (old.assets.len(), old.listings.len());
 
-    // Most kills fall into the last part of a run, where the file is written.
-    let (mut replaced, mut killed) = (0, 0);
+    // Most kills fall into the last part of a run, where the file is written. How long a run takes hangs on what else runs.
+    let (mut replaced, mut killed, mut whole) = (0, 0, first.took);
     let started = Instant::now();
     for n in 0..60u32 {
         if started.elapsed() > Duration::from_secs(25) {
@@ -92,9 +92,11 @@ fn a_kill_at_any_moment_leaves_the_old_snapshot_or_the_new_one() {
         }
         let part = if n % 4 == 0 { fastrand() } else { 0.85 + 0.3 * fastrand() };
         let mut child = scan().spawn();
-        std::thread::sleep(first.took.mul_f64(part));
+        std::thread::sleep(whole.mul_f64(part));
         child.kill().unwrap();
-        killed += u32::from(child.wait().unwrap().code().is_none());
+        let hit = child.wait().unwrap().code().is_none();
+        killed += u32::from(hit);
+        whole = whole.mul_f64(if hit { 1.05 } else { 0.85 });
         let now = load(&file).unwrap_or_else(|e| panic!("after {n} kills: {e}"));
         assert_eq!((now.assets.len(), now.listings.len()), (assets, listings), "after {n} kills");
         replaced += u32::from(now.taken_at != old.taken_at);

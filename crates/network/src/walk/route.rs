@@ -44,7 +44,7 @@ impl Network {
                     // internet only themselves (the walk notes it).
                     None if matches!(route.target, Target::Endpoint(_)) && !one_public(destination) => continue,
                     None => {
-                        hole = Some(self.hole("GetManagedPrefixListEntries", id, &table.home));
+                        hole = Some(self.prefixes_hole(id, &table.home));
                         continue;
                     }
                 },
