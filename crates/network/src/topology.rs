@@ -3,6 +3,7 @@
 use crate::estate::{Estate, Home, NetworkAcl, Target};
 use crate::filter::AclFilter;
 use crate::packet::{Family, Span};
+use crate::question::exposed::Front;
 use smol_str::SmolStr;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -113,6 +114,8 @@ pub struct Network {
     /// Firewalls by the id of their endpoint: the firewall and the endpoint's subnet.
     pub(crate) firewall_endpoint: HashMap<SmolStr, (u32, SmolStr)>,
     pub(crate) acls: Vec<OnceLock<AclFilter>>,
+    /// Load balancers in front of interfaces.
+    pub(crate) fronts: OnceLock<HashMap<u32, Vec<Front>>>,
 }
 
 fn index<T>(records: &[T], id: impl Fn(&T) -> &SmolStr) -> Index {
@@ -148,6 +151,7 @@ impl Network {
             gateway_table: HashMap::new(),
             firewall_endpoint: HashMap::new(),
             acls: estate.network_acls.iter().map(|_| OnceLock::new()).collect(),
+            fronts: OnceLock::new(),
             vpc,
             subnet,
             instance,

@@ -296,3 +296,34 @@ fn the_policy_of_the_network_questions_can_be_printed() {
         assert!(with.contains(&action.to_owned()) && !without.contains(&action.to_owned()), "{action}");
     }
 }
+
+#[test]
+fn what_a_load_balancer_publishes_is_reachable_by_proof() {
+    // A database in a private subnet, and an internet-facing Network Load Balancer that passes connections on to it.
+    let mut estate = network(false);
+    let list = |estate: &mut Value, name: &str, item: Value| estate[name].as_array_mut().unwrap().push(item);
+    list(
+        &mut estate,
+        "NetworkInterfaces",
+        json!({"NetworkInterfaceId": "eni-lb", "VpcId": "vpc-1", "SubnetId": "subnet-a", "Status": "in-use",
+        "InterfaceType": "network_load_balancer", "Description": "ELB net/pub/1", "Groups": [],
+        "PrivateIpAddresses": [{"PrivateIpAddress": "10.0.1.20", "Primary": true, "Association": {"PublicIp": "203.0.113.20"}}]}),
+    );
+    estate["SecurityGroups"][1]["IpPermissions"] =
+        json!([{"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]);
+    estate["NetworkAcls"][1]["Entries"][1]["Protocol"] = json!("-1");
+    estate["NetworkAcls"][1]["Entries"][1].as_object_mut().unwrap().remove("PortRange");
+    let arn = "arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/net/pub/1";
+    let group = "arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/db/1";
+    estate["LoadBalancers"] = json!([{"LoadBalancerArn": arn, "LoadBalancerName": "pub", "Type": "network", "Scheme": "internet-facing",
+        "VpcId": "vpc-1", "State": {"Code": "active"}, "AvailabilityZones": [{"SubnetId": "subnet-a"}], "SecurityGroups": []}]);
+    estate["Listeners"] = json!([{"ListenerArn": format!("{arn}/l"), "LoadBalancerArn": arn, "Port": 15432, "Protocol": "TCP",
+        "DefaultActions": [{"Type": "forward", "TargetGroupArn": group}]}]);
+    estate["TargetGroups"] = json!([{"TargetGroupArn": group, "Protocol": "TCP", "Port": 5432, "VpcId": "vpc-1", "TargetType": "instance",
+        "LoadBalancerArns": [arn], "TargetHealthDescriptions": [{"Target": {"Id": "i-b", "Port": 5432}, "TargetHealth": {"State": "healthy"}}]}]);
+    let snapshot = folder(&estate);
+    let exposed = parsed(&ask(&["exposed", "--snapshot", &text(snapshot.path()), "--format", "json"]));
+    let through = exposed.as_array().unwrap().iter().find(|e| e["ip"] == "203.0.113.20").unwrap();
+    assert_eq!(through["behind"], json!(["i-b:5432"]), "{exposed}");
+    assert_eq!(through["open"][0]["allowed"][0]["dst_ports"], json!([[15432, 15432]]), "{exposed}");
+}

@@ -2,7 +2,8 @@
 
 use super::matrix::{Grant, MatrixEnd};
 use super::{Outcome, Reachable, Trial};
-use crate::packet::{End, Family, PacketSet, Span};
+use crate::estate::{LoadBalancer, LoadBalancerTarget};
+use crate::packet::{End, Family, PacketBox, PacketSet, Span};
 use crate::topology::{Missing, Network, Role};
 use crate::walk::internet::public_spans;
 use crate::walk::route::and_spans;
@@ -206,48 +207,68 @@ impl Network {
         named.into_iter().collect()
     }
 
-    /// The ways from the internet to an interface that some packet of `asked` takes: address, component ids in order.
+    /// The ways from the internet to an interface that some packet of `asked` takes: address, component ids in order; also
+    /// those through load balancers in front of it.
     pub fn exposures_of(&self, interface: u32, asked: &PacketSet) -> Vec<String> {
-        let addresses =
-            self.estate.interfaces.get(interface as usize).map(|i| i.addresses.as_slice()).unwrap_or_default();
+        let mut out = self.direct_exposures(interface, asked, "");
+        for front in self.fronts().get(&interface).into_iter().flatten().filter(|f| f.behind(asked)) {
+            let to = self.estate.interfaces.get(interface as usize).map(|i| i.id.as_str()).unwrap_or_default();
+            let on = format!(" → {to}:{}", front.target);
+            out.extend(front.interfaces.iter().flat_map(|at| self.direct_exposures(*at, &front.listened(), &on)));
+        }
+        out
+    }
+
+    fn direct_exposures(&self, interface: u32, asked: &PacketSet, on: &str) -> Vec<String> {
         let mut out = Vec::new();
-        for ip in addresses.iter().filter_map(|a| a.public.or_else(|| a.ip.is_ipv6().then_some(a.ip))) {
-            let family = Family::of(ip);
-            let far = public_spans(family).to_vec();
-            let trial = Trial {
-                origin: Origin::Internet(End::Far),
-                destination: End::At(ip),
-                far,
-                family,
-                goal: Goal::default(),
-            };
+        for (ip, trial) in self.public_trials(interface) {
             let outcome = self.outcome(&trial, asked);
             let open = super::matrix::allowed(&answered_only(&outcome));
             for (leg, _) in outcome.ways.iter().filter(|_| !open.is_empty()) {
                 let hops: Vec<&str> = leg.hops.iter().map(|h| h.id.as_str()).collect();
-                out.push(format!("{ip}: {}", hops.join(" → ")));
+                out.push(format!("{ip}: {}{on}", hops.join(" → ")));
             }
         }
         out
     }
 
-    /// The packets from outside that an interface answers, for certain and possibly, at any of its addresses; and what
-    /// was not read.
+    /// The packets from outside that an interface answers, for certain and possibly, at any of its addresses or behind a
+    /// load balancer; and what was not read.
     pub fn open_to_internet(&self, interface: u32) -> (PacketSet, PacketSet, BTreeSet<Arc<Missing>>) {
+        let mut out = self.open_directly(interface);
+        for front in self.fronts().get(&interface).into_iter().flatten() {
+            for at in &front.interfaces {
+                let (must, may, missing) = self.open_directly(*at);
+                let listened = front.listened();
+                let target: PacketSet = [front.service()].into_iter().collect();
+                let (served, perhaps, holes) = self.served(front, *at);
+                if must.meets(&listened) && served {
+                    out.0 = out.0.or(&target);
+                }
+                if may.meets(&listened) && perhaps {
+                    out.1 = out.1.or(&target);
+                    out.2.extend(missing.into_iter().chain(holes));
+                }
+            }
+        }
+        out
+    }
+
+    /// Whether the target of a listener takes what the load balancer sends it, for certain and possibly.
+    fn served(&self, front: &Front, interface: u32) -> (bool, bool, Vec<Arc<Missing>>) {
+        let found = self.estate.load_balancers.get(front.balancer as usize).and_then(|balancer| {
+            let group = balancer.listeners.as_ref()?.get(front.listener)?.targets.as_ref()?.get(front.group)?;
+            Some((balancer, group, group.targets.as_ref()?.get(front.place)?))
+        });
+        let Some((balancer, group, target)) = found else { return (false, false, Vec::new()) };
+        let mut holes = Vec::new();
+        let (must, may) = self.serves(balancer, group, target, interface, End::Far, Family::V4, &mut holes);
+        (!must.is_empty(), !may.is_empty(), holes)
+    }
+
+    fn open_directly(&self, interface: u32) -> (PacketSet, PacketSet, BTreeSet<Arc<Missing>>) {
         let mut out = (PacketSet::none(), PacketSet::none(), BTreeSet::new());
-        let addresses =
-            self.estate.interfaces.get(interface as usize).map(|i| i.addresses.as_slice()).unwrap_or_default();
-        for address in addresses {
-            let Some(ip) = address.public.or_else(|| address.ip.is_ipv6().then_some(address.ip)) else { continue };
-            let family = Family::of(ip);
-            let far = public_spans(family).to_vec();
-            let trial = Trial {
-                origin: Origin::Internet(End::Far),
-                destination: End::At(ip),
-                far,
-                family,
-                goal: Goal::default(),
-            };
+        for (_, trial) in self.public_trials(interface) {
             let outcome = self.outcome(&trial, &PacketSet::all());
             if outcome.reachable() == Reachable::Unknown || outcome.both.0 != outcome.both.1 {
                 out.2.extend(outcome.missing());
@@ -256,6 +277,91 @@ impl Network {
             out.1 = out.1.or(&outcome.both.1);
         }
         out
+    }
+
+    /// The trials from the whole internet to each public address of an interface.
+    fn public_trials(&self, interface: u32) -> Vec<(IpAddr, Trial)> {
+        let interface = self.estate.interfaces.get(interface as usize);
+        let addresses = interface.map(|i| i.addresses.as_slice()).unwrap_or_default();
+        let public = addresses.iter().filter_map(|a| a.public.or_else(|| a.ip.is_ipv6().then_some(a.ip)));
+        let trial = |ip: IpAddr| {
+            let family = Family::of(ip);
+            let (origin, destination) = (Origin::Internet(End::Far), End::At(ip));
+            (ip, Trial { origin, destination, far: public_spans(family).to_vec(), family, goal: Goal::default() })
+        };
+        public.map(trial).collect()
+    }
+
+    /// The load balancers in front of each interface.
+    fn fronts(&self) -> &HashMap<u32, Vec<Front>> {
+        self.fronts.get_or_init(|| {
+            let mut out: HashMap<u32, Vec<Front>> = HashMap::new();
+            for (balancer, at) in self.estate.load_balancers.iter().zip(0u32..) {
+                for (listener, of) in balancer.listeners.iter().flatten().zip(0..) {
+                    for (group, place) in listener.targets.iter().flatten().zip(0..) {
+                        for (target, nth) in group.targets.iter().flatten().zip(0..) {
+                            let interfaces = balancer.interfaces.iter().filter_map(|i| self.interface.get(i).copied());
+                            let front = Front {
+                                balancer: at,
+                                listener: of,
+                                group: place,
+                                place: nth,
+                                interfaces: interfaces.collect(),
+                                port: listener.port,
+                                protocols: listener.protocols.clone(),
+                                target: target.port,
+                                protocol: group.protocol,
+                            };
+                            for at in self.interfaces_behind(balancer, target) {
+                                out.entry(at).or_default().push(front.clone());
+                            }
+                        }
+                    }
+                }
+            }
+            out
+        })
+    }
+
+    fn interfaces_behind(&self, balancer: &LoadBalancer, target: &LoadBalancerTarget) -> Vec<u32> {
+        if let Ok(ip) = target.id.parse::<IpAddr>() {
+            let own = self.vpc.get(&balancer.vpc).and_then(|vpc| self.owner_of(*vpc, ip));
+            return own.or_else(|| self.vpc.values().find_map(|vpc| self.owner_of(*vpc, ip))).into_iter().collect();
+        }
+        let instance = self.instance.get(&target.id).and_then(|at| self.instance_interfaces.get(at));
+        instance.and_then(|all| all.first()).copied().into_iter().collect()
+    }
+}
+
+/// A listener of a load balancer that sends to an interface.
+#[derive(Debug, Clone)]
+pub(crate) struct Front {
+    balancer: u32,
+    listener: usize,
+    group: usize,
+    place: usize,
+    interfaces: Vec<u32>,
+    port: u16,
+    protocols: Vec<u8>,
+    target: u16,
+    protocol: u8,
+}
+
+impl Front {
+    /// What the listener takes.
+    fn listened(&self) -> PacketSet {
+        let port = (self.port, self.port);
+        self.protocols.iter().map(|p| PacketBox { protocol: (*p, *p), dst_port: port, ..PacketBox::ANY }).collect()
+    }
+
+    /// What it sends to the target.
+    fn service(&self) -> PacketBox {
+        PacketBox { protocol: (self.protocol, self.protocol), dst_port: (self.target, self.target), ..PacketBox::ANY }
+    }
+
+    /// Whether it sends some of these packets on.
+    fn behind(&self, asked: &PacketSet) -> bool {
+        asked.meets(&[self.service()].into_iter().collect())
     }
 }
 

@@ -106,7 +106,7 @@ impl Network {
 
     /// The clients whose packets a target takes from the load balancer.
     #[allow(clippy::too_many_arguments, reason = "one target of one group of one listener, seen from one client")]
-    fn serves(
+    pub(crate) fn serves(
         &self,
         balancer: &LoadBalancer,
         group: &TargetGroup,
