@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 use smol_str::SmolStr;
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use yagura_model::{Gap, IpRange};
@@ -42,14 +43,16 @@ pub struct Estate {
 }
 
 impl Estate {
-    /// A copy with other interfaces.
+    /// A copy with these interfaces only, and with those instances and security groups that they name.
     pub fn with_interfaces(&self, interfaces: Vec<Interface>) -> Self {
+        let instances: HashSet<&SmolStr> = interfaces.iter().filter_map(|i| i.instance.as_ref()).collect();
+        let groups: HashSet<&SmolStr> = interfaces.iter().flat_map(|i| i.groups.iter().flatten()).collect();
         Self {
+            instances: self.instances.iter().filter(|i| instances.contains(&i.id)).cloned().collect(),
+            security_groups: self.security_groups.iter().filter(|g| groups.contains(&g.id)).cloned().collect(),
             interfaces,
             vpcs: self.vpcs.clone(),
             subnets: self.subnets.clone(),
-            instances: self.instances.clone(),
-            security_groups: self.security_groups.clone(),
             network_acls: self.network_acls.clone(),
             route_tables: self.route_tables.clone(),
             internet_gateways: self.internet_gateways.clone(),

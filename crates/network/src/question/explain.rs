@@ -16,7 +16,7 @@ use crate::words;
 use serde::Serialize;
 use smol_str::SmolStr;
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
 use yagura_model::{IpRange, Lang};
 
@@ -81,7 +81,8 @@ impl Network {
     /// Explains why none of the trials gets a packet of `asked` there and back.
     pub fn explain(&self, trials: &[Trial], asked: &PacketSet) -> Explanation {
         let Some((trial, outcome)) = self.nearest(trials, asked) else { return Explanation::default() };
-        let mut estate = self.around(trials);
+        let base = self.around(trials);
+        let mut estate = base.clone();
         let (mut here, mut asked_here) = (trial.clone(), asked.clone());
         let mut out = Explanation::default();
         let mut steps: Vec<Blocker> = Vec::new();
@@ -116,17 +117,17 @@ impl Network {
             }
         }
         if out.complete {
-            self.shrink(trials, asked, &mut steps);
+            self.shrink(&base, trials, asked, &mut steps);
         }
         self.report(steps, &mut out);
         out
     }
 
     /// Takes out every step whose change the others make needless.
-    fn shrink(&self, trials: &[Trial], asked: &PacketSet, steps: &mut Vec<Blocker>) {
+    fn shrink(&self, base: &Estate, trials: &[Trial], asked: &PacketSet, steps: &mut Vec<Blocker>) {
         let mut at = 0;
         while at < steps.len() && steps.len() > 1 {
-            let mut estate = self.around(trials);
+            let mut estate = base.clone();
             let others = steps.iter().enumerate().filter(|(i, _)| *i != at).filter_map(|(_, b)| b.change.as_ref());
             others.for_each(|change| change.apply(&mut estate));
             let network = Self::new(estate);
@@ -348,50 +349,40 @@ impl Network {
 
     /// A copy of the records with only those interfaces that a way between the ends can involve.
     fn around(&self, trials: &[Trial]) -> Estate {
-        let mut keep: HashSet<&SmolStr> = HashSet::new();
-        let id = |at: u32| self.estate.interfaces.get(at as usize).map(|i| &i.id);
+        let mut keep: BTreeSet<u32> = BTreeSet::new();
         for trial in trials {
             if let Origin::Interface(at, _) = trial.origin {
-                keep.extend(id(at));
+                keep.insert(at);
             }
             if let End::At(ip) = trial.destination {
-                keep.extend(self.vpcs().filter_map(|v| self.owner_of(v, ip)).filter_map(id));
-                keep.extend(self.public.get(&ip).and_then(|(at, _)| id(*at)));
+                keep.extend(self.vpcs().filter_map(|v| self.owner_of(v, ip)));
+                keep.extend(self.public.get(&ip).map(|(at, _)| *at));
             }
             if let Origin::Internet(End::At(ip)) | Origin::Subnet(_, ip) = trial.origin {
-                keep.extend(self.public.get(&ip).and_then(|(at, _)| id(*at)));
+                keep.extend(self.public.get(&ip).map(|(at, _)| *at));
             }
         }
-        let targets: HashSet<&str> = self
-            .estate
-            .route_tables
-            .iter()
-            .flat_map(|t| &t.routes)
-            .filter(|r| matches!(r.target, Target::Interface(_) | Target::Instance(_)))
-            .map(|r| target_id(&r.target))
-            .collect();
-        let balanced: HashSet<&str> = self
-            .estate
-            .load_balancers
-            .iter()
-            .flat_map(|b| b.listeners.iter().flatten())
-            .flat_map(|l| l.targets.iter().flatten())
-            .flat_map(|g| g.targets.iter().flatten())
-            .map(|t| t.id.as_str())
-            .collect();
-        let named = |i: &crate::estate::Interface| {
-            [&targets, &balanced].iter().any(|set| {
-                set.contains(i.id.as_str())
-                    || i.instance.as_ref().is_some_and(|n| set.contains(n.as_str()))
-                    || (!balanced.is_empty() && i.addresses.iter().any(|a| set.contains(a.ip.to_string().as_str())))
-            })
-        };
-        let interfaces = self.estate.interfaces.iter().zip(&self.interfaces);
-        let interfaces = interfaces
-            .filter(|(i, l)| keep.contains(&i.id) || l.role.is_some() || named(i))
-            .map(|(i, _)| i.clone())
-            .collect();
-        self.estate.with_interfaces(interfaces)
+        keep.extend(self.interfaces.iter().zip(0..).filter(|(l, _)| l.role.is_some()).map(|(_, at)| at));
+        let routes = self.estate.route_tables.iter().flat_map(|t| &t.routes);
+        for route in routes.filter(|r| matches!(r.target, Target::Interface(_) | Target::Instance(_))) {
+            keep.extend(self.places_of(target_id(&route.target)));
+        }
+        let listeners = self.estate.load_balancers.iter().flat_map(|b| b.listeners.iter().flatten());
+        let groups = listeners.flat_map(|l| l.targets.iter().flatten());
+        for target in groups.flat_map(|g| g.targets.iter().flatten()) {
+            keep.extend(self.places_of(&target.id));
+        }
+        let records = keep.iter().filter_map(|at| self.estate.interfaces.get(*at as usize));
+        self.estate.with_interfaces(records.cloned().collect())
+    }
+
+    /// The interfaces that an id, an instance's id or an address names.
+    fn places_of(&self, name: &str) -> Vec<u32> {
+        if let Ok(ip) = name.parse() {
+            return self.vpcs().filter_map(|v| self.owner_of(v, ip)).collect();
+        }
+        let of_instance = self.instance.get(name).and_then(|at| self.instance_interfaces.get(at));
+        self.interface.get(name).into_iter().chain(of_instance.into_iter().flatten()).copied().collect()
     }
 }
 
