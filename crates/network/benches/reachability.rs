@@ -14,7 +14,7 @@
 mod estates;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use estates::three_tiers;
+use estates::{each_its_own_group, three_tiers};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 use yagura_network::Network;
@@ -78,6 +78,20 @@ fn peak() -> f64 {
     line.and_then(|l| l.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
 }
 
+fn all_pairs(name: &str, size: usize, network: &Network) {
+    let mut lines = 0_u64;
+    let all = || {
+        lines = 0;
+        let count = |_: &_, _: &_, _: &_| {
+            lines += 1;
+            Ok::<(), ()>(())
+        };
+        network.matrix(Between::Interfaces, 1, count).expect("no line fails");
+    };
+    let took = median(all);
+    tell(&format!("{name} ({lines})"), size, took, Duration::from_secs(2));
+}
+
 fn limits(_: &mut Criterion) {
     println!();
     for size in SIZES {
@@ -92,17 +106,9 @@ fn limits(_: &mut Criterion) {
         let took = median(|| found = network.exposed(None).len());
         tell(&format!("exposed ({found})"), size, took, Duration::from_secs(1));
         if size <= 1_000 {
-            let mut lines = 0_u64;
-            let all = || {
-                lines = 0;
-                let count = |_: &_, _: &_, _: &_| {
-                    lines += 1;
-                    Ok::<(), ()>(())
-                };
-                network.matrix(Between::Interfaces, 1, count).expect("no line fails");
-            };
-            let took = median(all);
-            tell(&format!("all pairs ({lines})"), size, took, Duration::from_secs(2));
+            all_pairs("all pairs", size, &network);
+            // The worst case: no two interfaces are treated alike.
+            all_pairs("all pairs, own groups", size, &Network::new(each_its_own_group(three_tiers(size))));
         }
         println!("{:<28} {size:>7}  {:>7.3} of the limit  ({:.0} MB)", "peak memory", peak() / 500.0, peak());
     }

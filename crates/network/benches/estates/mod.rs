@@ -30,6 +30,18 @@ pub fn three_tiers(interfaces: usize) -> Estate {
     estate
 }
 
+/// The same, with a copy of its group for each interface.
+pub fn each_its_own_group(mut estate: Estate) -> Estate {
+    for interface in &mut estate.interfaces {
+        let shared = interface.groups.iter().flatten().next().expect("a group").clone();
+        let record = estate.security_groups.iter().find(|g| g.id == shared).expect("a group").clone();
+        let own: SmolStr = format!("sg-of-{}", interface.id).into();
+        interface.groups = Some(vec![own.clone(), shared]);
+        estate.security_groups.push(SecurityGroup { id: own, ..record });
+    }
+    estate
+}
+
 fn home() -> Home {
     Home { account: "111122223333".into(), region: "us-east-1".into() }
 }

@@ -97,6 +97,15 @@ fn verdict((must, may): &(PacketSet, PacketSet)) -> Reachable {
 impl Network {
     /// Tries the packets of `asked` from one end to the other and back.
     pub fn outcome(&self, trial: &Trial, asked: &PacketSet) -> Outcome {
+        self.outcome_of(trial, asked, true)
+    }
+
+    /// The same for who asks what passes only: answers to requests that nothing passes are not traced.
+    pub(crate) fn passing(&self, trial: &Trial, asked: &PacketSet) -> Outcome {
+        self.outcome_of(trial, asked, false)
+    }
+
+    fn outcome_of(&self, trial: &Trial, asked: &PacketSet, every_answer: bool) -> Outcome {
         let legs = self.request(trial.origin, trial.destination, trial.far.clone(), trial.family, &trial.goal);
         let mut out = Outcome {
             ways: Vec::with_capacity(legs.len()),
@@ -107,8 +116,8 @@ impl Network {
             let (must, may) = leg.passing();
             let (must, may) = (must.and(asked), may.and(asked));
             let replies = match leg.ending {
-                Ending::Arrived(_) => self.reply(&leg, trial.family),
-                Ending::Dead(_) | Ending::Unread(_) => Vec::new(),
+                Ending::Arrived(_) if every_answer || !may.is_empty() => self.reply(&leg, trial.family),
+                Ending::Arrived(_) | Ending::Dead(_) | Ending::Unread(_) => Vec::new(),
             };
             // Coming to a component, or to where nothing more is known, is all that was asked: there is no answer to trace.
             let silent = replies.is_empty();

@@ -401,6 +401,10 @@ impl Network {
     /// network ACLs filter them (`vpc/latest/userguide/vpc-security-groups`, `vpc-network-acls`; addresses:
     /// `vpc/latest/userguide/AmazonDNS-concepts`, `AWSEC2/latest/UserGuide/instancedata-data-retrieval`, `set-time`).
     fn own_service(&self, interface: u32, ip: IpAddr) -> Option<&'static str> {
+        let reserved = match ip {
+            IpAddr::V4(a) => a.is_link_local(),
+            IpAddr::V6(a) => a.segments().starts_with(&[0xfd00, 0xec2]),
+        };
         let known = [
             ("169.254.169.254", "instance metadata"),
             ("fd00:ec2::254", "instance metadata"),
@@ -409,7 +413,7 @@ impl Network {
             ("169.254.169.123", "Amazon Time Sync"),
             ("fd00:ec2::123", "Amazon Time Sync"),
         ];
-        if let Some((_, service)) = known.iter().find(|(address, _)| address.parse() == Ok(ip)) {
+        if reserved && let Some((_, service)) = known.iter().find(|(address, _)| address.parse() == Ok(ip)) {
             return Some(service);
         }
         let vpc = self.interfaces.get(interface as usize).and_then(|l| l.vpc)?;
