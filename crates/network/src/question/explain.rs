@@ -147,7 +147,9 @@ impl Network {
                 out.changes.push(change);
             }
             let known = blocker.component.is_empty() || !blocker.component.contains("-new-");
-            if known && !out.blockers.contains(&blocker) {
+            // The same fact may take two changes: a connection, and a route to it.
+            let same = |b: &Blocker| Blocker { change: None, ..b.clone() };
+            if known && !out.blockers.iter().any(|b| same(b) == same(&blocker)) {
                 out.blockers.push(blocker);
             }
         }

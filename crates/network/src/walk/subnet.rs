@@ -235,7 +235,9 @@ impl Walker<'_> {
         }
         if route.blackhole {
             let dead = blackhole(table, route);
-            return self.dead(dead, leg);
+            // Where the target is no more, another way is all that helps.
+            let fix = dead.fix.clone().filter(|_| self.net.is_there(&route.target));
+            return self.dead(Dead { fix, ..dead }, leg);
         }
         match &route.target {
             Target::Local => self.deliver_in_vpc(vpc, from, packet, leg),
@@ -397,6 +399,23 @@ impl Walker<'_> {
 }
 
 impl Network {
+    /// Whether the target of a route is a record that was read, or of a kind that is not looked up.
+    fn is_there(&self, target: &Target) -> bool {
+        match target {
+            Target::NatGateway(id) => self.nat.contains_key(id),
+            Target::Peering(id) => self.peering.contains_key(id),
+            Target::Interface(id) => self.interface.contains_key(id),
+            Target::Instance(id) => self.instance.contains_key(id),
+            Target::VpnGateway(id) => self.vpn_gateway.contains_key(id),
+            Target::Endpoint(id) => self.endpoint.contains_key(id) || self.firewall_endpoint.contains_key(id),
+            Target::TransitGateway(_)
+            | Target::InternetGateway(_)
+            | Target::EgressOnlyInternetGateway(_)
+            | Target::Local
+            | Target::Other(_) => true,
+        }
+    }
+
     /// The service that answers on an address of the VPC's own: instance metadata, DNS, time. Neither security groups nor
     /// network ACLs filter them (`vpc/latest/userguide/vpc-security-groups`, `vpc-network-acls`; addresses:
     /// `vpc/latest/userguide/AmazonDNS-concepts`, `AWSEC2/latest/UserGuide/instancedata-data-retrieval`, `set-time`).
