@@ -268,6 +268,24 @@ fn parse_format(name: &str) -> Result<Format, String> {
     })
 }
 
+/// The language of help, which is printed before arguments are understood: `--lang`, then `YAGURA_LANG`, then the locale.
+pub fn lang_of_help() -> Lang {
+    let mut words = std::env::args().skip(1);
+    let mut asked = std::env::var("YAGURA_LANG").ok();
+    while let Some(word) = words.next() {
+        match word.strip_prefix("--lang") {
+            Some("") => asked = words.next(),
+            Some(rest) => asked = rest.strip_prefix('=').map(str::to_owned).or(asked),
+            None => {}
+        }
+    }
+    match asked.as_deref() {
+        Some("ja") => Lang::Ja,
+        Some("en") => Lang::En,
+        _ => lang_of_environment(),
+    }
+}
+
 /// The language that the environment asks for.
 pub fn lang_of_environment() -> Lang {
     let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|n| std::env::var(n).ok()).find(|v| !v.is_empty());

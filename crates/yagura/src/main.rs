@@ -20,10 +20,7 @@ use yagura_model::Lang;
 
 fn main() -> ExitCode {
     let mut command = Cli::command();
-    let asked_ja = std::env::args().any(|a| a == "--lang=ja")
-        || std::env::args().zip(std::env::args().skip(1)).any(|(a, b)| a == "--lang" && b == "ja");
-    if asked_ja || (std::env::var_os("YAGURA_LANG").is_none_or(|l| l == "ja") && cli::lang_of_environment() == Lang::Ja)
-    {
+    if cli::lang_of_help() == Lang::Ja {
         command = commands::help_ja::translate(command);
     }
     let cli = match Cli::from_arg_matches(&command.get_matches()) {

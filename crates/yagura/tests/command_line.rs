@@ -178,3 +178,16 @@ fn a_file_in_no_known_folder_is_reported() {
     let (stdout, _, code) = text(&yagura(&["content", "lint", folder.path().to_str().unwrap()]));
     assert_eq!((code, stdout.contains("chekcs/a.yaml:1:1: no content stands here")), (2, true), "{stdout}");
 }
+
+#[test]
+fn help_speaks_the_language_that_was_asked_for() {
+    let help = |words: &[&str], vars: &[(&str, &str)]| {
+        let run = vars.iter().fold(Run::new(words), |run, (name, value)| run.env(name, value));
+        run.run().stdout.contains("使い方")
+    };
+    assert!(help(&["net", "--help"], &[("YAGURA_LANG", "ja")]));
+    assert!(help(&["net", "--help", "--lang", "ja"], &[("YAGURA_LANG", "en")]));
+    assert!(help(&["net", "--help"], &[("LC_ALL", "ja_JP.UTF-8")]));
+    assert!(!help(&["--lang=en", "net", "--help"], &[("LC_ALL", "ja_JP.UTF-8")]));
+    assert!(!help(&["net", "--help"], &[("LC_ALL", "ja_JP.UTF-8"), ("YAGURA_LANG", "en")]));
+}
