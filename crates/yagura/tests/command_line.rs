@@ -182,8 +182,9 @@ fn a_file_in_no_known_folder_is_reported() {
 #[test]
 fn help_speaks_the_language_that_was_asked_for() {
     let help = |words: &[&str], vars: &[(&str, &str)]| {
-        let run = vars.iter().fold(Run::new(words), |run, (name, value)| run.env(name, value));
-        run.run().stdout.contains("使い方")
+        let mut command = Command::new(env!("CARGO_BIN_EXE_yagura"));
+        let out = command.args(words).env_clear().envs(vars.iter().copied()).output().unwrap();
+        text(&out).0.contains("使い方")
     };
     assert!(help(&["net", "--help"], &[("YAGURA_LANG", "ja")]));
     assert!(help(&["net", "--help", "--lang", "ja"], &[("YAGURA_LANG", "en")]));
