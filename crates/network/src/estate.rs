@@ -154,6 +154,8 @@ pub struct Interface {
     pub kind: SmolStr,
     /// `Attachment.InstanceId`.
     pub instance: Option<SmolStr>,
+    /// `Attachment.DeviceIndex`: the primary interface of an instance has 0.
+    pub device: Option<u32>,
     /// Whether its `Status` is one that carries traffic (`in-use`, or an attachment that is attached).
     pub in_use: bool,
     /// `Description`: how AWS's services mark their interfaces.
@@ -592,6 +594,8 @@ pub struct Listener {
     pub port: u16,
     /// The transport's protocol numbers: 6, 17, or both for `TCP_UDP`.
     pub protocols: Vec<u8>,
+    /// Whether an action of it answers without a target (`redirect`, `fixed-response`).
+    pub answers: bool,
     /// Where its default action and rules forward to; `None`: nobody told.
     pub targets: Option<Vec<TargetGroup>>,
 }

@@ -2,10 +2,10 @@
 
 use crate::estate::{Estate, Home, NetworkAcl, Target};
 use crate::filter::AclFilter;
-use crate::packet::{Family, Span};
+use crate::packet::{Family, Span, number};
 use crate::question::exposed::Front;
 use smol_str::SmolStr;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use yagura_model::{Gap, GapReason};
@@ -105,8 +105,11 @@ pub struct Network {
     pub(crate) interfaces: Vec<InterfaceLinks>,
     /// The interface that has an address in a VPC.
     pub(crate) address: HashMap<(u32, IpAddr), u32>,
+    /// Prefixes that are delegated to interfaces, by VPC, family and first address: the last address and the interface.
+    delegated: BTreeMap<(u32, Family, u128), (u128, u32)>,
     /// The interface and private address behind a public address.
     pub(crate) public: HashMap<IpAddr, (u32, IpAddr)>,
+    /// The interfaces of an instance, the primary first.
     pub(crate) instance_interfaces: HashMap<u32, Vec<u32>>,
     pub(crate) vpc_subnets: Vec<Vec<u32>>,
     /// Route tables of gateways, by gateway id.
@@ -145,6 +148,7 @@ impl Network {
             subnets: Vec::new(),
             interfaces: Vec::new(),
             address: HashMap::with_capacity(estate.interfaces.len()),
+            delegated: BTreeMap::new(),
             public: HashMap::new(),
             instance_interfaces: HashMap::new(),
             vpc_subnets: vec![Vec::new(); estate.vpcs.len()],
@@ -237,12 +241,18 @@ impl Network {
                     self.public.insert(address.ip, (at, address.ip));
                 }
             }
+            for prefix in interface.prefixes.iter().filter(|_| link.vpc.is_some()) {
+                let (span, vpc) = (Span::of(prefix), link.vpc.unwrap_or_default());
+                self.delegated.insert((vpc, Family::of(prefix.first()), span.first), (span.last, at));
+            }
             if let Some(instance) = link.instance {
                 self.instance_interfaces.entry(instance).or_default().push(at);
             }
             links.push(link);
         }
         self.interfaces = links;
+        let device = |at: &u32| self.estate.interfaces.get(*at as usize).and_then(|i| i.device).unwrap_or(u32::MAX);
+        self.instance_interfaces.values_mut().for_each(|all| all.sort_by_key(device));
     }
 
     fn link(&self, index: &Index, id: &SmolStr, call: &str, home: &Home) -> Link {
@@ -301,10 +311,22 @@ impl Network {
         Some((acl, filter))
     }
 
-    /// The interface that has an address, seen from a VPC: its own, one of a peered VPC in the same Region, or one
-    /// behind a transit gateway.
+    /// The interface that has an address of a VPC: as its own, or in a prefix that is delegated to it
+    /// (`AWSEC2/latest/UserGuide/ec2-prefix-eni`).
     pub(crate) fn owner_of(&self, vpc: u32, ip: IpAddr) -> Option<u32> {
-        self.address.get(&(vpc, ip)).copied()
+        if let Some(at) = self.address.get(&(vpc, ip)) {
+            return Some(*at);
+        }
+        let (family, n) = (Family::of(ip), number(ip));
+        let (_, (last, at)) = self.delegated.range((vpc, family, 0)..=(vpc, family, n)).next_back()?;
+        (n <= *last).then_some(*at)
+    }
+
+    /// The interface and private address that the internet knows by a public address. IPv6 addresses stand for
+    /// themselves.
+    pub(crate) fn behind_public(&self, ip: IpAddr) -> Option<(u32, IpAddr)> {
+        let delegated = || self.vpcs().find_map(|vpc| self.owner_of(vpc, ip)).map(|at| (at, ip));
+        self.public.get(&ip).copied().or_else(|| if ip.is_ipv6() { delegated() } else { None })
     }
 }
 

@@ -281,8 +281,8 @@ impl Network {
         if !owners.is_empty() {
             return owners.into_iter().map(|at| (Origin::Interface(at, ip), None)).collect();
         }
-        if let Some((at, private)) = self.public.get(&ip) {
-            return vec![(Origin::Interface(*at, *private), None)];
+        if let Some((at, private)) = self.behind_public(ip) {
+            return vec![(Origin::Interface(at, private), None)];
         }
         let subnets: Vec<u32> = self.vpcs().filter_map(|vpc| self.subnet_of(vpc, ip)).collect();
         if !subnets.is_empty() {

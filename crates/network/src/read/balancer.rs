@@ -14,8 +14,8 @@ const UDP: u8 = 17;
 pub(super) struct Balancing {
     /// By load balancer, the listeners.
     listeners: BTreeMap<SmolStr, Vec<ToldListener>>,
-    /// By listener, where its rules forward to.
-    rules: BTreeMap<SmolStr, Vec<SmolStr>>,
+    /// By listener, what its rules do.
+    rules: BTreeMap<SmolStr, Actions>,
     groups: BTreeMap<SmolStr, ToldGroup>,
     /// By target group.
     health: BTreeMap<SmolStr, Vec<LoadBalancerTarget>>,
@@ -31,7 +31,23 @@ struct ToldListener {
     arn: SmolStr,
     port: u16,
     protocols: Vec<u8>,
+    actions: Actions,
+}
+
+/// What the actions of a listener or rule do.
+#[derive(Default)]
+struct Actions {
+    /// The target groups that they forward to.
     groups: Vec<SmolStr>,
+    /// Whether one answers without a target.
+    answers: bool,
+}
+
+impl Actions {
+    fn extend(&mut self, other: Self) {
+        self.groups.extend(other.groups);
+        self.answers |= other.answers;
+    }
 }
 
 struct ToldGroup {
@@ -116,11 +132,11 @@ fn one_listener(draft: &mut Draft, record: &Record<'_>, of: Option<&SmolStr>) ->
         // A Gateway Load Balancer's listener has neither: it takes every packet.
         port: record.port("Port")?.unwrap_or(0),
         protocols: record.text("Protocol")?.map(|p| transport(&p)).unwrap_or_default(),
-        groups: forwards(record, "DefaultActions")?,
+        actions: actions(record, "DefaultActions")?,
     };
     for rule in record.records("Rules")? {
-        let groups = forwards(&rule, "Actions")?;
-        draft.balancing.rules.entry(listener.arn.clone()).or_default().extend(groups);
+        let actions = actions(&rule, "Actions")?;
+        draft.balancing.rules.entry(listener.arn.clone()).or_default().extend(actions);
     }
     let known = draft.balancing.listeners.entry(balancer).or_default();
     if known.iter().all(|l| l.arn != listener.arn || l.arn.is_empty()) {
@@ -129,17 +145,17 @@ fn one_listener(draft: &mut Draft, record: &Record<'_>, of: Option<&SmolStr>) ->
     Ok(())
 }
 
-/// The target groups that actions forward to.
-fn forwards(record: &Record<'_>, member: &str) -> Result<Vec<SmolStr>, ReadError> {
-    let mut out: Vec<SmolStr> = Vec::new();
+fn actions(record: &Record<'_>, member: &str) -> Result<Actions, ReadError> {
+    let mut out = Actions::default();
     for action in record.records(member)? {
+        out.answers |= matches!(action.plain("Type")?.as_str(), "redirect" | "fixed-response");
         let mut groups: Vec<SmolStr> = action.text("TargetGroupArn")?.into_iter().collect();
         if let Some(forward) = action.record("ForwardConfig")? {
             groups.extend(forward.each("TargetGroups", "TargetGroupArn")?);
         }
         for group in groups {
-            if !out.contains(&group) {
-                out.push(group);
+            if !out.groups.contains(&group) {
+                out.groups.push(group);
             }
         }
     }
@@ -151,8 +167,8 @@ pub(super) fn rule(draft: &mut Draft, record: &Record<'_>) -> Result<(), ReadErr
     let arn = record.want("RuleArn")?;
     let listener = arn.rsplit_once('/').map_or(arn.as_str(), |(listener, _)| listener);
     let listener = SmolStr::from(listener.replacen(":listener-rule/", ":listener/", 1));
-    let groups = forwards(record, "Actions")?;
-    draft.balancing.rules.entry(listener).or_default().extend(groups);
+    let actions = actions(record, "Actions")?;
+    draft.balancing.rules.entry(listener).or_default().extend(actions);
     Ok(())
 }
 
@@ -230,7 +246,7 @@ pub(super) fn classic(draft: &mut Draft, record: &Record<'_>) -> Result<(), Read
             targets: Some(targets.iter().map(target).collect()),
         };
         let port = listener.port("LoadBalancerPort")?.unwrap_or(0);
-        listeners.push(Listener { port, protocols: vec![TCP], targets: Some(vec![group]) });
+        listeners.push(Listener { port, protocols: vec![TCP], answers: false, targets: Some(vec![group]) });
     }
     let attributes = record.record("LoadBalancerAttributes")?;
     let cross_zone = attributes.map(|a| a.record("CrossZoneLoadBalancing")).transpose()?.flatten();
@@ -286,12 +302,13 @@ pub(super) fn resolve(draft: &mut Draft, listed: impl Fn(&Home) -> bool) {
 
 impl Balancing {
     fn listener(&self, listener: &ToldListener) -> Listener {
-        let rules = self.rules.get(&listener.arn).into_iter().flatten();
-        let mut arns: Vec<&SmolStr> = listener.groups.iter().chain(rules).collect();
+        let all = || self.rules.get(&listener.arn).into_iter().chain([&listener.actions]);
+        let mut arns: Vec<&SmolStr> = all().flat_map(|a| &a.groups).collect();
         arns.sort();
         arns.dedup();
         let targets = arns.into_iter().flat_map(|arn| self.target_groups(arn)).collect();
-        Listener { port: listener.port, protocols: listener.protocols.clone(), targets: Some(targets) }
+        let answers = all().any(|a| a.answers);
+        Listener { port: listener.port, protocols: listener.protocols.clone(), answers, targets: Some(targets) }
     }
 
     /// One for each protocol towards its targets.

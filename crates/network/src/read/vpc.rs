@@ -76,6 +76,7 @@ fn read_interface(record: &Record<'_>, instance: Option<&SmolStr>) -> Result<Int
         (None, None) => true,
     };
     let told = attachment.map(|a| a.text("InstanceId")).transpose()?.flatten();
+    let device = attachment.map(|a| a.number("DeviceIndex")).transpose()?.flatten();
     Ok(Interface {
         id: record.want("NetworkInterfaceId")?,
         home: record.home("OwnerId")?,
@@ -91,6 +92,7 @@ fn read_interface(record: &Record<'_>, instance: Option<&SmolStr>) -> Result<Int
         source_dest_check: record.flag("SourceDestCheck")?.unwrap_or(true),
         kind: record.plain("InterfaceType")?,
         instance: told.or_else(|| instance.cloned()),
+        device: device.and_then(|d| u32::try_from(d).ok()),
         in_use,
         description: record.plain("Description")?,
         name: record.name_tag()?,

@@ -43,6 +43,8 @@ impl Walker<'_> {
     }
 }
 
+const RULES: &str = "elasticloadbalancing:DescribeRules";
+
 impl Network {
     /// The packets that a load balancer takes at one of its interfaces and brings to some target.
     fn balanced(&self, balancer: &LoadBalancer, interface: u32, client: End, family: Family) -> Passage {
@@ -81,6 +83,9 @@ impl Network {
         family: Family,
         holes: &mut Vec<Arc<Missing>>,
     ) -> (PacketSet, PacketSet) {
+        if listener.answers {
+            return (PacketSet::all(), PacketSet::all());
+        }
         let Some(groups) = &listener.targets else {
             holes.push(self.hole("elasticloadbalancing:DescribeTargetGroups", &balancer.id, &balancer.home));
             return (PacketSet::none(), PacketSet::all());
@@ -100,6 +105,13 @@ impl Network {
                     return (must, may);
                 }
             }
+        }
+        // Rules that nobody told may forward elsewhere, or answer.
+        if balancer.kind == "application"
+            && let Some(gap) = self.unread(RULES, &balancer.home)
+        {
+            holes.push(crate::topology::missing(RULES, &balancer.id, gap));
+            may = PacketSet::all();
         }
         (must, may)
     }
@@ -159,7 +171,7 @@ impl Network {
         let (mut must, mut may) = (PacketSet::none(), PacketSet::none());
         for mut leg in self.request(Origin::Interface(interface, own), End::At(ip), vec![Span::ANY], family, &goal) {
             if group.preserve_client_ip {
-                self.seen_by_client(&mut leg, at, client, family);
+                self.seen_by_client(balancer, &mut leg, at, client, family);
             }
             let (there, perhaps_there) = leg.passing();
             let back = if matches!(leg.ending, Ending::Arrived(Arrival::Interface(..))) {
@@ -179,15 +191,19 @@ impl Network {
         (clients(&must), clients(&may))
     }
 
-    /// A Network Load Balancer that keeps the client's address: the target's groups see the client.
-    fn seen_by_client(&self, leg: &mut Leg, target: u32, client: End, family: Family) {
+    /// A Network Load Balancer that keeps the client's address: the target's groups see the client, and rules that name the
+    /// load balancer's groups hold all the same (`elasticloadbalancing/latest/network/load-balancer-security-groups`).
+    fn seen_by_client(&self, balancer: &LoadBalancer, leg: &mut Leg, target: u32, client: End, family: Family) {
         for check in &mut leg.checks {
             if let Guard::Groups { interface, way: Way::Ingress, remote } = &mut check.guard
                 && *interface == target
             {
                 *remote = client;
-                check.passage =
-                    self.groups_allow(target, Way::Ingress, &Remote { end: client, family, groups: Ok(&[]) });
+                check.passage = self.groups_allow(
+                    target,
+                    Way::Ingress,
+                    &Remote { end: client, family, groups: Ok(&balancer.groups) },
+                );
             }
         }
     }

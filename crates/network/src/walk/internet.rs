@@ -4,7 +4,7 @@ use super::route::{and_spans, minus_spans};
 use super::{Arrival, Check, Dead, Guard, Hop, Kind, Leg, Note, Packet, Walker};
 use crate::change::Change;
 use crate::code::Code;
-use crate::estate::BlockMode;
+use crate::estate::{BlockMode, BlockPublicAccess, Home};
 use crate::filter::Passage;
 use crate::packet::{End, Family, Span, number};
 use crate::topology::{Network, Role};
@@ -126,7 +126,7 @@ impl Walker<'_> {
     fn enter_internet(&mut self, packet: Packet, leg: Leg) {
         let Some(leg) = self.pass(leg, Kind::Internet, &SmolStr::new_static(INTERNET), &packet) else { return };
         match packet.destination {
-            End::At(ip) if self.net.public.contains_key(&ip) => self.arrive_from_internet(packet, leg),
+            End::At(ip) if self.net.behind_public(ip).is_some() => self.arrive_from_internet(packet, leg),
             _ => self.arrive(Arrival::Internet, packet, leg),
         }
     }
@@ -165,7 +165,7 @@ impl Walker<'_> {
             let Some(leg) = self.pass(leg, Kind::InternetGateway, &gateway, &packet) else { return };
             return self.route_from_gateway(&gateway, vpc, packet, leg);
         }
-        let Some((interface, private)) = net.public.get(&ip).copied() else {
+        let Some((interface, private)) = net.behind_public(ip) else {
             return self.not_public(ip, at, leg);
         };
         let links = net.interfaces.get(interface as usize);
@@ -348,7 +348,16 @@ impl Network {
         self.interfaces.get(interface as usize).is_some_and(|l| matches!(l.role, Some(Role::NatGateway(_))))
     }
 
-    fn block_public_access(&self, home: &crate::estate::Home) -> Option<&crate::estate::BlockPublicAccess> {
-        self.estate.block_public_access.iter().find(|b| b.home == *home)
+    /// The setting of a VPC's account and Region; where nobody told one of them, the strictest that may be it.
+    fn block_public_access(&self, home: &Home) -> Option<&BlockPublicAccess> {
+        let all = || self.estate.block_public_access.iter();
+        let like = |a: &SmolStr, b: &SmolStr| a.is_empty() || b.is_empty() || a == b;
+        let fits = |b: &&BlockPublicAccess| like(&b.home.account, &home.account) && like(&b.home.region, &home.region);
+        let strictness = |b: &&BlockPublicAccess| match b.mode {
+            BlockMode::Off => 0,
+            BlockMode::BlockIngress => 1,
+            BlockMode::BlockBidirectional => 2,
+        };
+        all().find(|b| b.home == *home).or_else(|| all().filter(fits).max_by_key(strictness))
     }
 }
