@@ -4,7 +4,7 @@
 //! change is made in a copy of the records, and the packet is sent again, until it and its answer pass. What the
 //! answer does not need is taken out again, so that no part of the changes alone would do.
 
-use super::{Outcome, Reachable, Trial, returns};
+use super::{Outcome, Reachable, Trial};
 use crate::change::{Change, Direction};
 use crate::code::Code;
 use crate::estate::{Estate, NetworkAcl, Protocol, Service, Target};
@@ -203,7 +203,7 @@ impl Network {
         let reply = reply?;
         match &reply.ending {
             Ending::Dead(dead) => Some((self.dead_end(dead, reply, trial, Travel::Return), Some(packet))),
-            Ending::Arrived(_) if !returns(reply, trial.origin) => Some((elsewhere(reply), Some(packet))),
+            Ending::Arrived(_) if !self.returns(reply, trial.origin) => Some((elsewhere(reply), Some(packet))),
             _ => None,
         }
     }

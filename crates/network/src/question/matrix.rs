@@ -5,11 +5,11 @@
 
 use super::{Outcome, Trial};
 use crate::estate::{Destination, Peer, Target};
-use crate::packet::{ANY_PORT, End, Family, ICMP, PacketBox, PacketSet, Span, TCP, UDP, number};
+use crate::packet::{ANY_PORT, End, Family, ICMP, ICMPV6, PacketBox, PacketSet, Span, TCP, UDP, number};
 use crate::topology::Network;
 use crate::walk::internet::public_spans;
 use crate::walk::route::{and_spans, minus_spans};
-use crate::walk::{Goal, Origin};
+use crate::walk::{Arrival, Ending, Goal, Origin};
 use serde::Serialize;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -107,8 +107,10 @@ impl Network {
         let rows = in_parallel(classes, threads, |from| {
             let row: Vec<Option<Arc<Grant>>> =
                 (0..classes).map(|to| self.between(&nodes, &members, from, to, any_host)).collect();
-            let outward = self.outward(&nodes, &members, from, any_host);
-            let inward = if any_host { Vec::new() } else { self.inward(&nodes, &members, from) };
+            let (outward, mut inward) = self.outward(&nodes, &members, from, any_host);
+            if !any_host {
+                inward.extend(self.inward(&nodes, &members, from));
+            }
             (row, outward, inward)
         });
         let row = |node: &Node| rows.get(node.class as usize);
@@ -161,20 +163,14 @@ impl Network {
             goal: Goal { any_host, interface, ..Goal::default() },
         };
         let outcome = self.passing(&trial, &PacketSet::all());
-        let grant = grant(&usual(outcome, &trial), PacketSet::clone);
+        let grant = grant(&usual(self, outcome, &trial), PacketSet::clone);
         (!grant.allowed.is_empty()).then(|| Arc::new(grant))
     }
 
-    /// What a class may send outside.
-    fn outward(
-        &self,
-        nodes: &[Node],
-        members: &[Vec<usize>],
-        from: usize,
-        any_host: bool,
-    ) -> Vec<(MatrixEnd, Arc<Grant>)> {
+    /// What a class may send outside, and what may come to it from on premises.
+    fn outward(&self, nodes: &[Node], members: &[Vec<usize>], from: usize, any_host: bool) -> (Lines, Lines) {
         let Some(node) = members.get(from).and_then(|m| m.first()).and_then(|at| nodes.get(*at)) else {
-            return Vec::new();
+            return Default::default();
         };
         let family = Family::of(node.address);
         let outside = minus_spans(&[family.span()], &self.own_spans(family));
@@ -185,11 +181,19 @@ impl Network {
             family,
             goal: Goal { any_host, ..Goal::default() },
         };
-        self.by_block(&usual(self.outcome(&trial, &PacketSet::all()), &trial), family)
+        let outcome = self.outcome(&trial, &PacketSet::all());
+        let mut inward = Vec::new();
+        for (origin, far) in premises(&outcome) {
+            let (destination, goal) = (End::At(node.address), Goal { any_host, ..Goal::default() });
+            let trial = Trial { origin, destination, far, family, goal };
+            let outcome = self.outcome(&trial, &PacketSet::all());
+            inward.extend(self.by_block(&usual(self, outcome, &trial), family));
+        }
+        (self.by_block(&usual(self, outcome, &trial), family), inward)
     }
 
     /// What the internet may send to a class.
-    fn inward(&self, nodes: &[Node], members: &[Vec<usize>], to: usize) -> Vec<(MatrixEnd, Arc<Grant>)> {
+    fn inward(&self, nodes: &[Node], members: &[Vec<usize>], to: usize) -> Lines {
         let Some(node) = members.get(to).and_then(|m| m.first()).and_then(|at| nodes.get(*at)) else {
             return Vec::new();
         };
@@ -208,7 +212,7 @@ impl Network {
             family,
             goal: Goal::default(),
         };
-        self.by_block(&usual(self.outcome(&trial, &PacketSet::all()), &trial), family)
+        self.by_block(&usual(self, self.outcome(&trial, &PacketSet::all()), &trial), family)
     }
 
     fn own_spans(&self, family: Family) -> Vec<Span> {
@@ -361,6 +365,30 @@ impl Network {
     }
 }
 
+/// What lines of one end say: the other end, and what is allowed.
+type Lines = Vec<(MatrixEnd, Arc<Grant>)>;
+
+/// What lies on premises, as far as ways lead there: the gateways that it is behind, with its addresses.
+fn premises(outcome: &Outcome) -> Vec<(Origin, Vec<Span>)> {
+    let mut out: Vec<(Origin, Vec<Span>)> = Vec::new();
+    for (leg, _) in &outcome.ways {
+        let origin = match &leg.ending {
+            Ending::Arrived(Arrival::VpnGateway(gateway, vpc)) => Origin::VpnGateway(*gateway, *vpc, End::Far),
+            Ending::Arrived(Arrival::Transit(attachment)) => Origin::Transit(*attachment, End::Far),
+            _ => continue,
+        };
+        // What a device hid behind its own address is not what answers come back to.
+        if !leg.translations.is_empty() {
+            continue;
+        }
+        match out.iter_mut().find(|(known, _)| *known == origin) {
+            Some((_, far)) => far.extend(leg.far.iter().copied()),
+            None => out.push((origin, leg.far.clone())),
+        }
+    }
+    out
+}
+
 /// What tells interfaces apart.
 #[derive(PartialEq, Eq, Hash)]
 struct ClassKey<'n> {
@@ -450,12 +478,12 @@ fn cover(first: u128, bits: u32, family: Family, counts: &[Span], others: &[Span
 }
 
 /// Route tables that were not read: the usual ones stand for them, as the line says.
-fn usual(outcome: Outcome, trial: &Trial) -> Outcome {
+fn usual(network: &Network, outcome: Outcome, trial: &Trial) -> Outcome {
     let missing = outcome.missing();
     if missing.is_empty() || missing.iter().any(|m| m.call != "DescribeRouteTables") {
         return outcome;
     }
-    outcome.with_usual_routes(trial)
+    outcome.with_usual_routes(network, trial)
 }
 
 /// What an outcome allows, whatever the far address.
@@ -497,8 +525,12 @@ pub(super) fn entries(parts: &[(super::Reachable, PacketSet)]) -> Vec<Allowed> {
         return vec![entry("all", ANY_PORT, vec![ANY_PORT], *reply)];
     }
     let mut out = Vec::new();
-    let named = [(TCP, "tcp"), (UDP, "udp"), (ICMP, "icmp")];
-    for (number, name) in named {
+    // ICMPv6 has types too; where none is told apart it is one of the others.
+    let types = parts.iter().any(|(_, s)| rectangles(s, ICMPV6).iter().any(|(_, dst)| dst.as_slice() != [ANY_PORT]));
+    let number_of_icmpv6 = ICMPV6.to_string();
+    let mut named = vec![(TCP, "tcp"), (UDP, "udp"), (ICMP, "icmp")];
+    named.extend(types.then_some((ICMPV6, number_of_icmpv6.as_str())));
+    for (number, name) in named.iter().copied() {
         for (reply, set) in &parts {
             for (src, dst) in rectangles(set, number) {
                 out.push(entry(name, src, dst, *reply));
@@ -506,10 +538,13 @@ pub(super) fn entries(parts: &[(super::Reachable, PacketSet)]) -> Vec<Allowed> {
         }
     }
     // The other protocols: together where they are alike and `all` says nothing wrong of the three, else each.
-    let rest: Vec<(super::Reachable, Vec<(u8, u8)>)> = parts.iter().map(|(r, s)| (*r, other_protocols(s))).collect();
+    let rest: Vec<(super::Reachable, Vec<(u8, u8)>)> =
+        parts.iter().map(|(r, s)| (*r, other_protocols(s, &named))).collect();
     let whole = parts.iter().fold(PacketSet::none(), |all, (_, s)| all.or(s)).canonical().is_all();
     let alone = match rest.iter().filter(|(_, p)| !p.is_empty()).collect::<Vec<_>>().as_slice() {
-        [(reply, protocols)] if whole && *reply != super::Reachable::Yes && count(protocols) == 253 => Some(*reply),
+        [(reply, protocols)] if whole && *reply != super::Reachable::Yes && count(protocols) == 256 - named.len() => {
+            Some(*reply)
+        }
         _ => None,
     };
     if let Some(reply) = alone {
@@ -543,10 +578,9 @@ fn rectangles(set: &PacketSet, protocol: u8) -> Vec<(Ports, Vec<Ports>)> {
     out
 }
 
-/// The protocols but TCP, UDP and ICMP that are in a set.
-fn other_protocols(set: &PacketSet) -> Vec<(u8, u8)> {
-    let named: PacketSet =
-        [TCP, UDP, ICMP].into_iter().map(|n| PacketBox { protocol: (n, n), ..PacketBox::ANY }).collect();
+/// The protocols of a set but the named ones.
+fn other_protocols(set: &PacketSet, named: &[(u8, &str)]) -> Vec<(u8, u8)> {
+    let named: PacketSet = named.iter().map(|(n, _)| PacketBox { protocol: (*n, *n), ..PacketBox::ANY }).collect();
     let rest = set.minus(&named);
     let mut out: Vec<(u8, u8)> = rest.boxes().iter().map(|b| b.protocol).collect();
     out.sort_unstable();

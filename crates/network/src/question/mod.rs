@@ -62,14 +62,14 @@ impl Outcome {
     }
 
     /// The same with the usual route tables in place of those that were not read: ways that need others are left out.
-    pub(crate) fn with_usual_routes(mut self, trial: &Trial) -> Self {
+    pub(crate) fn with_usual_routes(mut self, network: &Network, trial: &Trial) -> Self {
         let unusual = |leg: &Leg| matches!(&leg.ending, Ending::Unread(m) if m.call == "DescribeRouteTables");
         self.ways.retain(|(leg, _)| !unusual(leg));
         self.there = (PacketSet::none(), PacketSet::none());
         self.both = (PacketSet::none(), PacketSet::none());
         for (leg, replies) in &self.ways {
             let (_, may) = leg.passing();
-            for reply in replies.iter().filter(|r| !unusual(r) && returns(r, trial.origin)) {
+            for reply in replies.iter().filter(|r| !unusual(r) && network.returns(r, trial.origin)) {
                 self.both.0 = self.both.0.or(&may.and(&reply.passing().1));
             }
             self.there.0 = self.there.0.or(&may);
@@ -125,7 +125,8 @@ impl Network {
                 out.both = (out.both.0.or(&must), out.both.1.or(&may));
             }
             for reply in &replies {
-                let (back, perhaps) = if returns(reply, trial.origin) { reply.passing() } else { Default::default() };
+                let (back, perhaps) =
+                    if self.returns(reply, trial.origin) { reply.passing() } else { Default::default() };
                 out.both = (out.both.0.or(&must.and(&back)), out.both.1.or(&may.and(&perhaps)));
             }
             out.there = (out.there.0.or(&must), out.there.1.or(&may));
@@ -135,18 +136,24 @@ impl Network {
     }
 }
 
-/// Whether an answer came back to where the request started, and not to another that has the same address.
-pub(crate) fn returns(reply: &Leg, origin: Origin) -> bool {
-    let Ending::Arrived(arrival) = &reply.ending else { return true };
-    match origin {
-        Origin::Interface(at, _) => matches!(arrival, Arrival::Interface(back, _) if *back == at),
-        Origin::Subnet(at, _) => match arrival {
-            Arrival::Subnet(back, _) => *back == at,
+impl Network {
+    /// Whether an answer came back to where the request started, and not to another that has the same address.
+    pub(crate) fn returns(&self, reply: &Leg, origin: Origin) -> bool {
+        let Ending::Arrived(arrival) = &reply.ending else { return true };
+        match (origin, arrival) {
+            (Origin::Interface(at, _), Arrival::Interface(back, _)) => *back == at,
+            (Origin::Subnet(at, _), Arrival::Subnet(back, _)) => *back == at,
+            // An address of a subnet may be an interface's.
+            (Origin::Subnet(at, _), Arrival::Interface(back, _)) => {
+                self.interfaces.get(*back as usize).is_some_and(|l| l.subnet == Some(at))
+            }
+            (Origin::Internet(_), Arrival::Internet) => true,
+            // So may a public address.
+            (Origin::Internet(End::At(ip)), Arrival::Interface(back, _)) => {
+                self.behind_public(ip).is_some_and(|(at, _)| at == *back)
+            }
+            (Origin::VpnGateway(..), Arrival::VpnGateway(..)) | (Origin::Transit(..), Arrival::Transit(_)) => true,
             _ => false,
-        },
-        Origin::Internet(_) => *arrival == Arrival::Internet,
-        Origin::VpnGateway(..) => matches!(arrival, Arrival::VpnGateway(..)),
-        Origin::Transit(..) => matches!(arrival, Arrival::Transit(_)),
-        Origin::Service(..) => false,
+        }
     }
 }

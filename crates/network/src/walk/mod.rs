@@ -24,7 +24,7 @@ use crate::topology::{Link, Missing, Network};
 use smol_str::SmolStr;
 use std::net::IpAddr;
 use std::sync::Arc;
-use yagura_model::Lang;
+use yagura_model::{Gap, GapReason, Lang};
 
 /// The kind of a component on a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -412,8 +412,8 @@ pub(crate) struct Walker<'n> {
 
 /// More hops than any AWS path has.
 const LONGEST: usize = 96;
-/// More ways than anyone reads.
-const MOST_LEGS: usize = 256;
+/// More ways than route tables have routes (`vpc/latest/userguide/amazon-vpc-limits`). What lies beyond is unknown.
+const MOST_LEGS: usize = 2048;
 
 impl Network {
     /// The ways of a request from `origin` to `destination`, with the far end in `far` (the whole span where both
@@ -490,7 +490,13 @@ impl<'n> Walker<'n> {
         if leg.hops.last().is_none_or(|h| h.id != *id) {
             leg.hops.push(Hop::new(id.clone(), kind));
         }
-        if leg.hops.len() > LONGEST || self.out.len() > MOST_LEGS {
+        if self.out.len() > MOST_LEGS {
+            let gap = Gap::new(GapReason::NotTold, format!("more than {MOST_LEGS} ways lead on from `{id}`"));
+            let hole = Missing { call: SmolStr::default(), of: format!("ways from {id}").into(), gap: Arc::new(gap) };
+            self.unread(Arc::new(hole), leg);
+            return None;
+        }
+        if leg.hops.len() > LONGEST {
             let at = Hop::new(id.clone(), kind);
             let (rule, rule_ja) = ("the routes lead in a circle", "ルートが循環している");
             self.dead(Dead::new(at, Code::NoPossibleDestination, rule, rule_ja), leg);

@@ -63,7 +63,7 @@ impl Network {
             End::At(_) => far.to_vec(),
             End::Far => part,
         };
-        let mut out = Vec::new();
+        let mut out: Vec<Portion<'n>> = Vec::new();
         for (_, rank, range, route) in &known {
             let mut part = and_spans(&left, &[Span::of(range)]);
             if !beats_local(*rank) {
@@ -77,7 +77,12 @@ impl Network {
             if let Some(hole) = hole.as_ref().filter(|_| *rank != 0) {
                 return Err(Arc::clone(hole));
             }
-            out.push(Portion { far: whole(part), route: Some(route) });
+            // The entries of a prefix list go one way.
+            let same = |p: &&mut Portion<'_>| p.route.is_some_and(|r| std::ptr::eq(r, *route));
+            match out.iter_mut().find(same) {
+                Some(known) => known.far.extend(part),
+                None => out.push(Portion { far: whole(part), route: Some(route) }),
+            }
             if left.is_empty() {
                 return Ok(out);
             }

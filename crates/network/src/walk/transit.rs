@@ -55,6 +55,9 @@ impl Walker<'_> {
                 // (`vpc/latest/tgw/tgw-nacls`).
                 Some(_) => self.check_acl(from, Way::Ingress, packet.source, &packet, &mut leg),
                 None if subnets.is_empty() || source.zone.is_empty() => {}
+                None if subnets.iter().any(|s| net.subnet_named(s).is_none_or(|s| s.zone.is_empty())) => {
+                    return self.unread(net.hole("DescribeSubnets", &record.id, &record.home), leg);
+                }
                 None => {
                     let at = Hop::new(record.id.clone(), Kind::TransitGatewayAttachment);
                     let rule = format!("it has no subnet in {}, where {} is", source.zone, source.id);
@@ -75,6 +78,9 @@ impl Walker<'_> {
         let Some(record) = net.estate.transit_attachments.get(from as usize) else { return };
         let Some(leg) = self.pass(leg, Kind::TransitGateway, &record.transit_gateway, &packet) else { return };
         let Some(table_id) = &record.route_table else {
+            if !net.tells_associations(record) {
+                return self.unread(net.hole("DescribeTransitGatewayAttachments", &record.id, &record.home), leg);
+            }
             let at = Hop::new(record.id.clone(), Kind::TransitGatewayAttachment);
             let (rule, rule_ja) = ("it is associated with no route table", "ルートテーブルに関連付けられていません");
             let dead = Dead::new(at, Code::TransitNoAssociation, rule, rule_ja);
@@ -205,6 +211,7 @@ impl Walker<'_> {
 }
 
 /// Where a transit gateway route table sends a packet.
+#[derive(PartialEq)]
 enum Next {
     Attachments(Vec<SmolStr>),
     Blackhole(IpRange),
@@ -243,6 +250,15 @@ impl Network {
             a.transit_gateway == *transit_gateway && a.kind == "vpc" && a.resource == *vpc && !gone(&a.state)
         });
         found.map(|(_, at)| at)
+    }
+
+    /// Whether an attachment without an association has none: its transit gateway's owner was asked, whom alone AWS tells.
+    fn tells_associations(&self, record: &TransitAttachment) -> bool {
+        let gateway = self.transit_gateway.get(&record.transit_gateway);
+        let gateway = gateway.and_then(|at| self.estate.transit_gateways.get(*at as usize));
+        let own = gateway.is_some_and(|g| g.home.account == record.home.account);
+        let tables = || self.estate.transit_route_tables.iter().any(|t| t.transit_gateway == record.transit_gateway);
+        self.unread("DescribeTransitGatewayAttachments", &record.home).is_none() && (own || tables())
     }
 
     fn transit_attachment(&self, id: &SmolStr, transit_gateway: &SmolStr) -> Option<u32> {
@@ -304,7 +320,7 @@ impl Network {
             End::Far => far.to_vec(),
         };
         let whole = |part: Vec<Span>| if destination == End::Far { part } else { far.to_vec() };
-        let mut out = Vec::new();
+        let mut out: Vec<(Vec<Span>, Next)> = Vec::new();
         for route in &routes {
             let part = and_spans(&left, &[Span::of(&route.destination)]);
             if part.is_empty() {
@@ -316,7 +332,10 @@ impl Network {
             } else {
                 Next::Attachments(route.attachments.clone())
             };
-            out.push((whole(part), next));
+            match (out.iter_mut().find(|(_, known)| *known == next), destination) {
+                (Some((known, _)), End::Far) => known.extend(part),
+                _ => out.push((whole(part), next)),
+            }
         }
         if !left.is_empty() {
             // An attachment that BGP tells its routes may bring the rest, unless the search told those too.

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may stop")]
 
 mod balancers;
+mod places;
+mod unread;
 
 use serde_json::{Value as Json, json};
 use yagura_model::Value;
