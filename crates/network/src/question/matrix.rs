@@ -501,7 +501,7 @@ fn grant(outcome: &Outcome, within: impl Fn(&PacketSet) -> PacketSet) -> Grant {
     let mut unread: BTreeSet<SmolStr> = BTreeSet::new();
     let missing = outcome.missing();
     if !missing.is_empty() {
-        unread.extend(missing.iter().map(|m| m.call.clone()));
+        unread.extend(missing.iter().map(|m| if m.call.is_empty() { &m.of } else { &m.call }).cloned());
     }
     perhaps = perhaps.minus(&back);
     let lost = there.minus(&back).minus(&perhaps);

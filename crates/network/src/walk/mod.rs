@@ -487,6 +487,7 @@ impl<'n> Walker<'n> {
 
     /// Notes a component. `None`: it is the one that was asked for, or the walk goes in circles, and it is over.
     pub(crate) fn pass(&mut self, mut leg: Leg, kind: Kind, id: &SmolStr, packet: &Packet) -> Option<Leg> {
+        let circles = circles(&leg, kind, id);
         if leg.hops.last().is_none_or(|h| h.id != *id) {
             leg.hops.push(Hop::new(id.clone(), kind));
         }
@@ -496,7 +497,7 @@ impl<'n> Walker<'n> {
             self.unread(Arc::new(hole), leg);
             return None;
         }
-        if leg.hops.len() > LONGEST {
+        if leg.hops.len() > LONGEST || circles {
             let at = Hop::new(id.clone(), kind);
             let (rule, rule_ja) = ("the routes lead in a circle", "ルートが循環している");
             self.dead(Dead::new(at, Code::NoPossibleDestination, rule, rule_ja), leg);
@@ -555,6 +556,19 @@ impl<'n> Walker<'n> {
     ) -> Link {
         self.net.find(index, id, call, home)
     }
+}
+
+/// Whether a table that the packet comes to has routed it before, to the same destination: it will do so again. Behind
+/// what may change the destination nothing is concluded.
+fn circles(leg: &Leg, kind: Kind, id: &SmolStr) -> bool {
+    let same = |h: &&Hop| {
+        !matches!(
+            h.kind,
+            Kind::Internet | Kind::InternetGateway | Kind::NatGateway | Kind::NetworkInterface | Kind::Instance
+        )
+    };
+    matches!(kind, Kind::RouteTable | Kind::TransitGatewayRouteTable)
+        && leg.hops.iter().rev().take_while(same).any(|h| h.kind == kind && h.id == *id)
 }
 
 /// The ports that a NAT gateway or load balancer takes for itself

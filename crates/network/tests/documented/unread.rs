@@ -75,3 +75,45 @@ fn an_association_that_nobody_told_is_unknown() {
     assert_eq!(answer.reachable, Reachable::No, "{answer:#?}");
     assert_eq!(answer.blocked_by[0].code.text(), "TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION");
 }
+
+/// Equal routes of a transit gateway that all lead back to it are no way; they do not hide the other routes.
+#[test]
+fn a_circle_with_many_ways_is_a_no() {
+    let others = 2..=9;
+    let attached = |n: usize| {
+        json!({"TransitGatewayAttachmentId": format!("tgw-attach-{n}"), "TransitGatewayId": "tgw-1", "ResourceType": "vpc",
+        "ResourceId": format!("vpc-{n}"), "State": "available", "Association": {"TransitGatewayRouteTableId": "tgw-rtb-1", "State": "associated"}})
+    };
+    let mut document = vpc(json!({
+        "TransitGatewayAttachments": (1..=9).map(attached).collect::<Vec<_>>(),
+        "TransitGatewayVpcAttachments": (1..=9).map(|n| attachment(&format!("tgw-attach-{n}"), &format!("vpc-{n}"), if n == 1 { "subnet-a".to_owned() } else { format!("subnet-{n}") }.as_str())).collect::<Vec<_>>(),
+        "TransitGateways": [{"TransitGatewayId": "tgw-1", "OwnerId": "111122223333", "State": "available"}],
+        "TransitGatewayRouteTables": [{"TransitGatewayRouteTableId": "tgw-rtb-1", "TransitGatewayId": "tgw-1", "State": "available"}],
+        "TransitGatewayPropagations": [],
+        "TransitGatewayRoutes": [{"TransitGatewayRouteTableId": "tgw-rtb-1", "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "Type": "static", "State": "active",
+            "TransitGatewayAttachments": others.clone().map(|n| json!({"TransitGatewayAttachmentId": format!("tgw-attach-{n}")})).collect::<Vec<_>>()}]}],
+        "RouteTables": [table("rtb-1", "vpc-1", &["10.0.0.0/16"], json!([
+            {"DestinationCidrBlock": "8.8.0.0/16", "TransitGatewayId": "tgw-1"}, {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1"}]))],
+    }));
+    for n in others {
+        let (own, cidr) = (format!("vpc-{n}"), format!("192.168.{n}.0/24"));
+        let add = |document: &mut Json, key: &str, record: Json| document[key].as_array_mut().unwrap().push(record);
+        let mut acl = document["NetworkAcls"][0].clone();
+        acl["NetworkAclId"] = json!(format!("acl-{n}"));
+        acl["VpcId"] = json!(own);
+        add(&mut document, "NetworkAcls", acl);
+        add(&mut document, "Vpcs", json!({"VpcId": own, "CidrBlock": cidr, "OwnerId": "111122223333"}));
+        add(
+            &mut document,
+            "Subnets",
+            json!({"SubnetId": format!("subnet-{n}"), "VpcId": own, "CidrBlock": cidr, "AvailabilityZone": "eu-west-1a"}),
+        );
+        let back = json!([{"DestinationCidrBlock": "0.0.0.0/0", "TransitGatewayId": "tgw-1"}]);
+        add(&mut document, "RouteTables", table(&format!("rtb-{n}"), &own, &[&cidr], back));
+    }
+    let network = network(document, &home());
+    let circle = ask(&network, json!({"src": {"node": "i-1"}, "dst": {"ip": "8.8.8.8"}, "protocol": "tcp"}));
+    assert_eq!(circle.reachable, Reachable::No, "{:?}", circle.missing);
+    let internet = ask(&network, json!({"src": {"node": "i-1"}, "dst": {"node": "internet"}, "protocol": "tcp"}));
+    assert_eq!(internet.reachable, Reachable::Yes, "{:?}", internet.missing);
+}
