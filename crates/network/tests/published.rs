@@ -1,5 +1,5 @@
 //! What a load balancer publishes counts as reachable from the internet, where its target takes what it sends.
-#![allow(clippy::unwrap_used, reason = "tests may stop")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may stop")]
 
 use serde_json::{Value, json};
 use yagura_network::Network;

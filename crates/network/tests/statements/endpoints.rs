@@ -115,7 +115,12 @@ fn balanced(kind: &str, preserve_client_ip: bool, targets: &[&str]) -> Plan {
                 subnets: vec!["subnet-public".into()],
                 interfaces: vec!["eni-lb".into()],
                 cross_zone: true,
-                listeners: Some(vec![Listener { port: 443, protocols: vec![6], targets: Some(vec![group]) }]),
+                listeners: Some(vec![Listener {
+                    answers: false,
+                    port: 443,
+                    protocols: vec![6],
+                    targets: Some(vec![group]),
+                }]),
                 ..Default::default()
             });
         })
