@@ -8,7 +8,7 @@ use common::moto::{Server, output, python};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
-use yagura_model::Status;
+use yagura_model::{Severity, Status, Verdict};
 use yagura_testkit::{Endpoint, Fault};
 
 /// Ids by verdict, by check: what the script that seeds moto says is true.
@@ -25,9 +25,12 @@ fn a_seeded_account_is_judged_as_it_was_built() {
     let aws = Endpoint::in_front_of(&moto.address.to_string()).unwrap();
     let verdicts = Run::scan(&aws.url()).run().done();
     for (check, expected) in &truth {
-        for (word, status) in
-            [("pass", Status::Pass), ("fail", Status::Fail), ("not_applicable", Status::NotApplicable)]
-        {
+        for (word, status) in [
+            ("pass", Status::Pass),
+            ("fail", Status::Fail),
+            ("not_applicable", Status::NotApplicable),
+            ("unknown", Status::Unknown),
+        ] {
             let found: BTreeSet<String> = verdicts
                 .iter()
                 .filter(|((rule, _), v)| rule == check && v.status == status)
@@ -36,12 +39,24 @@ fn a_seeded_account_is_judged_as_it_was_built() {
             assert_eq!(found, expected[word], "{check}: {word}");
         }
     }
+    let told = |v: &&Verdict| truth.get(v.rule.as_str()).is_some_and(|t| t["unknown"].contains(v.resource.id.as_str()));
     let unknown: Vec<_> = verdicts
         .values()
-        .filter(|v| v.status == Status::Unknown)
+        .filter(|v| v.status == Status::Unknown && !told(v))
         .map(|v| (&v.rule, &v.resource.id, &v.reason))
         .collect();
     assert_eq!(unknown, []);
+    // An open way may be shut by what moto could not tell of.
+    let doubted = verdicts.values().filter(|v| v.rule.starts_with("ec2.instance_") && v.status == Status::Unknown);
+    let reasons: BTreeSet<_> = doubted.filter_map(|v| v.reason.as_deref()).collect();
+    assert!(reasons.iter().all(|r| r.contains("DescribeVpcBlockPublicAccessOptions")), "{reasons:?}");
+    // In both Regions a group lets everyone in; where no way leads there, that matters less.
+    let severities: BTreeSet<(&str, Severity)> = verdicts
+        .values()
+        .filter(|v| v.rule == "ec2.security_group_admin_ports_closed" && v.status == Status::Fail)
+        .map(|v| (v.resource.region.as_str(), v.severity))
+        .collect();
+    assert_eq!(severities, BTreeSet::from([("eu-west-1", Severity::High), ("us-east-1", Severity::Low)]));
 
     // A denial in moto's own answers is told as one of the canned estate's.
     aws.add(Fault::AccessDenied.on("s3:GetBucketEncryption"));

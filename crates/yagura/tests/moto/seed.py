@@ -3,11 +3,12 @@
 
     seed.py ENDPOINT
 
-Prints {check: {"pass": [id…], "fail": [id…], "not_applicable": [id…]}}, ids as Yagura names them. Regions: us-east-1 (mostly
+Prints {check: {"pass": [id…], "fail": [id…], "not_applicable": [id…], "unknown": [id…]}}, ids as Yagura names them. Regions: us-east-1 (mostly
 right) and eu-west-1 (mostly wrong). What moto cannot be told (ages, the root user's key and device) stays as moto has it; EBS
 snapshots are left out, since moto does not heed RestorableByUserIds.
 """
 import io
+import ipaddress
 import json
 import sys
 import zipfile
@@ -18,7 +19,7 @@ from botocore.config import Config
 
 ACCOUNT, US, EU = "123456789012", "us-east-1", "eu-west-1"
 ENDPOINT = sys.argv[1]
-expected = defaultdict(lambda: {"pass": [], "fail": [], "not_applicable": []})
+expected = defaultdict(lambda: {"pass": [], "fail": [], "not_applicable": [], "unknown": []})
 
 
 def client(service, region=US):
@@ -187,8 +188,46 @@ def ec2(region, good):
         volumes[name] = c.create_volume(AvailabilityZone=zone, Size=1, Encrypted=encrypted)["VolumeId"]
         if attached:
             c.attach_volume(VolumeId=volumes[name], InstanceId=instance["InstanceId"], Device="/dev/sdf")
+    for check in ("ec2.instance_admin_ports_unreachable", "ec2.instance_database_ports_unreachable"):
+        say(check, True, instance["InstanceId"])
+    reachability(region, good, image)
     for volume in c.describe_volumes()["Volumes"]:
         say("ec2.attached_volume_encrypted", volume["Encrypted"] if volume["Attachments"] else "not_applicable", volume["VolumeId"])
+
+
+def reachability(region, good, image):
+    """An instance and a database in the default VPC, which leads to the internet in eu-west-1 alone; in us-east-1 a group is open
+    all the same."""
+    c = client("ec2", region)
+    vpc = c.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+    subnet = c.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"][0]
+    group = c.create_security_group(GroupName="front", Description="front", VpcId=vpc)["GroupId"]
+    c.authorize_security_group_ingress(GroupId=group, IpPermissions=[
+        {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]} for port in (22, 5432)])
+    if not good:
+        gateway = c.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        c.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+        table = c.describe_route_tables(Filters=[{"Name": "association.main", "Values": ["true"]}, {"Name": "vpc-id", "Values": [vpc]}])
+        c.create_route(RouteTableId=table["RouteTables"][0]["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+
+    # moto takes an address outside of the subnet unless it is told one.
+    address = str(ipaddress.ip_network(subnet["CidrBlock"])[20])
+    instance = c.run_instances(ImageId=image, MinCount=1, MaxCount=1, InstanceType="t3.micro", SubnetId=subnet["SubnetId"],
+                               PrivateIpAddress=address, SecurityGroupIds=[group])["Instances"][0]["InstanceId"]
+    c.associate_address(AllocationId=c.allocate_address(Domain="vpc")["AllocationId"], InstanceId=instance)
+    rds = client("rds", region)
+    rds.create_db_subnet_group(DBSubnetGroupName="shop", DBSubnetGroupDescription="shop", SubnetIds=[subnet["SubnetId"]])
+    rds.create_db_instance(DBInstanceIdentifier=f"shop-{region}", DBInstanceClass="db.t3.micro", Engine="postgres", Port=5432, AllocatedStorage=20,
+                           MasterUsername="shop", MasterUserPassword="not a secret", DBSubnetGroupName="shop", VpcSecurityGroupIds=[group],
+                           PubliclyAccessible=not good)
+    for check in ("ec2.instance_admin_ports_unreachable", "ec2.instance_database_ports_unreachable"):
+        # moto does not know VPC Block Public Access, which may shut what routes and groups leave open.
+        say(check, True if good else "unknown", instance)
+    # moto's databases have no network interface.
+    say("rds.db_instance_unreachable", "unknown", f"shop-{region}")
+    say("rds.db_instance_not_publicly_accessible", good, f"shop-{region}")
+    for found in c.describe_security_groups()["SecurityGroups"]:
+        say("ec2.security_group_admin_ports_closed", found["GroupId"] != group, found["GroupId"])
 
 
 def data():
