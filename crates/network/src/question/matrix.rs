@@ -160,7 +160,7 @@ impl Network {
             destination: End::At(second.address),
             far: vec![Span::ANY],
             family: Family::of(first.address),
-            goal: Goal { any_host, interface, ..Goal::default() },
+            goal: Goal { any_host, interface, quiet: true, ..Goal::default() },
         };
         let outcome = self.passing(&trial, &PacketSet::all());
         let grant = grant(&usual(self, outcome, &trial), PacketSet::clone);
@@ -179,12 +179,12 @@ impl Network {
             destination: End::Far,
             far: outside,
             family,
-            goal: Goal { any_host, ..Goal::default() },
+            goal: Goal { any_host, quiet: true, ..Goal::default() },
         };
         let outcome = self.outcome(&trial, &PacketSet::all());
         let mut inward = Vec::new();
         for (origin, far) in premises(&outcome) {
-            let (destination, goal) = (End::At(node.address), Goal { any_host, ..Goal::default() });
+            let (destination, goal) = (End::At(node.address), Goal { any_host, quiet: true, ..Goal::default() });
             let trial = Trial { origin, destination, far, family, goal };
             let outcome = self.outcome(&trial, &PacketSet::all());
             inward.extend(self.by_block(&usual(self, outcome, &trial), family));

@@ -409,7 +409,7 @@ impl Network {
             },
             Place::Range(range) => far_to(vec![Span::of(range)], Family::of(range.first()), goal).into_iter().collect(),
             Place::Component(id) => {
-                let goal = Goal { component: Some(id.clone()), any_host: true, interface: None };
+                let goal = Goal { component: Some(id.clone()), any_host: true, ..Goal::default() };
                 match ip {
                     Some(ip) => to_address(ip, goal).into_iter().collect(),
                     None if inside => {

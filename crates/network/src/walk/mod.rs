@@ -313,6 +313,8 @@ pub struct Leg {
     pub translations: Vec<Translation>,
     /// What was taken for granted.
     pub notes: Vec<Note>,
+    /// See [`Goal::quiet`].
+    pub quiet: bool,
     /// The VPC of a source that has no interface, once it left by an internet gateway.
     pub lent: Option<u32>,
     /// The source that the end sees.
@@ -324,6 +326,14 @@ pub struct Leg {
 }
 
 impl Leg {
+    /// Notes a component, once where it is asked twice in a row.
+    pub(crate) fn note(&mut self, kind: Kind, id: &SmolStr) {
+        let idle = matches!(kind, Kind::Instance | Kind::SecurityGroup | Kind::Subnet | Kind::NetworkAcl | Kind::Vpc);
+        if !(self.quiet && idle) && self.hops.last().is_none_or(|h| h.id != *id) {
+            self.hops.push(Hop::new(id.clone(), kind));
+        }
+    }
+
     /// The packets that every check lets through: for certain, and possibly.
     pub fn passing(&self) -> (PacketSet, PacketSet) {
         let start: PacketSet = self.far.iter().map(|far| PacketBox::ANY.from(*far)).collect();
@@ -377,6 +387,8 @@ pub struct Goal {
     pub any_host: bool,
     /// The only interface that counts: another may have the same address where blocks overlap.
     pub interface: Option<u32>,
+    /// Only whether packets pass matters: hops that decide nothing further on are not noted.
+    pub quiet: bool,
 }
 
 /// The packet on its way.
@@ -437,7 +449,7 @@ impl Network {
             Arrival::Service(endpoint, vpc) => Origin::Service(*endpoint, *vpc, from),
             Arrival::Component => return Vec::new(),
         };
-        let goal = Goal { any_host: true, ..Goal::default() };
+        let goal = Goal { any_host: true, quiet: leg.quiet, ..Goal::default() };
         let egress_only = leg.hops.iter().find(|h| h.kind == Kind::EgressOnlyInternetGateway).map(|h| h.id.clone());
         let undo = leg.translations.clone();
         let asked = |check: &Check| match check.guard {
@@ -470,6 +482,7 @@ impl<'n> Walker<'n> {
             translations: Vec::new(),
             notes: Vec::new(),
             lent: None,
+            quiet: self.goal.quiet,
             source,
             destination,
             ending: Ending::Arrived(Arrival::Component),
@@ -488,9 +501,7 @@ impl<'n> Walker<'n> {
     /// Notes a component. `None`: it is the one that was asked for, or the walk goes in circles, and it is over.
     pub(crate) fn pass(&mut self, mut leg: Leg, kind: Kind, id: &SmolStr, packet: &Packet) -> Option<Leg> {
         let circles = circles(&leg, kind, id);
-        if leg.hops.last().is_none_or(|h| h.id != *id) {
-            leg.hops.push(Hop::new(id.clone(), kind));
-        }
+        leg.note(kind, id);
         if self.out.len() > MOST_LEGS {
             let gap = Gap::new(GapReason::NotTold, format!("more than {MOST_LEGS} ways lead on from `{id}`"));
             let hole = Missing { call: SmolStr::default(), of: format!("ways from {id}").into(), gap: Arc::new(gap) };

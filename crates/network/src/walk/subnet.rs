@@ -111,7 +111,7 @@ impl Walker<'_> {
         };
         let passage = net.groups_allow(at, way, &Remote { end: remote, family: self.family, groups });
         for id in interface.groups.iter().flatten() {
-            leg.hops.push(Hop::new(id.clone(), Kind::SecurityGroup));
+            leg.note(Kind::SecurityGroup, id);
         }
         self.check(leg, packet, Guard::Groups { interface: at, way, remote }, passage);
     }
@@ -147,7 +147,7 @@ impl Walker<'_> {
         let (acl, passage) = match &links.acl {
             Link::At(acl) => match net.acl_filter(*acl) {
                 Some((record, filter)) => {
-                    leg.hops.push(Hop::new(record.id.clone(), Kind::NetworkAcl));
+                    leg.note(Kind::NetworkAcl, &record.id);
                     (Some(*acl), Passage::exactly(filter.allows(way, self.family, remote)))
                 }
                 None => return,
@@ -230,7 +230,7 @@ impl Walker<'_> {
 
     /// Follows a route.
     fn take(&mut self, route: &Route, table: &SmolStr, from: Option<u32>, vpc: u32, packet: Packet, mut leg: Leg) {
-        if let Some(hop) = leg.hops.last_mut().filter(|h| h.kind == Kind::RouteTable) {
+        if let Some(hop) = leg.hops.last_mut().filter(|h| h.kind == Kind::RouteTable && !self.goal.quiet) {
             hop.route = Some(TakenRoute { destination: route.destination.clone(), target: route.target.clone() });
         }
         if route.blackhole {
