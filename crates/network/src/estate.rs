@@ -434,6 +434,8 @@ pub struct TransitAttachment {
     pub state: SmolStr,
     /// `SubnetIds` of a VPC attachment; `None`: nobody told.
     pub subnets: Option<Vec<SmolStr>>,
+    /// `Options.ApplianceModeSupport` is `enable`: both directions of a connection come in by one zone.
+    pub appliance_mode: bool,
     /// `Association.TransitGatewayRouteTableId`, when associated.
     pub route_table: Option<SmolStr>,
     /// `Options.SecurityGroupReferencingSupport` is `enable`.

@@ -322,6 +322,13 @@ impl Network {
         (n <= *last).then_some(*at)
     }
 
+    /// Whether an address is a private one that has a public one.
+    pub(crate) fn has_public(&self, ip: IpAddr) -> bool {
+        let owner = self.vpcs().find_map(|vpc| self.owner_of(vpc, ip));
+        let interface = owner.and_then(|at| self.estate.interfaces.get(at as usize));
+        interface.is_some_and(|i| i.addresses.iter().any(|a| a.ip == ip && a.public.is_some()))
+    }
+
     /// The interface and private address that the internet knows by a public address. IPv6 addresses stand for
     /// themselves.
     pub(crate) fn behind_public(&self, ip: IpAddr) -> Option<(u32, IpAddr)> {

@@ -30,12 +30,17 @@ fn rules(default: &str, source: Json) -> Ruleset {
 }
 
 fn network(rules: Option<Ruleset>) -> Network {
+    network_back_by("vpce-fw", rules)
+}
+
+/// The same with answers that the internet gateway's table leads to some endpoint.
+fn network_back_by(endpoint: &str, rules: Option<Ruleset>) -> Network {
     let table = |id: &str, association: Json, routes: Json| {
         let mut all = routes.as_array().unwrap().clone();
         all.push(json!({"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local", "State": "active"}));
         json!({"RouteTableId": id, "VpcId": "vpc-1", "Associations": [association], "Routes": all})
     };
-    let back = json!([{"DestinationCidrBlock": "10.0.1.0/24", "VpcEndpointId": "vpce-fw", "State": "active"}]);
+    let back = json!([{"DestinationCidrBlock": "10.0.1.0/24", "VpcEndpointId": endpoint, "State": "active"}]);
     let any = json!([{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]);
     let entry = |egress: bool| json!({"RuleNumber": 100, "Egress": egress, "RuleAction": "allow", "Protocol": "-1", "CidrBlock": "0.0.0.0/0"});
     let document = json!({
@@ -66,7 +71,7 @@ fn network(rules: Option<Ruleset>) -> Network {
         home,
         name: "fw".into(),
         vpc: "vpc-1".into(),
-        endpoints: vec![("vpce-fw".into(), "subnet-fw".into())],
+        endpoints: vec![("vpce-fw".into(), "subnet-fw".into()), ("vpce-other".into(), "subnet-fw".into())],
         rules: rules.map(Into::into),
     }];
     Network::new(estate)
@@ -119,4 +124,14 @@ fn what_hangs_on_the_payload_is_unknown_and_named() {
     let unread = ask(&network(None), 443);
     assert_eq!(unread.reachable, Reachable::Unknown);
     assert!(unread.missing.iter().any(|m| m.call == "network-firewall:DescribeFirewallPolicy"), "{:?}", unread.missing);
+}
+
+/// Each endpoint follows connections of its own (`vpc-config-tgw-multi-az`).
+#[test]
+fn an_answer_by_another_endpoint_is_unknown() {
+    let pass = json!({"RulesString": "pass tcp $HOME_NET any -> any 443 (sid:1;)"});
+    let answer = ask(&network_back_by("vpce-other", Some(rules("aws:drop_strict", pass))), 443);
+    assert_eq!(answer.reachable, Reachable::Unknown, "{answer:#?}");
+    let missing: Vec<_> = answer.missing.iter().map(ToString::to_string).collect();
+    assert_eq!(missing, ["payload: the answer comes by vpce-other, the request by another endpoint"]);
 }

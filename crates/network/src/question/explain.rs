@@ -603,7 +603,7 @@ fn moved(from: &Network, to: &Network, trial: &Trial) -> Option<Trial> {
     let goal = Goal { interface: wanted, ..trial.goal.clone() };
     // An address that the internet did not know becomes known once it has a public one.
     let destination = match (origin, trial.destination) {
-        (Origin::Internet(_), End::At(ip)) if !to.public.contains_key(&ip) => {
+        (Origin::Internet(_), End::At(ip)) if !to.public.contains_key(&ip) && !from.has_public(ip) => {
             let owner = goal.interface.or_else(|| to.vpcs().find_map(|v| to.owner_of(v, ip)));
             let owner = owner.and_then(|at| to.estate.interfaces.get(at as usize));
             let public = owner.and_then(|i| i.addresses.iter().find(|a| a.ip == ip)).and_then(|a| a.public);

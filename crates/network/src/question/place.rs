@@ -4,9 +4,10 @@ use super::Trial;
 use crate::packet::{End, Family, Span, number};
 use crate::topology::Network;
 use crate::walk::internet::{is_public, public_spans};
-use crate::walk::route::minus_spans;
+use crate::walk::route::{and_spans, minus_spans};
 use crate::walk::{Goal, Origin};
 use smol_str::SmolStr;
+use std::collections::HashSet;
 use std::net::IpAddr;
 use yagura_model::IpRange;
 
@@ -395,10 +396,21 @@ impl Network {
         match to {
             Place::Interface(at) => to_interface(*at),
             Place::Interfaces(all) => all.iter().flat_map(|at| to_interface(*at)).collect(),
-            Place::Subnet(at) => self.to_subnet(*at, ip, &to_address),
-            Place::Vpc(at) => {
-                let subnets = self.vpc_subnets.get(*at as usize).map(Vec::as_slice).unwrap_or_default();
-                subnets.iter().flat_map(|s| self.to_subnet(*s, ip, &to_address)).collect()
+            Place::Subnet(_) | Place::Vpc(_) => {
+                let one;
+                let subnets = match to {
+                    Place::Vpc(at) => self.vpc_subnets.get(*at as usize).map(Vec::as_slice).unwrap_or_default(),
+                    Place::Subnet(at) => {
+                        one = [*at];
+                        &one
+                    }
+                    _ => &[],
+                };
+                // The internet reaches what has a public address there.
+                let public = if from_internet && ip.is_none() { self.public_of(subnets) } else { Vec::new() };
+                let mut trials: Vec<Trial> = public.into_iter().flat_map(to_interface).collect();
+                trials.extend(subnets.iter().flat_map(|s| self.to_subnet(*s, ip, &to_address)));
+                trials
             }
             Place::Address(ip) => to_address(*ip, goal).into_iter().collect(),
             Place::Internet => match ip {
@@ -420,6 +432,21 @@ impl Network {
                 }
             }
         }
+    }
+
+    /// Interfaces with a public address in some subnets, one of each class that nothing tells apart.
+    fn public_of(&self, subnets: &[u32]) -> Vec<u32> {
+        let (nodes, _) = self.interface_nodes();
+        let mut seen = HashSet::new();
+        let mut out = Vec::new();
+        for node in &nodes {
+            let Origin::Interface(at, ip) = node.origin else { continue };
+            let within = self.interfaces.get(at as usize).and_then(|l| l.subnet).is_some_and(|s| subnets.contains(&s));
+            if within && (ip.is_ipv6() || self.has_public(ip)) && seen.insert(node.class) {
+                out.push(at);
+            }
+        }
+        out
     }
 
     fn to_subnet(&self, at: u32, ip: Option<IpAddr>, to_address: &dyn Fn(IpAddr, Goal) -> Option<Trial>) -> Vec<Trial> {
@@ -478,6 +505,11 @@ impl Network {
 const MOST_ADDRESSES: usize = 16;
 /// How many addresses of a block are looked at for a free one.
 const MOST_TRIED: usize = 70_000;
+
+/// Whether a block holds addresses of the public internet.
+pub fn holds_public(range: &IpRange) -> bool {
+    !and_spans(public_spans(Family::of(range.first())), &[Span::of(range)]).is_empty()
+}
 
 /// Whether an address is of the public internet, for callers that word an answer.
 pub fn public(ip: IpAddr) -> bool {

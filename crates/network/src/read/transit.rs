@@ -43,6 +43,7 @@ pub(super) fn attachment(draft: &mut Draft, record: &Record<'_>) -> Result<(), R
             resource: record.plain("ResourceId")?,
             state: record.plain("State")?,
             subnets: None,
+            appliance_mode: false,
             route_table,
             group_references: false,
         },
@@ -63,6 +64,7 @@ pub(super) fn vpc_attachment(draft: &mut Draft, record: &Record<'_>) -> Result<(
             state: record.plain("State")?,
             subnets: record.get("SubnetIds").map(|_| record.texts("SubnetIds")).transpose()?,
             route_table: None,
+            appliance_mode: enabled(record.record("Options")?, "ApplianceModeSupport")?,
             group_references: enabled(record.record("Options")?, "SecurityGroupReferencingSupport")?,
         },
     );
@@ -114,6 +116,7 @@ fn merge(draft: &mut Draft, told: TransitAttachment) {
     }
     known.subnets = known.subnets.take().or(told.subnets);
     known.route_table = known.route_table.take().or(told.route_table);
+    known.appliance_mode |= told.appliance_mode;
     known.group_references |= told.group_references;
 }
 

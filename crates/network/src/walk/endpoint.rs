@@ -104,6 +104,14 @@ impl Walker<'_> {
         }
         let Some(leg) = self.pass(leg, Kind::VpcEndpoint, endpoint, &packet) else { return };
         let Some(mut leg) = self.pass(leg, Kind::NetworkFirewall, &record.id, &packet) else { return };
+        if packet.reply && !self.inspected.is_empty() && !self.inspected.contains(endpoint) {
+            // Each endpoint follows its own connections: what it does with an answer to another's hangs on stream settings
+            // (`network-firewall/latest/developerguide/vpc-config-tgw-multi-az`).
+            let hole = self
+                .unjudged(&format!("the answer comes by {endpoint}, the request by another endpoint"), &record.home);
+            let guard = Guard::Firewall { firewall, source: packet.source, destination: packet.destination };
+            self.check(&mut leg, &packet, guard, Passage::unknown(hole));
+        }
         let passage = match &record.rules {
             Some(rules) if packet.reply => rules.answers(packet.source, packet.destination, self.family),
             Some(rules) => rules.passes(packet.source, packet.destination, self.family),

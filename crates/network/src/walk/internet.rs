@@ -115,7 +115,9 @@ impl Walker<'_> {
     /// The public address that stands for a source; IPv6 addresses stand for themselves.
     fn public_source(&self, ip: IpAddr, vpc: u32) -> Option<IpAddr> {
         if ip.is_ipv6() {
-            return is_public(ip).then_some(ip);
+            // That of another VPC is dropped: what leaves centrally over IPv6 has to be translated first
+            // (`building-scalable-secure-multi-vpc-network-infrastructure/centralized-egress-for-ipv6`).
+            return (is_public(ip) && self.net.in_vpc(vpc, ip)).then_some(ip);
         }
         let owner = self.net.owner_of(vpc, ip)?;
         let interface = self.net.estate.interfaces.get(owner as usize)?;
@@ -206,7 +208,16 @@ impl Walker<'_> {
         let net = self.net;
         let owner = net.vpcs().find_map(|vpc| net.owner_of(vpc, ip));
         let interface = owner.and_then(|o| net.estate.interfaces.get(o as usize));
+        let known_as = interface.and_then(|i| i.addresses.iter().find(|a| a.ip == ip)?.public);
         let dead = match interface {
+            Some(interface) if known_as.is_some() => {
+                let public = known_as.unwrap_or(ip);
+                let rule = format!("{ip} is a private address of {}: the internet knows it as {public}", interface.id);
+                let rule_ja =
+                    format!("{ip} は {} のプライベートアドレス (インターネットからは {public})", interface.id);
+                let at = Hop::new(interface.id.clone(), Kind::NetworkInterface);
+                Dead::new(at, Code::IgwNoPublicAddressIngress, rule, rule_ja)
+            }
             Some(interface) => {
                 let rule = format!("{ip} is a private address of {} and has no public one", interface.id);
                 let rule_ja = format!("{ip} は {} のプライベートアドレスで、パブリックアドレスがない", interface.id);
@@ -271,9 +282,9 @@ impl Walker<'_> {
         }
         let Some(leg) = self.public_access(vpc, from, Crossing::Egress, true, leg) else { return };
         match packet.source {
-            End::At(ip) if !is_public(ip) => {
-                let rule = format!("{ip} is not a global IPv6 address");
-                let rule_ja = format!("{ip} はグローバル IPv6 アドレスではない");
+            End::At(ip) if !is_public(ip) || !self.net.in_vpc(vpc, ip) => {
+                let rule = format!("{ip} is not a global IPv6 address of the VPC");
+                let rule_ja = format!("{ip} はこの VPC のグローバル IPv6 アドレスではない");
                 self.dead(Dead::new(at, Code::IgwNoPublicAddressEgress, rule, rule_ja), leg);
             }
             _ => self.enter_internet(Packet { sender: None, ..packet }, leg),

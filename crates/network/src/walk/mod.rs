@@ -419,6 +419,8 @@ pub(crate) struct Walker<'n> {
     pub lent: Option<u32>,
     /// Interfaces whose security groups let the request through: they know its answers.
     pub tracked: Vec<u32>,
+    /// Endpoints by which the request went through a firewall.
+    pub inspected: Vec<SmolStr>,
     pub out: Vec<Leg>,
 }
 
@@ -431,8 +433,8 @@ impl Network {
     /// The ways of a request from `origin` to `destination`, with the far end in `far` (the whole span where both
     /// ends are addresses).
     pub fn request(&self, origin: Origin, destination: End, far: Vec<Span>, family: Family, goal: &Goal) -> Vec<Leg> {
-        let (undo, tracked) = (Vec::new(), Vec::new());
-        let walker = Walker { net: self, family, goal, undo, egress_only: None, lent: None, tracked, out: Vec::new() };
+        let (undo, tracked, inspected, out) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let walker = Walker { net: self, family, goal, undo, egress_only: None, lent: None, tracked, inspected, out };
         walker.run(origin, destination, far, false)
     }
 
@@ -458,7 +460,9 @@ impl Network {
         };
         let tracked = leg.checks.iter().filter_map(asked).collect();
         let (lent, out) = (leg.lent, Vec::new());
-        let walker = Walker { net: self, family, goal: &goal, undo, egress_only, lent, tracked, out };
+        let endpoints = leg.hops.iter().filter(|h| h.kind == Kind::VpcEndpoint);
+        let inspected = endpoints.map(|h| h.id.clone()).collect();
+        let walker = Walker { net: self, family, goal: &goal, undo, egress_only, lent, tracked, inspected, out };
         walker.run(origin, leg.source, leg.far.clone(), true)
     }
 }

@@ -292,6 +292,10 @@ impl Network {
     fn entry_subnet(&self, record: &TransitAttachment, zone: Option<&SmolStr>, target: Option<u32>) -> Option<u32> {
         let subnets: Vec<u32> = record.subnets.as_ref()?.iter().filter_map(|s| self.subnet.get(s).copied()).collect();
         let zone_of = |at: u32| self.estate.subnets.get(at as usize).map(|s| &s.zone).filter(|z| !z.is_empty());
+        if record.appliance_mode {
+            // One zone for both directions of a connection, whichever it is (`vpc/latest/tgw/transit-gateway-appliance-scenario`).
+            return subnets.first().copied();
+        }
         let in_zone = |zone: Option<&SmolStr>| subnets.iter().find(|at| zone.is_some() && zone_of(**at) == zone);
         let near = || in_zone(target.and_then(zone_of));
         in_zone(zone).or_else(near).or_else(|| subnets.first()).copied()

@@ -116,3 +116,23 @@ fn lines(network: &yagura_network::Network, from: &str, to: &str) -> Vec<String>
     done.unwrap();
     out
 }
+
+#[test]
+fn the_internet_reaches_a_subnet_where_something_in_it_is_reached() {
+    let network = network(vpc(json!({})), &home());
+    for (node, reached) in [("subnet-a", Reachable::Yes), ("vpc-1", Reachable::Yes), ("subnet-b", Reachable::No)] {
+        let answer = ask(&network, json!({"src": {"node": "internet"}, "dst": {"node": node}, "protocol": "tcp"}));
+        assert_eq!(answer.reachable, reached, "{node}: {answer:#?}");
+    }
+}
+
+/// No change makes the internet carry packets to a private address.
+#[test]
+fn a_private_address_is_none_of_the_internet_s() {
+    let network = network(vpc(json!({"SecurityGroups": []})), &home());
+    let answer = ask(&network, json!({"src": {"ip": "8.8.8.8"}, "dst": {"ip": "10.0.1.5"}, "protocol": "tcp"}));
+    assert_eq!(answer.reachable, Reachable::No);
+    let said: Vec<&str> = answer.blocked_by.iter().map(|b| b.rule.as_str()).collect();
+    assert_eq!(said, ["10.0.1.5 is a private address of eni-1: the internet knows it as 198.51.100.5"]);
+    assert_eq!(answer.opens, Some(false), "{:?}", answer.changes);
+}

@@ -117,3 +117,52 @@ fn a_circle_with_many_ways_is_a_no() {
     let internet = ask(&network, json!({"src": {"node": "i-1"}, "dst": {"node": "internet"}, "protocol": "tcp"}));
     assert_eq!(internet.reachable, Reachable::Yes, "{:?}", internet.missing);
 }
+
+/// Over IPv6 a VPC's gateway carries its own addresses only: central egress needs a translator.
+#[test]
+fn an_internet_gateway_drops_ipv6_addresses_of_other_vpcs() {
+    let both =
+        json!([attachment("tgw-attach-1", "vpc-1", "subnet-a"), attachment("tgw-attach-2", "vpc-2", "subnet-c")]);
+    let associated = |n: u32| {
+        json!({"TransitGatewayAttachmentId": format!("tgw-attach-{n}"), "TransitGatewayId": "tgw-1", "ResourceType": "vpc",
+        "ResourceId": format!("vpc-{n}"), "State": "available", "Association": {"TransitGatewayRouteTableId": "tgw-rtb-1", "State": "associated"}})
+    };
+    let mut spoke = interface("eni-3", "subnet-c", "10.1.1.5", None, "sg-1", None);
+    spoke["VpcId"] = json!("vpc-2");
+    spoke["Ipv6Addresses"] = json!([{"Ipv6Address": "2600:2f00:0:1::5"}]);
+    let open = |egress: bool| json!({"RuleNumber": 100, "Egress": egress, "RuleAction": "allow", "Protocol": "-1", "Ipv6CidrBlock": "::/0"});
+    let acl = |n: u32| json!({"NetworkAclId": format!("acl-{n}"), "VpcId": format!("vpc-{n}"), "IsDefault": true, "Entries": [open(true), open(false)]});
+    let local = |cidr: &str| json!({"DestinationIpv6CidrBlock": cidr, "GatewayId": "local"});
+    let v6 = |way: &str, target: &str| json!({"DestinationIpv6CidrBlock": "::/0", way: target});
+    let document = two_vpcs(
+        both,
+        json!({
+            "Vpcs": [
+                {"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16", "Ipv6CidrBlockAssociationSet": [{"Ipv6CidrBlock": "2600:1f00::/56"}]},
+                {"VpcId": "vpc-2", "CidrBlock": "10.1.0.0/16", "Ipv6CidrBlockAssociationSet": [{"Ipv6CidrBlock": "2600:2f00::/56"}]}],
+            "Subnets": [
+                {"SubnetId": "subnet-a", "VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24", "AvailabilityZone": "eu-west-1a"},
+                {"SubnetId": "subnet-c", "VpcId": "vpc-2", "CidrBlock": "10.1.1.0/24", "AvailabilityZone": "eu-west-1a",
+                 "Ipv6CidrBlockAssociationSet": [{"Ipv6CidrBlock": "2600:2f00:0:1::/64"}]}],
+            "NetworkInterfaces": [spoke],
+            "NetworkAcls": [acl(1), acl(2)],
+            "InternetGateways": [
+                {"InternetGatewayId": "igw-1", "Attachments": [{"VpcId": "vpc-1", "State": "available"}]},
+                {"InternetGatewayId": "igw-2", "Attachments": [{"VpcId": "vpc-2", "State": "available"}]}],
+            "TransitGatewayAttachments": [associated(1), associated(2)],
+            "TransitGateways": [{"TransitGatewayId": "tgw-1", "State": "available"}],
+            "TransitGatewayRouteTables": [{"TransitGatewayRouteTableId": "tgw-rtb-1", "TransitGatewayId": "tgw-1", "State": "available"}],
+            "TransitGatewayPropagations": [],
+            "TransitGatewayRoutes": [{"TransitGatewayRouteTableId": "tgw-rtb-1", "Routes": [{"DestinationCidrBlock": "::/0", "Type": "static", "State": "active",
+                "TransitGatewayAttachments": [{"TransitGatewayAttachmentId": "tgw-attach-1"}]}]}],
+            "RouteTables": [
+                table("rtb-1", "vpc-1", &["10.0.0.0/16"], json!([local("2600:1f00::/56"), v6("GatewayId", "igw-1")])),
+                table("rtb-2", "vpc-2", &["10.1.0.0/16"], json!([local("2600:2f00::/56"), v6("TransitGatewayId", "tgw-1")]))],
+        }),
+    );
+    let network = network(document, &home());
+    let answer =
+        ask(&network, json!({"src": {"ip": "2600:2f00:0:1::5"}, "dst": {"ip": "2001:4860::1"}, "protocol": "tcp"}));
+    assert_eq!(answer.reachable, Reachable::No, "{answer:#?}");
+    assert_eq!(answer.blocked_by[0].component, "igw-1");
+}

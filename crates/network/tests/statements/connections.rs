@@ -135,6 +135,7 @@ fn attached(subnets: [&[&str]; 2]) -> Plan {
                 state: "available".into(),
                 subnets: Some(subnets.iter().map(|s| format!("subnet-{s}").into()).collect()),
                 route_table: Some("tgw-rtb-1".into()),
+                appliance_mode: false,
                 group_references: true,
             });
         }

@@ -11,6 +11,7 @@ use yagura_model::{IpRange, Lang};
 use yagura_network::Network;
 use yagura_network::question::Reachable;
 use yagura_network::question::exposed::Exposure;
+use yagura_network::question::place::holds_public;
 use yagura_network::walk::Hop;
 
 /// Arguments of `net exposed`.
@@ -35,7 +36,11 @@ pub struct ExposedArgs {
 }
 
 fn range(text: &str) -> Result<IpRange, String> {
-    IpRange::parse(text).ok_or_else(|| format!("`{text}` is not an IP address or CIDR block"))
+    let range = IpRange::parse(text).ok_or_else(|| format!("`{text}` is not an IP address or CIDR block"))?;
+    match holds_public(&range) {
+        true => Ok(range),
+        false => Err(format!("`{text}` holds no address of the internet: `net path {text} TO` asks what it reaches")),
+    }
 }
 
 /// The Japanese help.
