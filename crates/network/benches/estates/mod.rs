@@ -193,6 +193,7 @@ fn transit(estate: &mut Estate, vpcs: usize) {
             state: state.clone(),
             subnets: Some((0..ZONES).map(|zone| id("subnet", vpc, zone)).collect()),
             route_table: Some("tgw-rtb-0".into()),
+            appliance_mode: false,
             group_references: false,
         });
     }

@@ -160,6 +160,7 @@ impl Build {
                 state: state.into(),
                 subnets: Some(subnets),
                 route_table,
+                appliance_mode: false,
                 group_references,
             });
         }
