@@ -1,6 +1,6 @@
 //! Load balancers: their listeners, and whether a target behind one takes what it sends.
 
-use super::{Arrival, Check, Ending, Goal, Guard, Hop, Kind, Leg, Origin, Packet, Walker};
+use super::{Arrival, Check, Ending, Goal, Guard, Hop, Kind, Leg, Origin, Packet, Walker, answered};
 use crate::estate::{Listener, LoadBalancer, LoadBalancerTarget, TargetGroup};
 use crate::filter::{Passage, Remote, Way};
 use crate::packet::{ANY_PORT, End, Family, PacketBox, PacketSet, Span};
@@ -174,11 +174,14 @@ impl Network {
                 self.seen_by_client(balancer, &mut leg, at, client, family);
             }
             let (there, perhaps_there) = leg.passing();
-            let back = if matches!(leg.ending, Ending::Arrived(Arrival::Interface(..))) {
+            let mut back = if matches!(leg.ending, Ending::Arrived(Arrival::Interface(..))) {
                 self.reply(&leg, family)
             } else {
                 Vec::new()
             };
+            if group.preserve_client_ip {
+                back.iter_mut().for_each(|answer| self.acl_sees_client(answer, at, Way::Egress, client, family));
+            }
             for answer in back {
                 let (back, perhaps_back) = answer.passing();
                 must = must.or(&there.and(&back).and(&wanted));
@@ -194,6 +197,7 @@ impl Network {
     /// A Network Load Balancer that keeps the client's address: the target's groups see the client, and rules that name the
     /// load balancer's groups hold all the same (`elasticloadbalancing/latest/network/load-balancer-security-groups`).
     fn seen_by_client(&self, balancer: &LoadBalancer, leg: &mut Leg, target: u32, client: End, family: Family) {
+        self.acl_sees_client(leg, target, Way::Ingress, client, family);
         for check in &mut leg.checks {
             if let Guard::Groups { interface, way: Way::Ingress, remote } = &mut check.guard
                 && *interface == target
@@ -204,6 +208,26 @@ impl Network {
                     Way::Ingress,
                     &Remote { end: client, family, groups: Ok(&balancer.groups) },
                 );
+            }
+        }
+    }
+
+    /// So does the network ACL of the target's subnet
+    /// (`elasticloadbalancing/latest/network/target-group-register-targets`, "Network ACLs").
+    fn acl_sees_client(&self, leg: &mut Leg, target: u32, way: Way, client: End, family: Family) {
+        let own = self.interfaces.get(target as usize).and_then(|l| l.subnet);
+        for check in &mut leg.checks {
+            if let Guard::Acl { acl: Some(acl), subnet, way: through, remote } = &mut check.guard
+                && Some(*subnet) == own
+                && *through == way
+                && let Some((_, filter)) = self.acl_filter(*acl)
+            {
+                *remote = client;
+                let passing = filter.allows(way, family, client);
+                check.passage = Passage::exactly(match way {
+                    Way::Ingress => passing,
+                    Way::Egress => answered(&passing, family),
+                });
             }
         }
     }

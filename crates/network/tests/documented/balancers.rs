@@ -80,3 +80,26 @@ fn targets_may_name_the_group_of_a_network_load_balancer() {
         Reachable::Yes
     );
 }
+
+/// The network ACL of the target's subnet sees the client where its address is kept
+/// (`elasticloadbalancing/latest/network/target-group-register-targets`).
+#[test]
+fn the_network_acl_of_a_target_sees_the_client() {
+    let listeners = json!([{"ListenerArn": "l-1", "Port": 443, "Protocol": "TCP", "DefaultActions": [{"Type": "forward", "TargetGroupArn": "tg-1"}]}]);
+    let named: Json = serde_json::from_str(FROM_GROUP).unwrap();
+    let entry = |egress: bool, cidr: &str| json!({"RuleNumber": 100, "Egress": egress, "RuleAction": "allow", "Protocol": "-1", "CidrBlock": cidr});
+    for (kept, cidrs, reached) in [
+        (true, ["10.0.0.0/16", "0.0.0.0/0"], Reachable::No),
+        (true, ["0.0.0.0/0", "10.0.0.0/16"], Reachable::No),
+        (true, ["0.0.0.0/0", "0.0.0.0/0"], Reachable::Yes),
+        (false, ["10.0.0.0/16", "10.0.0.0/16"], Reachable::Yes),
+    ] {
+        let group =
+            json!({"TargetGroupArn": "tg-1", "Protocol": "TCP", "TargetType": if kept { "instance" } else { "ip" }});
+        let mut document = balanced("net", listeners.clone(), group, named.clone());
+        let [inbound, outbound] = cidrs;
+        document["NetworkAcls"].as_array_mut().unwrap().push(json!({"NetworkAclId": "acl-b", "VpcId": "vpc-1",
+            "Associations": [{"SubnetId": "subnet-b"}], "Entries": [entry(false, inbound), entry(true, outbound)]}));
+        assert_eq!(from_the_internet(document, 443), reached, "{kept} {cidrs:?}");
+    }
+}
