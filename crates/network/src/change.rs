@@ -91,7 +91,7 @@ impl Change {
                 )
             }
             Self::AddRoute { table, destination, target } => {
-                let to = target_id(target);
+                let to = named(target_id(target));
                 (
                     format!("add the route {destination} → {to} to {table}"),
                     format!("{table} にルート {destination} → {to} を追加する"),
@@ -274,6 +274,14 @@ impl Change {
                 estate.interfaces.iter_mut().filter(|i| i.id == *interface).for_each(|i| i.in_use = true);
             }
         }
+    }
+}
+
+/// An id for people: that of something which only another change makes says so.
+fn named(id: &str) -> String {
+    match id.split_once("-new-") {
+        Some((kind, of)) => format!("{kind} (new, {of})"),
+        None => id.to_owned(),
     }
 }
 

@@ -502,7 +502,7 @@ impl Network {
 }
 
 /// How many addresses of one interface are tried.
-const MOST_ADDRESSES: usize = 16;
+const MOST_ADDRESSES: usize = 64;
 /// How many addresses of a block are looked at for a free one.
 const MOST_TRIED: usize = 70_000;
 

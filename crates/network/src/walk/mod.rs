@@ -480,8 +480,8 @@ impl<'n> Walker<'n> {
         // An answer to a translated source travels to a port that the translator chose.
         let packet = Packet { free_port: reply && !self.undo.is_empty(), ..packet };
         let leg = Leg {
-            hops: Vec::with_capacity(12),
-            checks: Vec::with_capacity(8),
+            hops: Vec::with_capacity(if self.goal.quiet { 4 } else { 12 }),
+            checks: Vec::with_capacity(4),
             far,
             translations: Vec::new(),
             notes: Vec::new(),

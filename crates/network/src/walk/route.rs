@@ -2,9 +2,11 @@
 
 use super::internet::is_public;
 use crate::estate::{Destination, Route, RouteTable, Target};
-use crate::packet::{End, Family, Span, number};
+use crate::packet::{End, Family, Span};
 use crate::topology::{Missing, Network};
 use smol_str::SmolStr;
+use std::cmp::Reverse;
+use std::net::IpAddr;
 use std::sync::Arc;
 use yagura_model::IpRange;
 
@@ -29,6 +31,10 @@ impl Network {
         far: &[Span],
         family: Family,
     ) -> Result<Vec<Portion<'n>>, Arc<Missing>> {
+        if let End::At(ip) = destination {
+            let route = self.route_to(table, ip)?;
+            return Ok(vec![Portion { far: far.to_vec(), route }]);
+        }
         let mut known: Vec<(u8, u8, &IpRange, &Route)> = Vec::with_capacity(table.routes.len());
         let mut hole = None;
         for route in &table.routes {
@@ -42,7 +48,7 @@ impl Network {
                     Some(ranges) => (ranges, 2),
                     // The addresses of an AWS service are public: they take nothing from private ones, and of a whole
                     // internet only themselves (the walk notes it).
-                    None if matches!(route.target, Target::Endpoint(_)) && !one_public(destination) => continue,
+                    None if matches!(route.target, Target::Endpoint(_)) => continue,
                     None => {
                         hole = Some(self.prefixes_hole(id, &table.home));
                         continue;
@@ -52,17 +58,10 @@ impl Network {
             let of_family = ranges.iter().filter(|r| Family::of(r.first()) == family);
             known.extend(of_family.map(|r| (r.prefix(), rank, r, route)));
         }
-        known.sort_by_key(|(prefix, rank, _, _)| (std::cmp::Reverse(*prefix), *rank));
+        known.sort_by_key(|(prefix, rank, _, _)| (Reverse(*prefix), *rank));
         let locals: Vec<Span> = known.iter().filter(|k| k.1 == 0).map(|k| Span::of(k.2)).collect();
         let beats_local = |rank: u8| rank != 3;
-        let mut left = match destination {
-            End::At(ip) => vec![Span { first: number(ip), last: number(ip) }],
-            End::Far => far.to_vec(),
-        };
-        let whole = |part: Vec<Span>| match destination {
-            End::At(_) => far.to_vec(),
-            End::Far => part,
-        };
+        let mut left = far.to_vec();
         let mut out: Vec<Portion<'n>> = Vec::new();
         for (_, rank, range, route) in &known {
             let mut part = and_spans(&left, &[Span::of(range)]);
@@ -81,7 +80,7 @@ impl Network {
             let same = |p: &&mut Portion<'_>| p.route.is_some_and(|r| std::ptr::eq(r, *route));
             match out.iter_mut().find(same) {
                 Some(known) => known.far.extend(part),
-                None => out.push(Portion { far: whole(part), route: Some(route) }),
+                None => out.push(Portion { far: part, route: Some(route) }),
             }
             if left.is_empty() {
                 return Ok(out);
@@ -90,15 +89,52 @@ impl Network {
         match hole {
             Some(hole) => Err(hole),
             None => {
-                out.push(Portion { far: whole(left), route: None });
+                out.push(Portion { far: left, route: None });
                 Ok(out)
             }
         }
     }
 }
 
-fn one_public(destination: End) -> bool {
-    matches!(destination, End::At(ip) if is_public(ip))
+impl Network {
+    /// The route of one address, in the order of [`Network::routes`]; `None`: none matches.
+    fn route_to<'n>(&'n self, table: &'n RouteTable, ip: IpAddr) -> Result<Option<&'n Route>, Arc<Missing>> {
+        let mut best: Option<(Reverse<u8>, u8, &Route)> = None;
+        let mut hole = None;
+        let local = |r: &Route| {
+            r.target == Target::Local && matches!(&r.destination, Destination::Range(range) if range.contains(ip))
+        };
+        let is_local = table.routes.iter().any(local);
+        for route in &table.routes {
+            let (ranges, rank): (&[IpRange], u8) = match &route.destination {
+                Destination::Range(_) if route.propagated && is_local => continue,
+                Destination::Range(range) => (
+                    std::slice::from_ref(range),
+                    if route.target == Target::Local { 0 } else { 1 + 2 * u8::from(route.propagated) },
+                ),
+                Destination::PrefixList(id) => match self.prefixes(id) {
+                    Some(ranges) => (ranges, 2),
+                    None if matches!(route.target, Target::Endpoint(_)) && !is_public(ip) => continue,
+                    None => {
+                        hole.get_or_insert((id, &table.home));
+                        continue;
+                    }
+                },
+            };
+            for range in ranges.iter().filter(|r| r.contains(ip)) {
+                let found = (Reverse(range.prefix()), rank, route);
+                if best.is_none_or(|(prefix, of, _)| (found.0, found.1) < (prefix, of)) {
+                    best = Some(found);
+                }
+            }
+        }
+        match (best, hole) {
+            // An unread prefix list may hold a longer prefix; it cannot take local addresses.
+            (Some((_, 0, route)), _) | (Some((_, _, route)), None) => Ok(Some(route)),
+            (_, Some((id, home))) => Err(self.prefixes_hole(id, home)),
+            (None, None) => Ok(None),
+        }
+    }
 }
 
 /// The prefix lists of gateway endpoints in a table that were not read.

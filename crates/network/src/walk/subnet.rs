@@ -192,8 +192,13 @@ impl Walker<'_> {
             Ok(portions) => portions,
             Err(missing) => return self.unread(missing, leg),
         };
+        let mut rest = portions.len();
+        let mut whole = Some(leg);
         for Portion { far, route } in portions {
-            let leg = Leg { far, ..leg.clone() };
+            // Most walks have one way to go on: the leg itself takes the last.
+            rest -= 1;
+            let Some(leg) = (if rest == 0 { whole.take() } else { whole.clone() }) else { return };
+            let leg = Leg { far, ..leg };
             match route {
                 Some(route) => self.take(route, &table.id, Some(at), vpc, packet, leg),
                 None => {

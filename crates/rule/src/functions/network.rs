@@ -109,6 +109,10 @@ fn interfaces(network: &Network, asset: &Asset) -> Result<Vec<u32>, Vec<Hole>> {
         if let Some(gap) = network.unread("DescribeNetworkInterfaces", &home(asset)) {
             return Err(vec![Hole::Other(gap)]);
         }
+        // What may be in the group and was not told keeps the answer open.
+        if let Some((other, _)) = all().find(|(i, _)| i.groups.is_none()) {
+            return Err(told(format!("the groups of `{}` were not told", other.id)));
+        }
         let in_group = all().filter(|(i, _)| i.groups.as_ref().is_some_and(|groups| groups.contains(&asset.id)));
         return Ok(in_group.map(|(_, at)| at).collect());
     }
