@@ -3,17 +3,19 @@
 //! Interfaces that no rule, list or route tells apart form a class; each pair of classes is walked once. So the cost
 //! grows with the rules that differ, not with the number of interfaces.
 
+use super::class::{Node, same_interface};
+pub(crate) use super::grant::allowed;
+pub use super::grant::{Allowed, Grant};
+pub(super) use super::grant::{entries, grant, usual};
 use super::{Outcome, Trial};
-use crate::estate::{Destination, Peer, Target};
-use crate::packet::{ANY_PORT, End, Family, ICMP, ICMPV6, PacketBox, PacketSet, Span, TCP, UDP, number};
+use crate::packet::{End, Family, PacketSet, Span};
 use crate::topology::Network;
 use crate::walk::internet::public_spans;
 use crate::walk::route::{and_spans, minus_spans};
 use crate::walk::{Arrival, Ending, Goal, Origin};
 use serde::Serialize;
 use smol_str::SmolStr;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::net::IpAddr;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use yagura_model::IpRange;
 
@@ -47,39 +49,6 @@ pub enum MatrixEnd {
         /// The block. Addresses in it that are not of the internet, or are a VPC's own, do not count.
         cidr: String,
     },
-}
-
-/// One entry of what is allowed.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-pub struct Allowed {
-    /// `all`, `tcp`, `udp`, `icmp` or a number. `all` counts for what no other entry of the line names.
-    pub protocol: SmolStr,
-    /// Source ports; absent: every one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub src_ports: Option<Vec<(u16, u16)>>,
-    /// Destination ports (ICMP: `type << 8 | code`); absent: every one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dst_ports: Option<Vec<(u16, u16)>>,
-    /// Whether the answer comes back.
-    pub reply: super::Reachable,
-}
-
-/// What one line says, apart from its ends.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-pub struct Grant {
-    /// What is allowed.
-    pub allowed: Vec<Allowed>,
-    /// Calls that were not read and that the line takes the usual answer for: the main route table's, mostly.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub unread: BTreeSet<SmolStr>,
-}
-
-/// An end with what decides for it.
-pub(super) struct Node {
-    pub end: MatrixEnd,
-    pub origin: Origin,
-    pub address: IpAddr,
-    pub class: u32,
 }
 
 impl Network {
@@ -254,115 +223,6 @@ impl Network {
         }
         out
     }
-
-    pub(super) fn interface_nodes(&self) -> (Vec<Node>, usize) {
-        let cuts = [self.cuts(Family::V4), self.cuts(Family::V6)];
-        let special = self.special_interfaces();
-        let mut class_of: HashMap<ClassKey<'_>, u32> = HashMap::new();
-        let mut nodes = Vec::new();
-        for (interface, at) in self.estate.interfaces.iter().zip(0u32..) {
-            let Some(links) = self.interfaces.get(at as usize) else { continue };
-            for address in &interface.addresses {
-                let family = Family::of(address.ip);
-                let [v4, v6] = &cuts;
-                let cuts = if family == Family::V4 { v4 } else { v6 };
-                let running = links
-                    .instance
-                    .and_then(|i| self.estate.instances.get(i as usize))
-                    .is_none_or(|i| matches!(i.state.as_str(), "running" | ""));
-                let key = ClassKey {
-                    subnet: &interface.subnet,
-                    groups: interface.groups.as_deref(),
-                    atom: cuts.partition_point(|c| *c <= number(address.ip)),
-                    works: running && interface.in_use,
-                    public: address.public.is_some(),
-                    family,
-                    own: (special.contains(&at) || links.role.is_some()).then_some(at),
-                };
-                let next = class_of.len() as u32;
-                let class = *class_of.entry(key).or_insert(next);
-                nodes.push(Node {
-                    end: MatrixEnd::Inside {
-                        node: interface.id.clone(),
-                        ip: address.ip.to_string().into(),
-                        subnet: interface.subnet.clone(),
-                        instance: interface.instance.clone(),
-                    },
-                    origin: Origin::Interface(at, address.ip),
-                    address: address.ip,
-                    class,
-                });
-            }
-        }
-        (nodes, class_of.len())
-    }
-
-    fn subnet_nodes(&self) -> (Vec<Node>, usize) {
-        let mut nodes = Vec::new();
-        for (subnet, at) in self.estate.subnets.iter().zip(0u32..) {
-            for (host, cidr) in self.hosts(at).into_iter().zip(&subnet.cidrs) {
-                let class = nodes.len() as u32;
-                let end = MatrixEnd::Inside {
-                    node: subnet.id.clone(),
-                    ip: cidr.to_string().into(),
-                    subnet: subnet.id.clone(),
-                    instance: None,
-                };
-                nodes.push(Node { end, origin: Origin::Subnet(at, host), address: host, class });
-            }
-        }
-        let classes = nodes.len();
-        (nodes, classes)
-    }
-
-    /// Interfaces that routes name: each is a class of its own.
-    fn special_interfaces(&self) -> HashSet<u32> {
-        let targets = self.estate.route_tables.iter().flat_map(|t| &t.routes);
-        let of_target = |target: &Target| match target {
-            Target::Interface(id) => self.interface.get(id).copied().into_iter().collect(),
-            Target::Instance(id) => {
-                self.instance.get(id).and_then(|i| self.instance_interfaces.get(i)).cloned().unwrap_or_default()
-            }
-            _ => Vec::new(),
-        };
-        targets.flat_map(|r| of_target(&r.target)).collect()
-    }
-
-    /// Where some rule, list or route begins or ends to match: addresses between two cuts are treated alike.
-    fn cuts(&self, family: Family) -> Vec<u128> {
-        let mut cuts = BTreeSet::new();
-        let mut cut = |range: &IpRange| {
-            if Family::of(range.first()) == family {
-                let span = Span::of(range);
-                cuts.insert(span.first);
-                cuts.extend(span.last.checked_add(1));
-            }
-        };
-        for group in &self.estate.security_groups {
-            for rule in group.ingress.iter().chain(&group.egress) {
-                if let Peer::Range(range) = &rule.peer {
-                    cut(range);
-                }
-            }
-        }
-        self.estate.network_acls.iter().flat_map(|a| &a.entries).for_each(|e| cut(&e.range));
-        for route in self.estate.route_tables.iter().flat_map(|t| &t.routes) {
-            if let Destination::Range(range) = &route.destination {
-                cut(range);
-            }
-        }
-        self.estate
-            .transit_route_tables
-            .iter()
-            .flat_map(|t| t.routes.iter().flatten())
-            .for_each(|r| cut(&r.destination));
-        self.estate.prefix_lists.iter().flat_map(|p| p.cidrs.iter().flatten()).for_each(&mut cut);
-        self.estate.vpcs.iter().flat_map(|v| &v.cidrs).for_each(&mut cut);
-        for firewall in &self.estate.firewalls {
-            firewall.rules.iter().flat_map(|r| r.ranges()).for_each(|r| cut(&r));
-        }
-        cuts.into_iter().collect()
-    }
 }
 
 /// What lines of one end say: the other end, and what is allowed.
@@ -387,22 +247,6 @@ fn premises(outcome: &Outcome) -> Vec<(Origin, Vec<Span>)> {
         }
     }
     out
-}
-
-/// What tells interfaces apart.
-#[derive(PartialEq, Eq, Hash)]
-struct ClassKey<'n> {
-    subnet: &'n SmolStr,
-    groups: Option<&'n [SmolStr]>,
-    atom: usize,
-    works: bool,
-    public: bool,
-    family: Family,
-    own: Option<u32>,
-}
-
-fn same_interface(a: &Node, b: &Node) -> bool {
-    matches!((a.origin, b.origin), (Origin::Interface(a, _), Origin::Interface(b, _)) if a == b)
 }
 
 /// Runs `work` over `0..count`, in order of the answers.
@@ -475,115 +319,4 @@ fn cover(first: u128, bits: u32, family: Family, counts: &[Span], others: &[Span
     let half = bits - 1;
     cover(first, half, family, &counts, &others, out);
     cover(first | 1u128.checked_shl(half).unwrap_or(0), half, family, &counts, &others, out);
-}
-
-/// Route tables that were not read: the usual ones stand for them, as the line says.
-fn usual(network: &Network, outcome: Outcome, trial: &Trial) -> Outcome {
-    let missing = outcome.missing();
-    if missing.is_empty() || missing.iter().any(|m| m.call != "DescribeRouteTables") {
-        return outcome;
-    }
-    outcome.with_usual_routes(network, trial)
-}
-
-/// What an outcome allows, whatever the far address.
-pub(crate) fn allowed(outcome: &Outcome) -> Vec<Allowed> {
-    grant(outcome, |set| set.map(|b| Some(b.from(Span::ANY)))).allowed
-}
-
-/// What an outcome allows, of the part that `within` takes.
-fn grant(outcome: &Outcome, within: impl Fn(&PacketSet) -> PacketSet) -> Grant {
-    let there = within(&outcome.there.1);
-    if there.is_empty() {
-        return Grant::default();
-    }
-    let (back, mut perhaps) = (within(&outcome.both.0), within(&outcome.both.1));
-    let mut unread: BTreeSet<SmolStr> = BTreeSet::new();
-    let missing = outcome.missing();
-    if !missing.is_empty() {
-        unread.extend(missing.iter().map(|m| if m.call.is_empty() { &m.of } else { &m.call }).cloned());
-    }
-    perhaps = perhaps.minus(&back);
-    let lost = there.minus(&back).minus(&perhaps);
-    let parts = [(super::Reachable::Yes, back), (super::Reachable::Unknown, perhaps), (super::Reachable::No, lost)];
-    Grant { allowed: entries(&parts), unread }
-}
-
-/// The entries of a line: one for everything where nothing differs, else one a protocol.
-pub(super) fn entries(parts: &[(super::Reachable, PacketSet)]) -> Vec<Allowed> {
-    let parts: Vec<(super::Reachable, PacketSet)> =
-        parts.iter().map(|(r, s)| (*r, s.canonical())).filter(|(_, s)| !s.is_empty()).collect();
-    let entry = |protocol: &str, src: (u16, u16), dst: Vec<(u16, u16)>, reply| Allowed {
-        protocol: protocol.into(),
-        src_ports: (src != ANY_PORT).then(|| vec![src]),
-        dst_ports: (dst != [ANY_PORT]).then_some(dst),
-        reply,
-    };
-    if let [(reply, set)] = parts.as_slice()
-        && set.is_all()
-    {
-        return vec![entry("all", ANY_PORT, vec![ANY_PORT], *reply)];
-    }
-    let mut out = Vec::new();
-    // ICMPv6 has types too; where none is told apart it is one of the others.
-    let types = parts.iter().any(|(_, s)| rectangles(s, ICMPV6).iter().any(|(_, dst)| dst.as_slice() != [ANY_PORT]));
-    let number_of_icmpv6 = ICMPV6.to_string();
-    let mut named = vec![(TCP, "tcp"), (UDP, "udp"), (ICMP, "icmp")];
-    named.extend(types.then_some((ICMPV6, number_of_icmpv6.as_str())));
-    for (number, name) in named.iter().copied() {
-        for (reply, set) in &parts {
-            for (src, dst) in rectangles(set, number) {
-                out.push(entry(name, src, dst, *reply));
-            }
-        }
-    }
-    // The other protocols: together where they are alike and `all` says nothing wrong of the three, else each.
-    let rest: Vec<(super::Reachable, Vec<(u8, u8)>)> =
-        parts.iter().map(|(r, s)| (*r, other_protocols(s, &named))).collect();
-    let whole = parts.iter().fold(PacketSet::none(), |all, (_, s)| all.or(s)).canonical().is_all();
-    let alone = match rest.iter().filter(|(_, p)| !p.is_empty()).collect::<Vec<_>>().as_slice() {
-        [(reply, protocols)] if whole && *reply != super::Reachable::Yes && count(protocols) == 256 - named.len() => {
-            Some(*reply)
-        }
-        _ => None,
-    };
-    if let Some(reply) = alone {
-        out.push(entry("all", ANY_PORT, vec![ANY_PORT], reply));
-        return out;
-    }
-    for (reply, protocols) in rest {
-        for (first, last) in protocols {
-            out.extend((first..=last).map(|n| entry(&n.to_string(), ANY_PORT, vec![ANY_PORT], reply)));
-        }
-    }
-    out
-}
-
-fn count(protocols: &[(u8, u8)]) -> usize {
-    protocols.iter().map(|(first, last)| usize::from(last - first) + 1).sum()
-}
-
-/// First and last port.
-type Ports = (u16, u16);
-
-/// The port rectangles of one protocol, those with the same source ports together.
-fn rectangles(set: &PacketSet, protocol: u8) -> Vec<(Ports, Vec<Ports>)> {
-    let mut out: Vec<(Ports, Vec<Ports>)> = Vec::new();
-    for b in set.boxes().iter().filter(|b| (b.protocol.0..=b.protocol.1).contains(&protocol)) {
-        match out.iter_mut().find(|(src, _)| *src == b.src_port) {
-            Some((_, dst)) => dst.push(b.dst_port),
-            None => out.push((b.src_port, vec![b.dst_port])),
-        }
-    }
-    out
-}
-
-/// The protocols of a set but the named ones.
-fn other_protocols(set: &PacketSet, named: &[(u8, &str)]) -> Vec<(u8, u8)> {
-    let named: PacketSet = named.iter().map(|(n, _)| PacketBox { protocol: (*n, *n), ..PacketBox::ANY }).collect();
-    let rest = set.minus(&named);
-    let mut out: Vec<(u8, u8)> = rest.boxes().iter().map(|b| b.protocol).collect();
-    out.sort_unstable();
-    out.dedup();
-    out
 }

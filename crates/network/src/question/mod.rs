@@ -1,14 +1,18 @@
 //! The questions: whether one end reaches another, and why not.
 
+pub mod blocked;
 pub mod case;
+mod class;
 mod detour;
 pub mod diagnose;
 pub mod difference;
 pub mod explain;
 pub mod exposed;
 pub mod flow_log;
+mod grant;
 pub mod matrix;
 pub mod place;
+mod trial;
 
 use crate::packet::{End, Family, PacketSet, Span};
 use crate::topology::{Missing, Network};

@@ -1,7 +1,7 @@
 //! Interfaces as targets of routes: NAT instances and other appliances.
 
+use super::interface::{holds, source_dest_check};
 use super::internet::is_public;
-use super::subnet::{holds, source_dest_check};
 use super::{Dead, Hop, Kind, Leg, Note, Packet, Translation, Walker};
 use crate::code::Code;
 use crate::estate::Target;
