@@ -32,13 +32,20 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use yagura_model::{Gap, GapReason, Map, Value};
 
+/// Calls, and for which home.
+type Calls = BTreeSet<(&'static str, Home)>;
+
 /// Collects answers, then links what several of them tell together.
 #[derive(Default)]
 pub struct Reader {
     draft: Draft,
     /// Which calls were answered, and for which home.
-    answered: BTreeSet<(&'static str, Home)>,
+    answered: Calls,
     homes: BTreeSet<Home>,
+    /// Which calls were answered up to a `NextToken`.
+    begun: Calls,
+    /// Whether what is read now is an answer of which more pages follow.
+    more: bool,
 }
 
 impl Reader {
@@ -49,16 +56,23 @@ impl Reader {
 
     /// Takes an answer of AWS's, or any document that holds lists of answers at its top or deeper, as asked of an account
     /// and Region where they are known. Keys count whatever their case, with underscores or without; unknown ones are
-    /// skipped. An empty list is an answer too.
+    /// skipped. An empty list is an answer too. One with a `NextToken` is a part: until another answer of its call comes
+    /// without one, the call is not wholly read.
     ///
     /// # Errors
     /// Names the record and member that are not of AWS's form. What was read before stays.
     pub fn answer(&mut self, document: &Value, home: &Home) -> Result<(), ReadError> {
         match document {
-            Value::Map(map) => match list::of_whole(map) {
-                Some(list) => self.item(&[list], document, 0, home),
-                None => map.iter().try_for_each(|(key, value)| self.member(key, value, home)),
-            },
+            Value::Map(map) => {
+                let around = self.more;
+                self.more |= map.iter().any(|(key, value)| is_token(key, value));
+                let told = match list::of_whole(map) {
+                    Some(list) => self.item(&[list], document, 0, home),
+                    None => map.iter().try_for_each(|(key, value)| self.member(key, value, home)),
+                };
+                self.more = around;
+                told
+            }
             Value::List(items) => items.iter().try_for_each(|item| self.answer(item, home)),
             _ => Ok(()),
         }
@@ -101,7 +115,8 @@ impl Reader {
 
     fn heard(&mut self, list: &List, home: &Home) {
         if !list.call.is_empty() {
-            self.answered.insert((list.call, home.clone()));
+            let calls = if self.more { &mut self.begun } else { &mut self.answered };
+            calls.insert((list.call, home.clone()));
         }
         self.homes.insert(home.clone());
     }
@@ -109,7 +124,7 @@ impl Reader {
     /// The estate. A call that nobody answered for an account and Region of which others were answered is a gap; so is
     /// every call for an account that shares its VPC and was not asked itself.
     pub fn finish(self) -> Estate {
-        let Self { mut draft, answered, mut homes } = self;
+        let Self { mut draft, answered, mut homes, begun, more: _ } = self;
         homes.extend(
             draft.vpcs.values().map(|vpc| vpc.home.clone()).filter(|home| !asked(&homes, home)).collect::<Vec<_>>(),
         );
@@ -122,7 +137,7 @@ impl Reader {
         owner::resolve(&mut draft);
         firewall::resolve(&mut draft);
         vpc::resolve_exclusions(&mut draft);
-        let missing = missing(&answered, &homes);
+        let missing = missing(&answered, &begun, &homes);
         draft.gaps.extend(missing);
         estate(draft)
     }
@@ -159,13 +174,13 @@ fn asked(homes: &BTreeSet<Home>, owner: &Home) -> bool {
 }
 
 /// Whether the call was answered for this home, or for one that has it within.
-fn told(answered: &BTreeSet<(&'static str, Home)>, call: &'static str, home: &Home) -> bool {
+fn told(answered: &Calls, call: &'static str, home: &Home) -> bool {
     let wider = [home.clone(), Home { region: SmolStr::default(), ..home.clone() }, Home::default()];
     wider.into_iter().any(|home| answered.contains(&(call, home)))
 }
 
 /// Interfaces that only instances tell of, where nobody listed interfaces; Elastic IP addresses.
-fn complete_interfaces(draft: &mut Draft, answered: &BTreeSet<(&'static str, Home)>) {
+fn complete_interfaces(draft: &mut Draft, answered: &Calls) {
     for ((asked, id), interface) in std::mem::take(&mut draft.instance_interfaces) {
         if !told(answered, "DescribeNetworkInterfaces", &asked) {
             draft.interfaces.entry(id).or_insert(interface);
@@ -181,7 +196,7 @@ fn complete_interfaces(draft: &mut Draft, answered: &BTreeSet<(&'static str, Hom
 }
 
 /// The gap of every call that was not answered for a home. A home that others lie within stands for none of its own.
-fn missing(answered: &BTreeSet<(&'static str, Home)>, homes: &BTreeSet<Home>) -> Vec<Unread> {
+fn missing(answered: &Calls, begun: &Calls, homes: &BTreeSet<Home>) -> Vec<Unread> {
     let within = |wide: &Home, home: &Home| {
         wide != home
             && (wide.account.is_empty() || wide.account == home.account)
@@ -192,7 +207,8 @@ fn missing(answered: &BTreeSet<(&'static str, Home)>, homes: &BTreeSet<Home>) ->
     let mut out = Vec::new();
     for home in innermost {
         for call in calls.iter().filter(|call| !told(answered, call, home)) {
-            let gap = Gap { call: (*call).into(), region: home.region.clone(), ..not_asked() };
+            let why = if told(begun, call, home) { cut_short() } else { not_asked() };
+            let gap = Gap { call: (*call).into(), region: home.region.clone(), ..why };
             let (account, region) = (home.account.clone(), home.region.clone());
             out.push(Unread { call: (*call).into(), account, region, gap: Arc::new(gap) });
         }
@@ -202,6 +218,16 @@ fn missing(answered: &BTreeSet<(&'static str, Home)>, homes: &BTreeSet<Home>) ->
 
 fn not_asked() -> Gap {
     Gap::new(GapReason::NotRequested, "no answer of it is among the files")
+}
+
+fn cut_short() -> Gap {
+    Gap::new(GapReason::BadAnswer, "its answer ends with a NextToken: the pages after it are not among the files")
+}
+
+/// Whether a member says that more pages follow.
+fn is_token(key: &SmolStr, value: &Value) -> bool {
+    let key = key.replace('_', "").to_ascii_lowercase();
+    matches!(key.as_str(), "nexttoken" | "nextmarker") && value.as_str().is_some_and(|token| !token.is_empty())
 }
 
 fn estate(draft: Draft) -> Estate {

@@ -1,6 +1,6 @@
 //! The network resolved: which table, list and gateway each record means.
 
-use crate::estate::{Estate, Home, NetworkAcl, Target};
+use crate::estate::{Estate, Home, NetworkAcl, Target, Unread};
 use crate::filter::AclFilter;
 use crate::packet::{Family, Span, number};
 use crate::question::exposed::Front;
@@ -274,6 +274,19 @@ impl Network {
         let mut gaps = self.estate.gaps.iter();
         let found = gaps.find(|g| g.call == call && fits(&g.account, &home.account) && fits(&g.region, &home.region));
         found.map(|g| Arc::clone(&g.gap))
+    }
+
+    /// Which of `calls` did not tell everything, somewhere that was asked: what they would have told is silently absent.
+    pub fn partly_read(&self, calls: &[&str]) -> Vec<&Unread> {
+        let not_asked = |of: &Unread, call: &str| {
+            let same = |g: &&Unread| g.call == call && g.account == of.account && g.region == of.region;
+            self.estate.gaps.iter().any(|g| same(&g) && g.gap.reason == GapReason::NotRequested)
+        };
+        // Nobody asked an account that none of these was asked of; a Region that is not enabled has nothing.
+        let outside =
+            |of: &Unread| ["DescribeVpcs", "DescribeSubnets", "DescribeInstances"].iter().all(|c| not_asked(of, c));
+        let gaps = self.estate.gaps.iter().filter(|g| calls.contains(&g.call.as_str()));
+        gaps.filter(|g| g.gap.reason != GapReason::RegionDisabled && !outside(g)).collect()
     }
 
     /// The hole that `call` leaves about `of`, also where it was answered without telling.

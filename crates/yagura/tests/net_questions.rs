@@ -268,6 +268,50 @@ fn what_was_not_read_is_unknown_and_names_the_call() {
     }
 }
 
+/// The network without the answer of one call.
+fn without(list: &str) -> tempfile::TempDir {
+    let mut network = network(true);
+    network.as_object_mut().unwrap().remove(list).unwrap();
+    folder(&network)
+}
+
+#[test]
+fn interfaces_that_nobody_listed_leave_nothing_called_unreachable() {
+    let whole = folder(&network(true));
+    let whole = ask(&["path", "--snapshot", &text(whole.path()), "internet", "203.0.113.99"]);
+    assert_eq!(whole.code, 1, "{}", whole.stdout);
+    let partly = without("NetworkInterfaces");
+    let path = ask(&["path", "--snapshot", &text(partly.path()), "internet", "203.0.113.99"]);
+    assert_eq!(path.code, 3, "{}", path.stdout);
+    assert!(path.stdout.contains("DescribeNetworkInterfaces"), "{}", path.stdout);
+    let exposed = ask(&["exposed", "--snapshot", &text(partly.path())]);
+    assert_eq!(exposed.code, 3, "{}", exposed.stdout);
+    assert!(exposed.stderr.contains("DescribeNetworkInterfaces"), "{}", exposed.stderr);
+}
+
+#[test]
+fn a_difference_of_networks_that_were_not_wholly_read_is_no_clean_bill() {
+    let (whole, partly) = (folder(&network(true)), without("NetworkAcls"));
+    let same = ask(&["diff", &text(whole.path()), &text(whole.path())]);
+    assert_eq!((same.code, same.stderr.as_str()), (0, ""));
+    let unsure = ask(&["diff", &text(whole.path()), &text(partly.path())]);
+    assert_eq!(unsure.code, 3, "{}", unsure.stdout);
+    assert!(unsure.stderr.contains("DescribeNetworkAcls"), "{}", unsure.stderr);
+    let matrix = ask(&["matrix", "--snapshot", &text(partly.path())]);
+    assert!(matrix.stderr.contains("DescribeNetworkAcls"), "{}", matrix.stderr);
+}
+
+#[test]
+fn a_snapshot_that_cannot_be_read_is_said_with_the_code_that_the_help_promises() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.json");
+    std::fs::write(&broken, "{\"Vpcs\": [").unwrap();
+    for path in [broken, folder.path().join("nothing.ysnap")] {
+        let outcome = ask(&["exposed", "--snapshot", &text(&path)]);
+        assert_eq!(outcome.code, 3, "{}", outcome.stderr);
+    }
+}
+
 #[test]
 fn an_end_that_is_not_there_is_named_with_the_nearest_one() {
     let snapshot = folder(&network(true));

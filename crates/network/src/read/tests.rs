@@ -292,3 +292,14 @@ fn lists_are_found_deeper_and_other_services_lists_are_left_alone() {
         "Rules": [{"Name": "nightly"}], "Functions": "none", "Clusters": ["blue"]}));
     assert_eq!(estate.vpcs.len(), 1);
 }
+
+#[test]
+fn an_answer_that_more_pages_follow_is_not_the_whole() {
+    let unread = |json| read(json).gaps.into_iter().map(|g| g.call).filter(|c| c == "DescribeSecurityGroups").count();
+    let page = |id: &str, token: &str| json!({"SecurityGroups": [{"GroupId": id}], "NextToken": token});
+    assert_eq!(unread(page("sg-1", "abc")), 1);
+    assert_eq!(unread(page("sg-1", "")), 0);
+    // The last page makes it whole; a token is of its own answer only.
+    assert_eq!(unread(json!([page("sg-1", "abc"), {"SecurityGroups": [{"GroupId": "sg-2"}]}])), 0);
+    assert_eq!(unread(json!([{"Subnets": [{"SubnetId": "subnet-1"}], "nextToken": "abc"}, page("sg-1", "")])), 0);
+}

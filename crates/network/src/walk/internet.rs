@@ -8,9 +8,9 @@ use crate::estate::{BlockMode, BlockPublicAccess, Home};
 use crate::filter::Passage;
 use crate::packet::{End, Family, Span, number};
 use crate::topology::{Network, Role};
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 use std::net::IpAddr;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use yagura_model::{GapReason, INTERNAL, IpRange};
 
 /// The id of the internet as a component.
@@ -66,10 +66,9 @@ impl Walker<'_> {
         let at = Hop::new(id.clone(), Kind::InternetGateway);
         let source = match packet.source {
             End::Far => End::Far,
-            // A subnet without an interface: routes and network ACLs are asked only.
-            End::At(ip) if packet.sender.is_none() && self.goal.any_host && self.net.owner_of(vpc, ip).is_none() => {
+            source if self.without_interface(vpc, source, &packet) => {
                 leg.lent = Some(vpc);
-                End::At(ip)
+                source
             }
             End::At(ip) => match self.public_source(ip, vpc) {
                 Some(ip) => End::At(ip),
@@ -162,6 +161,9 @@ impl Walker<'_> {
         }
         let leg = Leg { far, ..leg };
         if let Some(vpc) = self.lent.filter(|vpc| packet.reply && net.in_vpc(*vpc, ip)) {
+            if let Some(gateway) = self.egress_only.clone() {
+                return self.answer_by_egress_only(&gateway, vpc, packet, leg);
+            }
             let gateway =
                 net.estate.vpcs.get(vpc as usize).and_then(|v| net.gateway_of(&v.id)).cloned().unwrap_or_default();
             let Some(leg) = self.pass(leg, Kind::InternetGateway, &gateway, &packet) else { return };
@@ -179,8 +181,7 @@ impl Walker<'_> {
         if packet.reply
             && let Some(gateway) = self.egress_only.clone()
         {
-            let Some(leg) = self.pass(leg, Kind::EgressOnlyInternetGateway, &gateway, &packet) else { return };
-            return self.deliver_in_vpc(vpc, None, packet, leg);
+            return self.answer_by_egress_only(&gateway, vpc, packet, leg);
         }
         let Some(gateway) = net.gateway_of(&record.id).cloned() else {
             if let Some(gap) = net.unread("DescribeInternetGateways", &record.home) {
@@ -201,6 +202,12 @@ impl Walker<'_> {
         // What came by the internet is known by its address only: no rule sees its groups.
         let packet = Packet { destination: End::At(private), sender: None, forwarded: true, ..packet };
         self.route_from_gateway(&gateway, vpc, packet, leg);
+    }
+
+    /// The answer to what went out by an egress-only internet gateway.
+    fn answer_by_egress_only(&mut self, gateway: &SmolStr, vpc: u32, packet: Packet, leg: Leg) {
+        let Some(leg) = self.pass(leg, Kind::EgressOnlyInternetGateway, gateway, &packet) else { return };
+        self.deliver_in_vpc(vpc, None, packet, leg);
     }
 
     /// Nothing that was read has the public address.
@@ -231,6 +238,10 @@ impl Walker<'_> {
                 .fixed_by(fix)
             }
             None => {
+                if let Some(unread) = net.partly_read(&[INTERFACES]).first() {
+                    let of = format_smolstr!("{ip}");
+                    return self.unread(crate::topology::missing(INTERFACES, &of, Arc::clone(&unread.gap)), leg);
+                }
                 let (rule, rule_ja) = (
                     format!("nothing has the public address {ip}"),
                     format!("パブリックアドレス {ip} を持つものがない"),
@@ -280,15 +291,28 @@ impl Walker<'_> {
             let fix = self.direct_route(vpc, &packet, &leg);
             return self.dead(Dead { fix, ..Dead::new(at, Code::NoRoute, rule, rule_ja) }, leg);
         }
-        let Some(leg) = self.public_access(vpc, from, Crossing::Egress, true, leg) else { return };
+        let Some(mut leg) = self.public_access(vpc, from, Crossing::Egress, true, leg) else { return };
         match packet.source {
             End::At(ip) if !is_public(ip) || !self.net.in_vpc(vpc, ip) => {
                 let rule = format!("{ip} is not a global IPv6 address of the VPC");
                 let rule_ja = format!("{ip} はこの VPC のグローバル IPv6 アドレスではない");
                 self.dead(Dead::new(at, Code::IgwNoPublicAddressEgress, rule, rule_ja), leg);
             }
-            _ => self.enter_internet(Packet { sender: None, ..packet }, leg),
+            source => {
+                if self.without_interface(vpc, source, &packet) {
+                    leg.lent = Some(vpc);
+                }
+                self.enter_internet(Packet { sender: None, ..packet }, leg);
+            }
         }
+    }
+
+    /// Whether a packet is of a subnet where no interface has the address: routes and network ACLs are asked only. Over
+    /// IPv4 the address needs a public one, which nobody has, unless any host will do.
+    fn without_interface(&self, vpc: u32, source: End, packet: &Packet) -> bool {
+        let End::At(ip) = source else { return false };
+        let carried = self.goal.any_host || (ip.is_ipv6() && self.public_source(ip, vpc).is_some());
+        carried && packet.sender.is_none() && self.net.owner_of(vpc, ip).is_none()
     }
 
     /// VPC Block Public Access (`vpc/latest/userguide/security-vpc-bpa-basics`). `None`: the walk is over.
@@ -347,6 +371,8 @@ impl Walker<'_> {
     }
 }
 
+/// What lists every address that anything has.
+const INTERFACES: &str = "DescribeNetworkInterfaces";
 const BPA: &str = "DescribeVpcBlockPublicAccessOptions";
 
 impl Network {

@@ -305,7 +305,7 @@ pub struct Leg {
     pub notes: Vec<Note>,
     /// See [`Goal::quiet`].
     pub quiet: bool,
-    /// The VPC of a source that has no interface, once it left by an internet gateway.
+    /// The VPC of a source that has no interface, once it left by an internet gateway or an egress-only one.
     pub lent: Option<u32>,
     /// The source that the end sees.
     pub source: End,

@@ -5,7 +5,7 @@ use crate::change::Change;
 use crate::code::Code;
 use crate::estate::{Protocol, Service, Target};
 use crate::filter::{Passage, Way};
-use crate::packet::{ANY_PORT, End, ICMP, ICMPV6, PacketBox, PacketSet, TCP, UDP};
+use crate::packet::{ANY_PORT, End, Family, ICMP, ICMPV6, PacketBox, PacketSet, TCP, UDP};
 use crate::topology::Link;
 use smol_str::SmolStr;
 use std::net::IpAddr;
@@ -57,7 +57,7 @@ impl Walker<'_> {
             &mut leg,
             &packet,
             Guard::Protocol { at: at.clone(), code: Code::Protocol },
-            Passage::exactly(translated()),
+            Passage::exactly(translated(self.family)),
         );
         if let End::At(IpAddr::V6(ip)) = packet.destination
             && !IpRange::parse("64:ff9b::/96").is_some_and(|r| r.contains(ip.into()))
@@ -124,8 +124,9 @@ impl Walker<'_> {
     }
 }
 
-/// The protocols that NAT gateways carry.
-fn translated() -> PacketSet {
+/// The protocols that NAT gateways carry (`vpc/latest/userguide/nat-gateway-basics`).
+fn translated(family: Family) -> PacketSet {
+    let icmp = if family == Family::V4 { ICMP } else { ICMPV6 };
     let whole = |protocol| PacketBox::of(Service { protocol: Protocol::Number(protocol), ports: ANY_PORT });
-    [ICMP, TCP, UDP, ICMPV6].into_iter().map(whole).collect()
+    [icmp, TCP, UDP].into_iter().map(whole).collect()
 }

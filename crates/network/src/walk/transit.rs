@@ -82,7 +82,7 @@ impl Walker<'_> {
                 return self.unread(net.hole("DescribeTransitGatewayAttachments", &record.id, &record.home), leg);
             }
             let at = Hop::new(record.id.clone(), Kind::TransitGatewayAttachment);
-            let (rule, rule_ja) = ("it is associated with no route table", "ルートテーブルに関連付けられていません");
+            let (rule, rule_ja) = ("it is associated with no route table", "ルートテーブルに関連付けられていない");
             let dead = Dead::new(at, Code::TransitNoAssociation, rule, rule_ja);
             let table = net.estate.transit_route_tables.iter().find(|t| t.transit_gateway == record.transit_gateway);
             let fix = table.map(|t| Change::AssociateTransitRouteTable {

@@ -32,6 +32,56 @@ fn an_answer_comes_back_to_the_address_of_a_subnet_whoever_has_it() {
     assert_eq!(answer.reachable, Reachable::Yes, "{answer:#?}");
 }
 
+/// A subnet goes out by an egress-only internet gateway, and its answers come back, whoever has the address
+/// (`vpc/latest/userguide/egress-only-internet-gateway`).
+#[test]
+fn a_subnet_s_answers_come_back_by_its_egress_only_internet_gateway() {
+    let routes = json!([{"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1"}]);
+    let network = network(
+        vpc(json!({
+            "EgressOnlyInternetGateways": [{"EgressOnlyInternetGatewayId": "eigw-1",
+                "Attachments": [{"VpcId": "vpc-1", "State": "attached"}]}],
+            "RouteTables": [table("rtb-1", "vpc-1", &["10.0.0.0/16", "2600:1f00::/56"], routes)],
+        })),
+        &home(),
+    );
+    let out = |ip: &str| {
+        let asked =
+            json!({"src": {"node": "subnet-a", "ip": ip}, "dst": {"ip": "2001:4860:4860::8888"}, "protocol": "tcp"});
+        ask(&network, asked)
+    };
+    let answer = out("2600:1f00:0:1::99");
+    assert_eq!(answer.reachable, Reachable::Yes, "{answer:#?}");
+    let back: Vec<&str> = answer.back.hops.iter().map(|h| h.id.as_str()).collect();
+    assert!(back.contains(&"eigw-1") && !back.contains(&"igw-1"), "{back:?}");
+    let inwards = json!({"src": {"ip": "2001:4860:4860::8888"}, "dst": {"ip": "2600:1f00:0:1::99"}, "protocol": "tcp"});
+    assert_eq!(ask(&network, inwards).reachable, Reachable::No);
+}
+
+/// A NAT gateway carries TCP, UDP and ICMP (`vpc/latest/userguide/nat-gateway-basics`), each family its own ICMP.
+#[test]
+fn a_nat_gateway_carries_the_icmp_of_the_packet_s_family() {
+    let nat = json!([{"NatGatewayId": "nat-1", "VpcId": "vpc-1", "SubnetId": "subnet-a", "State": "available",
+        "ConnectivityType": "public", "NatGatewayAddresses": [
+            {"NetworkInterfaceId": "eni-nat", "PrivateIp": "10.0.1.9", "PublicIp": "198.51.100.9", "IsPrimary": true}]}]);
+    let mut private = table(
+        "rtb-2",
+        "vpc-1",
+        &["10.0.0.0/16"],
+        json!([{"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1"}]),
+    );
+    private["Associations"] = json!([{"Main": false, "SubnetId": "subnet-b"}]);
+    let public =
+        table("rtb-1", "vpc-1", &["10.0.0.0/16"], json!([{"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1"}]));
+    let network = network(vpc(json!({"NatGateways": nat, "RouteTables": [public, private]})), &home());
+    for (protocol, wanted) in
+        [("1", Reachable::Yes), ("6", Reachable::Yes), ("58", Reachable::No), ("50", Reachable::No)]
+    {
+        let answer = ask(&network, json!({"src": {"node": "i-2"}, "dst": {"ip": "8.8.8.8"}, "protocol": protocol}));
+        assert_eq!(answer.reachable, wanted, "{protocol}: {answer:#?}");
+    }
+}
+
 /// A route table may hold as many routes as a prefix list has entries: each leads where its route does.
 #[test]
 fn a_long_prefix_list_hides_no_default_route() {

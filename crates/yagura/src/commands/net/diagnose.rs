@@ -102,7 +102,11 @@ fn say_evidence(out: &mut String, evidence: &Evidence, lang: Lang) {
         Lang::En => writeln!(out, "\n6. Flow logs ({} records read)", evidence.records),
         Lang::Ja => writeln!(out, "\n6. フローログ（{} 件を読み取り）", evidence.records),
     };
-    if evidence.seen.is_empty() {
+    if evidence.records == 0 {
+        let none =
+            lang.pick("no record was found: is this a flow log?", "レコードがない。フローログかどうか確認すること");
+        let _ = writeln!(out, "   {none}");
+    } else if evidence.seen.is_empty() {
         let _ = writeln!(out, "   {}", lang.pick("nothing was seen between the two", "2 点間の通信は記録されていない"));
     }
     for (seen, count) in evidence.seen.iter().take(MOST_SAID) {

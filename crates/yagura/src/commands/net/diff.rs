@@ -16,7 +16,7 @@ use yagura_network::Network;
   yagura net diff old/ new/ --between subnets --format jsonl
 
 Only what is answered counts: the request arrives and its answer comes back. Pairs with the internet are in it.
-Exit codes: 0 nothing became reachable, 1 something did, 2 bad usage, 3 a snapshot could not be read.")]
+Exit codes: 0 nothing became reachable, 1 something did, 2 bad usage, 3 a snapshot could not be read, or not wholly.")]
 pub struct DiffArgs {
     /// The older snapshot, or folder of what `aws ec2 describe-…` printed as JSON
     #[arg(value_name = "OLD")]
@@ -46,7 +46,7 @@ pub const HELP_JA: HelpJa = HelpJa {
   yagura net diff old/ new/ --between subnets --format jsonl
 
 リクエストが届き、応答が戻る通信だけを比べる。インターネットとの間も含む。
-終了コード: 0 新たに到達できるものはない、1 ある、2 引数の誤り、3 スナップショットを読み取れない",
+終了コード: 0 新たに到達できるものはない、1 ある、2 引数の誤り、3 スナップショットの全部または一部を読み取れない",
 };
 
 /// Compares.
@@ -86,5 +86,13 @@ pub fn run(args: &DiffArgs, lang: Lang) -> Result<u8, Failure> {
         }
     }
     out.flush()?;
-    Ok(if opened > 0 { exit::FINDINGS } else { exit::DONE })
+    let wholly = [&old, &new].into_iter().try_for_each(|network| words::wholly_read(network, words::OF_EVERY_PAIR));
+    match (opened, wholly) {
+        (0, wholly) => wholly.map(|()| exit::DONE),
+        (_, Err(mut failure)) => {
+            failure.code = exit::FINDINGS;
+            Err(failure)
+        }
+        (_, Ok(())) => Ok(exit::FINDINGS),
+    }
 }

@@ -22,7 +22,7 @@ use yagura_network::walk::Hop;
   yagura net exposed --snapshot today.ysnap --from 203.0.113.0/24
 
 What is listed answers: the request arrives and its answer comes back. A load balancer's targets stand beneath it.
-Exit codes: 0 done (also where nothing is exposed), 2 bad usage, 3 nothing could be read.")]
+Exit codes: 0 done (also where nothing is exposed), 2 bad usage, 3 something is unknown, or nothing could be read.")]
 pub struct ExposedArgs {
     /// Only what these addresses can reach [default: every address of the internet]
     #[arg(long, value_name = "CIDR", value_parser = range)]
@@ -53,7 +53,7 @@ pub const HELP_JA: HelpJa = HelpJa {
   yagura net exposed --snapshot today.ysnap --from 203.0.113.0/24
 
 リクエストが届き、応答が戻るものだけを示す。ロードバランサーの下にはそのターゲットを示す。
-終了コード: 0 完了（公開されているものがない場合も）、2 引数の誤り、3 何も読み取れなかった",
+終了コード: 0 完了（公開されているものがない場合も）、2 引数の誤り、3 不明なものがある、または何も読み取れなかった",
 };
 
 /// Lists.
@@ -68,14 +68,14 @@ pub fn run(cli: &Cli, args: &ExposedArgs, lang: Lang) -> Result<u8, Failure> {
         }
         Form::Text => out.write_all(text(&exposed, lang).as_bytes())?,
     }
-    Ok(exit::DONE)
+    out.flush()?;
+    words::wholly_read(&network, &["DescribeNetworkInterfaces"])?;
+    let unknown = exposed.iter().any(|one| one.reachable == Reachable::Unknown);
+    Ok(if unknown { exit::BLIND } else { exit::DONE })
 }
 
 fn text(exposed: &[Exposure], lang: Lang) -> String {
     let mut out = String::new();
-    if exposed.is_empty() {
-        return lang.pick("Nothing can be reached.\n", "到達できるものはない。\n").to_owned();
-    }
     for one in exposed {
         let _ = writeln!(out, "{}  {}", one.ip, who(one));
         if one.reachable == Reachable::Unknown {
@@ -93,14 +93,29 @@ fn text(exposed: &[Exposure], lang: Lang) -> String {
             let _ = writeln!(out, "  {}: {}", lang.pick("passed on to", "転送先"), one.behind.join(", "));
         }
         let ids = |hops: &[Hop]| hops.iter().map(|h| h.id.as_str()).collect::<Vec<_>>().join(", ");
-        let _ = writeln!(out, "  {}: {}", lang.pick("by", "経路"), ids(&one.way));
-        let _ = writeln!(out, "  {}: {}\n", lang.pick("guarded by", "防御"), ids(&one.guards));
+        for (what, hops) in [(lang.pick("by", "経路"), &one.way), (lang.pick("guarded by", "防御"), &one.guards)] {
+            if !hops.is_empty() {
+                let _ = writeln!(out, "  {what}: {}", ids(hops));
+            }
+        }
+        out.push('\n');
     }
-    let count = exposed.len();
-    let _ = match lang {
-        Lang::En => writeln!(out, "{count} {} can be reached.", if count == 1 { "address" } else { "addresses" }),
-        Lang::Ja => writeln!(out, "到達できるアドレスは {count} 個ある。"),
+    let unknown = exposed.iter().filter(|one| one.reachable == Reachable::Unknown).count();
+    let count = exposed.len() - unknown;
+    let addresses = |count| if count == 1 { "address" } else { "addresses" };
+    let _ = match (lang, count) {
+        (_, 0) if unknown > 0 => Ok(()),
+        (Lang::En, 0) => writeln!(out, "Nothing can be reached."),
+        (Lang::Ja, 0) => writeln!(out, "到達できるものはない。"),
+        (Lang::En, _) => writeln!(out, "{count} {} can be reached.", addresses(count)),
+        (Lang::Ja, _) => writeln!(out, "到達できるアドレスは {count} 個ある。"),
     };
+    if unknown > 0 {
+        let _ = match lang {
+            Lang::En => writeln!(out, "{unknown} {} may be: what decides was not read.", addresses(unknown)),
+            Lang::Ja => writeln!(out, "未読み取りのため到達できるかどうか分からないアドレスは {unknown} 個ある。"),
+        };
+    }
     out
 }
 

@@ -98,11 +98,19 @@ pub fn run(cli: &Cli, args: &MatrixArgs, lang: Lang) -> Result<u8, Failure> {
                 out.write_all(b"\n")
             }
             MatrixForm::Text => {
-                writeln!(out, "{} → {}: {}", name(src), name(dst), words::allowed(&grant.allowed, lang))
+                let unread = match grant.unread.is_empty() {
+                    true => String::new(),
+                    false => format!(" ({}: {})", lang.pick("not read", "未読み取り"), words::list(&grant.unread)),
+                };
+                writeln!(out, "{} → {}: {}{unread}", name(src), name(dst), words::allowed(&grant.allowed, lang))
             }
         }
     })?;
     out.flush()?;
+    // The lines stand, and name what they took for granted: only what is not there at all is to be said.
+    if let Err(failure) = words::wholly_read(&network, words::OF_EVERY_PAIR) {
+        eprintln!("{}", failure.render(lang));
+    }
     Ok(exit::DONE)
 }
 

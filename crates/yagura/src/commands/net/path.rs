@@ -159,7 +159,7 @@ pub fn refused(network: &Network, error: &PlaceError) -> Failure {
     let there: Vec<&str> = network.names().collect();
     match error {
         PlaceError::Unknown(name) => Failure::unknown(
-            ("resource, address or name in the network", "リソース、アドレス、名前はネットワーク内に"),
+            ("resource, address or name in the network", "ネットワーク内のリソース、アドレス、名前"),
             name,
             there,
         ),

@@ -93,7 +93,7 @@ pub fn load_path(path: &Path) -> Result<Estate, Failure> {
         return Ok(reader.finish());
     }
     let snapshot =
-        load(path).map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを読み込めない: {e}")))?;
+        load(path).map_err(|e| Failure::blind(e.to_string(), format!("スナップショットを読み込めない: {e}")))?;
     of_snapshot(&snapshot)
 }
 
@@ -146,7 +146,7 @@ fn load_answer(reader: &mut Reader, path: &Path, home: &Home) -> Result<(), Fail
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     if std::str::from_utf8(text).is_err() {
         let path = path.display();
-        return Err(Failure::usage(format!("`{path}` is not UTF-8"), format!("`{path}` は UTF-8 ではない")));
+        return Err(Failure::blind(format!("`{path}` is not UTF-8"), format!("`{path}` は UTF-8 ではない")));
     }
     let document: Option<Value> = serde_json::from_slice(text).map_err(|e| bad(path, &e.to_string()))?;
     drop(bytes);
@@ -218,7 +218,7 @@ fn is_region(name: &str) -> bool {
 
 fn bad(path: &Path, what: &str) -> Failure {
     let path = path.display();
-    Failure::usage(format!("`{path}`: {what}"), format!("`{path}` を解釈できない: {what}"))
+    Failure::blind(format!("`{path}`: {what}"), format!("`{path}` を解釈できない: {what}"))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {

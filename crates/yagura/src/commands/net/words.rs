@@ -1,5 +1,8 @@
 //! How answers about a network are said to people.
 
+use crate::failure::Failure;
+use smol_str::SmolStr;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use yagura_model::Lang;
 use yagura_network::Network;
@@ -8,6 +11,37 @@ use yagura_network::question::case::{CaseAnswer, Way};
 use yagura_network::question::explain::Travel;
 use yagura_network::question::matrix::Allowed;
 use yagura_network::view::kind_text;
+
+/// Calls of which every pair of a matrix needs the whole answer.
+pub const OF_EVERY_PAIR: &[&str] = &[
+    "DescribeInternetGateways",
+    "DescribeNetworkAcls",
+    "DescribeNetworkInterfaces",
+    "DescribeRouteTables",
+    "DescribeSecurityGroups",
+    "DescribeSubnets",
+    "DescribeVpcs",
+];
+
+/// Stops where one of `calls` did not tell everything: what it would have told is not in the answer.
+///
+/// # Errors
+/// Names the calls and why.
+pub fn wholly_read(network: &Network, calls: &[&str]) -> Result<(), Failure> {
+    let partly = network.partly_read(calls);
+    let Some(first) = partly.first() else { return Ok(()) };
+    let calls = list(&partly.iter().map(|g| g.call.clone()).collect());
+    Err(Failure::blind(
+        format!("not everything was read, so the answer may lack what it tells: {calls} ({})", first.gap.detail),
+        format!("読み取れなかったものがあり、結果に漏れがあり得る: {calls}（{}）", first.gap.detail),
+    )
+    .hint("allow and repeat these calls", "これらの呼び出しを許可して、もう一度読み取ること"))
+}
+
+/// Names in a row.
+pub fn list(names: &BTreeSet<SmolStr>) -> String {
+    names.iter().map(SmolStr::as_str).collect::<Vec<_>>().join(", ")
+}
 
 /// An answer in full: the verdict, both ways, what stops it and what would open it.
 pub fn tell(network: &Network, question: &str, answer: &CaseAnswer, lang: Lang) -> String {
