@@ -287,6 +287,7 @@ fn interfaces_that_nobody_listed_leave_nothing_called_unreachable() {
     let exposed = ask(&["exposed", "--snapshot", &text(partly.path())]);
     assert_eq!(exposed.code, 3, "{}", exposed.stdout);
     assert!(exposed.stderr.contains("DescribeNetworkInterfaces"), "{}", exposed.stderr);
+    assert!(!exposed.stdout.contains("Nothing can be reached"), "{}", exposed.stdout);
 }
 
 #[test]

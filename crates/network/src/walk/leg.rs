@@ -303,7 +303,7 @@ pub struct Leg {
     pub translations: Vec<Translation>,
     /// What was taken for granted.
     pub notes: Vec<Note>,
-    /// See [`Goal::quiet`].
+    /// See [`Goal::quiet`](super::Goal::quiet).
     pub quiet: bool,
     /// The VPC of a source that has no interface, once it left by an internet gateway or an egress-only one.
     pub lent: Option<u32>,

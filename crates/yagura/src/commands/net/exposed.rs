@@ -60,21 +60,22 @@ pub const HELP_JA: HelpJa = HelpJa {
 pub fn run(cli: &Cli, args: &ExposedArgs, lang: Lang) -> Result<u8, Failure> {
     let network = Network::new(args.source.estate(cli, lang)?);
     let exposed = network.exposed(args.from.as_ref());
+    let wholly = words::wholly_read(&network, &["DescribeNetworkInterfaces"]);
     let mut out = std::io::stdout().lock();
     match args.format {
         Form::Json => {
             serde_json::to_writer_pretty(&mut out, &exposed).map_err(std::io::Error::from)?;
             out.write_all(b"\n")?;
         }
-        Form::Text => out.write_all(text(&exposed, lang).as_bytes())?,
+        Form::Text => out.write_all(text(&exposed, wholly.is_ok(), lang).as_bytes())?,
     }
     out.flush()?;
-    words::wholly_read(&network, &["DescribeNetworkInterfaces"])?;
+    wholly?;
     let unknown = exposed.iter().any(|one| one.reachable == Reachable::Unknown);
     Ok(if unknown { exit::BLIND } else { exit::DONE })
 }
 
-fn text(exposed: &[Exposure], lang: Lang) -> String {
+fn text(exposed: &[Exposure], wholly: bool, lang: Lang) -> String {
     let mut out = String::new();
     for one in exposed {
         let _ = writeln!(out, "{}  {}", one.ip, who(one));
@@ -105,8 +106,10 @@ fn text(exposed: &[Exposure], lang: Lang) -> String {
     let addresses = |count| if count == 1 { "address" } else { "addresses" };
     let _ = match (lang, count) {
         (_, 0) if unknown > 0 => Ok(()),
-        (Lang::En, 0) => writeln!(out, "Nothing can be reached."),
-        (Lang::Ja, 0) => writeln!(out, "到達できるものはない。"),
+        (Lang::En, 0) if wholly => writeln!(out, "Nothing can be reached."),
+        (Lang::Ja, 0) if wholly => writeln!(out, "到達できるものはない。"),
+        (Lang::En, 0) => writeln!(out, "Nothing that was read can be reached."),
+        (Lang::Ja, 0) => writeln!(out, "読み取れた範囲に、到達できるものはない。"),
         (Lang::En, _) => writeln!(out, "{count} {} can be reached.", addresses(count)),
         (Lang::Ja, _) => writeln!(out, "到達できるアドレスは {count} 個ある。"),
     };
