@@ -25,6 +25,12 @@ impl Walker<'_> {
             leg.hops.push(Hop::new(SmolStr::new_static(service), Kind::Service));
             return self.arrive(Arrival::Component, packet, leg);
         }
+        if let End::At(ip) = packet.destination
+            && holds(interface, ip)
+        {
+            // What a host sends to its own address never leaves it.
+            return self.arrive(Arrival::Interface(at, ip), packet, leg);
+        }
         if let End::At(ip) = packet.source
             && interface.source_dest_check
             && !holds(interface, ip)

@@ -82,6 +82,17 @@ fn a_nat_gateway_carries_the_icmp_of_the_packet_s_family() {
     }
 }
 
+#[test]
+fn what_a_host_sends_to_itself_never_leaves_it() {
+    let shut = json!([{"GroupId": "sg-1", "VpcId": "vpc-1", "GroupName": "shut", "IpPermissions": [], "IpPermissionsEgress": []}]);
+    let network = network(vpc(json!({"SecurityGroups": shut})), &home());
+    let own = ask(&network, json!({"src": {"node": "i-1"}, "dst": {"node": "i-1"}, "protocol": "tcp", "dst_port": 80}));
+    assert_eq!(own.reachable, Reachable::Yes, "{own:#?}");
+    let other =
+        ask(&network, json!({"src": {"node": "i-1"}, "dst": {"node": "i-2"}, "protocol": "tcp", "dst_port": 80}));
+    assert_eq!(other.reachable, Reachable::No, "{other:#?}");
+}
+
 /// A route table may hold as many routes as a prefix list has entries: each leads where its route does.
 #[test]
 fn a_long_prefix_list_hides_no_default_route() {
