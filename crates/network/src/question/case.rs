@@ -7,12 +7,13 @@ use super::{Outcome, Reachable, Trial};
 use crate::change::Change;
 use crate::code::Code;
 use crate::estate::{Protocol, Service};
-use crate::packet::{ANY_PORT, PacketBox, PacketSet};
+use crate::packet::{ANY_PORT, Family, ICMP, ICMPV6, PacketBox, PacketSet};
 use crate::topology::{Missing, Network};
 use crate::walk::{Hop, Kind, Leg, Note};
 use crate::words::{self, parse_protocol};
 use serde::{Deserialize, Serialize, Serializer};
 use smol_str::SmolStr;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -174,7 +175,7 @@ impl Case {
 /// The packets of a protocol with these ports; ports alone ask about TCP and UDP.
 pub fn asked(protocol: Protocol, src: Option<u16>, dst: Option<u16>, kind: Option<u8>, code: Option<u8>) -> PacketSet {
     let port = |p: Option<u16>| p.map_or(ANY_PORT, |p| (p, p));
-    let icmp = matches!(protocol, Protocol::Number(crate::packet::ICMP | crate::packet::ICMPV6));
+    let icmp = matches!(protocol, Protocol::Number(ICMP | ICMPV6));
     let message = match (kind.map(u16::from), code.map(u16::from)) {
         (Some(kind), Some(code)) => (kind << 8 | code, kind << 8 | code),
         (Some(kind), None) => (kind << 8, kind << 8 | 255),
@@ -206,6 +207,15 @@ pub fn from_client(asked: &PacketSet, src: Option<u16>) -> PacketSet {
     asked.minus(&all).or(&asked.and(&ports))
 }
 
+/// What is asked of these ends: ICMP between IPv6 addresses is ICMPv6, as everywhere that AWS says `icmp`.
+pub(super) fn of_ends<'a>(trials: &[Trial], asked: &'a PacketSet) -> Cow<'a, PacketSet> {
+    let only_icmp = !asked.is_empty() && asked.boxes().iter().all(|b| b.protocol == (ICMP, ICMP));
+    if !only_icmp || trials.iter().any(|t| t.family == Family::V4) {
+        return Cow::Borrowed(asked);
+    }
+    Cow::Owned(asked.map(|b| Some(PacketBox { protocol: (ICMPV6, ICMPV6), ..*b })))
+}
+
 impl Network {
     /// Answers a case.
     ///
@@ -233,6 +243,7 @@ impl Network {
 
     /// Tries each pair of addresses: the first that gets through answers yes; otherwise the one that comes furthest is explained.
     pub fn decide(&self, id: serde_json::Value, trials: &[Trial], asked: &PacketSet) -> CaseAnswer {
+        let asked = &*of_ends(trials, asked);
         let mut unknown: Option<Outcome> = None;
         let mut holes: BTreeSet<Arc<Missing>> = BTreeSet::new();
         for trial in trials {

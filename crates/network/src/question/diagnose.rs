@@ -1,7 +1,7 @@
 //! Why can these two not talk? Walked in the order that people use: is it up, security groups, network ACLs both ways,
 //! routes both ways, gateways, and what flow logs saw.
 
-use super::case::CaseAnswer;
+use super::case::{CaseAnswer, of_ends};
 use super::explain::{Travel, choose, nearness};
 use super::{Reachable, Trial};
 use crate::packet::{PacketBox, PacketSet};
@@ -72,6 +72,7 @@ pub struct Diagnosis {
 impl Network {
     /// Looks at everything on the way that comes furthest.
     pub fn diagnose(&self, question: &str, trials: &[Trial], asked: &PacketSet) -> Diagnosis {
+        let asked = &*of_ends(trials, asked);
         let answer = self.decide(question.into(), trials, asked);
         let mut steps = Vec::new();
         if let Some((trial, outcome)) = self.nearest(trials, asked)

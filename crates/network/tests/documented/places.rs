@@ -83,6 +83,27 @@ fn a_nat_gateway_carries_the_icmp_of_the_packet_s_family() {
 }
 
 #[test]
+fn icmp_between_ipv6_ends_is_icmpv6() {
+    let rule = |protocol: &str| json!([{"IpProtocol": protocol, "FromPort": -1, "ToPort": -1, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}]);
+    let any = json!([{"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}]);
+    let mut first = interface("eni-1", "subnet-a", "10.0.1.5", Some("198.51.100.5"), "sg-1", Some("i-1"));
+    first["Ipv6Addresses"] = json!([{"Ipv6Address": "2600:1f00:0:1::5"}]);
+    for (protocol, wanted) in [("icmpv6", Reachable::Yes), ("icmp", Reachable::No)] {
+        let group = json!([{"GroupId": "sg-1", "VpcId": "vpc-1", "GroupName": "ping", "IpPermissions": rule(protocol), "IpPermissionsEgress": any}]);
+        let mut table = table("rtb-1", "vpc-1", &["10.0.0.0/16", "2600:1f00::/56"], json!([]));
+        table["Routes"].as_array_mut().unwrap().push(json!({"DestinationIpv6CidrBlock": "::/0", "GatewayId": "igw-1"}));
+        let network = network(
+            vpc(json!({"SecurityGroups": group, "NetworkInterfaces": [first], "RouteTables": [table]})),
+            &home(),
+        );
+        let ping =
+            json!({"src": {"ip": "2001:4860:4860::8888"}, "dst": {"ip": "2600:1f00:0:1::5"}, "protocol": "icmp"});
+        let answer = ask(&network, ping);
+        assert_eq!(answer.reachable, wanted, "{protocol}: {answer:#?}");
+    }
+}
+
+#[test]
 fn what_a_host_sends_to_itself_never_leaves_it() {
     let shut = json!([{"GroupId": "sg-1", "VpcId": "vpc-1", "GroupName": "shut", "IpPermissions": [], "IpPermissionsEgress": []}]);
     let network = network(vpc(json!({"SecurityGroups": shut})), &home());
