@@ -22,7 +22,11 @@ A line:
   {\"id\": 1, \"src\": {\"node\": \"i-0123456789abcdef0\"}, \"dst\": {\"ip\": \"10.0.2.15\"}, \"protocol\": \"tcp\", \"dst_port\": 443}
 src and dst: a node (instance, network interface, subnet, VPC, gateway, load balancer, a name, or internet), an ip, or both.
 No protocol, or any: some packet. No port: some port. icmp_type and icmp_code may stand for ICMP.
-The answer: {\"id\", \"reachable\": yes|no|unknown, \"forward\" and \"return\": {\"passes\", \"hops\"}, \"blocked_by\"}.
+The answer:
+  {\"id\", \"reachable\": yes|no|unknown, \"forward\" and \"return\": {\"passes\", \"hops\"}, \"blocked_by\"}
+and, where there is something to say:
+  \"allowed\": which of the packets arrive, with their replies; \"notes\": what was taken for granted
+  \"changes\": they open the way for \"example\" if \"opens\" is true; \"missing\": calls not read
 reachable is yes only where the request arrives and its answer comes back; a no lists every blocker;
 an unknown names the calls that were not read. {\"id\", \"error\"} for a line that cannot be answered.
 Exit codes: 0 every line has its answer or error, 2 bad usage, 3 a file could not be read.")]
@@ -51,6 +55,8 @@ src と dst には node（インスタンス、ネットワークインターフ
 ip、またはその両方を書く。protocol がない、または any ならいずれかのパケット、ポートがなければいずれかのポートを調べる。
 ICMP には icmp_type と icmp_code も書ける。
 回答: {\"id\", \"reachable\": yes|no|unknown, \"forward\" と \"return\": {\"passes\", \"hops\"}, \"blocked_by\"}
+必要に応じて \"allowed\"（届くパケットと応答の有無）、\"changes\"（\"opens\" が true なら \"example\" の通信を開通させる変更）、
+\"missing\"（読み取れなかった呼び出し）、\"notes\"（前提としたこと）も返す。
 reachable はリクエストが届き、応答が戻るときだけ yes。no には阻むものをすべて示す。
 unknown には読み取れなかった呼び出しを示す。答えられない行は {\"id\", \"error\"}
 終了コード: 0 全行に回答またはエラーを返した、2 引数の誤り、3 ファイルを読み込めない",
