@@ -22,6 +22,14 @@ pub enum Link {
 }
 
 impl Link {
+    /// The record that was found, else the hole that is left where its list was not read.
+    fn of(found: Option<u32>, hole: impl FnOnce() -> Option<Arc<Missing>>) -> Self {
+        match found {
+            Some(at) => Self::At(at),
+            None => hole().map_or(Self::None, Self::Unread),
+        }
+    }
+
     /// The place, where there is one.
     pub fn at(&self) -> Option<u32> {
         match self {
@@ -182,11 +190,8 @@ impl Network {
             if let Some(subnets) = vpc.at().and_then(|v| self.vpc_subnets.get_mut(v as usize)) {
                 subnets.push(at);
             }
-            let or_unread = |found: Option<u32>, call: &str| match (found, self.unread(call, &subnet.home)) {
-                (Some(at), _) => Link::At(at),
-                (None, Some(gap)) => Link::Unread(missing(call, &subnet.id, gap)),
-                (None, None) => Link::None,
-            };
+            let or_unread =
+                |found: Option<u32>, call: &str| Link::of(found, || self.unanswered(call, &subnet.id, &subnet.home));
             let by_subnet_or_vpc =
                 |(named, rest): &(Index, Index)| named.get(&subnet.id).or_else(|| rest.get(&subnet.vpc)).copied();
             links.push(SubnetLinks {
@@ -256,11 +261,7 @@ impl Network {
     }
 
     fn link(&self, index: &Index, id: &SmolStr, call: &str, home: &Home) -> Link {
-        match (index.get(id), self.unread(call, home)) {
-            (Some(at), _) => Link::At(*at),
-            (None, Some(gap)) => Link::Unread(missing(call, id, gap)),
-            (None, None) => Link::None,
-        }
+        Link::of(index.get(id).copied(), || self.unanswered(call, id, home))
     }
 
     /// The record that `id` names in `index`, which `call` tells.
@@ -289,10 +290,15 @@ impl Network {
         gaps.filter(|g| g.gap.reason != GapReason::RegionDisabled && !outside(g)).collect()
     }
 
+    /// The hole that `call` leaves about `of`, where it was not answered.
+    pub(crate) fn unanswered(&self, call: &str, of: &SmolStr, home: &Home) -> Option<Arc<Missing>> {
+        self.unread(call, home).map(|gap| missing(call, of, gap))
+    }
+
     /// The hole that `call` leaves about `of`, also where it was answered without telling.
     pub(crate) fn hole(&self, call: &str, of: &SmolStr, home: &Home) -> Arc<Missing> {
         let not_told = || Arc::new(Gap::new(GapReason::NotTold, format!("nothing was told of `{of}`")));
-        missing(call, of, self.unread(call, home).unwrap_or_else(not_told))
+        self.unanswered(call, of, home).unwrap_or_else(|| missing(call, of, not_told()))
     }
 
     /// The subnet of a VPC that an address lies in.

@@ -142,13 +142,7 @@ impl Network {
     pub(super) fn towards(&self, origin: Origin, range: Option<IpRange>, to: &Place, ip: Option<IpAddr>) -> Vec<Trial> {
         let inside = matches!(origin, Origin::Interface(..) | Origin::Subnet(..));
         let from_internet = matches!(origin, Origin::Internet(_));
-        let source = match origin {
-            Origin::Interface(_, ip) | Origin::Subnet(_, ip) => End::At(ip),
-            Origin::Internet(end)
-            | Origin::VpnGateway(_, _, end)
-            | Origin::Transit(_, end)
-            | Origin::Service(_, _, end) => end,
-        };
+        let source = origin.source();
         let goal = Goal::default();
         let trial = |destination: End, far: Vec<Span>, family: Family, goal: Goal| Trial {
             origin,

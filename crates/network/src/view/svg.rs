@@ -1,10 +1,11 @@
 //! A path as SVG: boxes from left to right that go on in the next row, blockers numbered and told below.
 
-use super::text::{escaped, fitted, wrapped};
+use super::text::{fitted, wrapped};
 use super::{Drawing, Lane, Node, kind_text};
 use crate::question::Reachable;
 use std::fmt::Write;
-use yagura_model::Lang;
+use unicode_width::UnicodeWidthStr;
+use yagura_model::{Lang, xml_escaped as escaped};
 
 const MARGIN: usize = 24;
 const BOX: usize = 226;
@@ -69,7 +70,7 @@ struct Canvas {
 impl Canvas {
     fn heading(&mut self, drawing: &Drawing, lang: Lang) {
         let verdict = drawing.verdict_text(lang);
-        let pill = super::text::width(verdict) * 8 + 24;
+        let pill = verdict.width() * 8 + 24;
         let class = match drawing.verdict {
             Reachable::Yes => "yes",
             Reachable::No => "no",

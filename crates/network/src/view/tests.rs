@@ -2,6 +2,7 @@ use super::*;
 use crate::code::Code;
 use crate::question::case::Way;
 use crate::question::explain::Blocker;
+use unicode_width::UnicodeWidthStr;
 
 fn node(kind: Kind, id: &str, label: &str) -> Node {
     Node { id: id.to_owned(), kind, label: label.to_owned() }
@@ -76,7 +77,7 @@ fn lines_fit() {
     ] {
         for most in [2, 7, 27] {
             let lines = text::wrapped(text, most);
-            assert!(lines.iter().all(|line| text::width(line) <= most), "{lines:?}");
+            assert!(lines.iter().all(|line| line.width() <= most), "{lines:?}");
             let kept: String = lines.concat().split_whitespace().collect();
             assert_eq!(kept, text.split_whitespace().collect::<String>());
             assert!(text::fitted(text, most, 2).len() <= 2);

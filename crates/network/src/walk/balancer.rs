@@ -108,9 +108,9 @@ impl Network {
         }
         // Rules that nobody told may forward elsewhere, or answer.
         if balancer.kind == "application"
-            && let Some(gap) = self.unread(RULES, &balancer.home)
+            && let Some(hole) = self.unanswered(RULES, &balancer.id, &balancer.home)
         {
-            holes.push(crate::topology::missing(RULES, &balancer.id, gap));
+            holes.push(hole);
             may = PacketSet::all();
         }
         (must, may)
@@ -145,9 +145,9 @@ impl Network {
         let Some((at, ip)) = self.target_interface(target, interface, family) else {
             let call =
                 if target.id.parse::<IpAddr>().is_ok() { "DescribeNetworkInterfaces" } else { "DescribeInstances" };
-            return match self.unread(call, &balancer.home) {
-                Some(gap) => {
-                    holes.push(crate::topology::missing(call, &target.id, gap));
+            return match self.unanswered(call, &target.id, &balancer.home) {
+                Some(hole) => {
+                    holes.push(hole);
                     (PacketSet::none(), PacketSet::all())
                 }
                 // An address outside of AWS, or a target that is gone.

@@ -184,8 +184,8 @@ impl Walker<'_> {
             return self.answer_by_egress_only(&gateway, vpc, packet, leg);
         }
         let Some(gateway) = net.gateway_of(&record.id).cloned() else {
-            if let Some(gap) = net.unread("DescribeInternetGateways", &record.home) {
-                return self.unread(crate::topology::missing("DescribeInternetGateways", &record.id, gap), leg);
+            if let Some(hole) = net.unanswered("DescribeInternetGateways", &record.id, &record.home) {
+                return self.unread(hole, leg);
             }
             let at = Hop::new(record.id.clone(), Kind::Vpc);
             let (rule, rule_ja) = (

@@ -46,6 +46,16 @@ pub enum Origin {
     Service(u32, u32, End),
 }
 
+impl Origin {
+    /// The source of the packets that start here.
+    pub fn source(&self) -> End {
+        match *self {
+            Self::Interface(_, ip) | Self::Subnet(_, ip) => End::At(ip),
+            Self::Internet(end) | Self::VpnGateway(_, _, end) | Self::Transit(_, end) | Self::Service(_, _, end) => end,
+        }
+    }
+}
+
 /// What a walk looks for, beyond the destination address.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Goal {
@@ -137,16 +147,10 @@ impl Network {
 
 impl<'n> Walker<'n> {
     fn run(mut self, origin: Origin, destination: End, far: Vec<Span>, reply: bool) -> Vec<Leg> {
-        let source = match origin {
-            Origin::Interface(_, ip) | Origin::Subnet(_, ip) => End::At(ip),
-            Origin::Internet(end)
-            | Origin::VpnGateway(_, _, end)
-            | Origin::Transit(_, end)
-            | Origin::Service(_, _, end) => end,
-        };
-        let packet = Packet { source, destination, sender: None, free_port: false, reply, forwarded: false };
+        let source = origin.source();
         // An answer to a translated source travels to a port that the translator chose.
-        let packet = Packet { free_port: reply && !self.undo.is_empty(), ..packet };
+        let free_port = reply && !self.undo.is_empty();
+        let packet = Packet { source, destination, sender: None, free_port, reply, forwarded: false };
         let leg = Leg {
             hops: Vec::with_capacity(if self.goal.quiet { 4 } else { 12 }),
             checks: Vec::with_capacity(4),

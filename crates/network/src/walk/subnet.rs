@@ -187,8 +187,8 @@ impl Walker<'_> {
             return self.dead(dead, leg);
         };
         let Some(subnet) = net.subnet_of(vpc, ip) else {
-            if let Some(gap) = net.unread("DescribeSubnets", &record.home) {
-                return self.unread(crate::topology::missing("DescribeSubnets", &record.id, gap), leg);
+            if let Some(hole) = net.unanswered("DescribeSubnets", &record.id, &record.home) {
+                return self.unread(hole, leg);
             }
             return self.dead(nobody(Hop::new(record.id.clone(), Kind::Vpc), ip), leg);
         };
@@ -213,8 +213,8 @@ impl Walker<'_> {
         match owner {
             Some(interface) => self.receive(interface, ip, packet, leg),
             None if self.goal.any_host => self.arrive(Arrival::Subnet(at, ip), packet, leg),
-            None => match net.unread("DescribeNetworkInterfaces", &subnet.home) {
-                Some(gap) => self.unread(crate::topology::missing("DescribeNetworkInterfaces", &subnet.id, gap), leg),
+            None => match net.unanswered("DescribeNetworkInterfaces", &subnet.id, &subnet.home) {
+                Some(hole) => self.unread(hole, leg),
                 None => self.dead(nobody(Hop::new(subnet.id.clone(), Kind::Subnet), ip), leg),
             },
         }

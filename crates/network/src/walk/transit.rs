@@ -7,7 +7,7 @@ use crate::code::Code;
 use crate::estate::{TransitAttachment, TransitRoute, TransitRouteTable};
 use crate::filter::Way;
 use crate::packet::{End, Family, Span, number};
-use crate::topology::{Link, Missing, Network, missing};
+use crate::topology::{Link, Missing, Network};
 use smol_str::SmolStr;
 use std::sync::Arc;
 use yagura_model::IpRange;
@@ -27,8 +27,8 @@ impl Walker<'_> {
         let Some(own) = net.estate.vpcs.get(vpc as usize) else { return };
         let Some(attachment) = net.vpc_attachment(id, &own.id) else {
             let at = Hop::new(id.clone(), Kind::TransitGateway);
-            if let Some(gap) = net.unread("DescribeTransitGatewayAttachments", &own.home) {
-                return self.unread(missing("DescribeTransitGatewayAttachments", &own.id, gap), leg);
+            if let Some(hole) = net.unanswered("DescribeTransitGatewayAttachments", &own.id, &own.home) {
+                return self.unread(hole, leg);
             }
             let (rule, rule_ja) =
                 (format!("{} is not attached to it", own.id), format!("{} がアタッチされていない", own.id));

@@ -77,8 +77,8 @@ impl Walker<'_> {
                 ("every tunnel of the VPN connection is down", "VPN 接続のトンネルがすべてダウンしている");
             return self.dead(Dead::new(at, Code::BadStateVpn, rule, rule_ja), leg);
         }
-        if let Some(gap) = net.unread("DescribeVpnConnections", &own.home) {
-            return self.unread(crate::topology::missing("DescribeVpnConnections", id, gap), leg);
+        if let Some(hole) = net.unanswered("DescribeVpnConnections", id, &own.home) {
+            return self.unread(hole, leg);
         }
         if behind.dynamic {
             // What BGP tells of the other side stands in no record.

@@ -4,7 +4,7 @@ use super::graph::{Graph, Node};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
-use yagura_model::Lang;
+use yagura_model::{Lang, xml_escaped as escaped};
 
 const ROW: usize = 56;
 const HEIGHT: usize = 32;
@@ -115,19 +115,4 @@ fn shown(label: &str) -> String {
         tail.push(c);
     }
     std::iter::once('…').chain(tail.into_iter().rev()).collect()
-}
-
-/// A text within XML. Control characters, which XML does not allow, are left out.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars().filter(|c| !c.is_control()) {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
