@@ -1,0 +1,2 @@
+//! AWS security logs: decoded once, kept in an open lake, and proven untampered.
+
