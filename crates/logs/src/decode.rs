@@ -1,0 +1,322 @@
+//! From a file's bytes to records: unpacked, cut, recognised by content, given to whoever wants them. What cannot be read is given
+//! too, with the reason; nothing is dropped.
+
+use crate::envelope::Envelope;
+use crate::frame::{Frame, Frames};
+use crate::json::{Kind, Raw};
+use crate::place::Place;
+use crate::record::{Object, Record};
+use crate::table::{Line, Lines, Shape, Table, tables};
+use std::io::Read;
+
+/// Takes what a file holds.
+pub trait Sink {
+    /// One record: its own text, its fields, its envelope.
+    fn record(&mut self, text: &str, record: Record<'_>, envelope: Envelope<'_>);
+    /// Something that cannot be read: why, and how it begins.
+    fn aside(&mut self, why: String, head: &[u8]);
+}
+
+/// How many wrappings (EventBridge in CloudWatch Logs in …) are opened.
+const WRAPPINGS: usize = 4;
+
+/// Reads a stream to its end. Answers the name of the format that its records had, the first one where there are several.
+pub fn decode<R: Read + Send>(stream: R, place: &Place, sink: &mut dyn Sink) -> Option<&'static str> {
+    let mut decoder =
+        Decoder { place, sink, last: None, first: None, lines: None, around: Vec::new(), context: Context::default() };
+    match crate::unpack::unpack(stream) {
+        Ok((_, plain)) => decoder.all(Frames::new(plain)),
+        Err(e) => decoder.sink.aside(format!("the file cannot be read: {e}"), &[]),
+    }
+    decoder.first.map(|t| t.source.name)
+}
+
+/// What stands around CloudWatch Logs' events.
+#[derive(Debug, Default, Clone)]
+struct Context {
+    owner: Option<String>,
+    group: Option<String>,
+    stream: Option<String>,
+}
+
+struct Decoder<'s> {
+    place: &'s Place,
+    sink: &'s mut dyn Sink,
+    /// The table of the record before: most files have one.
+    last: Option<&'static Table>,
+    first: Option<&'static Table>,
+    lines: Option<(&'static Table, Box<dyn Lines>)>,
+    /// What the context was read from.
+    around: Vec<u8>,
+    context: Context,
+}
+
+impl Decoder<'_> {
+    fn all<R: Read>(&mut self, mut frames: Frames<R>) {
+        let mut strange = Strange::default();
+        loop {
+            match frames.next_frame() {
+                Frame::End => break,
+                Frame::Broken(why, head) => {
+                    let head = head.to_vec();
+                    let at = frames.position();
+                    self.sink.aside(format!("{why} (before byte {at})"), &head);
+                }
+                Frame::Record(bytes, around) => {
+                    let length = bytes.len();
+                    if around != self.around {
+                        self.around = around.to_vec();
+                        self.context = Context::of(around);
+                    }
+                    let text = match std::str::from_utf8(bytes) {
+                        Ok(text) => text,
+                        Err(e) => {
+                            let why = format!("not UTF-8 at byte {} of the record", e.valid_up_to());
+                            self.sink.aside(why, bytes.get(..bytes.len().min(4096)).unwrap_or_default());
+                            continue;
+                        }
+                    };
+                    let json = text.starts_with('{');
+                    if !json {
+                        self.line(text, &mut strange);
+                        continue;
+                    }
+                    let broken = match Object::read(text) {
+                        Ok(object) => {
+                            self.object(text, object, 0);
+                            None
+                        }
+                        Err(e) => Some(e),
+                    };
+                    if let Some(e) = broken {
+                        let head = text.as_bytes().get(..text.len().min(4096)).unwrap_or_default().to_vec();
+                        let kept = frames.resync(length);
+                        let head = head.get(..kept.min(head.len())).unwrap_or_default();
+                        self.sink.aside(format!("not JSON: {e} of the record"), head);
+                    }
+                }
+            }
+        }
+        strange.report(self.sink);
+    }
+
+    fn object(&mut self, text: &str, object: Object<'_>, depth: usize) {
+        if let Some(table) = self.table_of(&object) {
+            self.take(text, object.into_record(table), table);
+            return;
+        }
+        if depth < WRAPPINGS
+            && let Some(inner) = wrapped(&object)
+        {
+            return self.unwrap(&object, inner, depth + 1);
+        }
+        let names: Vec<&str> = object.names().take(6).collect();
+        let why = format!("JSON of no log that is known here (it has {})", names.join(", "));
+        self.sink.aside(why, text.as_bytes().get(..text.len().min(4096)).unwrap_or_default());
+    }
+
+    fn table_of(&self, object: &Object<'_>) -> Option<&'static Table> {
+        let is = |t: &&'static Table| matches!(t.source.shape, Shape::Json(is) if is(object));
+        self.last.filter(is).or_else(|| tables().iter().find(is))
+    }
+
+    fn unwrap(&mut self, outer: &Object<'_>, inner: Vec<Raw<'_>>, depth: usize) {
+        for raw in inner {
+            let Some(text) = raw.as_text() else { continue };
+            if !text.trim_start().starts_with('{') {
+                self.message(outer, &text);
+                continue;
+            }
+            match Object::read(&text) {
+                Ok(object) => self.object(&text, object, depth),
+                Err(_) if raw.kind != Kind::Object => self.message(outer, &text),
+                Err(e) => self.sink.aside(format!("not JSON: {e} of the wrapped record"), text.as_bytes()),
+            }
+        }
+    }
+
+    /// A line of text that a CloudWatch Logs event carries.
+    fn message(&mut self, outer: &Object<'_>, text: &str) {
+        if self.known_line(text) {
+            return;
+        }
+        let Some(table) = crate::table::table("cloudwatch_logs") else {
+            self.sink.aside("a message of no log that is known here".to_owned(), text.as_bytes());
+            return;
+        };
+        let (owner, group, stream) =
+            (self.context.owner.clone(), self.context.group.clone(), self.context.stream.clone());
+        let id = ["id", "eventId"].iter().find_map(|n| outer.get(n));
+        let mut fields: Vec<(&str, Raw<'_>)> = vec![("message", Raw::text(text))];
+        fields.extend(id.map(|v| ("id", v)));
+        fields.extend(outer.get("timestamp").map(|v| ("timestamp", v)));
+        fields.extend(owner.as_deref().map(|v| ("owner", Raw::text(v))));
+        fields.extend(group.as_deref().map(|v| ("loggroup", Raw::text(v))));
+        let own = outer.get("logStreamName");
+        fields.extend(own.or_else(|| stream.as_deref().map(Raw::text)).map(|v| ("logstream", v)));
+        let mut record = Record::new(table);
+        for (name, value) in fields {
+            if let Some(n) = table.names.iter().position(|c| c == name) {
+                record.put(n, value);
+            }
+        }
+        self.take(text, record, table);
+    }
+
+    /// Reads a line that is of a known format and gives its record away.
+    fn known_line(&mut self, text: &str) -> bool {
+        if let Some((table, mut lines)) = self.lines.take() {
+            let mut record = Record::new(table);
+            let read = lines.read(text, &mut record);
+            self.lines = Some((table, lines));
+            match read {
+                Line::Record => {
+                    self.take(text, record, table);
+                    return true;
+                }
+                Line::Skip => return true,
+                Line::Not(_) => {}
+            }
+        }
+        let Some((table, mut lines)) = open(text) else { return false };
+        let mut record = Record::new(table);
+        let read = lines.read(text, &mut record);
+        if let Line::Not(_) = read {
+            return false;
+        }
+        self.lines = Some((table, lines));
+        if read == Line::Record {
+            self.take(text, record, table);
+        }
+        true
+    }
+
+    fn line(&mut self, text: &str, strange: &mut Strange) {
+        // CloudWatch Logs exports put the time of an event before it.
+        if let Some((time, rest)) = text.split_once(' ')
+            && rest.starts_with('{')
+            && crate::time::millis(time).is_some()
+            && let Ok(object) = Object::read(rest)
+        {
+            return self.object(rest, object, 0);
+        }
+        if self.known_line(text) {
+            strange.known = true;
+            return;
+        }
+        if let Some((time, rest)) = text.split_once(' ')
+            && time.ends_with('Z')
+            && crate::time::millis(time).is_some()
+            && self.known_line(rest)
+        {
+            strange.known = true;
+            return;
+        }
+        let why = match &mut self.lines {
+            Some((table, lines)) => match lines.read(text, &mut Record::new(table)) {
+                Line::Not(why) => format!("not a line of {}: {why}", table.source.name),
+                _ => String::new(),
+            },
+            None => "a line of no log that is known here".to_owned(),
+        };
+        strange.add(why, text, self.sink);
+    }
+
+    fn take(&mut self, text: &str, record: Record<'_>, table: &'static Table) {
+        let mut envelope = Envelope::default();
+        (table.source.envelope)(&record, &mut envelope);
+        if envelope.account.is_none() {
+            envelope.account =
+                self.context.owner.clone().or_else(|| self.place.account.clone()).map(std::borrow::Cow::Owned);
+        }
+        if envelope.region.is_none() {
+            envelope.region = self.place.region.clone().map(std::borrow::Cow::Owned);
+        }
+        self.first = self.first.or(Some(table));
+        self.last = Some(table);
+        self.sink.record(text, record, envelope);
+    }
+}
+
+impl Context {
+    fn of(around: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(around);
+        let text = format!("{}}}", text.trim_end().trim_end_matches(','));
+        let Ok(object) = Object::read(&text) else { return Self::default() };
+        let member = |name: &str| object.get(name).and_then(Raw::scalar).map(std::borrow::Cow::into_owned);
+        Self {
+            owner: member("owner").filter(|o| crate::place::is_account(o)),
+            group: member("logGroup"),
+            stream: member("logStream"),
+        }
+    }
+}
+
+fn open(line: &str) -> Option<(&'static Table, Box<dyn Lines>)> {
+    tables().iter().find_map(|t| match t.source.shape {
+        Shape::Lines(open) => Some((t, open(line)?)),
+        Shape::Json(_) => None,
+    })
+}
+
+/// The records that something known is wrapped around: EventBridge's events, `lookup-events`, events of CloudWatch Logs, answers of
+/// search services.
+fn wrapped<'a>(object: &Object<'a>) -> Option<Vec<Raw<'a>>> {
+    if let Some(event) = object.get("CloudTrailEvent") {
+        return Some(vec![event]);
+    }
+    if let Some(detail) = object.get("detail").filter(|d| d.kind == Kind::Object)
+        && (object.has("detail-type") || object.has("source"))
+    {
+        let findings = detail.get("findings").filter(|f| f.kind == Kind::Array);
+        let item = detail.get("configurationItem").filter(|i| i.kind == Kind::Object);
+        return Some(findings.map(Raw::elements).or(item.map(|i| vec![i])).unwrap_or_else(|| vec![detail]));
+    }
+    if let Some(data) = object.get("eventData").filter(|d| d.kind == Kind::Object) {
+        return Some(vec![data]);
+    }
+    if let Some(source) = object.get("_source").filter(|d| d.kind == Kind::Object) {
+        return Some(vec![source]);
+    }
+    let message = object.get("message").filter(|m| matches!(m.kind, Kind::Str | Kind::Escaped));
+    if let Some(message) = message
+        && (object.has("timestamp") || object.has("@timestamp") || object.has("ingestionTime") || object.has("id"))
+    {
+        return Some(vec![message]);
+    }
+    None
+}
+
+/// Lines that no format knows. A file without a single known line is one thing that cannot be read, not thousands.
+#[derive(Default)]
+struct Strange {
+    known: bool,
+    held: Vec<(String, String)>,
+}
+
+impl Strange {
+    const HELD: usize = 1000;
+
+    fn add(&mut self, why: String, text: &str, sink: &mut dyn Sink) {
+        if self.known {
+            self.flush(sink);
+            sink.aside(why, text.as_bytes().get(..text.len().min(4096)).unwrap_or_default());
+        } else if self.held.len() < Self::HELD {
+            self.held.push((why, text.chars().take(1024).collect()));
+        }
+    }
+
+    fn flush(&mut self, sink: &mut dyn Sink) {
+        for (why, text) in self.held.drain(..) {
+            sink.aside(why, text.as_bytes());
+        }
+    }
+
+    fn report(mut self, sink: &mut dyn Sink) {
+        if self.known {
+            self.flush(sink);
+        } else if let Some((_, text)) = self.held.first() {
+            sink.aside("a file of no log that is known here".to_owned(), text.as_bytes());
+        }
+    }
+}

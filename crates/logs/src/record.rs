@@ -1,0 +1,111 @@
+//! One record, its fields in the order of its table's columns.
+
+use crate::columns::find;
+use crate::json::{Broken, Raw, each_member};
+use crate::table::Table;
+use std::borrow::Cow;
+
+/// A JSON object's members in their order, with an index of nothing: records have a few dozen.
+#[derive(Debug, Default)]
+pub struct Object<'a> {
+    members: Vec<(Raw<'a>, Raw<'a>)>,
+}
+
+impl<'a> Object<'a> {
+    /// Reads an object.
+    ///
+    /// # Errors
+    /// Where the text is not one JSON object.
+    pub fn read(text: &'a str) -> Result<Self, Broken> {
+        let mut members = Vec::with_capacity(32);
+        each_member(text, &mut |key, value| members.push((key, value)))?;
+        Ok(Self { members })
+    }
+
+    /// Whether it has a member of this very name.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|(k, _)| k.text == name)
+    }
+
+    /// Whether it has all of these.
+    pub fn has_all(&self, names: &[&str]) -> bool {
+        names.iter().all(|n| self.has(n))
+    }
+
+    /// A member.
+    pub fn get(&self, name: &str) -> Option<Raw<'a>> {
+        self.members.iter().find(|(k, _)| k.text == name).map(|(_, v)| *v)
+    }
+
+    /// The members' names.
+    pub fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.members.iter().map(|(k, _)| k.text)
+    }
+
+    /// Puts the members into a record of this table.
+    pub fn into_record(self, table: &'static Table) -> Record<'a> {
+        let mut record = Record::new(table);
+        let mut next = 0;
+        for (key, value) in self.members {
+            match find(&table.names, key.text, next) {
+                Some(n) if record.put(n, value) => next = n + 1,
+                _ => record.rest.push((key, value)),
+            }
+        }
+        record
+    }
+}
+
+/// One record of a table.
+#[derive(Debug)]
+pub struct Record<'a> {
+    /// Its table.
+    pub table: &'static Table,
+    slots: Vec<Option<Raw<'a>>>,
+    /// Members that no column has.
+    pub rest: Vec<(Raw<'a>, Raw<'a>)>,
+}
+
+impl<'a> Record<'a> {
+    /// One without fields.
+    pub fn new(table: &'static Table) -> Self {
+        Self { table, slots: vec![None; table.names.len()], rest: Vec::new() }
+    }
+
+    /// Puts a value into a column; false where there is one already or there is no such column.
+    pub fn put(&mut self, column: usize, value: Raw<'a>) -> bool {
+        match self.slots.get_mut(column) {
+            Some(slot) if slot.is_none() => {
+                *slot = Some(value);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The values by column.
+    pub fn slots(&self) -> &[Option<Raw<'a>>] {
+        &self.slots
+    }
+
+    /// A column's value.
+    pub fn get(&self, column: &str) -> Option<Raw<'a>> {
+        let n = self.table.names.iter().position(|n| n == column)?;
+        *self.slots.get(n)?
+    }
+
+    /// A column's scalar as text; nothing for null, an empty text, an object or a list.
+    pub fn text(&self, column: &str) -> Option<Cow<'a, str>> {
+        self.get(column)?.scalar().filter(|t| !t.is_empty())
+    }
+
+    /// A scalar below a column, by the names that members have in the record.
+    pub fn text_at(&self, column: &str, path: &[&str]) -> Option<Cow<'a, str>> {
+        self.get(column)?.text_at(path)
+    }
+
+    /// A member without a column.
+    pub fn rest(&self, name: &str) -> Option<Raw<'a>> {
+        self.rest.iter().find(|(k, _)| k.text == name).map(|(_, v)| *v)
+    }
+}

@@ -1,0 +1,123 @@
+//! AWS CloudTrail: management, data, Insights and network activity events.
+//!
+//! Fields: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>,
+//! <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>
+
+use crate::envelope::{Envelope, Outcome, Role};
+use crate::json::Raw;
+use crate::record::{Object, Record};
+use crate::table::{Shape, Source};
+use std::borrow::Cow;
+
+/// The source.
+pub static SOURCE: Source = Source {
+    name: "cloudtrail",
+    table: "cloudtrail_logs",
+    aliases: &["cloudtrail"],
+    page: "https://docs.aws.amazon.com/athena/latest/ug/create-cloudtrail-table-org-wide-trail.html",
+    columns: "eventversion string,
+        useridentity struct<type:string,principalid:string,arn:string,accountid:string,invokedby:string,accesskeyid:string,username:string,\
+            onbehalfof:struct<userid:string,identitystorearn:string>,\
+            sessioncontext:struct<attributes:struct<mfaauthenticated:string,creationdate:string>,\
+                sessionissuer:struct<type:string,principalid:string,arn:string,accountid:string,username:string>,\
+                ec2roledelivery:string,webidfederationdata:struct<federatedprovider:string,attributes:map<string,string>>,\
+                sourceidentity:string,assumedroot:string>,\
+            credentialid:string,identityprovider:string,inscopeof:struct<issuertype:string,sourcearn:string,sourceaccount:string,credentialsissuedto:string>>,
+        eventtime string, eventsource string, eventname string, awsregion string, sourceipaddress string, useragent string,
+        errorcode string, errormessage string, requestparameters string, responseelements string, additionaleventdata string,
+        requestid string, eventid string, readonly string,
+        resources array<struct<arn:string,accountid:string,type:string>>,
+        eventtype string, apiversion string, recipientaccountid string, serviceeventdetails string, sharedeventid string,
+        vpcendpointid string, vpcendpointaccountid string, eventcategory string,
+        addendum struct<reason:string,updatedfields:string,originalrequestid:string,originaleventid:string>,
+        sessioncredentialfromconsole string, edgedevicedetails string,
+        tlsdetails struct<tlsversion:string,ciphersuite:string,clientprovidedhostheader:string>,
+        managementevent string, insightdetails string, eventcontext string",
+    roles: &[(Role::UserAgent, "useragent"), (Role::Event, "eventname"), (Role::Error, "errorcode")],
+    mirrors: &[("useridentity.accesskeyid", Role::AccessKey)],
+    shape: Shape::Json(is),
+    envelope,
+    id,
+};
+
+fn is(object: &Object<'_>) -> bool {
+    let event = object.has("eventSource") && object.has("eventName") && (object.has("userIdentity") || object.has("eventTime"));
+    let insight = object.has("insightDetails") && object.has("eventType");
+    event || insight || object.has_all(&["eventVersion", "eventType", "eventID"])
+}
+
+fn id<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
+    record.text("eventid")
+}
+
+fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {
+    // Some shippers rename `eventTime`.
+    let time = record.text("eventtime").or_else(|| record.rest("@timestamp").and_then(Raw::scalar));
+    e.time = time.and_then(|t| crate::time::millis(&t));
+    e.region = record.text("awsregion");
+    e.set_source_ip(record.text("sourceipaddress"));
+    if let Some(user) = record.get("useridentity") {
+        e.account = record.text("recipientaccountid").or_else(|| user.text_at(&["accountId"]));
+        who(user, e);
+    } else {
+        e.account = record.text("recipientaccountid");
+    }
+    if e.get(Role::Target).is_none() {
+        let first = record.get("resources").and_then(|r| r.elements().into_iter().find_map(|r| r.text_at(&["ARN"]).or_else(|| r.text_at(&["arn"]))));
+        e.set(Role::Target, first.or_else(|| asked_for(record)));
+    }
+    e.outcome = Some(match record.text("errorcode") {
+        None if record.text_at("responseelements", &["ConsoleLogin"]).as_deref() == Some("Failure") => Outcome::Failure,
+        None => Outcome::Success,
+        Some(code) if is_refusal(&code) => Outcome::Denied,
+        Some(_) => Outcome::Failure,
+    });
+}
+
+/// The actor is the caller's ARN; failing that the service, the name or the principal that CloudTrail gives.
+fn who<'a>(user: Raw<'a>, e: &mut Envelope<'a>) {
+    let kind = user.text_at(&["type"]);
+    let arn = user.text_at(&["arn"]);
+    let actor = arn.clone().or_else(|| match kind.as_deref() {
+        Some("AWSService") => user.text_at(&["invokedBy"]),
+        Some("Root") => user.text_at(&["accountId"]).map(|a| Cow::Owned(format!("arn:aws:iam::{a}:root"))),
+        _ => None,
+    });
+    let other = ["userName", "invokedBy", "principalId", "accountId"];
+    e.set(Role::Actor, actor.or_else(|| other.iter().find_map(|name| user.text_at(&[name]))));
+    e.set(Role::AccessKey, user.text_at(&["accessKeyId"]));
+    if let Some(context) = user.get("sessionContext") {
+        e.set(Role::Issuer, context.text_at(&["sessionIssuer", "arn"]));
+        e.set(Role::Session, arn);
+    }
+}
+
+/// The usual names of what a request is about, most telling first.
+const TARGETS: [&str; 26] = [
+    "roleArn", "functionName", "secretId", "trailName", "bucketName", "instanceId", "groupId", "userName", "roleName", "policyArn", "keyId",
+    "dBInstanceIdentifier", "dBSnapshotIdentifier", "snapshotId", "imageId", "volumeId", "vpcId", "groupName", "detectorId", "stackName",
+    "clusterName", "repositoryName", "tableName", "queueUrl", "topicArn", "name",
+];
+
+fn asked_for<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
+    let asked = record.get("requestparameters")?;
+    let mut best: Option<(usize, Raw<'a>)> = None;
+    crate::json::each_member(asked.text, &mut |key, value| {
+        if let Some(place) = TARGETS.iter().position(|t| *t == key.text)
+            && best.is_none_or(|(b, _)| place < b)
+            && value.scalar().is_some_and(|t| !t.is_empty())
+        {
+            best = Some((place, value));
+        }
+    })
+    .ok()?;
+    best.and_then(|(_, value)| value.scalar())
+}
+
+/// Codes with which services refuse: <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
+fn is_refusal(code: &str) -> bool {
+    let code = code.strip_prefix("Client.").unwrap_or(code);
+    code.starts_with("AccessDenied")
+        || code.starts_with("Unauthorized")
+        || matches!(code, "NotAuthorized" | "AuthFailure" | "Forbidden" | "AuthorizationError" | "KMS.AccessDeniedException")
+}
