@@ -1,0 +1,117 @@
+//! How the lake's Parquet files are written: Zstandard, dictionaries, page index, and Bloom filters on what people search by.
+//!
+//! Format: <https://parquet.apache.org/docs/file-format/>
+
+use super::{DataFile, LakeError};
+use crate::envelope::Role;
+use crate::table::{TIME, Table};
+use ::parquet::arrow::ArrowWriter;
+use ::parquet::arrow::arrow_writer::ArrowWriterOptions;
+use ::parquet::basic::{Compression, ZstdLevel};
+use ::parquet::errors::ParquetError;
+use ::parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use ::parquet::schema::types::ColumnPath;
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::TimestampMillisecondType;
+use std::collections::HashSet;
+
+/// Rows of one row group at most.
+pub const ROW_GROUP: usize = 128 << 10;
+/// Below this many rows a file is read whole faster than its Bloom filters and page index are.
+const SMALL: usize = 2_000;
+/// Fields of the envelope that people search by.
+const SOUGHT: [Role; 4] = [Role::Actor, Role::AccessKey, Role::SourceIp, Role::Event];
+
+/// Where a part belongs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Part {
+    /// The table's name.
+    pub table: &'static str,
+    /// The account, or `unknown`.
+    pub account: String,
+    /// The Region, or `unknown`.
+    pub region: String,
+    /// The day, or `unknown`.
+    pub day: String,
+}
+
+impl Part {
+    /// The folder of the partition, below the root.
+    pub fn folder(&self) -> String {
+        format!("{}/account={}/region={}/day={}", self.table, self.account, self.region, self.day)
+    }
+}
+
+/// The settings for a table's file that will hold these rows, or many times as many of their kind.
+pub fn settings(table: &Table, rows: &RecordBatch) -> WriterProperties {
+    let mut settings = WriterProperties::builder()
+        .set_created_by(concat!("yagura ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).unwrap_or_default()))
+        .set_max_row_group_row_count(Some(ROW_GROUP));
+    if rows.num_rows() < SMALL {
+        return settings.set_statistics_enabled(EnabledStatistics::Chunk).set_offset_index_disabled(true).build();
+    }
+    settings = settings.set_statistics_enabled(EnabledStatistics::Page).set_data_page_row_count_limit(8 << 10);
+    for role in SOUGHT {
+        settings = bloom(settings, table.column_of(role), rows);
+    }
+    settings.build()
+}
+
+/// A Bloom filter as large as the column's different values need.
+fn bloom(settings: WriterPropertiesBuilder, column: &str, rows: &RecordBatch) -> WriterPropertiesBuilder {
+    let Some(values) = rows.column_by_name(column).and_then(|c| c.as_string_opt::<i32>()) else { return settings };
+    let different: HashSet<&str> = values.iter().flatten().collect();
+    if different.is_empty() {
+        return settings;
+    }
+    let path = ColumnPath::from(column);
+    settings
+        .set_column_bloom_filter_enabled(path.clone(), true)
+        .set_column_bloom_filter_fpp(path.clone(), 0.01)
+        .set_column_bloom_filter_max_ndv(path, different.len() as u64)
+}
+
+/// A writer into memory or a file.
+pub fn writer<W: std::io::Write + Send>(
+    into: W,
+    table: &Table,
+    sample: &RecordBatch,
+) -> Result<ArrowWriter<W>, ParquetError> {
+    let options = ArrowWriterOptions::new().with_properties(settings(table, sample)).with_skip_arrow_metadata(true);
+    ArrowWriter::try_new_with_options(into, table.schema(), options)
+}
+
+/// Rows as a Parquet file's bytes.
+///
+/// # Errors
+/// Where the encoder refuses, which no record can bring about.
+pub fn write_part(table: &Table, rows: &RecordBatch, name: &str) -> Result<Vec<u8>, LakeError> {
+    let failed = |e| LakeError::Parquet(name.to_owned(), e);
+    let mut writer = writer(Vec::with_capacity(1 << 20), table, rows).map_err(failed)?;
+    writer.write(rows).map_err(failed)?;
+    writer.into_inner().map_err(failed)
+}
+
+/// What the manifest says of a part.
+pub fn describe(part: &Part, name: &str, rows: &RecordBatch, bytes: usize, raw: u64) -> DataFile {
+    let times = rows.column_by_name(TIME).and_then(|c| c.as_primitive_opt::<TimestampMillisecondType>());
+    let (mut min_time, mut max_time) = (i64::MAX, i64::MIN);
+    for time in times.iter().flat_map(|t| t.iter().flatten()) {
+        min_time = min_time.min(time);
+        max_time = max_time.max(time);
+    }
+    DataFile {
+        path: format!("{}/{name}", part.folder()),
+        table: part.table.to_owned(),
+        account: part.account.clone(),
+        region: part.region.clone(),
+        day: part.day.clone(),
+        rows: rows.num_rows() as u64,
+        bytes: bytes as u64,
+        raw,
+        min_time,
+        max_time,
+    }
+}
