@@ -61,12 +61,15 @@ pub fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Whether a text looks like a Region's name: `us-gov-west-1`, `ap-northeast-1`.
+/// Whether a text looks like a Region's name: `us-gov-west-1`, `ap-northeast-1`; also such as are made up where logs were made
+/// anonymous, `eu-west-2r`.
 pub fn is_region(text: &str) -> bool {
     let mut parts = text.split('-');
     let area = parts.next().is_some_and(|p| matches!(p.len(), 2 | 4) && p.bytes().all(|b| b.is_ascii_lowercase()));
-    let last =
-        text.rsplit('-').next().is_some_and(|p| (1..=2).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()));
+    let last = text
+        .rsplit('-')
+        .next()
+        .is_some_and(|p| (1..=3).contains(&p.len()) && p.starts_with(|c: char| c.is_ascii_digit()));
     area && last
         && (3..=5).contains(&text.split('-').count())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')

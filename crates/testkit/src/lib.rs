@@ -22,6 +22,7 @@ mod fault;
 mod mangle;
 mod network;
 mod small;
+mod trail;
 mod upstream;
 
 pub use answer::Reply;
@@ -29,3 +30,4 @@ pub use call::{Call, Protocol};
 pub use endpoint::Endpoint;
 pub use estate::Estate;
 pub use fault::{Fault, Rule};
+pub use trail::Trail;

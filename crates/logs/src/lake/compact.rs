@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 /// Files grow up to this size, in bytes.
 const WANTED: u64 = 64 << 20;
-/// A file above this is left alone.
-const LARGE: u64 = WANTED / 2;
+/// A file above this gains nothing by being merged.
+pub const LARGE: u64 = WANTED / 2;
 
 /// What compaction did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,22 +24,22 @@ pub struct Compacted {
 }
 
 impl Lake {
-    /// Merges the small files of each partition that has at least `least` of them. Each partition is a commit of its own: a process
+    /// Merges the files below `small` bytes of each partition that has at least two of them. Each partition is a commit of its own: a process
     /// that dies loses no more than the partition at hand, and that only for itself.
     ///
     /// # Errors
     /// Where the store fails, or another process writes.
     pub async fn compact(
         &mut self,
-        least: usize,
+        small: u64,
         step: &mut (dyn FnMut(&Compacted) + Send),
     ) -> Result<Compacted, LakeError> {
         let mut folders: BTreeMap<String, Vec<DataFile>> = BTreeMap::new();
-        for file in self.all_files().filter(|f| f.bytes < LARGE) {
+        for file in self.all_files().filter(|f| f.bytes < small.min(LARGE)) {
             folders.entry(file.folder().to_owned()).or_default().push(file.clone());
         }
         let mut done = Compacted::default();
-        for mut files in folders.into_values().filter(|f| f.len() >= least.max(2)) {
+        for mut files in folders.into_values().filter(|f| f.len() > 1) {
             files.sort_by(|a, b| (a.min_time, &a.path).cmp(&(b.min_time, &b.path)));
             for group in groups(files) {
                 done.before += group.len() as u64;

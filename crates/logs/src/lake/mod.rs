@@ -17,7 +17,7 @@ mod manifest;
 mod parquet;
 mod stats;
 
-pub use compact::Compacted;
+pub use compact::{Compacted, LARGE};
 pub use expire::Expired;
 pub use ids::{Known, Run};
 pub use manifest::{Commit, DataFile, SourceFile, Taken};

@@ -50,7 +50,14 @@ pub fn settings(table: &Table, rows: &RecordBatch) -> WriterProperties {
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).unwrap_or_default()))
         .set_max_row_group_row_count(Some(ROW_GROUP));
     if rows.num_rows() < SMALL {
-        return settings.set_statistics_enabled(EnabledStatistics::Chunk).set_offset_index_disabled(true).build();
+        // Statistics and dictionaries of seventy columns would be larger than the rows.
+        return settings
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(9).unwrap_or_default()))
+            .set_dictionary_enabled(false)
+            .set_statistics_enabled(EnabledStatistics::None)
+            .set_column_statistics_enabled(ColumnPath::from(TIME), EnabledStatistics::Chunk)
+            .set_offset_index_disabled(true)
+            .build();
     }
     settings = settings.set_statistics_enabled(EnabledStatistics::Page).set_data_page_row_count_limit(8 << 10);
     for role in SOUGHT {
