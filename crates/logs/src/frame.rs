@@ -1,6 +1,7 @@
 //! Where one record ends and the next begins: JSON objects (one after the other, in lines, in an array, in an object's array)
 //! and lines of text, out of a stream, in bounded memory. A record that is broken costs itself and no other.
 
+use crate::json::quote_or_escape;
 use std::io::Read;
 
 /// The longest record, in bytes. CloudTrail's are at most 256 KiB; nothing that AWS logs comes near.
@@ -412,12 +413,16 @@ impl<R: Read> Frames<R> {
     fn object(&mut self, top: bool) -> Found {
         loop {
             if self.scan.in_string {
-                let rest = self.buffer.get(self.at..).unwrap_or_default();
-                let Some(hit) = memchr::memchr3(b'"', b'\\', b'\n', rest) else {
+                let hit = quote_or_escape(&self.buffer, self.at);
+                // A line that ends inside a string is looked at between objects alone, where each line may be one.
+                let upto = hit.unwrap_or(self.buffer.len());
+                let seam = (top && self.mode == Mode::Top)
+                    .then(|| memchr::memchr(b'\n', self.buffer.get(self.at..upto).unwrap_or_default()))
+                    .flatten();
+                let Some(place) = seam.map(|n| self.at + n).or(hit) else {
                     self.at = self.buffer.len();
                     return Found::More;
                 };
-                let place = self.at + hit;
                 match self.buffer.get(place) {
                     Some(b'"') => self.scan.in_string = false,
                     Some(b'\\') if place + 2 > self.buffer.len().saturating_sub(1) && !self.ended => {

@@ -237,12 +237,11 @@ impl<'a> Cursor<'a> {
     fn skip_string(&mut self) -> Result<bool, Broken> {
         let mut escaped = false;
         loop {
-            let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let Some(hit) = memchr::memchr2(b'"', b'\\', rest) else {
+            let Some(hit) = quote_or_escape(self.bytes, self.at) else {
                 self.at = self.bytes.len();
                 return Err(self.broken("a string is not closed"));
             };
-            self.at += hit;
+            self.at = hit;
             if self.eat(b'"') {
                 return Ok(escaped);
             }
@@ -356,6 +355,29 @@ impl<'a> Cursor<'a> {
             }
         }
     }
+}
+
+/// The place of the next `"` or `\` from here on. Strings in logs are short, so that eight bytes at a time without a call are quicker
+/// than wider vectors behind one.
+#[inline]
+pub fn quote_or_escape(bytes: &[u8], from: usize) -> Option<usize> {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let mut at = from;
+    let rest = bytes.get(from..)?;
+    let mut words = rest.chunks_exact(8);
+    for word in &mut words {
+        let word = u64::from_le_bytes(word.try_into().unwrap_or_default());
+        let quote = word ^ (LOW * b'"' as u64);
+        let escape = word ^ (LOW * b'\\' as u64);
+        // A byte that is zero now was one of the two ("Bit Twiddling Hacks": determine if a word has a zero byte).
+        let hit = ((quote.wrapping_sub(LOW) & !quote) | (escape.wrapping_sub(LOW) & !escape)) & HIGH;
+        if hit != 0 {
+            return Some(at + (hit.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    words.remainder().iter().position(|b| matches!(b, b'"' | b'\\')).map(|n| at + n)
 }
 
 fn is_number(text: &[u8]) -> bool {

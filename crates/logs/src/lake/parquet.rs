@@ -19,7 +19,7 @@ use std::collections::HashSet;
 /// Rows of one row group at most.
 pub const ROW_GROUP: usize = 128 << 10;
 /// Below this many rows a file is read whole faster than its Bloom filters and page index are.
-const SMALL: usize = 2_000;
+const SMALL: usize = 1_000;
 /// Fields of the envelope that people search by.
 const SOUGHT: [Role; 4] = [Role::Actor, Role::AccessKey, Role::SourceIp, Role::Event];
 

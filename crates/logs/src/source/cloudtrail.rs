@@ -4,7 +4,7 @@
 //! <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>
 
 use crate::envelope::{Envelope, Outcome, Role};
-use crate::json::Raw;
+use crate::json::{Kind, Raw};
 use crate::record::{Object, Record};
 use crate::table::{Shape, Source};
 use std::borrow::Cow;
@@ -56,11 +56,9 @@ fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {
     e.time = time.and_then(|t| crate::time::millis(&t));
     e.region = record.text("awsregion");
     e.set_source_ip(record.text("sourceipaddress"));
+    e.account = record.text("recipientaccountid");
     if let Some(user) = record.get("useridentity") {
-        e.account = record.text("recipientaccountid").or_else(|| user.text_at(&["accountId"]));
         who(user, e);
-    } else {
-        e.account = record.text("recipientaccountid");
     }
     if e.get(Role::Target).is_none() {
         let first = record.get("resources").and_then(|r| r.elements().into_iter().find_map(|r| r.text_at(&["ARN"]).or_else(|| r.text_at(&["arn"]))));
@@ -76,19 +74,33 @@ fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {
 
 /// The actor is the caller's ARN; failing that the service, the name or the principal that CloudTrail gives.
 fn who<'a>(user: Raw<'a>, e: &mut Envelope<'a>) {
-    let kind = user.text_at(&["type"]);
-    let arn = user.text_at(&["arn"]);
-    let actor = arn.clone().or_else(|| match kind.as_deref() {
-        Some("AWSService") => user.text_at(&["invokedBy"]),
-        Some("Root") => user.text_at(&["accountId"]).map(|a| Cow::Owned(format!("arn:aws:iam::{a}:root"))),
-        _ => None,
+    let [mut kind, mut arn, mut invoked_by, mut key, mut name, mut principal, mut account, mut context] = [None; 8];
+    let _ = crate::json::each_member(user.text, &mut |member, value| {
+        let place = match member.text {
+            "type" => &mut kind,
+            "arn" => &mut arn,
+            "invokedBy" => &mut invoked_by,
+            "accessKeyId" => &mut key,
+            "userName" => &mut name,
+            "principalId" => &mut principal,
+            "accountId" => &mut account,
+            "sessionContext" => &mut context,
+            _ => return,
+        };
+        *place = Some(value);
     });
-    let other = ["userName", "invokedBy", "principalId", "accountId"];
-    e.set(Role::Actor, actor.or_else(|| other.iter().find_map(|name| user.text_at(&[name]))));
-    e.set(Role::AccessKey, user.text_at(&["accessKeyId"]));
-    if let Some(context) = user.get("sessionContext") {
+    let text = |v: Option<Raw<'a>>| v.and_then(Raw::scalar).filter(|t| !t.is_empty());
+    let service = text(invoked_by).filter(|_| kind.is_some_and(|k| k.text == "AWSService"));
+    let root = text(account).filter(|_| kind.is_some_and(|k| k.text == "Root"));
+    let actor = text(arn).or(service).or_else(|| root.map(|a| Cow::Owned(format!("arn:aws:iam::{a}:root"))));
+    e.set(Role::Actor, actor.or_else(|| [name, invoked_by, principal, account].into_iter().find_map(text)));
+    e.set(Role::AccessKey, text(key));
+    if e.account.is_none() {
+        e.account = text(account);
+    }
+    if let Some(context) = context {
         e.set(Role::Issuer, context.text_at(&["sessionIssuer", "arn"]));
-        e.set(Role::Session, arn);
+        e.set(Role::Session, text(arn));
     }
 }
 
@@ -100,7 +112,7 @@ const TARGETS: [&str; 26] = [
 ];
 
 fn asked_for<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
-    let asked = record.get("requestparameters")?;
+    let asked = record.get("requestparameters").filter(|r| r.kind == Kind::Object)?;
     let mut best: Option<(usize, Raw<'a>)> = None;
     crate::json::each_member(asked.text, &mut |key, value| {
         if let Some(place) = TARGETS.iter().position(|t| *t == key.text)
