@@ -15,6 +15,7 @@ use crate::retry::{Attempts, Cause};
 use crate::shared::Shared;
 use crate::sign::sign;
 use crate::wire::{Answer, Encoded, fault};
+use aws_credential_types::Credentials;
 use aws_types::os_shim_internal::{Env, Fs};
 use smol_str::SmolStr;
 use std::collections::HashMap;
@@ -156,6 +157,32 @@ impl Session {
                 return Ok(());
             }
         }
+    }
+
+    /// Calls a read operation as [`Session::call`] does and answers its first page only.
+    pub async fn first_page(&self, operation: &ReadOperation, region: &str, input: &Map) -> Result<Value, CallError> {
+        self.one_page(operation, region, Paging::of(operation, input).input()).await
+    }
+
+    /// Credentials that are good for a while: the same until shortly before they end, then new ones. For clients that sign for
+    /// themselves.
+    pub async fn credentials(&self) -> Result<Credentials, CallError> {
+        let kept = self.inner.credentials.get().await?;
+        let found = kept.identity.data::<Credentials>().cloned();
+        found.ok_or_else(|| CallError::new(GapReason::Credentials, "CredentialsNotLoaded", "they are no AWS keys"))
+    }
+
+    /// The Region that a bucket is known to be in, since a call about it was answered or sent elsewhere; else `region`.
+    pub fn bucket_region(&self, bucket: &str, region: &str) -> SmolStr {
+        self.home_of(Some(bucket), region)
+    }
+
+    /// Where an operation's requests go in a Region, and whether the person chose that (`AWS_ENDPOINT_URL` and its like).
+    /// The URL has no slash at its end.
+    pub fn endpoint(&self, operation: &ReadOperation, region: &str) -> Result<(String, bool), CallError> {
+        let target = self.target(operation.service, region).map_err(|e| unreachable_by_design(&e))?;
+        let Endpoint { scheme, authority, base_path, custom, .. } = &target.endpoint;
+        Ok((format!("{scheme}://{authority}{base_path}"), *custom))
     }
 
     async fn one_page(&self, operation: &ReadOperation, region: &str, input: &Map) -> Result<Value, CallError> {

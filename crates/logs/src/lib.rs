@@ -14,4 +14,7 @@ pub mod rows;
 pub mod source;
 pub mod table;
 pub mod time;
+mod trouble;
 pub mod unpack;
+
+pub use trouble::{Trouble, TroubleKind};

@@ -190,6 +190,16 @@ pub struct Compiled {
     pub errors: Vec<ContentError>,
 }
 
+/// The API facts alone: what a command needs that calls AWS and judges nothing.
+///
+/// # Errors
+/// A content file is broken.
+pub fn facts() -> Result<Arc<Facts>, Failure> {
+    let exceptions = embedded_text(PERMISSIONS).unwrap_or_default();
+    let facts = Facts::new(|service| embedded_bytes(&format!("aws/{service}.json")), &exceptions);
+    facts.map(Arc::new).map_err(|e| Failure::usage(format!("{PERMISSIONS}: {e}"), format!("{PERMISSIONS}: {e}")))
+}
+
 /// An embedded file, unpacked.
 pub fn embedded_bytes(path: &str) -> Option<Vec<u8>> {
     let at = embedded::FILES.binary_search_by(|(p, _)| (*p).cmp(path)).ok()?;

@@ -38,21 +38,11 @@ async fn read_all(
     display: &Display,
     lang: Lang,
 ) -> Result<Snapshot, Failure> {
-    if let Some(url) = args.endpoint_url.as_deref().filter(|u| !u.starts_with("http://") && !u.starts_with("https://"))
-    {
-        let failure =
-            Failure::usage(format!("`{url}` is not an endpoint URL"), format!("`{url}` はエンドポイント URL ではない"));
-        return Err(failure.hint("such as http://localhost:4566", "例: http://localhost:4566"));
-    }
     let options = Options {
-        profile: args.profile.clone(),
-        region: args.region.first().map(ToString::to_string),
-        endpoint_url: args.endpoint_url.clone(),
         max_concurrency: args.concurrency.max(1),
         attempt_timeout: Duration::from_secs(args.timeout),
         connect_timeout: Duration::from_secs(args.timeout.min(5)),
-        mfa_prompt: std::io::stdin().is_terminal().then(|| mfa_prompt(lang)),
-        ..Options::default()
+        ..options(args.profile.as_deref(), args.region.first(), args.endpoint_url.as_deref(), lang)?
     };
     let taken_at = jiff::Timestamp::now();
     let base = Session::connect(options, compiled.facts.clone()).await.map_err(|e| connect_failure(&e))?;
@@ -70,6 +60,30 @@ async fn read_all(
     collect(&mut estate, &targets, checks, &compiled.kinds, &|p| display.step(p)).await;
     display.finish();
     Ok(estate.into_snapshot(env!("CARGO_PKG_VERSION").to_owned(), base.requests()))
+}
+
+/// How to connect, as the arguments say.
+///
+/// # Errors
+/// The endpoint is no URL.
+pub fn options(
+    profile: Option<&str>,
+    region: Option<&SmolStr>,
+    endpoint_url: Option<&str>,
+    lang: Lang,
+) -> Result<Options, Failure> {
+    if let Some(url) = endpoint_url.filter(|u| !u.starts_with("http://") && !u.starts_with("https://")) {
+        let failure =
+            Failure::usage(format!("`{url}` is not an endpoint URL"), format!("`{url}` はエンドポイント URL ではない"));
+        return Err(failure.hint("such as http://localhost:4566", "例: http://localhost:4566"));
+    }
+    Ok(Options {
+        profile: profile.map(str::to_owned),
+        region: region.map(ToString::to_string),
+        endpoint_url: endpoint_url.map(str::to_owned),
+        mfa_prompt: std::io::stdin().is_terminal().then(|| mfa_prompt(lang)),
+        ..Options::default()
+    })
 }
 
 fn mfa_prompt(lang: Lang) -> yagura_aws::MfaPrompt {
@@ -105,12 +119,7 @@ async fn own_account(base: &Session) -> Result<Target, Failure> {
 async fn roles(base: &Session, args: &AwsArgs, lang: Lang) -> Result<Vec<Target>, Failure> {
     let mut wanted: Vec<(Caller, Role)> = Vec::new();
     for arn in &args.role_arn {
-        let parts: Vec<&str> = arn.split(':').collect();
-        let &["arn", partition, "iam", "", account, resource] = parts.as_slice() else { return Err(not_a_role(arn)) };
-        if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) || !resource.starts_with("role/") {
-            return Err(not_a_role(arn));
-        }
-        let caller = Caller { account: account.into(), arn: arn.into(), partition: partition.into() };
+        let caller = account_of_role(arn)?;
         if wanted.iter().any(|(c, _)| c.account == caller.account) {
             let note = lang
                 .pick("left out, its account is read by another role", "同じアカウントを別のロールで読み取るため除外");
@@ -134,6 +143,19 @@ async fn roles(base: &Session, args: &AwsArgs, lang: Lang) -> Result<Vec<Target>
     let mut out = running.join_all().await;
     out.sort_by_key(|(nth, _)| *nth);
     Ok(out.into_iter().map(|(_, target)| target).collect())
+}
+
+/// Whose account a role's ARN names.
+///
+/// # Errors
+/// It is not the ARN of a role.
+pub fn account_of_role(arn: &str) -> Result<Caller, Failure> {
+    let parts: Vec<&str> = arn.split(':').collect();
+    let &["arn", partition, "iam", "", account, resource] = parts.as_slice() else { return Err(not_a_role(arn)) };
+    if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) || !resource.starts_with("role/") {
+        return Err(not_a_role(arn));
+    }
+    Ok(Caller { account: account.into(), arn: arn.into(), partition: partition.into() })
 }
 
 fn not_a_role(arn: &str) -> Failure {
@@ -227,7 +249,8 @@ async fn enabled_regions(session: &Session, compiled: &Compiled) -> Result<Resul
     })
 }
 
-fn connect_failure(e: &ConnectError) -> Failure {
+/// Why there is no session.
+pub fn connect_failure(e: &ConnectError) -> Failure {
     let en = e.to_string();
     match e {
         ConnectError::Credentials(cause) => Failure::blind(

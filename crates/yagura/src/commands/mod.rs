@@ -11,6 +11,7 @@ pub mod permissions;
 pub mod prepare;
 pub mod readers;
 pub mod scan;
+pub mod store;
 pub mod tags;
 
 use clap::ValueEnum;
