@@ -14,6 +14,7 @@ pub mod rows;
 pub mod source;
 pub mod table;
 pub mod time;
+pub mod trail;
 mod trouble;
 pub mod unpack;
 
