@@ -30,6 +30,6 @@ pub use key::{DigestKey, LogKey};
 pub use keys::{KeyRing, KeysError};
 pub use report::{ChainReport, FileVerdict, Report, Uncovered, UncoveredCause, Verdict, What};
 pub use survey::{ChainSurvey, Logging, Question, Survey, TrailName, survey};
-pub use vault::{Holding, Listed, Vault, list_folder};
+pub use vault::{Holding, Listed, Vault, Whole, list_folder};
 pub use verify::{Metadata, Signed, verify};
 pub use why::{Unnamed, Why};

@@ -61,7 +61,7 @@ fn cells(verdict: &Verdict) -> io::Result<[Cow<'_, str>; 15]> {
 
 /// A cell that a spreadsheet would take for a formula gets a leading apostrophe (OWASP, "CSV Injection"; the
 /// full-width signs are formulas to a Japanese Excel).
-fn neutral(cell: &str) -> Cow<'_, str> {
+pub fn neutral(cell: &str) -> Cow<'_, str> {
     match cell.chars().next() {
         Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠') => format!("'{cell}").into(),
         _ => cell.into(),

@@ -19,6 +19,7 @@ mod table;
 mod terminal;
 mod text;
 
+pub use csv::neutral;
 pub use report::{Format, Framework, Meta, ParseFormatError, Report, Style};
 pub use summary::{Counts, ServiceCounts, Summary};
 pub use terminal::{width, wrap, wrap_whole};

@@ -2,6 +2,7 @@
 
 use crate::commands::iam::IamCommand;
 use crate::commands::net::NetCommand;
+use crate::commands::trail::TrailCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use smol_str::SmolStr;
 use std::path::PathBuf;
@@ -51,6 +52,9 @@ pub enum Command {
     /// Ask what can reach what in VPC networks, and every reason why not
     #[command(subcommand)]
     Net(NetCommand),
+    /// Prove that CloudTrail's log files are as they were delivered
+    #[command(subcommand)]
+    Trail(TrailCommand),
     /// Look after content folders
     #[command(subcommand)]
     Content(ContentCommand),

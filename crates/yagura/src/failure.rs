@@ -74,6 +74,11 @@ impl Failure {
         self.en.is_empty()
     }
 
+    /// What happened, without what to do next.
+    pub fn said(&self, lang: Lang) -> &str {
+        lang.pick(&self.en, &self.ja)
+    }
+
     /// The message for a person.
     pub fn render(&self, lang: Lang) -> String {
         let head = lang.pick("error", "エラー");

@@ -48,6 +48,16 @@ impl Display {
         }
     }
 
+    /// Counts one more of a known number.
+    pub fn count(&self, known: usize, what: &str) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        self.bar.set_length(known as u64);
+        self.bar.inc(1);
+        self.bar.set_message(what.to_owned());
+    }
+
     /// Clears the line.
     pub fn finish(&self) {
         self.bar.finish_and_clear();

@@ -118,9 +118,9 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether every file that was judged is valid.
+    /// Whether every file that was judged is valid, and a digest is among them: without one nothing is proven.
     pub fn valid(&self) -> bool {
-        self.files.iter().all(|f| f.verdict == Verdict::Valid)
+        self.files.iter().all(|f| f.verdict == Verdict::Valid) && self.count(What::Digest, Verdict::Valid) > 0
     }
 
     /// How many files of a kind have a verdict.

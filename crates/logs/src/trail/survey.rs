@@ -95,9 +95,9 @@ impl Survey {
         Some((ends().min()?.checked_sub(HOUR * 2).unwrap_or(Timestamp::UNIX_EPOCH), last))
     }
 
-    /// How many digests there are to read.
-    pub fn digests(&self) -> usize {
-        self.chains.iter().map(|c| c.digests.len()).sum()
+    /// About how many files there are to read: digests and log files.
+    pub fn files(&self) -> usize {
+        self.chains.iter().map(|c| c.digests.len()).sum::<usize>() + self.logs.len()
     }
 }
 

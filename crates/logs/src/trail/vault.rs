@@ -28,6 +28,15 @@ pub struct Listed {
     pub trouble: Option<Why>,
 }
 
+/// What was listed in whole: a key that begins with `prefix`, comes after `after` in the order of bytes, and was not listed, is not there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Whole {
+    /// The keys that were listed begin with this; empty is all.
+    pub prefix: String,
+    /// The listing began after this key; empty is from the first.
+    pub after: String,
+}
+
 /// A bucket, or a copy of one, with what was listed there.
 #[derive(Debug)]
 pub struct Holding {
@@ -36,18 +45,16 @@ pub struct Holding {
     listed: HashMap<String, Listed>,
     /// What was listed and cannot be read, by key.
     troubled: Vec<(String, Why)>,
-    /// The prefixes that were listed in whole: what is not listed below them is not there.
-    whole: Vec<String>,
+    whole: Vec<Whole>,
 }
 
 impl Holding {
-    /// A bucket of a name, or a copy of one whose name is not known. `whole` are the prefixes that were listed in whole; the
-    /// empty prefix is everything.
+    /// A bucket of a name, or a copy of one whose name is not known.
     pub fn new(
         bucket: Option<SmolStr>,
         store: Arc<dyn ObjectStore>,
         listed: impl IntoIterator<Item = Listed>,
-        whole: Vec<String>,
+        whole: Vec<Whole>,
     ) -> Self {
         let listed: HashMap<_, _> = listed.into_iter().map(|l| (l.key.clone(), l)).collect();
         let troubled = listed.values().filter_map(|l| Some((l.key.clone(), l.trouble.clone()?))).collect();
@@ -107,7 +114,7 @@ impl Vault {
             if let Some((_, why)) = holding.troubled.iter().find(|(over, _)| below(over)) {
                 return Fetch::Failed(why.clone());
             }
-            if holding.whole.iter().any(|p| key.starts_with(p.as_str())) {
+            if holding.whole.iter().any(|w| key.starts_with(&w.prefix) && *key > *w.after) {
                 return Fetch::NotFound;
             }
         }

@@ -1,6 +1,6 @@
 //! The help texts in Japanese. A test sees to it that none is missing.
 
-use super::{iam, net};
+use super::{iam, net, store, trail};
 use clap::{Arg, ArgAction, Command};
 
 const TEMPLATE: &str = "{before-help}{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}";
@@ -67,7 +67,8 @@ fn level(mut command: Command, path: &str) -> Command {
 /// The help of a subcommand that holds its own.
 fn own(path: &str) -> Option<&'static HelpJa> {
     let of_iam = path.strip_prefix("yagura iam ").and_then(iam::help_ja);
-    of_iam.or_else(|| path.strip_prefix("yagura net ").and_then(net::help_ja))
+    let of_net = || path.strip_prefix("yagura net ").and_then(net::help_ja);
+    of_iam.or_else(of_net).or_else(|| path.strip_prefix("yagura trail ").and_then(trail::help_ja))
 }
 
 fn about(path: &str) -> Option<&'static str> {
@@ -85,6 +86,7 @@ fn about(path: &str) -> Option<&'static str> {
         "yagura permissions" => "選択したチェックに必要な最小権限の IAM ポリシーを出力する",
         "yagura iam" => "IAM で誰が何をできるか、その理由、変更で何が許可されるかを調べる",
         "yagura net" => "VPC のネットワークで何が何に到達できるか、できない理由は何かを調べる",
+        "yagura trail" => "CloudTrail のログファイルが配信されたままであることを証明する",
         "yagura content" => "コンテンツフォルダーを検査する",
         "yagura content lint" => "すべて読み込み、式の型を検査し、テストを実行する",
         "yagura completions" => "シェル補完のスクリプトを出力する",
@@ -105,6 +107,7 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
     let of_source: &[(&str, &str)] = match path {
         _ if path.starts_with("yagura iam ") => &iam::source::SOURCE_JA,
         _ if path.starts_with("yagura net ") => &net::source::SOURCE_JA,
+        _ if path.starts_with("yagura trail ") => &store::STORE_JA,
         _ => &[],
     };
     if let Some((_, text)) = of_source.iter().find(|(name, _)| *name == id) {

@@ -13,6 +13,7 @@ pub mod readers;
 pub mod scan;
 pub mod store;
 pub mod tags;
+pub mod trail;
 
 use clap::ValueEnum;
 

@@ -181,7 +181,7 @@ fn output(report: &Report, args: &ScanArgs, lang: Lang) -> Result<(), Failure> {
 }
 
 /// Writes a file whole or not at all. What is there and is no regular file (a pipe, a device) is written to as it is.
-fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> std::io::Result<()> {
+pub fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> std::io::Result<()> {
     if path.symlink_metadata().is_ok_and(|m| !m.is_file()) {
         return write(&mut std::fs::OpenOptions::new().write(true).truncate(true).open(path)?);
     }

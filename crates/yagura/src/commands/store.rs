@@ -317,7 +317,7 @@ pub fn trouble_failure(trouble: &Trouble, place: &str, access: Access) -> Failur
 }
 
 /// What a call's error says, made about a bucket.
-fn call_failure(error: &CallError, bucket: &str, access: Access) -> Failure {
+pub fn call_failure(error: &CallError, bucket: &str, access: Access) -> Failure {
     let place = format!("s3://{bucket}");
     match error.reason {
         _ if error.code == "NoSuchBucket" => no_bucket(&place),
