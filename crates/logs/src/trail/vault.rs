@@ -114,7 +114,7 @@ impl Vault {
             if let Some((_, why)) = holding.troubled.iter().find(|(over, _)| below(over)) {
                 return Fetch::Failed(why.clone());
             }
-            if holding.whole.iter().any(|w| key.starts_with(&w.prefix) && *key > *w.after) {
+            if holding.whole.iter().any(|w| key.starts_with(&w.prefix) && (w.after.is_empty() || *key > *w.after)) {
                 return Fetch::NotFound;
             }
         }
