@@ -6,7 +6,7 @@ use crate::frame::{Frame, Frames};
 use crate::json::{Kind, Raw};
 use crate::place::Place;
 use crate::record::{Object, Record};
-use crate::table::{Line, Lines, Shape, Table, tables};
+use crate::table::{Line, Lines, Table, tables};
 use std::io::Read;
 
 /// Takes what a file holds.
@@ -116,7 +116,7 @@ impl Decoder<'_> {
     }
 
     fn table_of(&self, object: &Object<'_>) -> Option<&'static Table> {
-        let is = |t: &&'static Table| matches!(t.source.shape, Shape::Json(is) if is(object));
+        let is = |t: &&'static Table| t.source.shape.takes(object);
         self.last.filter(is).or_else(|| tables().iter().find(is))
     }
 
@@ -137,7 +137,7 @@ impl Decoder<'_> {
 
     /// A line of text that a CloudWatch Logs event carries.
     fn message(&mut self, outer: &Object<'_>, text: &str) {
-        if self.known_line(text) {
+        if self.known_line(text).is_ok() {
             return;
         }
         let Some(table) = crate::table::table("cloudwatch_logs") else {
@@ -163,63 +163,61 @@ impl Decoder<'_> {
         self.take(text, record, table);
     }
 
-    /// Reads a line that is of a known format and gives its record away.
-    fn known_line(&mut self, text: &str) -> bool {
+    /// Reads a line that is of a known format and gives its record away; otherwise says why it cannot.
+    fn known_line(&mut self, text: &str) -> Result<(), String> {
+        let mut why = None;
         if let Some((table, mut lines)) = self.lines.take() {
-            let mut record = Record::new(table);
-            let read = lines.read(text, &mut record);
+            let read = self.read_line(text, table, lines.as_mut());
             self.lines = Some((table, lines));
             match read {
-                Line::Record => {
-                    self.take(text, record, table);
-                    return true;
-                }
-                Line::Skip => return true,
-                Line::Not(_) => {}
+                Ok(()) => return Ok(()),
+                Err(e) => why = Some(e),
             }
         }
-        let Some((table, mut lines)) = open(text) else { return false };
+        let Some((table, mut lines)) = open(text) else {
+            return Err(why.unwrap_or_else(|| "a line of no log that is known here".to_owned()));
+        };
+        match self.read_line(text, table, lines.as_mut()) {
+            Ok(()) => {
+                self.lines = Some((table, lines));
+                Ok(())
+            }
+            Err(e) => Err(why.unwrap_or(e)),
+        }
+    }
+
+    fn read_line(&mut self, text: &str, table: &'static Table, lines: &mut dyn Lines) -> Result<(), String> {
         let mut record = Record::new(table);
-        let read = lines.read(text, &mut record);
-        if let Line::Not(_) = read {
-            return false;
+        match lines.read(text, &mut record) {
+            Line::Record => self.take(text, record, table),
+            Line::Skip => {}
+            Line::Json(json) => match Object::read(&json) {
+                Ok(object) => self.object(&json, object, 0),
+                Err(e) => return Err(format!("not a line of {}: {e} of the JSON in it", table.source.name)),
+            },
+            Line::Not(why) => return Err(format!("not a line of {}: {why}", table.source.name)),
         }
-        self.lines = Some((table, lines));
-        if read == Line::Record {
-            self.take(text, record, table);
-        }
-        true
+        Ok(())
     }
 
     fn line(&mut self, text: &str, strange: &mut Strange) {
         // CloudWatch Logs exports put the time of an event before it.
-        if let Some((time, rest)) = text.split_once(' ')
+        let stamped = text.split_once(' ').filter(|(time, _)| time.ends_with('Z') && crate::lines::is_time(time));
+        if let Some((_, rest)) = stamped
             && rest.starts_with('{')
-            && crate::time::millis(time).is_some()
             && let Ok(object) = Object::read(rest)
         {
+            strange.known = true;
             return self.object(rest, object, 0);
         }
-        if self.known_line(text) {
-            strange.known = true;
-            return;
-        }
-        if let Some((time, rest)) = text.split_once(' ')
-            && time.ends_with('Z')
-            && crate::time::millis(time).is_some()
-            && self.known_line(rest)
-        {
-            strange.known = true;
-            return;
-        }
-        let why = match &mut self.lines {
-            Some((table, lines)) => match lines.read(text, &mut Record::new(table)) {
-                Line::Not(why) => format!("not a line of {}: {why}", table.source.name),
-                _ => String::new(),
-            },
-            None => "a line of no log that is known here".to_owned(),
+        let why = match self.known_line(text) {
+            Ok(()) => None,
+            Err(why) => stamped.map_or(Some(why), |(_, rest)| self.known_line(rest).err()),
         };
-        strange.add(why, text, self.sink);
+        match why {
+            None => strange.known = true,
+            Some(why) => strange.add(why, text, self.sink),
+        }
     }
 
     fn take(&mut self, text: &str, record: Record<'_>, table: &'static Table) {
@@ -253,10 +251,7 @@ impl Context {
 }
 
 fn open(line: &str) -> Option<(&'static Table, Box<dyn Lines>)> {
-    tables().iter().find_map(|t| match t.source.shape {
-        Shape::Lines(open) => Some((t, open(line)?)),
-        Shape::Json(_) => None,
-    })
+    tables().iter().find_map(|t| Some((t, t.source.shape.open(line)?)))
 }
 
 /// The records that something known is wrapped around: EventBridge's events, `lookup-events`, events of CloudWatch Logs, answers of

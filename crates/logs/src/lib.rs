@@ -3,11 +3,13 @@
 pub mod columns;
 pub mod decode;
 pub mod envelope;
+pub mod flow;
 pub mod frame;
 pub mod ingest;
 pub mod input;
 pub mod json;
 pub mod lake;
+pub mod lines;
 pub mod place;
 pub mod record;
 pub mod rows;

@@ -38,6 +38,26 @@ pub enum Shape {
     /// Lines of text. Given the first line of a file that is not a comment of some other format: how its lines are read, where they
     /// are of this source.
     Lines(fn(&str) -> Option<Box<dyn Lines>>),
+    /// Either: AWS delivers the log as text and as JSON.
+    Both(fn(&Object<'_>) -> bool, fn(&str) -> Option<Box<dyn Lines>>),
+}
+
+impl Shape {
+    /// Whether a JSON object is one of its records.
+    pub fn takes(&self, object: &Object<'_>) -> bool {
+        match self {
+            Self::Json(is) | Self::Both(is, _) => is(object),
+            Self::Lines(_) => false,
+        }
+    }
+
+    /// How its lines are read, where this is one of them.
+    pub fn open(&self, line: &str) -> Option<Box<dyn Lines>> {
+        match self {
+            Self::Lines(open) | Self::Both(_, open) => open(line),
+            Self::Json(_) => None,
+        }
+    }
 }
 
 /// Reads a file's lines; it may remember a header.
@@ -53,8 +73,10 @@ pub enum Line {
     Record,
     /// A header or comment.
     Skip,
+    /// A record that only stands in a line: its JSON, to be recognised by itself.
+    Json(String),
     /// Not of this source: why.
-    Not(String),
+    Not(Cow<'static, str>),
 }
 
 /// A source with everything that is derived from it.
