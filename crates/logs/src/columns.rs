@@ -4,7 +4,8 @@
 
 use crate::json::{Kind, Raw, each_member};
 use arrow_array::builder::{
-    BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, StringBuilder, TimestampMillisecondBuilder,
+    BooleanBuilder, Date32Builder, Float32Builder, Float64Builder, Int32Builder, Int64Builder, StringBuilder,
+    TimestampMillisecondBuilder,
 };
 use arrow_array::{ArrayRef, ListArray, MapArray, StructArray};
 use arrow_buffer::{NullBufferBuilder, OffsetBuffer};
@@ -22,6 +23,10 @@ pub enum Type {
     Bigint,
     /// `double`
     Double,
+    /// `float`
+    Float,
+    /// `date`
+    Date,
     /// `boolean`
     Boolean,
     /// `timestamp`, milliseconds, UTC.
@@ -76,6 +81,8 @@ fn kind(text: &str) -> Result<(Type, &str), Unreadable> {
         "int" => Type::Int,
         "bigint" => Type::Bigint,
         "double" => Type::Double,
+        "float" => Type::Float,
+        "date" => Type::Date,
         "boolean" => Type::Boolean,
         "timestamp" => Type::Timestamp,
         "array" => {
@@ -112,6 +119,8 @@ impl Type {
             Self::Int => DataType::Int32,
             Self::Bigint => DataType::Int64,
             Self::Double => DataType::Float64,
+            Self::Float => DataType::Float32,
+            Self::Date => DataType::Date32,
             Self::Boolean => DataType::Boolean,
             Self::Timestamp => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
             Self::Struct(members) => DataType::Struct(fields(members)),
@@ -143,6 +152,10 @@ pub enum Column {
     Bigint(Int64Builder),
     /// See [`Type::Double`].
     Double(Float64Builder),
+    /// See [`Type::Float`].
+    Float(Float32Builder),
+    /// See [`Type::Date`].
+    Date(Date32Builder),
     /// See [`Type::Boolean`].
     Boolean(BooleanBuilder),
     /// See [`Type::Timestamp`].
@@ -183,6 +196,8 @@ impl Column {
             Type::Int => Self::Int(Int32Builder::new()),
             Type::Bigint => Self::Bigint(Int64Builder::new()),
             Type::Double => Self::Double(Float64Builder::new()),
+            Type::Float => Self::Float(Float32Builder::new()),
+            Type::Date => Self::Date(Date32Builder::new()),
             Type::Boolean => Self::Boolean(BooleanBuilder::new()),
             Type::Timestamp => Self::Timestamp(TimestampMillisecondBuilder::new().with_timezone("UTC")),
             Type::Struct(members) => Self::Struct(Members {
@@ -207,6 +222,8 @@ impl Column {
             Self::Int(b) => b.append_null(),
             Self::Bigint(b) => b.append_null(),
             Self::Double(b) => b.append_null(),
+            Self::Float(b) => b.append_null(),
+            Self::Date(b) => b.append_null(),
             Self::Boolean(b) => b.append_null(),
             Self::Timestamp(b) => b.append_null(),
             Self::Struct(m) => {
@@ -238,6 +255,8 @@ impl Column {
             Self::Int(b) => put(number(raw).and_then(|n| i32::try_from(n).ok()), |v| b.append_option(v)),
             Self::Bigint(b) => put(number(raw), |v| b.append_option(v)),
             Self::Double(b) => put(raw.scalar().and_then(|t| t.parse().ok()), |v| b.append_option(v)),
+            Self::Float(b) => put(raw.scalar().and_then(|t| t.parse().ok()), |v| b.append_option(v)),
+            Self::Date(b) => put(raw.scalar().and_then(|t| crate::time::days(&t)), |v| b.append_option(v)),
             Self::Boolean(b) => put(boolean(raw), |v| b.append_option(v)),
             Self::Timestamp(b) => put(raw.scalar().and_then(|t| crate::time::millis(&t)), |v| b.append_option(v)),
             Self::Struct(_) if raw.kind != Kind::Object => self.misfit(raw),
@@ -285,6 +304,8 @@ impl Column {
             Self::Int(b) => Arc::new(b.finish()),
             Self::Bigint(b) => Arc::new(b.finish()),
             Self::Double(b) => Arc::new(b.finish()),
+            Self::Float(b) => Arc::new(b.finish()),
+            Self::Date(b) => Arc::new(b.finish()),
             Self::Boolean(b) => Arc::new(b.finish()),
             Self::Timestamp(b) => Arc::new(b.finish()),
             Self::Struct(m) => {

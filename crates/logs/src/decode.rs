@@ -128,6 +128,8 @@ impl Decoder<'_> {
                 continue;
             }
             match Object::read(&text) {
+                // An application's own JSON is still an event of its log group.
+                Ok(object) if is_event(outer) && !self.is_known(&object) => self.event(outer, &text),
                 Ok(object) => self.object(&text, object, depth),
                 Err(_) if raw.kind != Kind::Object => self.message(outer, &text),
                 Err(e) => self.sink.aside(format!("not JSON: {e} of the wrapped record"), text.as_bytes()),
@@ -137,9 +139,17 @@ impl Decoder<'_> {
 
     /// A line of text that a CloudWatch Logs event carries.
     fn message(&mut self, outer: &Object<'_>, text: &str) {
-        if self.known_line(text).is_ok() {
-            return;
+        if self.known_line(text).is_err() {
+            self.event(outer, text);
         }
+    }
+
+    fn is_known(&self, object: &Object<'_>) -> bool {
+        self.table_of(object).is_some() || wrapped(object).is_some()
+    }
+
+    /// An event of CloudWatch Logs of which no more is known.
+    fn event(&mut self, outer: &Object<'_>, text: &str) {
         let Some(table) = crate::table::table("cloudwatch_logs") else {
             self.sink.aside("a message of no log that is known here".to_owned(), text.as_bytes());
             return;
@@ -274,12 +284,12 @@ fn wrapped<'a>(object: &Object<'a>) -> Option<Vec<Raw<'a>>> {
         return Some(vec![source]);
     }
     let message = object.get("message").filter(|m| matches!(m.kind, Kind::Str | Kind::Escaped));
-    if let Some(message) = message
-        && (object.has("timestamp") || object.has("@timestamp") || object.has("ingestionTime") || object.has("id"))
-    {
-        return Some(vec![message]);
-    }
-    None
+    message.filter(|_| is_event(object)).map(|message| vec![message])
+}
+
+/// Whether an object with a message looks like an event of CloudWatch Logs.
+fn is_event(object: &Object<'_>) -> bool {
+    object.has("message") && ["timestamp", "@timestamp", "ingestionTime", "id"].iter().any(|n| object.has(n))
 }
 
 /// Lines that no format knows. A file without a single known line is one thing that cannot be read, not thousands.

@@ -5,7 +5,7 @@
 
 use crate::columns::{Type, find};
 use crate::json::Raw;
-use crate::lines::is_digits;
+use crate::lines::{NAMELESS, is_digits};
 use crate::record::Record;
 use crate::table::{Line, Lines, Table};
 
@@ -60,13 +60,6 @@ const V6: &str = "version resource-type account-id tgw-id tgw-attachment-id tgw-
     packets-lost-no-route packets-lost-blackhole packets-lost-mtu-exceeded packets-lost-ttl-expired tcp-flags region \
     flow-direction pkt-src-aws-service pkt-dst-aws-service";
 
-/// Names for fields that no header names and no version known here has.
-const NAMELESS: [&str; 32] = [
-    "field_1", "field_2", "field_3", "field_4", "field_5", "field_6", "field_7", "field_8", "field_9", "field_10",
-    "field_11", "field_12", "field_13", "field_14", "field_15", "field_16", "field_17", "field_18", "field_19",
-    "field_20", "field_21", "field_22", "field_23", "field_24", "field_25", "field_26", "field_27", "field_28",
-    "field_29", "field_30", "field_31", "field_32",
-];
 const MOST: usize = 96;
 
 impl Flow {
@@ -171,7 +164,15 @@ fn header(line: &str, kind: Kind, table: &Table) -> Option<(char, Vec<Slot>)> {
 
 /// Names that no other header has. Words such as `type`, `start` and `action` begin many a line.
 const TELLING: [&str; 9] = [
-    "srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr", "pkt_srcaddr", "pkt_dstaddr", "interface-id", "interface_id", "tgw-id",
+    "srcaddr",
+    "dstaddr",
+    "pkt-srcaddr",
+    "pkt-dstaddr",
+    "pkt_srcaddr",
+    "pkt_dstaddr",
+    "interface-id",
+    "interface_id",
+    "tgw-id",
 ];
 
 /// How values begin that tell one order of fields from another.

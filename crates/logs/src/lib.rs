@@ -10,6 +10,7 @@ pub mod input;
 pub mod json;
 pub mod lake;
 pub mod lines;
+pub mod pipes;
 pub mod place;
 pub mod record;
 pub mod rows;

@@ -3,6 +3,13 @@
 use crate::json::Raw;
 use crate::record::Record;
 
+/// Names for fields that no header names and no version known here has.
+pub const NAMELESS: [&str; 32] = [
+    "field_1", "field_2", "field_3", "field_4", "field_5", "field_6", "field_7", "field_8", "field_9", "field_10",
+    "field_11", "field_12", "field_13", "field_14", "field_15", "field_16", "field_17", "field_18", "field_19",
+    "field_20", "field_21", "field_22", "field_23", "field_24", "field_25", "field_26", "field_27", "field_28",
+    "field_29", "field_30", "field_31", "field_32",
+];
 /// A line's fields, one after the other. A field ends at one space; two spaces enclose an empty field.
 #[derive(Debug, Clone)]
 pub struct Fields<'a> {

@@ -47,7 +47,11 @@ impl<'a> Object<'a> {
         let mut record = Record::new(table);
         let mut next = 0;
         for (key, value) in self.members {
-            match find(&table.names, key.text, next) {
+            let place = find(&table.names, key.text, next).or_else(|| {
+                let (_, column) = table.source.renamed.iter().find(|(name, _)| *name == key.text)?;
+                find(&table.names, column, next)
+            });
+            match place {
                 Some(n) if record.put(n, value) => next = n + 1,
                 _ => record.rest.push((key, value)),
             }

@@ -23,6 +23,8 @@ pub struct Source {
     pub roles: &'static [(Role, &'static str)],
     /// Fields inside columns that say exactly what a field of the envelope says: a filter on one is a filter on the other.
     pub mirrors: &'static [(&'static str, Role)],
+    /// Members that go into a column of another name: `("cs(Referer)", "cs_referrer")`.
+    pub renamed: &'static [(&'static str, &'static str)],
     /// How its records are told from others.
     pub shape: Shape,
     /// Fills the envelope.
@@ -174,6 +176,9 @@ mod tests {
                 );
             }
             for (_, column) in source.roles {
+                assert!(columns.contains(*column), "{}: no column `{column}`", source.name);
+            }
+            for (_, column) in source.renamed {
                 assert!(columns.contains(*column), "{}: no column `{column}`", source.name);
             }
             assert!(source.page.starts_with("https://"), "{}", source.name);

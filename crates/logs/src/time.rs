@@ -106,6 +106,12 @@ fn slow(text: &str) -> Option<i64> {
     None
 }
 
+/// Days since 1970-01-01 of a date, `2024-01-02`.
+pub fn days(text: &str) -> Option<i32> {
+    let date: jiff::civil::Date = text.trim().parse().ok()?;
+    Some(date.since(jiff::civil::date(1970, 1, 1)).ok()?.get_days())
+}
+
 /// The day of a time, `2024-01-02`, in UTC; `unknown` for a time that no calendar has.
 pub fn day(ms: i64) -> String {
     jiff::Timestamp::from_millisecond(ms)
@@ -153,6 +159,7 @@ mod tests {
             assert_eq!(millis(none), None, "{none}");
         }
         assert_eq!(day(t), "2024-01-02");
+        assert_eq!((days("1970-01-02"), days("2024-01-02"), days("soon")), (Some(1), Some(19_724), None));
     }
 
     proptest! {

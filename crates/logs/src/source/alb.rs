@@ -30,6 +30,7 @@ pub static SOURCE: Source = Source {
         (Role::Error, "lambda_error_reason"),
     ],
     mirrors: &[],
+    renamed: &[],
     shape: Shape::Lines(|line| open(line).then(|| Box::new(Alb) as Box<dyn Lines>)),
     envelope,
     id: |_| None,
@@ -88,10 +89,6 @@ fn read<'a>(line: &'a str, record: &mut Record<'a>) -> Result<(), &'static str> 
 fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {
     e.time = record.text("time").and_then(|t| crate::time::millis(&t));
     e.set_source_ip(record.text("client_ip"));
-    e.set(Role::Event, record.text("request_verb"));
-    e.set(Role::Target, record.text("request_url"));
-    e.set(Role::UserAgent, record.text("user_agent"));
-    e.set(Role::Error, record.text("lambda_error_reason"));
     e.outcome = record.text("elb_status_code").and_then(|s| Outcome::of_status(&s));
     for column in ["target_group_arn", "chosen_cert_arn"] {
         if let Some(Cow::Borrowed(arn)) = record.text(column) {

@@ -19,6 +19,7 @@ pub static SOURCE: Source = Source {
         leaf_client_cert_serial_number string, tls_verify_status string, conn_trace_id string, tls_keyexchange string",
     roles: &[(Role::Actor, "leaf_client_cert_subject"), (Role::Session, "conn_trace_id")],
     mirrors: &[],
+    renamed: &[],
     shape: Shape::Lines(|line| open(line).then(|| Box::new(Connection) as Box<dyn Lines>)),
     envelope,
     id: |_| None,
@@ -59,8 +60,6 @@ impl Lines for Connection {
 fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {
     e.time = record.text("time").and_then(|t| crate::time::millis(&t));
     e.set_source_ip(record.text("client_ip"));
-    e.set(Role::Actor, record.text("leaf_client_cert_subject"));
-    e.set(Role::Session, record.text("conn_trace_id"));
     e.set(Role::Event, Some("connection".into()));
     e.set(Role::Target, record.text("listener_port"));
     // `Failed:ClientCertUntrusted`; nothing where no client certificate was asked for.

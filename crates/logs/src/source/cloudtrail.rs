@@ -35,6 +35,7 @@ pub static SOURCE: Source = Source {
         managementevent string, insightdetails string, eventcontext string",
     roles: &[(Role::UserAgent, "useragent"), (Role::Event, "eventname"), (Role::Error, "errorcode")],
     mirrors: &[("useridentity.accesskeyid", Role::AccessKey)],
+    renamed: &[],
     shape: Shape::Json(is),
     envelope,
     id,

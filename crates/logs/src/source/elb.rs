@@ -19,6 +19,7 @@ pub static SOURCE: Source = Source {
         request_verb string, url string, protocol string, user_agent string, ssl_cipher string, ssl_protocol string",
     roles: &[(Role::Event, "request_verb"), (Role::Target, "url"), (Role::UserAgent, "user_agent")],
     mirrors: &[],
+    renamed: &[],
     shape: Shape::Lines(|line| open(line).then(|| Box::new(Elb) as Box<dyn Lines>)),
     envelope,
     id: |_| None,
@@ -81,8 +82,5 @@ fn read<'a>(line: &'a str, record: &mut Record<'a>) -> Result<(), &'static str> 
 fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {
     e.time = record.text("timestamp").and_then(|t| crate::time::millis(&t));
     e.set_source_ip(record.text("request_ip"));
-    e.set(Role::Event, record.text("request_verb"));
-    e.set(Role::Target, record.text("url"));
-    e.set(Role::UserAgent, record.text("user_agent"));
     e.outcome = record.text("elb_response_code").and_then(|s| Outcome::of_status(&s));
 }

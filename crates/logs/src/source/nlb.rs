@@ -22,6 +22,7 @@ pub static SOURCE: Source = Source {
         tls_connection_creation_time string",
     roles: &[(Role::Event, "type"), (Role::Target, "domain_name")],
     mirrors: &[],
+    renamed: &[],
     shape: Shape::Lines(|line| open(line).then(|| Box::new(Nlb) as Box<dyn Lines>)),
     envelope,
     id: |_| None,
@@ -77,8 +78,6 @@ fn read<'a>(line: &'a str, record: &mut Record<'a>) -> Result<(), &'static str> 
 fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {
     e.time = record.text("time").and_then(|t| crate::time::millis(&t));
     e.set_source_ip(record.text("client_ip"));
-    e.set(Role::Event, record.text("type"));
-    e.set(Role::Target, record.text("domain_name"));
     if let Some(Cow::Borrowed(arn)) = record.text("cert_arn") {
         let (region, account) = place_of_arn(arn);
         e.region = region.map(Cow::Borrowed);

@@ -17,6 +17,7 @@ pub static SOURCE: Source = Source {
         response_code string, layer_4_protocol string, edge_location string, resolver_ip string, edns_client_subnet string",
     roles: &[(Role::Event, "query_type"), (Role::Target, "query_name")],
     mirrors: &[],
+    renamed: &[],
     shape: Shape::Lines(|line| open(line).then(|| Box::new(Public) as Box<dyn Lines>)),
     envelope,
     id: |_| None,
@@ -53,8 +54,6 @@ impl Lines for Public {
 fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {
     e.time = record.text("query_timestamp").and_then(|t| crate::time::millis(&t));
     e.set_source_ip(record.text("resolver_ip"));
-    e.set(Role::Event, record.text("query_type"));
-    e.set(Role::Target, record.text("query_name"));
     let code = record.text("response_code");
     e.outcome = code.as_deref().map(|c| if c == "NOERROR" { Outcome::Success } else { Outcome::Failure });
     e.set(Role::Error, code.filter(|c| c != "NOERROR"));

@@ -21,6 +21,7 @@ pub static SOURCE: Source = Source {
         firewall_protection string, additional_properties string",
     roles: &[(Role::Event, "query_type"), (Role::Target, "query_name")],
     mirrors: &[],
+    renamed: &[],
     shape: Shape::Json(is),
     envelope,
     id: |_| None,
@@ -38,8 +39,6 @@ fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {
     // The instance, or the endpoint that someone outside asked through.
     let asked = record.text_at("srcids", &["instance"]);
     e.set(Role::Actor, asked.or_else(|| record.text_at("srcids", &["resolver_endpoint"])));
-    e.set(Role::Event, record.text("query_type"));
-    e.set(Role::Target, record.text("query_name"));
     let code = record.text("rcode");
     e.outcome = match (record.text("firewall_rule_action").as_deref(), code.as_deref()) {
         (Some("BLOCK"), _) => Some(Outcome::Denied),

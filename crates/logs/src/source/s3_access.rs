@@ -26,6 +26,7 @@ pub static SOURCE: Source = Source {
         (Role::Error, "errorcode"),
     ],
     mirrors: &[],
+    renamed: &[],
     shape: Shape::Lines(|line| open(line).then(|| Box::new(S3Access) as Box<dyn Lines>)),
     envelope,
     id: |_| None,
@@ -119,10 +120,6 @@ fn between(text: &str) -> Option<(&str, &str)> {
 fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {
     e.time = record.text("requestdatetime").and_then(|t| crate::time::millis(&t));
     e.set_source_ip(record.text("remoteip"));
-    e.set(Role::Actor, record.text("requester"));
-    e.set(Role::Event, record.text("operation"));
-    e.set(Role::UserAgent, record.text("useragent"));
-    e.set(Role::Error, record.text("errorcode"));
     if let Some(Cow::Borrowed(arn)) = record.text("accesspointarn") {
         e.region = place_of_arn(arn).0.map(Cow::Borrowed);
     }

@@ -24,6 +24,7 @@ pub static SOURCE: Source = Source {
         pkt_src_aws_service string, pkt_dst_aws_service string, encryption_status int",
     roles: &[(Role::Target, "dstaddr")],
     mirrors: &[],
+    renamed: &[],
     shape: Shape::Both(is, open),
     envelope,
     id: |_| None,
@@ -46,7 +47,6 @@ fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {
     e.account = record.text("account_id").filter(|a| crate::place::is_account(a));
     e.region = super::vpc_flow::region(record);
     e.set_source_ip(record.text("srcaddr"));
-    e.set(Role::Target, record.text("dstaddr"));
     e.set(Role::Event, record.text("log_status").filter(|s| s != "OK"));
     let lost = LOST.iter().copied().find(|c| record.text(c).is_some_and(|n| n != "0"));
     if let Some(column) = lost {

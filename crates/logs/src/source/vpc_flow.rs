@@ -26,6 +26,7 @@ pub static SOURCE: Source = Source {
         ecs_task_arn string, ecs_task_id string, reject_reason string, resource_id string, encryption_status int",
     roles: &[(Role::Event, "action"), (Role::Target, "dstaddr")],
     mirrors: &[],
+    renamed: &[],
     shape: Shape::Both(is, open),
     envelope,
     id: |_| None,
@@ -47,8 +48,6 @@ fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {
     e.account = record.text("account_id").filter(|a| crate::place::is_account(a));
     e.region = region(record);
     e.set_source_ip(record.text("srcaddr"));
-    e.set(Role::Event, record.text("action"));
-    e.set(Role::Target, record.text("dstaddr"));
     e.outcome = match record.text("action").as_deref() {
         Some("ACCEPT") => Some(Outcome::Success),
         Some("REJECT") => Some(Outcome::Denied),

@@ -39,6 +39,7 @@ pub static SOURCE: Source = Source {
         ja3fingerprint string, ja4fingerprint string, oversizefields string, requestbodysize int, requestbodysizeinspectedbywaf int",
     roles: &[],
     mirrors: &[("httprequest.httpmethod", Role::Event), ("httprequest.uri", Role::Target)],
+    renamed: &[],
     shape: Shape::Json(is),
     envelope,
     id: |_| None,
