@@ -27,6 +27,7 @@ pub struct Input {
 enum From {
     File(PathBuf),
     Stdin,
+    Memory(Arc<[u8]>),
     Object(Arc<dyn ObjectStore>, Key),
 }
 
@@ -186,6 +187,12 @@ pub async fn objects(
 }
 
 impl Input {
+    /// What a program carries in itself.
+    pub fn memory(name: &str, bytes: &[u8]) -> Self {
+        let (size, place) = (bytes.len() as u64, Place::of(name));
+        Self { name: name.to_owned(), place, size, stamp: String::new(), from: From::Memory(bytes.into()) }
+    }
+
     /// Its size in bytes, 0 where nobody knows it beforehand.
     pub fn size(&self) -> u64 {
         self.size
@@ -204,6 +211,7 @@ impl Input {
         match &self.from {
             From::File(path) => Ok(Box::new(std::fs::File::open(path)?)),
             From::Stdin => Ok(Box::new(std::io::stdin())),
+            From::Memory(bytes) => Ok(Box::new(std::io::Cursor::new(bytes.clone()))),
             From::Object(store, key) => {
                 let got = handle.block_on(store.get(key)).map_err(std::io::Error::other)?;
                 let stream = got.into_stream();

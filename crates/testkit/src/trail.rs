@@ -169,7 +169,7 @@ impl Trail {
         let (mut events, mut bytes) = (0, 0);
         for n in 0..deliveries {
             let place = (n as usize) % places;
-            let region = REGIONS[place % self.regions];
+            let region = REGIONS.get(place % self.regions).copied().unwrap_or("us-east-1");
             let account = 111_122_223_333 + 1_000_000_001 * ((place / self.regions) as u64 % u64::from(self.accounts));
             let day = 1 + (place / self.regions / self.accounts as usize) as u32;
             let minute = (n / places as u64 * 5) % 1440;
@@ -201,15 +201,16 @@ fn event(out: &mut String, random: &mut Rng, account: u64, region: &str, day: u3
     // A principal keeps to a few calls, one agent and one address.
     let who = random.u64(..200) * random.u64(..200) / 200;
     let mut habit = Rng::with_seed(account ^ who);
-    let agent = AGENTS[habit.usize(..AGENTS.len())];
+    let agent = habit.choice(AGENTS).unwrap_or_default();
     let ip = format!("{}.{}.{}.{}", habit.u8(3..220), habit.u8(..), habit.u8(..), habit.u8(1..255));
     let key: u64 = habit.u64(..);
-    let habits = [habit.usize(..CALLS.len()), habit.usize(..CALLS.len()), habit.usize(..CALLS.len())];
-    let (source, name, reads, request, response) = CALLS[habits[random.usize(..3)]];
+    let habits = habit.choose_multiple(CALLS, 3);
+    let (source, name, reads, request, response) =
+        random.choice(habits).unwrap_or(("s3", "GetObject", true, "null", "null"));
     let second = minute * 60 + random.u64(..300);
     let (h, m, s) = (second / 3600 % 24, second / 60 % 60, second % 60);
     let _ = write!(out, r#"{{"eventVersion":"1.09","userIdentity":{{"#);
-    if who % 4 == 0 {
+    if who.is_multiple_of(4) {
         let _ = write!(
             out,
             r#""type":"IAMUser","principalId":"AIDA{key:016X}","arn":"arn:aws:iam::{account}:user/user-{who}","accountId":"{account}","accessKeyId":"AKIA{key:016X}","userName":"user-{who}"}}"#

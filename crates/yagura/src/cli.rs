@@ -1,6 +1,7 @@
 //! The command line. Help is in English here; `help_ja.rs` holds the same in Japanese.
 
 use crate::commands::iam::IamCommand;
+use crate::commands::logs::LogsCommand;
 use crate::commands::net::NetCommand;
 use crate::commands::trail::TrailCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -52,6 +53,9 @@ pub enum Command {
     /// Ask what can reach what in VPC networks, and every reason why not
     #[command(subcommand)]
     Net(NetCommand),
+    /// Decode logs once, keep them in a lake, and look after it
+    #[command(subcommand)]
+    Logs(LogsCommand),
     /// Prove that CloudTrail's log files are as they were delivered
     #[command(subcommand)]
     Trail(TrailCommand),

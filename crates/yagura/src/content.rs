@@ -206,6 +206,15 @@ pub fn embedded_bytes(path: &str) -> Option<Vec<u8>> {
     zstd::decode_all(embedded::FILES.get(at)?.1).ok()
 }
 
+/// The sample estate's logs: names and contents.
+pub fn demo_logs() -> Vec<(&'static str, String)> {
+    let logs = embedded::FILES
+        .iter()
+        .map(|(path, _)| *path)
+        .filter(|p| *p == "demo/cloudtrail.json" || p.starts_with("demo/logs/"));
+    logs.filter_map(|path| Some((path, embedded_text(path)?))).collect()
+}
+
 /// An embedded text, unpacked.
 pub fn embedded_text(path: &str) -> Option<String> {
     String::from_utf8(embedded_bytes(path)?).ok()

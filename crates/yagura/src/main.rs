@@ -46,6 +46,7 @@ fn run(cli: &Cli, lang: Lang) -> Result<u8, Failure> {
         Command::Permissions(args) => commands::permissions::run(cli, args, lang),
         Command::Iam(command) => commands::iam::run(cli, command, lang),
         Command::Net(command) => commands::net::run(cli, command, lang),
+        Command::Logs(command) => commands::logs::run(command, lang),
         Command::Trail(command) => commands::trail::run(command, lang),
         Command::Content(command) => commands::content::run(cli, command, lang),
         Command::Completions { shell } => {

@@ -58,6 +58,18 @@ impl Display {
         self.bar.set_message(what.to_owned());
     }
 
+    /// Whether anybody sees it.
+    pub fn is_shown(&self) -> bool {
+        !self.bar.is_hidden()
+    }
+
+    /// Says how many of a known number are done.
+    pub fn at(&self, done: usize, known: usize, what: &str) {
+        self.bar.set_length(known as u64);
+        self.bar.set_position(done as u64);
+        self.bar.set_message(what.to_owned());
+    }
+
     /// Clears the line.
     pub fn finish(&self) {
         self.bar.finish_and_clear();

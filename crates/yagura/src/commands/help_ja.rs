@@ -1,6 +1,6 @@
 //! The help texts in Japanese. A test sees to it that none is missing.
 
-use super::{iam, net, store, trail};
+use super::{iam, logs, net, store, trail};
 use clap::{Arg, ArgAction, Command};
 
 const TEMPLATE: &str = "{before-help}{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}";
@@ -68,7 +68,9 @@ fn level(mut command: Command, path: &str) -> Command {
 fn own(path: &str) -> Option<&'static HelpJa> {
     let of_iam = path.strip_prefix("yagura iam ").and_then(iam::help_ja);
     let of_net = || path.strip_prefix("yagura net ").and_then(net::help_ja);
-    of_iam.or_else(of_net).or_else(|| path.strip_prefix("yagura trail ").and_then(trail::help_ja))
+    let of_logs = || path.strip_prefix("yagura logs ").and_then(logs::help_ja);
+    let of_trail = || path.strip_prefix("yagura trail ").and_then(trail::help_ja);
+    of_iam.or_else(of_net).or_else(of_logs).or_else(of_trail)
 }
 
 fn about(path: &str) -> Option<&'static str> {
@@ -86,6 +88,7 @@ fn about(path: &str) -> Option<&'static str> {
         "yagura permissions" => "選択したチェックに必要な最小権限の IAM ポリシーを出力する",
         "yagura iam" => "IAM で誰が何をできるか、その理由、変更で何が許可されるかを調べる",
         "yagura net" => "VPC のネットワークで何が何に到達できるか、できない理由は何かを調べる",
+        "yagura logs" => "ログを 1 度だけデコードしてレイクに保存し、管理する",
         "yagura trail" => "CloudTrail のログファイルが配信されたままであることを証明する",
         "yagura content" => "コンテンツフォルダーを検査する",
         "yagura content lint" => "すべて読み込み、式の型を検査し、テストを実行する",
@@ -107,7 +110,7 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
     let of_source: &[(&str, &str)] = match path {
         _ if path.starts_with("yagura iam ") => &iam::source::SOURCE_JA,
         _ if path.starts_with("yagura net ") => &net::source::SOURCE_JA,
-        _ if path.starts_with("yagura trail ") => &store::STORE_JA,
+        _ if path.starts_with("yagura trail ") || path.starts_with("yagura logs ") => &store::STORE_JA,
         _ => &[],
     };
     if let Some((_, text)) = of_source.iter().find(|(name, _)| *name == id) {

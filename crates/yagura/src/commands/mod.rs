@@ -6,6 +6,7 @@ pub mod content;
 pub mod help_ja;
 pub mod iam;
 pub mod live;
+pub mod logs;
 pub mod net;
 pub mod permissions;
 pub mod prepare;
