@@ -75,6 +75,8 @@ pub struct Frames<R> {
     context: Vec<u8>,
     /// Bytes of an overlong record that were thrown away.
     dropped: usize,
+    /// A whole record stood in one line: all that follow will.
+    by_line: bool,
 }
 
 impl<R: Read> Frames<R> {
@@ -93,6 +95,7 @@ impl<R: Read> Frames<R> {
             lead: Vec::new(),
             context: Vec::new(),
             dropped: 0,
+            by_line: false,
         }
     }
 
@@ -365,6 +368,10 @@ impl<R: Read> Frames<R> {
         if self.lead.is_empty() && matches!(self.mode, Mode::Elements { .. }) {
             self.lead = self.buffer.get(from..self.at).map(lead).unwrap_or_default();
         }
+        if self.mode == Mode::Top && !self.by_line {
+            let record = self.buffer.get(from..self.at).unwrap_or_default();
+            self.by_line = memchr::memchr(b'\n', record).is_none();
+        }
         Step::Record(from, self.at)
     }
 
@@ -479,6 +486,9 @@ impl<R: Read> Frames<R> {
 
     /// Whether what stands before the place of the scan wants something to follow: `,`, `:` or an opening bracket.
     fn goes_on(&self) -> bool {
+        if self.by_line {
+            return false;
+        }
         let before = self.buffer.get(self.from..self.at).unwrap_or_default();
         let last = before.iter().rev().find(|b| !b.is_ascii_whitespace());
         matches!(last, Some(b',' | b':' | b'[' | b'{'))
