@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use yagura_logs::decode::{Sink, decode};
 use yagura_logs::envelope::{Envelope, Role};
-use yagura_logs::ingest::{Progress, ingest};
+use yagura_logs::ingest::{Options, Progress, ingest};
 use yagura_logs::input::{Wanted, local};
 use yagura_logs::lake::Lake;
 use yagura_logs::place::Place;
@@ -116,7 +116,14 @@ fn main() {
             let lake = runtime.block_on(Lake::open_to_write(store, root, Some(at.path()))).unwrap();
             let inputs = local(&[folder.display().to_string()], &Wanted::default()).unwrap();
             let start = Instant::now();
-            let (lake, report) = ingest(lake, &inputs, threads, runtime.handle(), &Progress::default()).unwrap();
+            let (lake, report) = ingest(
+                lake,
+                &inputs,
+                Options { threads, ..Options::default() },
+                runtime.handle(),
+                &Progress::default(),
+            )
+            .unwrap();
             *best = best.min(start.elapsed().as_secs_f64());
             assert_eq!(report.records.stored + report.records.duplicate, count.records);
             let bytes: u64 = lake.stats().values().map(|t| t.bytes).sum();

@@ -84,10 +84,26 @@ const NAMED: usize = 1_000;
 const SHOWN: usize = 4 << 10;
 /// Records' bytes that a thread holds before it writes parts.
 const HELD: usize = 64 << 20;
-/// A thread commits when it has written so much, or after so long.
-const COMMIT_AFTER: (usize, Duration) = (1 << 30, Duration::from_secs(20));
+/// A thread commits when it has written so much.
+const COMMIT_AFTER: usize = 1 << 30;
 
-/// Brings inputs into the lake with so many threads. What the manifest knows as read before is not read again: its records count as
+/// How to ingest.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Threads that decode.
+    pub threads: usize,
+    /// What a thread has read counts after so long, at the end of the file at hand.
+    pub commit_every: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        Self { threads, commit_every: Duration::from_secs(20) }
+    }
+}
+
+/// Brings inputs into the lake. What the manifest knows as read before is not read again: its records count as
 /// duplicates.
 ///
 /// # Errors
@@ -95,7 +111,7 @@ const COMMIT_AFTER: (usize, Duration) = (1 << 30, Duration::from_secs(20));
 pub fn ingest(
     lake: Lake,
     inputs: &[Input],
-    threads: usize,
+    options: Options,
     handle: &Handle,
     progress: &Progress,
 ) -> Result<(Lake, Report), LakeError> {
@@ -104,12 +120,14 @@ pub fn ingest(
         lake: tokio::sync::Mutex::new(lake),
         known,
         handle: handle.clone(),
+        options,
         progress,
         next: AtomicUsize::new(0),
         done: Mutex::default(),
     };
     let results: Vec<Result<(), LakeError>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(|| Worker::new(&shared).run(inputs))).collect();
+        let workers: Vec<_> =
+            (0..options.threads.max(1)).map(|_| scope.spawn(|| Worker::new(&shared).run(inputs))).collect();
         workers
             .into_iter()
             .map(|w| w.join().unwrap_or_else(|_| Err(std::io::Error::other("a thread stopped by a fault").into())))
@@ -135,6 +153,7 @@ struct Shared<'s> {
     lake: tokio::sync::Mutex<Lake>,
     known: Known,
     handle: Handle,
+    options: Options,
     progress: &'s Progress,
     next: AtomicUsize,
     done: Mutex<Vec<(usize, FileReport, Vec<Aside>)>>,
@@ -186,7 +205,7 @@ impl<'s> Worker<'s> {
             };
             self.input(n, input)?;
             self.shared.progress.inputs.fetch_add(1, Ordering::Relaxed);
-            if self.written > COMMIT_AFTER.0 || self.since.elapsed() > COMMIT_AFTER.1 {
+            if self.written > COMMIT_AFTER || self.since.elapsed() >= self.shared.options.commit_every {
                 self.commit()?;
             }
         }

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
-use yagura_logs::ingest::{Counts, Progress, Report, ingest};
+use yagura_logs::ingest::{Counts, Options, Progress, Report, ingest};
 use yagura_logs::input::{Wanted, local};
 use yagura_logs::lake::{LARGE, Lake, LakeError};
 use yagura_testkit::Trail;
@@ -28,7 +28,14 @@ fn open(rt: &Runtime, folder: &Path) -> Result<Lake, LakeError> {
 fn take(rt: &Runtime, folder: &Path, sources: &[&Path]) -> (Lake, Report) {
     let names: Vec<String> = sources.iter().map(|p| p.display().to_string()).collect();
     let inputs = local(&names, &Wanted::default()).unwrap();
-    ingest(open(rt, folder).unwrap(), &inputs, 2, rt.handle(), &Progress::default()).unwrap()
+    ingest(
+        open(rt, folder).unwrap(),
+        &inputs,
+        Options { threads: 2, ..Options::default() },
+        rt.handle(),
+        &Progress::default(),
+    )
+    .unwrap()
 }
 
 fn rows(lake: &Lake) -> u64 {

@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Runtime;
-use yagura_logs::ingest::{Counts, Progress, Report, ingest};
+use yagura_logs::ingest::{Counts, Options, Progress, Report, ingest};
 use yagura_logs::input::{Input, InputError, Wanted, local, objects};
 use yagura_logs::lake::Lake;
 use yagura_model::Lang;
@@ -61,6 +61,9 @@ pub struct IngestArgs {
     /// Threads that decode [default: as many as the machine has cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
+    /// Seconds after which what was read counts, come what may
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    pub commit_every: u64,
     /// The form of the answer
     #[arg(long, value_enum, default_value = "text")]
     pub format: Form,
@@ -84,6 +87,7 @@ pub const HELP_JA: HelpJa = HelpJa {
         ("until", "この日までのファイルだけ（名前からわかる範囲で）"),
         ("follow", "停止するまで、新しいファイルを繰り返し探す"),
         ("every", "--follow で次に探すまでの秒数"),
+        ("commit_every", "読み取った分を確定するまでの秒数（その後に異常終了しても失われない）"),
         ("threads", "デコードに使うスレッド数 [デフォルト: コア数]"),
         ("format", "結果の形式"),
     ],
@@ -161,7 +165,9 @@ fn once(
     progress: &Arc<Progress>,
     lang: Lang,
 ) -> Result<(Lake, Report), Failure> {
-    let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
+    let commit_every = Duration::from_secs(args.commit_every);
+    let threads = args.threads.unwrap_or(Options::default().threads);
+    let options = Options { threads, commit_every };
     let display = Display::new(args.quiet, lang);
     let done = Arc::new(Mutex::new(false));
     std::thread::scope(|scope| {
@@ -175,7 +181,7 @@ fn once(
                 }
             });
         }
-        let result = ingest(lake, inputs, threads, runtime.handle(), progress);
+        let result = ingest(lake, inputs, options, runtime.handle(), progress);
         *done.lock().unwrap_or_else(PoisonError::into_inner) = true;
         display.finish();
         result.map_err(|e| args.lake.failure(&e))
