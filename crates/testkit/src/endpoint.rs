@@ -1,6 +1,6 @@
 //! The endpoint: a server on a thread of its own.
 
-use crate::answer::{Answer, unsigned};
+use crate::answer::{Answer, Reply, unsigned};
 use crate::call::Call;
 use crate::estate::Estate;
 use crate::fault::{Fault, Rule};
@@ -48,6 +48,7 @@ enum Source {
 #[derive(Debug, Default)]
 struct State {
     rules: Vec<Rule>,
+    replies: BTreeMap<String, Reply>,
     requests: BTreeMap<String, u64>,
 }
 
@@ -95,12 +96,17 @@ impl Endpoint {
         self.shared.state().rules.push(rule);
     }
 
+    /// Answers a call (`cloudtrail:ListPublicKeys`) with this from now on, whatever stands behind.
+    pub fn answer(&self, call: &str, reply: Reply) {
+        self.shared.state().replies.insert(call.to_owned(), reply);
+    }
+
     /// The requests so far, by operation, struck ones included.
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.shared.state().requests.clone()
     }
 
-    /// Forgets faults and counts.
+    /// Forgets faults, answers and counts.
     pub fn reset(&self) {
         *self.shared.state() = State::default();
     }
@@ -160,9 +166,11 @@ async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Resp
         }
         None => {}
     }
-    let good = match &shared.source {
-        Source::Estate(estate) => estate.reply(&call).answer(&call),
-        Source::Upstream(address) => forward(address, &parts, body).await.map_err(io::Error::other)?,
+    let reply = shared.state().replies.get(&call.name).cloned();
+    let good = match (reply, &shared.source) {
+        (Some(reply), _) => reply.answer(&call),
+        (None, Source::Estate(estate)) => estate.reply(&call).answer(&call),
+        (None, Source::Upstream(address)) => forward(address, &parts, body).await.map_err(io::Error::other)?,
     };
     match fault {
         Some(fault) => sent(mangle(&fault, &call, good), fault == Fault::CutOff),
