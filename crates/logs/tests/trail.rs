@@ -191,6 +191,7 @@ async fn digests_of_any_content_are_told_and_stop_nothing() {
         ("deep in an unknown member", gz(&deep_member), "invalid format"),
         ("cut", gz(b"{}")[..12].to_vec(), "cut off"),
         ("no gzip", b"{}".to_vec(), "not a whole gzip file"),
+        ("a bomb", gz(&vec![b' '; 1 << 20]), "more than such a file can hold"),
     ] {
         let mut estate = Estate::make(6, 2);
         let key = estate.digests[3].clone();
@@ -396,7 +397,7 @@ async fn the_clock_tells_a_deleted_newest_digest() {
     // Not due yet: the log files wait for it.
     let report = estate.bucket(&at(30, Logging::On)).await;
     assert!(report.valid() && report.pending == 2, "{:#?}", problems(&report));
-    for logging in [Logging::On, Logging::NotTold, Logging::Stopped(hour(9))] {
+    for logging in [Logging::On, Logging::NotTold, Logging::Stopped(hour(9)), Logging::Since(hour(7))] {
         let found = problems(&estate.bucket(&at(61, logging)).await);
         let told = found.iter().find(|(key, _, _)| *key == last).expect("the digest is missing");
         assert!(told.1 == Missing && told.2.contains("was due by the clock"), "{told:?}");
@@ -407,6 +408,10 @@ async fn the_clock_tells_a_deleted_newest_digest() {
     assert_eq!(problems(&estate.bucket(&at(61, Logging::On)).await).len(), 1);
     assert!(estate.bucket(&at(61, Logging::NotTold)).await.valid());
     assert!(estate.bucket(&at(61, Logging::Stopped(hour(5)))).await.valid());
+    // Since it was started again no digest is due; one is, an hour later.
+    assert!(estate.bucket(&at(60 + 59, Logging::Since(hour(6)))).await.valid());
+    assert_eq!(problems(&estate.bucket(&at(60 + 60, Logging::Since(hour(6)))).await).len(), 1);
+    assert!(estate.bucket(&at(600, Logging::NotValidated)).await.valid());
     // Of a copy, a person says until when it should reach.
     let mut copy = Estate::make(6, 2);
     copy.objects.remove(&last);

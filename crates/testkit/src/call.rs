@@ -33,8 +33,9 @@ pub struct Call {
 }
 
 /// REST operations: service, method, path (`*` stands for one segment, a query key after `?`), operation.
-const ROUTES: [(&str, &str, &str, &str); 14] = [
+const ROUTES: [(&str, &str, &str, &str); 15] = [
     ("s3", "GET", "/", "ListBuckets"),
+    ("s3", "GET", "/*?list-type", "ListObjectsV2"),
     ("s3", "GET", "/*?encryption", "GetBucketEncryption"),
     ("s3", "GET", "/*?publicAccessBlock", "GetPublicAccessBlock"),
     ("s3", "GET", "/*?policy", "GetBucketPolicy"),

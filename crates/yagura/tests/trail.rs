@@ -172,11 +172,27 @@ fn denied(trail: &Trail, aws: &Endpoint) {
     assert_eq!((outcome.code, bad.len()), (3, 1 + 3), "{bad:?}");
     assert!(bad.values().all(|v| v == "unknown"), "{bad:?}");
 
+    for (fault, call, part) in [
+        (Fault::AccessDenied, "cloudtrail:GetTrail", "cloudtrail:GetTrail"),
+        (Fault::AccessDenied, "s3:ListObjectsV2", "s3:ListBucket is missing"),
+        (Fault::ExpiredToken, "s3", "expired or wrong"),
+        (Fault::ExpiredToken, "cloudtrail", "expired"),
+    ] {
+        aws.reset();
+        aws.add(fault.on(call));
+        let outcome = trail.live(&aws.url(), &[]);
+        assert!(outcome.code == 3 && outcome.stderr.contains(part), "{call}: {}", outcome.stderr);
+    }
+    // What moto says of the trail does not matter so much that it must be readable.
     aws.reset();
-    aws.add(Fault::AccessDenied.on("cloudtrail:GetTrail"));
+    aws.answer("cloudtrail:ListPublicKeys", trail.public_keys());
+    aws.add(Fault::AccessDenied.on("cloudtrail:GetTrailStatus"));
     let outcome = trail.live(&aws.url(), &[]);
-    assert_eq!(outcome.code, 3);
-    assert!(outcome.stderr.contains("cloudtrail:GetTrail"), "{}", outcome.stderr);
+    assert!(outcome.code == 0 && outcome.stdout.contains("cloudtrail:GetTrailStatus is missing"), "{}", outcome.stdout);
+    // Throttling and faults of the service are waited out.
+    aws.add(Fault::Throttled.on("s3").first(5));
+    aws.add(Fault::ServerError.on("s3").after(8).first(3));
+    assert_eq!(trail.live(&aws.url(), &[]).code, 0);
     aws.reset();
     aws.answer("cloudtrail:ListPublicKeys", trail.public_keys());
 }

@@ -153,13 +153,11 @@ impl<'q> Judge<'q> {
         let asked = survey.chains.iter().filter(|c| c.asked);
         for (chain, report) in asked.zip(&mut self.report.chains).filter(|(c, _)| !c.like.backfill) {
             let at = (chain.like.root.clone(), chain.like.region.clone());
-            let Some(due) = report.newest.and_then(|n| n.checked_add(HOUR).ok()) else { continue };
+            let Some(newest) = report.newest else { continue };
             let of_area = |l: &&Place<LogKey>| l.is.root == at.0 && l.is.region == at.1;
             let unnamed = survey.logs.iter().filter(of_area).filter(|l| !self.named.contains(l.key.as_str()));
-            let last_log = unnamed.map(|l| l.is.time).max().filter(|t| Some(*t) >= report.newest);
-            if !is_overdue(self.question, due, last_log) {
-                continue;
-            }
+            let last_log = unnamed.map(|l| l.is.time).max().filter(|t| *t >= newest);
+            let Some(due) = overdue(self.question, newest, last_log) else { continue };
             let bucket = chain.digests.last().and_then(|d| d.bucket.clone());
             let (what, verdict, why) = (What::Digest, Verdict::Missing, Some(Why::Overdue(due)));
             *report.digests.entry(verdict).or_default() += 1;
@@ -262,19 +260,21 @@ impl Area {
     }
 }
 
-/// Whether a digest that would end at `due` should be there. AWS does not say how long a digest takes; an hour is granted, except where a
-/// person asks about a copy until a time: then the copy is to cover it.
-fn is_overdue(question: &Question, due: Timestamp, last_log: Option<Timestamp>) -> bool {
+/// The end of the digest that should be there after the one that ends at `newest`, and is not. AWS does not say how long a digest takes;
+/// an hour is granted, except where a person asks about a copy until a time: then the copy is to cover it.
+fn overdue(question: &Question, newest: Timestamp, last_log: Option<Timestamp>) -> Option<Timestamp> {
     let granted = |t: Timestamp| t.checked_sub(HOUR).unwrap_or(t);
-    let until = match (question.logging, question.now, question.end) {
+    let by_clock = question.now.map(|now| granted(now).min(question.end.unwrap_or(now)));
+    let (from, until) = match (question.logging, by_clock, last_log) {
+        (Logging::NotValidated, _, _) => return None,
         // Silence tells nothing: the trail may have been stopped. A log file tells that it was not.
-        (Logging::NotTold, _, _) if last_log.is_none() => return false,
-        (Logging::Stopped(at), Some(now), end) => granted(now).min(at).min(end.unwrap_or(now)),
-        (_, Some(now), end) => granted(now).min(end.unwrap_or(now)),
-        (_, None, Some(end)) => end,
-        (_, None, None) => last_log.map_or(Timestamp::MIN, granted),
+        (Logging::NotTold, _, None) => return None,
+        (Logging::Since(since), Some(clock), None) => (newest.max(since), clock),
+        (Logging::Stopped(at), Some(clock), _) => (newest, clock.min(at)),
+        (_, Some(clock), _) => (newest, clock),
+        (_, None, last_log) => (newest, question.end.or(last_log.map(granted))?),
     };
-    due <= until
+    from.checked_add(HOUR).ok().filter(|due| *due <= until)
 }
 
 fn unproven(key: &str, bucket: Option<&SmolStr>, what: What, why: Why) -> FileVerdict {

@@ -41,10 +41,14 @@ pub enum Logging {
     /// Nobody told.
     #[default]
     NotTold,
-    /// It logs.
+    /// It logs, for as long as there are digests.
     On,
+    /// It logs since then.
+    Since(Timestamp),
     /// It stopped then.
     Stopped(Timestamp),
+    /// It makes no digests: log file validation is off.
+    NotValidated,
 }
 
 /// A chain's digests, oldest first.

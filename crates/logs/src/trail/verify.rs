@@ -18,10 +18,15 @@ use smol_str::SmolStr;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// The largest content of a digest: a hundred thousand log files an hour take less.
 const LARGEST_DIGEST: u64 = 64 << 20;
+/// A digest unpacks to no more than so many times its size: every log file in it has a hash, which cannot be packed.
+const DIGEST_RATIO: u64 = 32;
+/// So much of digests' content is held at once, in MiB.
+const DIGESTS_AT_ONCE: usize = 256;
 /// The largest content of a log file, many times what CloudTrail delivers.
 const LARGEST_LOG: u64 = 1 << 30;
 
@@ -58,10 +63,16 @@ pub async fn verify(
 ) -> Report {
     let mut out = Judge::new(question, survey.outside);
     let places = survey.chains.iter().flat_map(|c| &c.digests);
+    let room = Arc::new(Semaphore::new(DIGESTS_AT_ONCE));
     let reading = places.map(|place| {
-        let (vault, keys, metadata) = (vault.clone(), keys.clone(), metadata.clone());
+        let (vault, keys, metadata, room) = (vault.clone(), keys.clone(), metadata.clone(), room.clone());
         let (bucket, key) = (place.bucket.clone(), place.key.clone());
-        async move { read_digest(&vault, bucket.as_deref(), &key, &keys, &metadata).await }
+        async move {
+            let size = vault.find(bucket.as_deref(), &key).map_or(LARGEST_DIGEST, |l| l.size);
+            let limit = size.saturating_mul(DIGEST_RATIO).clamp(64 << 10, LARGEST_DIGEST);
+            let _held = room.acquire_many(u32::try_from(limit >> 20).unwrap_or(u32::MAX).max(1)).await;
+            read_digest(&vault, (bucket.as_deref(), &key), limit, &keys, &metadata).await
+        }
     });
     let mut read = in_parallel(question.concurrency, reading, &|| step("digest")).await.into_iter();
     for chain in &survey.chains {
@@ -125,8 +136,8 @@ async fn in_parallel<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
 
 async fn read_digest(
     vault: &Vault,
-    bucket: Option<&str>,
-    key: &str,
+    (bucket, key): (Option<&str>, &str),
+    limit: u64,
     keys: &KeyRing,
     metadata: &Metadata,
 ) -> Result<Digest, Why> {
@@ -141,7 +152,7 @@ async fn read_digest(
         Metadata::OfObjects => signed(&got),
     };
     let mut content = Vec::new();
-    unpack(*got, LARGEST_DIGEST, &mut |bytes| content.extend_from_slice(bytes)).await?;
+    unpack(*got, limit, &mut |bytes| content.extend_from_slice(bytes)).await?;
     Digest::verified(&content, (bucket, key), signed.as_ref(), keys)
 }
 

@@ -12,7 +12,7 @@ use clap::Args;
 use object_store::aws::{AmazonS3Builder, AwsCredential};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{Certificate, ClientOptions, CredentialProvider, ObjectStore};
+use object_store::{BackoffConfig, Certificate, ClientOptions, CredentialProvider, ObjectStore, RetryConfig};
 use smol_str::SmolStr;
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -183,7 +183,8 @@ pub async fn bucket(session: &Session, bucket: &str, prefix: &Path) -> Result<Ar
         .with_bucket_name(bucket)
         .with_region(region.as_str())
         .with_credentials(Arc::new(Lent(session.clone())))
-        .with_client_options(client_options(&url)?);
+        .with_client_options(client_options(&url)?)
+        .with_retry(retries());
     // A bucket with points would not match S3's certificate; an endpoint of one's own need not know hosts by bucket.
     let by_host = !custom && !bucket.contains('.') && !bucket.contains('_');
     let url = match url.split_once("://") {
@@ -215,6 +216,12 @@ fn client_options(url: &str) -> Result<ClientOptions, Failure> {
         }
     }
     Ok(options)
+}
+
+/// Faults and throttling are waited out for two minutes; credentials are not renewed within a request.
+fn retries() -> RetryConfig {
+    let backoff = BackoffConfig { max_backoff: Duration::from_secs(5), ..BackoffConfig::default() };
+    RetryConfig { backoff, retry_timeout: Duration::from_secs(120), ..RetryConfig::default() }
 }
 
 /// A session's credentials for the object store's own signing: asked for with every request, renewed before they end.

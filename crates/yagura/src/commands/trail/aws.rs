@@ -118,7 +118,11 @@ impl Asker {
         trail.prefix = trail.prefix.trim_matches('/').to_owned();
         if let (Some(asked), Some(name)) = (&args.trail, &trail.name) {
             match self.get("cloudtrail:GetTrailStatus", &name.home_region, asked).await {
-                Ok(status) => trail.logging = logging(&status),
+                Ok(status) if trail.logging == Logging::NotTold => trail.logging = logging(&status),
+                Ok(_) => notes.push((
+                    "log file validation is off for this trail: no digests are made of new log files".to_owned(),
+                    "この証跡ではログファイルの検証が無効。新しいログファイルのダイジェストは作成されない".to_owned(),
+                )),
                 Err(failure) => notes.push((
                     format!("whether the trail logs now is not known: {}", failure.said(Lang::En)),
                     format!("証跡が現在記録中かは不明: {}", failure.said(Lang::Ja)),
@@ -147,6 +151,10 @@ impl Asker {
         })?;
         trail.prefix = text("S3KeyPrefix").unwrap_or_default();
         trail.organization = is("IsOrganizationTrail");
+        let validated = answer.path("Trail.LogFileValidationEnabled");
+        if validated.is_some_and(|v| *v == Value::Bool(false)) {
+            trail.logging = Logging::NotValidated;
+        }
         if let Some(arn) = text("TrailARN") {
             if let Some(arn) = Arn::parse(&arn)? {
                 trail.account = Some(arn.account.into());
@@ -366,10 +374,11 @@ fn not_a_trail(text: &str) -> Failure {
 }
 
 fn logging(status: &Value) -> Logging {
-    let stopped = status.path("StopLoggingTime").and_then(|v| v.as_str().and_then(|t| t.parse().ok()));
-    match (status.path("IsLogging").as_deref(), stopped) {
-        (Some(Value::Bool(true)), _) => Logging::On,
-        (Some(Value::Bool(false)), Some(at)) => Logging::Stopped(at),
+    let time = |name: &str| status.path(name).and_then(|v| v.as_str().and_then(|t| t.parse().ok()));
+    match (status.path("IsLogging").as_deref(), time("StartLoggingTime"), time("StopLoggingTime")) {
+        (Some(Value::Bool(true)), Some(since), _) => Logging::Since(since),
+        (Some(Value::Bool(true)), None, _) => Logging::On,
+        (Some(Value::Bool(false)), _, Some(at)) => Logging::Stopped(at),
         _ => Logging::NotTold,
     }
 }
@@ -461,8 +470,11 @@ mod tests {
     fn a_trail_logs_or_stopped_or_nobody_knows() {
         let status = |json: &str| Value::from_json(serde_json::from_str(json).unwrap()).unwrap();
         let stopped = r#"{"IsLogging": false, "StopLoggingTime": "2026-07-01T00:00:00Z"}"#;
+        let at = || "2026-07-01T00:00:00Z".parse().unwrap();
+        let since = r#"{"IsLogging": true, "StartLoggingTime": "2026-07-01T00:00:00Z", "StopLoggingTime": "2026-06-01T00:00:00Z"}"#;
         assert_eq!(logging(&status(r#"{"IsLogging": true}"#)), Logging::On);
-        assert_eq!(logging(&status(stopped)), Logging::Stopped("2026-07-01T00:00:00Z".parse().unwrap()));
+        assert_eq!(logging(&status(since)), Logging::Since(at()));
+        assert_eq!(logging(&status(stopped)), Logging::Stopped(at()));
         assert_eq!(logging(&status(r#"{"IsLogging": false}"#)), Logging::NotTold);
         assert_eq!(logging(&status("{}")), Logging::NotTold);
     }

@@ -65,7 +65,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "FILE")]
     pub resume: Option<PathBuf>,
     /// The most files to read at once
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub concurrency: u16,
     /// Form of the report [default: by the ending of --output, else text]
     #[arg(long, value_name = "FORMAT", value_enum)]

@@ -1,7 +1,7 @@
 //! The report for an auditor.
 
 use super::verify::Proof;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use yagura_logs::trail::{ChainReport, Logging, Report, UncoveredCause, Verdict, What};
@@ -211,7 +211,7 @@ fn limits(out: &mut String, proof: &Proof, lang: Lang) {
             .to_owned(),
     );
     match (&proof.live, proof.question.logging) {
-        (Some(_), Logging::On) => say(
+        (Some(_), Logging::On | Logging::Since(_)) => say(
             "That the newest digest is the last one: none points at it. The trail logs, so a digest that is an hour overdue is told as missing."
                 .to_owned(),
             "最新のダイジェストが最後のものであること。それを指すものがないためである。証跡は記録中なので、1 時間以上遅れたダイジェストは「存在しない」とした"
@@ -230,10 +230,15 @@ fn limits(out: &mut String, proof: &Proof, lang: Lang) {
         ),
     }
     if report.pending > 0 {
+        let newest = report.chains.iter().filter_map(|c| c.newest).max().unwrap_or(proof.at);
+        let after = time(newest.checked_add(SignedDuration::from_hours(2)).unwrap_or(newest));
         say(
-            format!("{} log files that no digest names yet: theirs is not due.", report.pending),
             format!(
-                "まだダイジェストに記載のないログファイル {} 件（該当のダイジェストの配信時刻前である）",
+                "{} log files that no digest names yet. A digest is granted an hour beyond its time: verify again after {after}.",
+                report.pending
+            ),
+            format!(
+                "まだダイジェストに記載のないログファイル {} 件。ダイジェストの遅れは 1 時間まで許容する。{after} 以降に再度検証すること",
                 report.pending
             ),
         );
