@@ -222,7 +222,10 @@ impl Decoder<'_> {
         }
         let why = match self.known_line(text) {
             Ok(()) => None,
-            Err(why) => stamped.map_or(Some(why), |(_, rest)| self.known_line(rest).err()),
+            Err(why) => match stamped {
+                Some((_, rest)) if self.known_line(rest).is_ok() => None,
+                _ => Some(why),
+            },
         };
         match why {
             None => strange.known = true,

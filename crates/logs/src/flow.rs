@@ -87,6 +87,11 @@ impl Lines for Flow {
             self.slots = slots;
             return Line::Skip;
         }
+        if self.contradicted(line)
+            && let Some(slots) = nameless(self.slots.len(), record.table)
+        {
+            self.slots = slots;
+        }
         let mut fields = line.split(self.separator);
         for slot in &self.slots {
             let Some(field) = fields.next() else { return Line::Not("it has fewer fields than its header".into()) };
@@ -94,9 +99,8 @@ impl Lines for Flow {
                 Slot::Column(_, _) if field == "-" => {}
                 Slot::Column(n, must) => {
                     let fits = match must {
-                        Must::Anything => true,
                         Must::Number => is_digits(field),
-                        Must::Begin(with) => field.starts_with(with),
+                        Must::Anything | Must::Begin(_) => true,
                     };
                     if !fits {
                         let name = record.table.names.get(n).map_or("", String::as_str);
@@ -112,6 +116,18 @@ impl Lines for Flow {
             return Line::Not("it has more fields than its header".into());
         }
         Line::Record
+    }
+}
+
+impl Flow {
+    /// Whether a field shows that the order, which no header told, was guessed wrong.
+    fn contradicted(&self, line: &str) -> bool {
+        let begins = |slot: &Slot| matches!(slot, Slot::Column(_, Must::Begin(_)));
+        self.slots.iter().any(begins)
+            && self.slots.iter().zip(line.split(self.separator)).any(|(slot, field)| match slot {
+                Slot::Column(_, Must::Begin(with)) => field != "-" && !field.starts_with(with),
+                _ => false,
+            })
     }
 }
 
@@ -176,11 +192,10 @@ const TELLING: [&str; 9] = [
 ];
 
 /// How values begin that tell one order of fields from another.
-const BEGINNINGS: [(&str, &str); 10] = [
+const BEGINNINGS: [(&str, &str); 9] = [
     ("vpc-id", "vpc-"),
     ("subnet-id", "subnet-"),
     ("instance-id", "i-"),
-    ("interface-id", "eni-"),
     ("tgw-id", "tgw-"),
     ("tgw-attachment-id", "tgw-attach-"),
     ("ecs-cluster-arn", "arn:"),
@@ -225,14 +240,15 @@ fn default_order(line: &str, table: &Table) -> Option<Vec<Slot>> {
         (11, 4..) => order(&[V2, V3, V4], table),
         (15, 5..) => order(&[V2, V3, V4, V5], table),
         (10, 7..) => order(&[V2, V7], table),
-        (n, _) => {
-            let mut slots = order(&[V2], table)?;
-            for name in NAMELESS.get(14..14 + n)? {
-                slots.push(Slot::Beside(name));
-            }
-            Some(slots)
-        }
+        _ => nameless(fields.len(), table),
     }
+}
+
+/// Version 2's fields, and after them as many as there are under numbers.
+fn nameless(fields: usize, table: &Table) -> Option<Vec<Slot>> {
+    let mut slots = order(&[V2], table)?;
+    slots.extend(NAMELESS.get(slots.len()..fields)?.iter().map(|name| Slot::Beside(name)));
+    Some(slots)
 }
 
 fn gateway_order(line: &str, table: &Table) -> Option<Vec<Slot>> {

@@ -1,6 +1,7 @@
 //! AWS security logs: decoded once, kept in an open lake, and proven untampered.
 
 pub mod columns;
+pub mod csv_rows;
 pub mod decode;
 pub mod envelope;
 pub mod flow;

@@ -68,8 +68,8 @@ pub fn put<'a>(record: &mut Record<'a>, column: usize, field: &'a str) {
     }
 }
 
-/// Puts the rest of a line into the columns from `column` on. Fields behind the last column are kept beside them: AWS adds fields at
-/// the end.
+/// Puts the rest of a line into the columns from `column` on, each field taken by `next`. Fields behind the last column are kept
+/// beside them: AWS adds fields at the end.
 ///
 /// # Errors
 /// Where the line ends before column `least`, or a quote does not close.
@@ -78,10 +78,11 @@ pub fn tail<'a>(
     fields: &mut Fields<'a>,
     column: usize,
     least: usize,
+    next: fn(&mut Fields<'a>) -> Option<&'a str>,
 ) -> Result<(), &'static str> {
     let mut reached = column;
     while reached < record.table.names.len()
-        && let Some(field) = fields.quoted()
+        && let Some(field) = next(fields)
     {
         put(record, reached, field);
         reached += 1;

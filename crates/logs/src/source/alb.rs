@@ -83,7 +83,7 @@ fn read<'a>(line: &'a str, record: &mut Record<'a>) -> Result<(), &'static str> 
     put(record, 15, url);
     put(record, 16, proto);
     // Every line has its trace identifier; what comes behind it was added over the years.
-    tail(record, &mut fields, 17, 22)
+    tail(record, &mut fields, 17, 22, Fields::quoted)
 }
 
 fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {

@@ -6,7 +6,8 @@
 use crate::envelope::{Envelope, Outcome, Role};
 use crate::json::{Kind, Raw};
 use crate::record::{Object, Record};
-use crate::table::{Shape, Source};
+use crate::csv_rows::Rows;
+use crate::table::{Line, Lines, Shape, Source};
 use std::borrow::Cow;
 
 /// The source.
@@ -36,7 +37,7 @@ pub static SOURCE: Source = Source {
     roles: &[(Role::UserAgent, "useragent"), (Role::Event, "eventname"), (Role::Error, "errorcode")],
     mirrors: &[("useridentity.accesskeyid", Role::AccessKey)],
     renamed: &[],
-    shape: Shape::Json(is),
+    shape: Shape::Both(is, |line| Some(Box::new(Lake::open(line)?))),
     envelope,
     id,
 };
@@ -45,6 +46,39 @@ fn is(object: &Object<'_>) -> bool {
     let event = object.has("eventSource") && object.has("eventName") && (object.has("userIdentity") || object.has("eventTime"));
     let insight = object.has("insightDetails") && object.has("eventType");
     event || insight || object.has_all(&["eventVersion", "eventType", "eventID"])
+}
+
+/// Answers of CloudTrail Lake's queries, saved as CSV: whole events in a column `eventJson`, or columns that were selected.
+struct Lake {
+    rows: Rows,
+}
+
+/// How columns are spelt that queries may spell otherwise.
+const SPELT: [&str; 24] = [
+    "eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress", "userAgent", "errorCode",
+    "errorMessage", "requestParameters", "responseElements", "additionalEventData", "requestID", "eventID", "readOnly", "resources",
+    "eventType", "recipientAccountId", "sharedEventID", "vpcEndpointId", "eventCategory", "tlsDetails", "managementEvent",
+];
+
+impl Lake {
+    fn open(line: &str) -> Option<Self> {
+        let rows = Rows::of(line)?;
+        let selected = ["eventSource", "eventName", "eventTime"].iter().all(|n| rows.has(n));
+        (selected || rows.has("eventJson")).then_some(Self { rows })
+    }
+}
+
+impl Lines for Lake {
+    fn read<'a>(&mut self, line: &'a str, _: &mut Record<'a>) -> Line {
+        if let Some(header) = Self::open(line) {
+            *self = header;
+            return Line::Skip;
+        }
+        match self.rows.json(line, "eventJson", &SPELT) {
+            Ok(json) => Line::Json(json),
+            Err(why) => Line::Not(why.into()),
+        }
+    }
 }
 
 fn id<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
@@ -64,6 +98,10 @@ fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {
     if e.get(Role::Target).is_none() {
         let first = record.get("resources").and_then(|r| r.elements().into_iter().find_map(|r| r.text_at(&["ARN"]).or_else(|| r.text_at(&["arn"]))));
         e.set(Role::Target, first.or_else(|| asked_for(record)));
+    }
+    // An Insights event tells of many calls and ended no way itself.
+    if record.get("insightdetails").is_some() && record.get("eventname").is_none() {
+        return;
     }
     e.outcome = Some(match record.text("errorcode") {
         None if record.text_at("responseelements", &["ConsoleLogin"]).as_deref() == Some("Failure") => Outcome::Failure,
@@ -132,5 +170,6 @@ fn is_refusal(code: &str) -> bool {
     let code = code.strip_prefix("Client.").unwrap_or(code);
     code.starts_with("AccessDenied")
         || code.starts_with("Unauthorized")
+        || code == "VpceAccessDenied"
         || matches!(code, "NotAuthorized" | "AuthFailure" | "Forbidden" | "AuthorizationError" | "KMS.AccessDeniedException")
 }

@@ -76,7 +76,7 @@ fn read<'a>(line: &'a str, record: &mut Record<'a>) -> Result<(), &'static str> 
     put(record, 14, url);
     put(record, 15, protocol);
     // The oldest lines end with the request.
-    tail(record, &mut fields, 16, 16)
+    tail(record, &mut fields, 16, 16, Fields::quoted)
 }
 
 fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {

@@ -72,7 +72,7 @@ fn read<'a>(line: &'a str, record: &mut Record<'a>) -> Result<(), &'static str> 
         put(record, n, field);
     }
     // Version 1.0 of the format ends with the domain name.
-    tail(record, &mut fields, 13, 20)
+    tail(record, &mut fields, 13, 20, Fields::word)
 }
 
 fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {

@@ -59,7 +59,7 @@ impl Lines for SqlServer {
 fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {
     e.time = record.text("logdate").and_then(|t| crate::time::millis(&t));
     let Some(Raw { text, .. }) = record.get("text") else { return };
-    let between = |from: &str, to: char| text.split_once(from)?.1.split_once(to).map(|(inside, _)| Cow::Borrowed(inside));
+    let between = |from: &str, to: char| text.split_once(from)?.1.split_once(to).map(|(inside, _)| Cow::Borrowed(inside.trim()));
     e.set_source_ip(between("[CLIENT: ", ']').filter(|c| !c.starts_with('<')));
     if text.starts_with("Login failed for user") {
         e.set(Role::Event, Some("Login failed".into()));

@@ -2,8 +2,7 @@
 //!
 //! Fields: <https://docs.aws.amazon.com/redshift/latest/mgmt/db-auditing.html>
 
-use crate::envelope::Envelope;
-use crate::envelope::Role;
+use crate::envelope::{Envelope, Role};
 use crate::json::Raw;
 use crate::record::Record;
 use crate::table::{Line, Lines, Shape, Source};
@@ -57,9 +56,21 @@ impl Lines for Activity {
 fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {
     e.time = record.text("recordtime").and_then(|t| crate::time::millis(&t));
     e.set(Role::Session, record.text("pid"));
-    // A statement's first word is what happened.
     if let Some(Raw { text, .. }) = record.get("query") {
-        let word = text.split(|c: char| !c.is_ascii_alphabetic()).find(|w| !w.is_empty());
-        e.set(Role::Event, word.map(Into::into));
+        e.set(Role::Event, Some(verb(text).into()));
     }
+}
+
+/// A statement's first word that stands in no comment.
+fn verb(query: &str) -> &str {
+    let mut rest = query.trim_start();
+    loop {
+        let comment = rest.strip_prefix("/*").and_then(|c| c.split_once("*/")).map(|(_, after)| after);
+        let line = || rest.strip_prefix("--").and_then(|c| c.split_once('\n')).map(|(_, after)| after);
+        match comment.or_else(line) {
+            Some(after) => rest = after.trim_start(),
+            None => break,
+        }
+    }
+    rest.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default()
 }

@@ -1,6 +1,7 @@
 //! Collects what decoding gives.
 
 use std::collections::BTreeMap;
+use yagura_logs::columns::Column;
 use yagura_logs::decode::{Sink, decode};
 use yagura_logs::envelope::{Envelope, Role};
 use yagura_logs::place::Place;
@@ -16,6 +17,9 @@ pub struct Row {
     pub account: String,
     pub region: String,
     pub envelope: BTreeMap<&'static str, String>,
+    /// Columns whose type does not take the value whole.
+    pub misfits: Vec<String>,
+    pub id: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -29,8 +33,12 @@ impl Sink for Collected {
         assert!(!text.is_empty());
         let table = record.table;
         let mut columns = BTreeMap::new();
+        let mut misfits = Vec::new();
         for (n, slot) in record.slots().iter().enumerate() {
             if let Some(text) = slot.and_then(|raw| raw.as_text()) {
+                if !Column::new(&table.types[n]).push(slot.unwrap()) {
+                    misfits.push(table.names[n].clone());
+                }
                 columns.insert(table.names[n].clone(), text.into_owned());
             }
         }
@@ -78,6 +86,8 @@ impl Sink for Collected {
             account: envelope.account.unwrap_or_default().into_owned(),
             region: envelope.region.unwrap_or_default().into_owned(),
             envelope: shown,
+            misfits,
+            id: (table.source.id)(&record).map(|id| id.into_owned()),
         });
     }
 

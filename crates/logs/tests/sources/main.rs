@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may stop")]
 
 mod collect;
+mod samples;
 mod shared;

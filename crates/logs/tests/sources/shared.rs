@@ -24,6 +24,7 @@ fn every_shared_sample_is_read_or_reported() {
     }
     assert!(!all.is_empty());
     let mut formats: BTreeMap<String, (usize, usize, usize)> = BTreeMap::new();
+    let mut misfits: BTreeMap<String, usize> = BTreeMap::new();
     for path in all {
         let name = path.strip_prefix(&data).unwrap().display().to_string();
         let mut found = Collected::default();
@@ -34,6 +35,11 @@ fn every_shared_sample_is_read_or_reported() {
         for (why, _) in &found.aside {
             assert!(!why.is_empty(), "{name}: set aside without a reason");
         }
+        for row in &found.rows {
+            for column in &row.misfits {
+                *misfits.entry(format!("{}.{column}", row.table)).or_default() += 1;
+            }
+        }
         let entry = formats.entry(format.unwrap_or("-").to_owned()).or_default();
         *entry = (entry.0 + 1, entry.1 + found.rows.len(), entry.2 + found.aside.len());
         println!("{:>22} {:>7} {:>5}  {name}", format.unwrap_or("-"), found.rows.len(), found.aside.len());
@@ -41,6 +47,7 @@ fn every_shared_sample_is_read_or_reported() {
             println!("{:>40}  {why} | {:.90}", "", head.replace('\n', " "));
         }
     }
+    println!("values that their column does not take whole: {misfits:?}");
     for (format, (files, records, aside)) in formats {
         println!("{format}: {files} files, {records} records, {aside} aside");
     }
