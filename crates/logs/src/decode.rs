@@ -22,13 +22,44 @@ const WRAPPINGS: usize = 4;
 
 /// Reads a stream to its end. Answers the name of the format that its records had, the first one where there are several.
 pub fn decode<R: Read + Send>(stream: R, place: &Place, sink: &mut dyn Sink) -> Option<&'static str> {
-    let mut decoder =
-        Decoder { place, sink, last: None, first: None, lines: None, around: Vec::new(), context: Context::default() };
-    match crate::unpack::unpack(stream) {
-        Ok((_, plain)) => decoder.all(Frames::new(plain)),
-        Err(e) => decoder.sink.aside(format!("the file cannot be read: {e}"), &[]),
+    let begun = crate::unpack::unpack(stream).and_then(|(_, mut plain)| {
+        let mut head = Vec::with_capacity(MAGIC.len());
+        plain.by_ref().take(MAGIC.len() as u64).read_to_end(&mut head)?;
+        Ok((head, plain))
+    });
+    let (head, plain) = match begun {
+        Ok(begun) => begun,
+        Err(e) => {
+            sink.aside(format!("the file cannot be read: {e}"), &[]);
+            return None;
+        }
+    };
+    if head == MAGIC {
+        return in_memory(head, plain, place, sink);
     }
-    decoder.first.map(|t| t.source.name)
+    let mut decoder = Decoder::new(place, sink);
+    decoder.all(Frames::new(std::io::Cursor::new(head).chain(plain)));
+    decoder.format()
+}
+
+/// How Parquet files begin.
+const MAGIC: &[u8] = b"PAR1";
+/// The most of a Parquet file that is taken from a stream: its end must be read first. Files and objects with a length have
+/// [`crate::parquet::decode_parquet`], which needs no more than a row group.
+const IN_MEMORY: u64 = 128 << 20;
+
+fn in_memory(head: Vec<u8>, rest: impl Read, place: &Place, sink: &mut dyn Sink) -> Option<&'static str> {
+    let mut whole = head;
+    let read = rest.take(IN_MEMORY).read_to_end(&mut whole);
+    let start = whole.get(..whole.len().min(64)).unwrap_or_default();
+    match read {
+        Err(e) => sink.aside(format!("the file cannot be read to its end: {e}"), start),
+        Ok(_) if whole.len() as u64 >= IN_MEMORY => {
+            sink.aside(format!("a Parquet file of more than {} MiB in a stream", IN_MEMORY >> 20), start);
+        }
+        Ok(_) => return crate::parquet::decode_parquet(bytes::Bytes::from(whole), place, sink),
+    }
+    None
 }
 
 /// What stands around CloudWatch Logs' events.
@@ -39,7 +70,8 @@ struct Context {
     stream: Option<String>,
 }
 
-struct Decoder<'s> {
+/// Recognises records and gives them away.
+pub(crate) struct Decoder<'s> {
     place: &'s Place,
     sink: &'s mut dyn Sink,
     /// The table of the record before: most files have one.
@@ -51,7 +83,45 @@ struct Decoder<'s> {
     context: Context,
 }
 
-impl Decoder<'_> {
+impl<'s> Decoder<'s> {
+    /// One for a file at this place.
+    pub(crate) fn new(place: &'s Place, sink: &'s mut dyn Sink) -> Self {
+        let context = Context::default();
+        Self { place, sink, last: None, first: None, lines: None, around: Vec::new(), context }
+    }
+
+    /// The format of the first record.
+    pub(crate) fn format(&self) -> Option<&'static str> {
+        self.first.map(|t| t.source.name)
+    }
+
+    /// The table whose records have members of these names.
+    pub(crate) fn table_with<'n>(names: impl Iterator<Item = &'n str>) -> Option<&'static Table> {
+        let mut text = String::from("{");
+        for name in names {
+            text.push_str(if text.len() > 1 { "," } else { "" });
+            crate::json::write_string(name, &mut text);
+            text.push_str(":null");
+        }
+        text.push('}');
+        let object = Object::read(&text).ok()?;
+        tables().iter().find(|t| t.source.shape.takes(&object))
+    }
+
+    /// One record that is a JSON object, of a table where that is known already.
+    pub(crate) fn json(&mut self, text: &str, table: Option<&'static Table>) {
+        match (Object::read(text), table) {
+            (Ok(object), Some(table)) => self.take(text, object.into_record(table), table),
+            (Ok(object), None) => self.object(text, object, 0),
+            (Err(e), _) => self.aside(format!("not JSON: {e} of the record"), text.as_bytes()),
+        }
+    }
+
+    /// Sets something aside.
+    pub(crate) fn aside(&mut self, why: String, head: &[u8]) {
+        self.sink.aside(why, head.get(..head.len().min(4096)).unwrap_or_default());
+    }
+
     fn all<R: Read>(&mut self, mut frames: Frames<R>) {
         let mut strange = Strange::default();
         loop {

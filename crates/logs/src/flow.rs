@@ -87,7 +87,8 @@ impl Lines for Flow {
             self.slots = slots;
             return Line::Skip;
         }
-        if self.contradicted(line)
+        if self.kind == Kind::Vpc
+            && self.contradicted(line)
             && let Some(slots) = nameless(self.slots.len(), record.table)
         {
             self.slots = slots;
@@ -100,7 +101,8 @@ impl Lines for Flow {
                 Slot::Column(n, must) => {
                     let fits = match must {
                         Must::Number => is_digits(field),
-                        Must::Anything | Must::Begin(_) => true,
+                        Must::Anything => true,
+                        Must::Begin(with) => field.starts_with(with),
                     };
                     if !fits {
                         let name = record.table.names.get(n).map_or("", String::as_str);

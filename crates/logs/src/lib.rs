@@ -11,6 +11,7 @@ pub mod input;
 pub mod json;
 pub mod lake;
 pub mod lines;
+pub mod parquet;
 pub mod pipes;
 pub mod place;
 pub mod record;

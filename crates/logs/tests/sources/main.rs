@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may stop")]
 
 mod collect;
+mod parquet;
 mod samples;
 mod shared;
