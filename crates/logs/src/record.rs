@@ -1,7 +1,7 @@
 //! One record, its fields in the order of its table's columns.
 
 use crate::columns::find;
-use crate::json::{Broken, Raw, each_member};
+use crate::json::{Broken, Kind, Raw, each_member};
 use crate::table::Table;
 use std::borrow::Cow;
 
@@ -46,7 +46,10 @@ impl<'a> Object<'a> {
     pub fn into_record(self, table: &'static Table) -> Record<'a> {
         let mut record = Record::new(table);
         let mut next = 0;
-        for (key, value) in self.members {
+        for (key, mut value) in self.members {
+            if table.source.dashes && value.kind == Kind::Str && value.text == "-" {
+                value = Raw { text: "null", kind: Kind::Null };
+            }
             let place = find(&table.names, key.text, next).or_else(|| {
                 let (_, column) = table.source.renamed.iter().find(|(name, _)| *name == key.text)?;
                 find(&table.names, column, next)

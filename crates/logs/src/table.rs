@@ -25,6 +25,8 @@ pub struct Source {
     pub mirrors: &'static [(&'static str, Role)],
     /// Members that go into a column of another name: `("cs(Referer)", "cs_referrer")`.
     pub renamed: &'static [(&'static str, &'static str)],
+    /// Whether `-` stands for nothing in its JSON too, as it does in lines.
+    pub dashes: bool,
     /// How its records are told from others.
     pub shape: Shape,
     /// Fills the envelope.

@@ -20,6 +20,7 @@ pub static SOURCE: Source = Source {
     roles: &[(Role::Actor, "leaf_client_cert_subject"), (Role::Session, "conn_trace_id")],
     mirrors: &[],
     renamed: &[],
+    dashes: false,
     shape: Shape::Lines(|line| open(line).then(|| Box::new(Connection) as Box<dyn Lines>)),
     envelope,
     id: |_| None,

@@ -31,6 +31,7 @@ pub static SOURCE: Source = Source {
         ("cs(User-Agent)", "cs_user_agent"),
         ("cs(Cookie)", "cs_cookie"),
     ],
+    dashes: true,
     shape: Shape::Both(is, open),
     envelope,
     id: |_| None,

@@ -37,6 +37,7 @@ pub static SOURCE: Source = Source {
     roles: &[(Role::UserAgent, "useragent"), (Role::Event, "eventname"), (Role::Error, "errorcode")],
     mirrors: &[("useridentity.accesskeyid", Role::AccessKey)],
     renamed: &[],
+    dashes: false,
     shape: Shape::Both(is, |line| Some(Box::new(Lake::open(line)?))),
     envelope,
     id,

@@ -27,6 +27,7 @@ pub static SOURCE: Source = Source {
         ("accountId", "awsaccountid"),
         ("configurationItemMD5Hash", "configurationstatemd5hash"),
     ],
+    dashes: false,
     shape: Shape::Json(is),
     envelope,
     id: |_| None,

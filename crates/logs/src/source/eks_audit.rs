@@ -26,6 +26,7 @@ pub static SOURCE: Source = Source {
     roles: &[(Role::Event, "verb"), (Role::UserAgent, "useragent")],
     mirrors: &[("user.username", Role::Actor)],
     renamed: &[],
+    dashes: false,
     shape: Shape::Json(is),
     envelope,
     // One request has one identifier and is logged at each of its stages.

@@ -28,6 +28,7 @@ pub static SOURCE: Source = Source {
     ],
     mirrors: &[],
     renamed: &[],
+    dashes: false,
     shape: Shape::Lines(|line| open(line).then(|| Box::new(Authenticator) as Box<dyn Lines>)),
     envelope,
     id: |_| None,

@@ -20,6 +20,7 @@ pub static SOURCE: Source = Source {
     roles: &[(Role::Event, "request_verb"), (Role::Target, "url"), (Role::UserAgent, "user_agent")],
     mirrors: &[],
     renamed: &[],
+    dashes: false,
     shape: Shape::Lines(|line| open(line).then(|| Box::new(Elb) as Box<dyn Lines>)),
     envelope,
     id: |_| None,

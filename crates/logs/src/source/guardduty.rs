@@ -20,6 +20,7 @@ pub static SOURCE: Source = Source {
     roles: &[(Role::Event, "type")],
     mirrors: &[],
     renamed: &[],
+    dashes: false,
     shape: Shape::Json(|o| {
         o.has_all(&["schemaVersion", "accountId", "type", "service"])
             || o.has_all(&["SchemaVersion", "AccountId", "Type", "Service"])

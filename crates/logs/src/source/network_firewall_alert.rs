@@ -31,6 +31,7 @@ pub static SOURCE: Source = Source {
     roles: &[],
     mirrors: &[("event.alert.action", Role::Event)],
     renamed: &[],
+    dashes: false,
     shape: Shape::Json(|o| is(o) && !matches!(kind(o).as_deref(), Some("netflow" | "tls"))),
     envelope: |record, e| {
         let Some(event) = common(record, e) else { return };

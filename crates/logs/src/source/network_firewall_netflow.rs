@@ -22,6 +22,7 @@ pub static SOURCE: Source = Source {
     roles: &[],
     mirrors: &[("event.event_type", Role::Event)],
     renamed: &[],
+    dashes: false,
     shape: Shape::Json(|o| is(o) && kind(o).as_deref() == Some("netflow")),
     envelope: |record, e| {
         if let Some(event) = common(record, e) {

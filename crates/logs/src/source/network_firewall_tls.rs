@@ -19,6 +19,7 @@ pub static SOURCE: Source = Source {
     roles: &[],
     mirrors: &[("event.event_type", Role::Event)],
     renamed: &[],
+    dashes: false,
     shape: Shape::Json(|o| is(o) && kind(o).as_deref() == Some("tls")),
     envelope: |record, e| {
         let Some(event) = common(record, e) else { return };

@@ -23,6 +23,7 @@ pub static SOURCE: Source = Source {
     roles: &[(Role::Event, "type"), (Role::Target, "domain_name")],
     mirrors: &[],
     renamed: &[],
+    dashes: false,
     shape: Shape::Lines(|line| open(line).then(|| Box::new(Nlb) as Box<dyn Lines>)),
     envelope,
     id: |_| None,

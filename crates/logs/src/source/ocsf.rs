@@ -26,6 +26,7 @@ pub static SOURCE: Source = Source {
     roles: &[],
     mirrors: &[],
     renamed: &[],
+    dashes: false,
     shape: Shape::Json(|o: &Object<'_>| o.has_all(&["class_uid", "category_uid", "metadata"])),
     envelope,
     // `metadata.uid` is an event's in some products and a finding's, which comes again, in others.

@@ -20,6 +20,7 @@ pub static SOURCE: Source = Source {
     roles: &[(Role::Actor, "username"), (Role::Event, "operation"), (Role::Target, "database")],
     mirrors: &[],
     renamed: &[],
+    dashes: false,
     shape: Shape::Lines(|line| open(line).then(|| Box::new(Audit) as Box<dyn Lines>)),
     envelope,
     id: |_| None,

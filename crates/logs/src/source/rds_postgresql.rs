@@ -23,6 +23,7 @@ pub static SOURCE: Source = Source {
     roles: &[(Role::Actor, "user_name")],
     mirrors: &[],
     renamed: &[],
+    dashes: false,
     shape: Shape::Lines(|line| prefix(line).map(|_| Box::new(Postgresql) as Box<dyn Lines>)),
     envelope,
     id: |_| None,

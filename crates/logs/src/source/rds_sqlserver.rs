@@ -19,6 +19,7 @@ pub static SOURCE: Source = Source {
     roles: &[],
     mirrors: &[],
     renamed: &[],
+    dashes: false,
     shape: Shape::Lines(|line| parts(line).map(|_| Box::new(SqlServer) as Box<dyn Lines>)),
     envelope,
     id: |_| None,

@@ -18,6 +18,7 @@ pub static SOURCE: Source = Source {
     roles: &[(Role::Event, "action"), (Role::Target, "username")],
     mirrors: &[],
     renamed: &[],
+    dashes: false,
     shape: Shape::Lines(|line| open(line).then(|| Box::new(User) as Box<dyn Lines>)),
     envelope,
     id: |_| None,

@@ -17,6 +17,7 @@ pub static SOURCE: Source = Source {
     roles: &[(Role::Actor, "user"), (Role::Target, "db")],
     mirrors: &[],
     renamed: &[],
+    dashes: false,
     shape: Shape::Lines(|line| parts(line).map(|_| Box::new(Activity) as Box<dyn Lines>)),
     envelope,
     id: |_| None,

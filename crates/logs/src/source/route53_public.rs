@@ -18,6 +18,7 @@ pub static SOURCE: Source = Source {
     roles: &[(Role::Event, "query_type"), (Role::Target, "query_name")],
     mirrors: &[],
     renamed: &[],
+    dashes: false,
     shape: Shape::Lines(|line| open(line).then(|| Box::new(Public) as Box<dyn Lines>)),
     envelope,
     id: |_| None,

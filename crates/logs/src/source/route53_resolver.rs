@@ -22,6 +22,7 @@ pub static SOURCE: Source = Source {
     roles: &[(Role::Event, "query_type"), (Role::Target, "query_name")],
     mirrors: &[],
     renamed: &[],
+    dashes: false,
     shape: Shape::Json(is),
     envelope,
     id: |_| None,

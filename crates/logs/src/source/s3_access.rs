@@ -27,6 +27,7 @@ pub static SOURCE: Source = Source {
     ],
     mirrors: &[],
     renamed: &[],
+    dashes: false,
     shape: Shape::Lines(|line| open(line).then(|| Box::new(S3Access) as Box<dyn Lines>)),
     envelope,
     id: |_| None,

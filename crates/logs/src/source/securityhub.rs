@@ -32,6 +32,7 @@ pub static SOURCE: Source = Source {
     roles: &[],
     mirrors: &[],
     renamed: &[],
+    dashes: false,
     shape: Shape::Json(|o: &Object<'_>| o.has_all(&["ProductArn", "AwsAccountId", "GeneratorId"])),
     envelope,
     // Its workflow changes without a new time of update.

@@ -25,6 +25,7 @@ pub static SOURCE: Source = Source {
     roles: &[(Role::Target, "dstaddr")],
     mirrors: &[],
     renamed: &[],
+    dashes: true,
     shape: Shape::Both(is, open),
     envelope,
     id: |_| None,

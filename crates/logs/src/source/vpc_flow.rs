@@ -27,6 +27,7 @@ pub static SOURCE: Source = Source {
     roles: &[(Role::Event, "action"), (Role::Target, "dstaddr")],
     mirrors: &[],
     renamed: &[],
+    dashes: true,
     shape: Shape::Both(is, open),
     envelope,
     id: |_| None,

@@ -24,7 +24,7 @@ pub static SOURCE: Source = Source {
             nonterminatingmatchingrules:array<struct<ruleid:string,action:string,overriddenaction:string,\
                 rulematchdetails:array<struct<conditiontype:string,sensitivitylevel:string,location:string,matcheddata:array<string>>>,\
                 challengeresponse:struct<responsecode:string,solvetimestamp:string>,captcharesponse:struct<responsecode:string,solvetimestamp:string>>>,\
-            excludedrules:string>>,
+            excludedrules:string,customerconfig:string>>,
         ratebasedrulelist array<struct<ratebasedruleid:string,ratebasedrulename:string,limitkey:string,maxrateallowed:int,\
             evaluationwindowsec:string,customvalues:array<struct<key:string,name:string,value:string>>,limitvalue:string>>,
         nonterminatingmatchingrules array<struct<ruleid:string,action:string,\
@@ -40,6 +40,7 @@ pub static SOURCE: Source = Source {
     roles: &[],
     mirrors: &[("httprequest.httpmethod", Role::Event), ("httprequest.uri", Role::Target)],
     renamed: &[],
+    dashes: false,
     shape: Shape::Json(is),
     envelope,
     id: |_| None,
