@@ -280,10 +280,9 @@ impl<R: Read> Frames<R> {
                 return Step::More;
             };
             let end = self.at + hit;
-            // A line that begins with a tab goes on with the one before it (PostgreSQL).
-            match self.buffer.get(end + 1) {
+            match self.goes_on_in(end + 1) {
                 None if !self.ended => return Step::More,
-                Some(b'\t') if self.from < end => self.at = end + 1,
+                Some(true) if self.from < end => self.at = end + 1,
                 _ => {
                     let from = std::mem::replace(&mut self.from, end + 1);
                     self.at = end + 1;
@@ -297,6 +296,20 @@ impl<R: Read> Frames<R> {
                 }
             }
         }
+    }
+
+    /// Whether the line that begins here goes on with the one before it: in PostgreSQL's logs where it begins with a tab, in
+    /// Amazon Redshift's user activity logs, whose records begin with a time in quotes, where it begins otherwise. Nothing where more
+    /// of the stream must be seen.
+    fn goes_on_in(&self, at: usize) -> Option<bool> {
+        let next = self.buffer.get(at..).unwrap_or_default();
+        if next.first()? == &b'\t' {
+            return Some(true);
+        }
+        if !is_statement(self.buffer.get(self.from..).unwrap_or_default()) {
+            return Some(false);
+        }
+        (next.len() >= STATEMENT || self.ended).then(|| !is_statement(next))
     }
 
     fn top(&mut self) -> Step {
@@ -504,6 +517,13 @@ impl<R: Read> Frames<R> {
     }
 }
 
+/// How long the beginning is that tells a statement: `'2024-01-02T03:04:05Z UTC [ db=`.
+const STATEMENT: usize = 31;
+
+fn is_statement(line: &[u8]) -> bool {
+    line.first() == Some(&b'\'') && line.get(21..STATEMENT).is_some_and(|l| l == b" UTC [ db=")
+}
+
 enum Step {
     More,
     Again,
@@ -645,6 +665,11 @@ mod tests {
     #[test]
     fn lines_of_text_are_cut_and_joined() {
         assert_eq!(frames("a b\r\n\n  \nc\n\td\ne", 1), ["a b", "c\n\td", "e"]);
+        let first = "'2024-01-02T03:04:05Z UTC [ db=dev user=u pid=1 userid=2 xid=3 ]' LOG: SELECT a,\n\nb,\n'2024-01-02'\nFROM t";
+        let second = "'2024-01-02T03:04:06Z UTC [ db=dev user=u pid=1 userid=2 xid=3 ]' LOG: SELECT 1";
+        for drip in [1, 5, 1000] {
+            assert_eq!(frames(&format!("{first}\n{second}\n"), drip), [first, second], "{drip} bytes a time");
+        }
     }
 
     #[test]

@@ -36,7 +36,7 @@ fn parts(line: &str) -> Option<(&str, &str, &str)> {
 impl Lines for Activity {
     fn read<'a>(&mut self, line: &'a str, record: &mut Record<'a>) -> Line {
         let Some((time, about, query)) = parts(line) else {
-            return Line::Not("it does not begin a statement; perhaps it goes on with the one before".into());
+            return Line::Not("it does not begin with a time and a connection in quotes".into());
         };
         record.put(0, Raw::text(time));
         // Names of databases and users may hold spaces: each field ends where the next one's name stands.
