@@ -209,8 +209,10 @@ impl<'s> Decoder<'s> {
 
     /// A line of text that a CloudWatch Logs event carries.
     fn message(&mut self, outer: &Object<'_>, text: &str) {
-        if self.known_line(text).is_err() {
-            self.event(outer, text);
+        match self.known_line(text) {
+            Ok(()) => {}
+            Err(_) if is_event(outer) => self.event(outer, text),
+            Err(why) => self.aside(why, text.as_bytes()),
         }
     }
 
@@ -357,7 +359,8 @@ fn wrapped<'a>(object: &Object<'a>) -> Option<Vec<Raw<'a>>> {
         return Some(vec![source]);
     }
     let message = object.get("message").filter(|m| matches!(m.kind, Kind::Str | Kind::Escaped));
-    message.filter(|_| is_event(object)).map(|message| vec![message])
+    // Amazon Data Firehose delivers flow logs as `{"message":"2 111122223333 eni-…"}`.
+    message.filter(|_| is_event(object) || object.names().count() == 1).map(|message| vec![message])
 }
 
 /// Whether an object with a message looks like an event of CloudWatch Logs.
