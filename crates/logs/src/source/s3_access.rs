@@ -80,13 +80,16 @@ fn read<'a>(line: &'a str, record: &mut Record<'a>) -> Result<(), &'static str> 
         put(record, n, field);
     }
     let rest = fields.rest();
-    let (clients, rest) = match rest.rfind('"') {
-        Some(end) => (rest.get(..=end).unwrap_or_default(), rest.get(end + 1..).unwrap_or_default()),
-        None => return Err("its referrer is missing"),
+    let rest = match rest.rfind('"') {
+        Some(end) => {
+            let (referrer, agent) =
+                rest.get(..=end).and_then(between).ok_or("its referrer or user agent is missing")?;
+            put(record, 15, referrer);
+            put(record, 16, agent);
+            rest.get(end + 1..).unwrap_or_default()
+        }
+        None => rest.strip_prefix("- -").ok_or("its referrer or user agent is missing")?,
     };
-    let (referrer, agent) = between(clients).ok_or("its referrer or user agent is missing")?;
-    put(record, 15, referrer);
-    put(record, 16, agent);
     let mut fields = Fields::of(rest.trim_start());
     for n in 17..record.table.names.len() {
         let Some(field) = fields.word() else { break };
