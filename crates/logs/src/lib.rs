@@ -22,5 +22,6 @@ pub mod time;
 pub mod trail;
 mod trouble;
 pub mod unpack;
+mod wrap;
 
 pub use trouble::{Trouble, TroubleKind};
