@@ -19,4 +19,4 @@ pub use session::{Answer, Options, Session};
 pub use table::{LogFile, LogTable, Mirror, Role, TimeColumn, TimeForm};
 pub use value::at as value_at;
 
-pub use datafusion::arrow;
+pub use datafusion::{arrow, parquet};

@@ -22,7 +22,8 @@ impl Mirrors {
         let of = |table: &LogTable| {
             table.mirrors.iter().map(|m| (m.field.split('.').map(str::to_owned).collect(), m.column.clone())).collect()
         };
-        let names = |t: &Arc<LogTable>| -> Vec<String> { std::iter::once(&t.name).chain(&t.aliases).cloned().collect() };
+        let names =
+            |t: &Arc<LogTable>| -> Vec<String> { std::iter::once(&t.name).chain(&t.aliases).cloned().collect() };
         Self { tables: tables.iter().flat_map(|t| names(t).into_iter().map(move |n| (n, of(t)))).collect() }
     }
 
@@ -81,7 +82,9 @@ fn path(expr: &Expr) -> Option<(Column, Vec<String>)> {
     };
     for field in rest {
         match field {
-            Expr::Literal(ScalarValue::Utf8(Some(name)) | ScalarValue::Utf8View(Some(name)), _) => fields.push(name.clone()),
+            Expr::Literal(ScalarValue::Utf8(Some(name)) | ScalarValue::Utf8View(Some(name)), _) => {
+                fields.push(name.clone())
+            }
             _ => return None,
         }
     }

@@ -31,7 +31,8 @@ impl LogProvider {
     pub(crate) fn new(table: Arc<LogTable>, store: ObjectStoreUrl) -> Self {
         let partitions: Vec<&'static str> =
             PARTITIONS.into_iter().filter(|p| table.schema.field_with_name(p).is_err()).collect();
-        let columns: Vec<FieldRef> = partitions.iter().map(|p| Arc::new(Field::new(*p, DataType::Utf8, false))).collect();
+        let columns: Vec<FieldRef> =
+            partitions.iter().map(|p| Arc::new(Field::new(*p, DataType::Utf8, false))).collect();
         let schema = TableSchema::builder(viewed(&table.schema)).with_table_partition_cols(columns).build();
         Self { table, store, schema, partitions }
     }
@@ -49,7 +50,11 @@ impl LogProvider {
                 _ => Precision::Absent,
             };
             if let Some(column) = all.column_statistics.get_mut(place) {
-                *column = ColumnStatistics { min_value: bound(min), max_value: bound(max), ..ColumnStatistics::new_unknown() };
+                *column = ColumnStatistics {
+                    min_value: bound(min),
+                    max_value: bound(max),
+                    ..ColumnStatistics::new_unknown()
+                };
             }
         }
         all
@@ -115,9 +120,11 @@ impl TableProvider for LogProvider {
             let mut part = PartitionedFile::new("", file.bytes);
             // The path as the store has it: reading it from text again would encode it twice.
             part.object_meta.location = file.path.clone();
-            let part = part
-                .with_partition_values(values.collect())
-                .with_statistics(Arc::new(self.statistics(file.rows, file.min_time, file.max_time)));
+            let part = part.with_partition_values(values.collect()).with_statistics(Arc::new(self.statistics(
+                file.rows,
+                file.min_time,
+                file.max_time,
+            )));
             listed.push(part);
         }
         let groups = match listed.len() {

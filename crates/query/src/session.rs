@@ -11,9 +11,9 @@ use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{MemTable, ViewTable, provider_as_source};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, cast, col, lit};
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
@@ -93,7 +93,10 @@ impl Session {
         for table in &session.tables {
             let provider = Arc::new(LogProvider::new(Arc::clone(table), url.clone()));
             for name in std::iter::once(&table.name).chain(&table.aliases) {
-                session.context.register_table(name.as_str(), Arc::clone(&provider) as Arc<dyn TableProvider>).map_err(broken)?;
+                session
+                    .context
+                    .register_table(name.as_str(), Arc::clone(&provider) as Arc<dyn TableProvider>)
+                    .map_err(broken)?;
             }
         }
         if let Some(events) = session.events().map_err(broken)? {
@@ -132,8 +135,13 @@ impl Session {
 
     /// The tables' names, sorted.
     pub fn table_names(&self) -> Vec<String> {
-        let mut names: Vec<String> =
-            self.tables.iter().flat_map(|t| std::iter::once(&t.name).chain(&t.aliases)).chain(&self.extra).cloned().collect();
+        let mut names: Vec<String> = self
+            .tables
+            .iter()
+            .flat_map(|t| std::iter::once(&t.name).chain(&t.aliases))
+            .chain(&self.extra)
+            .cloned()
+            .collect();
         if self.context.table_exist("events").unwrap_or(false) {
             names.push("events".into());
         }
@@ -179,8 +187,9 @@ impl Session {
     }
 
     fn rows(&self, columns: Vec<(&str, Vec<String>)>) -> Result<Answer, Error> {
-        let schema: SchemaRef =
-            Arc::new(Schema::new(columns.iter().map(|(n, _)| Field::new(*n, DataType::Utf8, false)).collect::<Vec<_>>()));
+        let schema: SchemaRef = Arc::new(Schema::new(
+            columns.iter().map(|(n, _)| Field::new(*n, DataType::Utf8, false)).collect::<Vec<_>>(),
+        ));
         let arrays = columns.into_iter().map(|(_, c)| Arc::new(StringArray::from(c)) as ArrayRef).collect();
         let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(|e| Error::Engine(e.to_string()))?;
         let stream = futures_util::stream::iter([Ok(batch)]);
@@ -210,7 +219,8 @@ impl Session {
                 };
                 columns.push(value.alias(role.column()));
             }
-            let plan = LogicalPlanBuilder::scan(table.name.as_str(), provider_as_source(Arc::new(provider)), None)?.project(columns)?;
+            let plan = LogicalPlanBuilder::scan(table.name.as_str(), provider_as_source(Arc::new(provider)), None)?
+                .project(columns)?;
             all = Some(match all {
                 Some(before) => before.union(plan.build()?)?,
                 None => plan,
@@ -296,7 +306,8 @@ pub(crate) fn type_name(of: &DataType) -> String {
         DataType::Binary => "binary".into(),
         DataType::List(of) | DataType::LargeList(of) => format!("array<{}>", type_name(of.data_type())),
         DataType::Struct(fields) => {
-            let inner: Vec<String> = fields.iter().map(|f| format!("{}:{}", f.name(), type_name(f.data_type()))).collect();
+            let inner: Vec<String> =
+                fields.iter().map(|f| format!("{}:{}", f.name(), type_name(f.data_type()))).collect();
             format!("struct<{}>", inner.join(","))
         }
         DataType::Map(entries, _) => match entries.data_type() {
@@ -315,7 +326,13 @@ fn matches(pattern: &str, name: &str) -> bool {
     let mut pattern = pattern.chars();
     match pattern.next() {
         None => name.is_empty(),
-        Some('%' | '*') => name.char_indices().map(|(i, _)| i).chain([name.len()]).any(|i| matches(pattern.as_str(), name.get(i..).unwrap_or_default())),
-        Some(c) => name.chars().next().is_some_and(|n| (c == '_' || c == n) && matches(pattern.as_str(), name.get(n.len_utf8()..).unwrap_or_default())),
+        Some('%' | '*') => name
+            .char_indices()
+            .map(|(i, _)| i)
+            .chain([name.len()])
+            .any(|i| matches(pattern.as_str(), name.get(i..).unwrap_or_default())),
+        Some(c) => name.chars().next().is_some_and(|n| {
+            (c == '_' || c == n) && matches(pattern.as_str(), name.get(n.len_utf8()..).unwrap_or_default())
+        }),
     }
 }

@@ -2,8 +2,8 @@
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{
-    DataType, Date32Type, Float32Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType, UInt64Type,
+    DataType, Date32Type, Float32Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt64Type,
 };
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::{Result, exec_err};
@@ -47,7 +47,9 @@ pub fn at(array: &ArrayRef, row: usize) -> Result<Value> {
                 Err(_) => return exec_err!("the date {days} days after 1970 lies out of range"),
             }
         }
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => shown(array, row)?.into(),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+            shown(array, row)?.into()
+        }
         DataType::List(_) => list(&array.as_list::<i32>().value(row))?,
         DataType::LargeList(_) => list(&array.as_list::<i64>().value(row))?,
         DataType::FixedSizeList(..) => list(&array.as_fixed_size_list().value(row))?,
@@ -101,9 +103,15 @@ fn shown(array: &ArrayRef, row: usize) -> Result<String> {
 fn timestamp(array: &ArrayRef, row: usize, unit: TimeUnit, zone: Option<&str>) -> Result<String> {
     let found = match unit {
         TimeUnit::Second => Timestamp::from_second(array.as_primitive::<TimestampSecondType>().value(row)),
-        TimeUnit::Millisecond => Timestamp::from_millisecond(array.as_primitive::<TimestampMillisecondType>().value(row)),
-        TimeUnit::Microsecond => Timestamp::from_microsecond(array.as_primitive::<TimestampMicrosecondType>().value(row)),
-        TimeUnit::Nanosecond => Timestamp::from_nanosecond(array.as_primitive::<TimestampNanosecondType>().value(row).into()),
+        TimeUnit::Millisecond => {
+            Timestamp::from_millisecond(array.as_primitive::<TimestampMillisecondType>().value(row))
+        }
+        TimeUnit::Microsecond => {
+            Timestamp::from_microsecond(array.as_primitive::<TimestampMicrosecondType>().value(row))
+        }
+        TimeUnit::Nanosecond => {
+            Timestamp::from_nanosecond(array.as_primitive::<TimestampNanosecondType>().value(row).into())
+        }
     };
     let Ok(at) = found else { return exec_err!("a timestamp lies out of range") };
     Ok(match zone {

@@ -74,12 +74,18 @@ async fn values() {
         ("date_parse('2024-05-06 07:08:09', '%Y-%m-%d %H:%i:%s')", json!("2024-05-06T07:08:09")),
         ("date_parse('2024-05-06T07:08:09Z', '%Y-%m-%dT%H:%i:%sZ')", json!("2024-05-06T07:08:09")),
         ("date_parse('May 6, 2024 7:08 PM', '%M %e, %Y %l:%i %p')", json!("2024-05-06T19:08:00")),
-        ("date_format(timestamp '2024-05-06 07:08:09', '%Y/%m/%d %T %a %b %j')", json!("2024/05/06 07:08:09 Mon May 127")),
+        (
+            "date_format(timestamp '2024-05-06 07:08:09', '%Y/%m/%d %T %a %b %j')",
+            json!("2024/05/06 07:08:09 Mon May 127"),
+        ),
         ("date_format(date '2024-05-06', '%Y-%m-%d')", json!("2024-05-06")),
         ("parse_datetime('06/May/2024:07:08:09 +0000', 'dd/MMM/yyyy:HH:mm:ss Z')", json!("2024-05-06T07:08:09Z")),
         ("parse_datetime('06/May/2024:07:08:09 +0900', 'dd/MMM/yyyy:HH:mm:ss Z')", json!("2024-05-05T22:08:09Z")),
         ("parse_datetime('2024-05-06-07:08:09','yyyy-MM-dd-HH:mm:ss')", json!("2024-05-06T07:08:09Z")),
-        ("parse_datetime('2024-05-06T07:08:09.123456Z','yyyy-MM-dd''T''HH:mm:ss.SSSSSS''Z')", json!("2024-05-06T07:08:09.123Z")),
+        (
+            "parse_datetime('2024-05-06T07:08:09.123456Z','yyyy-MM-dd''T''HH:mm:ss.SSSSSS''Z')",
+            json!("2024-05-06T07:08:09.123Z"),
+        ),
         ("format_datetime(timestamp '2024-05-06 07:08:09', 'yyyy-MM-dd HH:mm')", json!("2024-05-06 07:08")),
         ("format_datetime(timestamp '2024-05-06 17:08:09', 'E, d MMM yyyy h:mm a')", json!("Mon, 6 May 2024 5:08 PM")),
         ("date_diff('day', date '2024-02-28', date '2024-03-01')", json!(2)),
@@ -125,10 +131,7 @@ async fn values() {
         ("to_hex(to_utf8('Az'))", json!("417A")),
         ("from_utf8(from_hex('417A'))", json!("Az")),
         ("from_utf8(from_base64(to_base64(to_utf8('hi'))))", json!("hi")),
-        (
-            "to_hex(sha256(to_utf8('')))",
-            json!("E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855"),
-        ),
+        ("to_hex(sha256(to_utf8('')))", json!("E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855")),
         // Regular expressions
         ("regexp_like('1a 2b 14m', '\\d+b')", json!(true)),
         ("regexp_like('abc', '^b')", json!(false)),

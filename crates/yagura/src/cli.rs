@@ -3,6 +3,7 @@
 use crate::commands::iam::IamCommand;
 use crate::commands::logs::LogsCommand;
 use crate::commands::net::NetCommand;
+use crate::commands::query::QueryArgs;
 use crate::commands::trail::TrailCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use smol_str::SmolStr;
@@ -59,6 +60,8 @@ pub enum Command {
     /// Prove that CloudTrail's log files are as they were delivered
     #[command(subcommand)]
     Trail(TrailCommand),
+    /// Ask SQL of logs, resources and findings
+    Query(Box<QueryArgs>),
     /// Look after content folders
     #[command(subcommand)]
     Content(ContentCommand),

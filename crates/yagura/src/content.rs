@@ -103,7 +103,7 @@ impl Content {
                 }
             } else if !file.shipped && !has_a_place(&file.path) {
                 let message =
-                    "no content stands here: files live in `checks/`, `resources/`, `frameworks/` or `escalations/`"
+                    "no content stands here: files live in `checks/`, `resources/`, `frameworks/`, `escalations/` or `queries/`"
                         .to_owned();
                 content.errors.push(ContentError { file: file.path, line: 1, column: 1, message });
             }
@@ -114,6 +114,11 @@ impl Content {
     /// The text of a content file.
     pub fn text(&self, path: &str) -> Option<&ContentFile> {
         self.files.iter().find(|f| f.path == path)
+    }
+
+    /// The files below a folder.
+    pub fn below(&self, folder: &str) -> impl Iterator<Item = &ContentFile> {
+        self.files.iter().filter(move |f| f.path.starts_with(folder))
     }
 
     /// The escalation paths, sorted by id, and what is wrong with files that were left out.
@@ -171,6 +176,7 @@ impl Content {
 fn has_a_place(path: &str) -> bool {
     path.starts_with("resources/")
         || path.starts_with("escalations/")
+        || path.starts_with("queries/")
         || embedded::FILES.iter().any(|(p, _)| *p == path)
 }
 

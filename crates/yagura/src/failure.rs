@@ -60,13 +60,16 @@ impl Failure {
         self
     }
 
+    /// What to do next, where nothing better was said.
+    #[must_use]
+    pub fn hint_if_none(self, en: impl Into<String>, ja: impl Into<String>) -> Self {
+        if self.hint_en.is_empty() { self.hint(en, ja) } else { self }
+    }
+
     /// What to do next, where nothing better was said: look at the list of checks.
     #[must_use]
     pub fn or_list(self) -> Self {
-        if !self.hint_en.is_empty() {
-            return self;
-        }
-        self.hint("see `yagura checks list`", "`yagura checks list` で一覧を確認すること")
+        self.hint_if_none("see `yagura checks list`", "`yagura checks list` で一覧を確認すること")
     }
 
     /// Whether there is nothing to say.

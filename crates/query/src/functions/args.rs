@@ -1,11 +1,13 @@
 //! Arguments of a function over a batch, and columns made from rows.
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Float64Builder, Int64Array, Int64Builder, StringArray, StringBuilder,
-    TimestampMillisecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Float64Builder, Int64Array, Int64Builder, StringArray,
+    StringBuilder, TimestampMillisecondArray,
 };
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type, TimeUnit, TimestampMillisecondType};
+use datafusion::arrow::datatypes::{
+    DataType, Field, FieldRef, Float64Type, Int64Type, TimeUnit, TimestampMillisecondType,
+};
 use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs};
 use std::sync::Arc;
@@ -45,7 +47,9 @@ impl Kind {
             Self::Text if text || null => return Ok(DataType::Utf8),
             Self::Int if found.is_integer() || null => return Ok(DataType::Int64),
             Self::Float if found.is_numeric() || null => return Ok(DataType::Float64),
-            Self::Bytes if text || null || matches!(found, DataType::Binary | DataType::LargeBinary | DataType::BinaryView) => {
+            Self::Bytes
+                if text || null || matches!(found, DataType::Binary | DataType::LargeBinary | DataType::BinaryView) =>
+            {
                 return Ok(DataType::Binary);
             }
             Self::Time => match found {
@@ -210,7 +214,11 @@ impl Args {
             _ => None,
         };
         let array = TimestampMillisecondArray::from(rows).with_timezone_opt(zone);
-        if array.data_type() == &self.gives { Ok(Arc::new(array)) } else { Ok(datafusion::arrow::compute::cast(&array, &self.gives)?) }
+        if array.data_type() == &self.gives {
+            Ok(Arc::new(array))
+        } else {
+            Ok(datafusion::arrow::compute::cast(&array, &self.gives)?)
+        }
     }
 }
 

@@ -33,7 +33,9 @@ fn ints(_: &Given<'_>) -> Result<DataType> {
 
 fn element(list: Option<&DataType>) -> Result<DataType> {
     match list {
-        Some(DataType::List(of) | DataType::LargeList(of) | DataType::FixedSizeList(of, _)) => Ok(of.data_type().clone()),
+        Some(DataType::List(of) | DataType::LargeList(of) | DataType::FixedSizeList(of, _)) => {
+            Ok(of.data_type().clone())
+        }
         Some(other) => plan_err!("an array is wanted, not {other}"),
         None => plan_err!("an array is wanted"),
     }
@@ -77,7 +79,11 @@ fn list(args: &Args, place: usize) -> Result<ListArray> {
     let array = args.whole(place)?;
     let of = element(Some(array.data_type()))?;
     let wanted = DataType::List(Arc::new(Field::new_list_field(of, true)));
-    let array = if matches!(array.data_type(), DataType::List(_)) { array } else { datafusion::arrow::compute::cast(&array, &wanted)? };
+    let array = if matches!(array.data_type(), DataType::List(_)) {
+        array
+    } else {
+        datafusion::arrow::compute::cast(&array, &wanted)?
+    };
     Ok(array.as_list::<i32>().clone())
 }
 
@@ -189,7 +195,11 @@ fn slice(args: &Args) -> Result<ArrayRef> {
         }
         let span = span(lists.offsets(), i);
         let away = usize::try_from(start.unsigned_abs()).unwrap_or(usize::MAX);
-        let first = if start > 0 { Some(span.start.saturating_add(away - 1)) } else { span.end.checked_sub(away).filter(|f| *f >= span.start) };
+        let first = if start > 0 {
+            Some(span.start.saturating_add(away - 1))
+        } else {
+            span.end.checked_sub(away).filter(|f| *f >= span.start)
+        };
         let first = first.unwrap_or(span.end).min(span.end);
         let last = first.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)).min(span.end);
         indices.extend((first..last).map(|at| at as u64));
@@ -198,7 +208,12 @@ fn slice(args: &Args) -> Result<ArrayRef> {
     }
     let values = take(lists.values(), &UInt64Array::from(indices), None)?;
     let field = Arc::new(Field::new_list_field(values.data_type().clone(), true));
-    Ok(Arc::new(ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), values, Some(NullBuffer::from(present)))?))
+    Ok(Arc::new(ListArray::try_new(
+        field,
+        OffsetBuffer::from_lengths(lengths),
+        values,
+        Some(NullBuffer::from(present)),
+    )?))
 }
 
 /// More elements than this in one array are a mistake.
@@ -237,7 +252,12 @@ fn sequence(args: &Args) -> Result<ArrayRef> {
 fn numbers(values: Vec<i64>, lengths: Vec<usize>, present: Vec<bool>) -> Result<ArrayRef> {
     let field = Arc::new(Field::new_list_field(DataType::Int64, true));
     let values = Arc::new(Int64Array::from(values));
-    Ok(Arc::new(ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), values, Some(NullBuffer::from(present)))?))
+    Ok(Arc::new(ListArray::try_new(
+        field,
+        OffsetBuffer::from_lengths(lengths),
+        values,
+        Some(NullBuffer::from(present)),
+    )?))
 }
 
 fn ordinals(args: &Args) -> Result<ArrayRef> {
@@ -299,7 +319,8 @@ fn map_of_pairs(args: &Args) -> Result<ArrayRef> {
 
 fn histogram_of(args: &Args) -> Result<ArrayRef> {
     let lists = list(args, 0)?;
-    let (mut from, mut counts, mut lengths, mut present): (Vec<u64>, Vec<i64>, Vec<usize>, Vec<bool>) = Default::default();
+    let (mut from, mut counts, mut lengths, mut present): (Vec<u64>, Vec<i64>, Vec<usize>, Vec<bool>) =
+        Default::default();
     for i in 0..args.rows {
         present.push(lists.is_valid(i));
         let found = if lists.is_valid(i) { distinct(lists.values(), span(lists.offsets(), i))? } else { Vec::new() };

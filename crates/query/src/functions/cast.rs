@@ -40,7 +40,12 @@ pub(super) fn gives_json(name: &str, given: &Given<'_>) -> bool {
 }
 
 /// A cast that the engine does as Trino does becomes the engine's own, which it can reason about.
-pub(super) fn simplify(name: &str, lenient: bool, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
+pub(super) fn simplify(
+    name: &str,
+    lenient: bool,
+    args: Vec<Expr>,
+    info: &SimplifyContext,
+) -> Result<ExprSimplifyResult> {
     let [from, Expr::Literal(ScalarValue::Utf8(Some(text)), _)] = args.as_slice() else {
         return Ok(ExprSimplifyResult::Original(args));
     };
@@ -49,14 +54,19 @@ pub(super) fn simplify(name: &str, lenient: bool, args: Vec<Expr>, info: &Simpli
     }
     let wanted = Type::parse(text)?;
     let (_, field) = from.to_field(info.schema().as_ref())?;
-    if is_json(&field) || matches!(wanted, Type::Json | Type::IpAddress | Type::Array(_) | Type::Map(..) | Type::Row(_)) {
+    if is_json(&field) || matches!(wanted, Type::Json | Type::IpAddress | Type::Array(_) | Type::Map(..) | Type::Row(_))
+    {
         return Ok(ExprSimplifyResult::Original(args));
     }
     let to = wanted.arrow();
     let differs = match (field.data_type(), &to) {
-        (DataType::Float16 | DataType::Float32 | DataType::Float64 | DataType::Decimal128(..), t) => t.is_integer() || t == &DataType::Utf8,
+        (DataType::Float16 | DataType::Float32 | DataType::Float64 | DataType::Decimal128(..), t) => {
+            t.is_integer() || t == &DataType::Utf8
+        }
         (DataType::Timestamp(..), DataType::Utf8) => true,
-        (DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8, DataType::Timestamp(..) | DataType::Boolean) => true,
+        (DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8, DataType::Timestamp(..) | DataType::Boolean) => {
+            true
+        }
         _ => false,
     };
     if differs {
@@ -85,7 +95,9 @@ fn run(args: &Args) -> Result<ArrayRef> {
     }
     let options = CastOptions { safe: args.lenient, ..CastOptions::default() };
     match (from.data_type(), &wanted) {
-        (_, Type::Json) => args.texts(|i| Ok(if from.is_null(i) { None } else { Some(value::at(&from, i)?.to_string()) })),
+        (_, Type::Json) => {
+            args.texts(|i| Ok(if from.is_null(i) { None } else { Some(value::at(&from, i)?.to_string()) }))
+        }
         (DataType::Utf8, Type::IpAddress) => {
             let text = args.text(0)?;
             args.texts(|i| match text.get(i).map(|t| (t, t.parse::<IpAddr>())) {
@@ -104,7 +116,11 @@ fn run(args: &Args) -> Result<ArrayRef> {
             })
         }
         (DataType::Utf8, Type::Timestamp { .. }) => {
-            let plain: ArrayRef = match cast_with_options(&from, &DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())), &options) {
+            let plain: ArrayRef = match cast_with_options(
+                &from,
+                &DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+                &options,
+            ) {
                 Ok(array) => array,
                 Err(error) => return exec_err!("{error}"),
             };
@@ -232,7 +248,8 @@ fn build(values: &[Option<&Value>], wanted: &Type, lenient: bool) -> Result<Arra
                 }
             }
             let nulls = NullBuffer::from_iter(objects.iter().map(Option::is_some));
-            let keys = cast_with_options(&StringArray::from(keys), &key.arrow(), &CastOptions { safe: false, ..options })?;
+            let keys =
+                cast_with_options(&StringArray::from(keys), &key.arrow(), &CastOptions { safe: false, ..options })?;
             let inner = build(&items, of, lenient)?;
             map(keys, inner, lengths, nulls)?
         }
@@ -249,9 +266,9 @@ fn build(values: &[Option<&Value>], wanted: &Type, lenient: bool) -> Result<Arra
                     let inner: Vec<Option<&Value>> = values
                         .iter()
                         .map(|v| match v {
-                            Some(Value::Object(members)) => {
-                                members.get(name).or_else(|| members.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v))
-                            }
+                            Some(Value::Object(members)) => members
+                                .get(name)
+                                .or_else(|| members.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v)),
                             Some(Value::Array(items)) => items.get(i),
                             _ => None,
                         })

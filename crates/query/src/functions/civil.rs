@@ -13,7 +13,9 @@ pub(crate) enum Item {
     /// The year's last two digits.
     ShortYear,
     Month(usize),
-    MonthName { long: bool },
+    MonthName {
+        long: bool,
+    },
     Day(usize),
     DayOfYear(usize),
     Hour(usize),
@@ -27,11 +29,15 @@ pub(crate) enum Item {
     Second(usize),
     Fraction(usize),
     HalfDay,
-    WeekdayName { long: bool },
+    WeekdayName {
+        long: bool,
+    },
     WeekdayNumber(usize),
     WeekYear(usize),
     Week(usize),
-    Offset { colon: bool },
+    Offset {
+        colon: bool,
+    },
     Zone,
 }
 
@@ -41,7 +47,9 @@ impl Item {
         Some(match self {
             Self::Year(w) | Self::WeekYear(w) => (*w, 9),
             Self::ShortYear => (2, 2),
-            Self::Month(w) | Self::Day(w) | Self::Hour(w) | Self::Hour24(w) | Self::Hour12(w) | Self::Hour11(w) => (*w, 2),
+            Self::Month(w) | Self::Day(w) | Self::Hour(w) | Self::Hour24(w) | Self::Hour12(w) | Self::Hour11(w) => {
+                (*w, 2)
+            }
             Self::Minute(w) | Self::Second(w) | Self::Week(w) => (*w, 2),
             Self::DayOfYear(w) => (*w, 3),
             Self::WeekdayNumber(w) => (*w, 1),
@@ -85,7 +93,9 @@ pub(crate) fn mysql(format: &str) -> Result<Vec<Item>> {
             Some('Y') => out.push(Item::Year(4)),
             Some('y') => out.push(Item::ShortYear),
             Some('%') => literal(&mut out, '%'),
-            Some(c @ ('D' | 'U' | 'u' | 'V' | 'w' | 'X')) => return exec_err!("%{c} is not supported in a date format"),
+            Some(c @ ('D' | 'U' | 'u' | 'V' | 'w' | 'X')) => {
+                return exec_err!("%{c} is not supported in a date format");
+            }
             Some(c) => literal(&mut out, c),
             None => return exec_err!("a date format ends with %"),
         }
@@ -155,7 +165,18 @@ fn literal(out: &mut Vec<Item>, c: char) {
 }
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
@@ -237,8 +258,20 @@ pub(crate) fn write(items: &[Item], at: DateTime, shift: Offset, zone: &TimeZone
             Item::Day(_) => at.day().into(),
             Item::DayOfYear(_) => at.day_of_year().into(),
             Item::Hour(_) => at.hour().into(),
-            Item::Hour24(_) => if at.hour() == 0 { 24 } else { at.hour().into() },
-            Item::Hour12(_) => if half == 0 { 12 } else { half.into() },
+            Item::Hour24(_) => {
+                if at.hour() == 0 {
+                    24
+                } else {
+                    at.hour().into()
+                }
+            }
+            Item::Hour12(_) => {
+                if half == 0 {
+                    12
+                } else {
+                    half.into()
+                }
+            }
             Item::Hour11(_) => half.into(),
             Item::Minute(_) => at.minute().into(),
             Item::Second(_) => at.second().into(),
@@ -346,7 +379,9 @@ pub(crate) fn read(items: &[Item], text: &str) -> Result<i64> {
                 None => return bad(),
             },
             Item::Zone => {
-                let end = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '/' | '_' | '+' | '-' | ':'))).unwrap_or(rest.len());
+                let end = rest
+                    .find(|c: char| !(c.is_alphanumeric() || matches!(c, '/' | '_' | '+' | '-' | ':')))
+                    .unwrap_or(rest.len());
                 let (word, after) = rest.split_at(end);
                 (place, rest) = (Some(self::zone(word)?), after);
             }
@@ -390,11 +425,7 @@ fn named<'t>(names: &[&str], text: &'t str) -> Option<(i64, &'t str)> {
     let starts = |word: &str| text.get(..word.len()).is_some_and(|t| t.eq_ignore_ascii_case(word));
     let (at, length) = names.iter().enumerate().find_map(|(i, full)| {
         let short = full.get(..3)?;
-        if starts(full) {
-            Some((i, full.len()))
-        } else {
-            starts(short).then_some((i, 3))
-        }
+        if starts(full) { Some((i, full.len())) } else { starts(short).then_some((i, 3)) }
     })?;
     Some((i64::try_from(at).ok()?, text.get(length..)?))
 }
@@ -412,7 +443,9 @@ fn offset(text: &str) -> Option<(Offset, &str)> {
     let hours: i32 = text.get(1..3)?.parse().ok()?;
     let after = text.get(3..)?;
     let (minutes, rest) = match after.strip_prefix(':').unwrap_or(after) {
-        with if with.as_bytes().first().is_some_and(u8::is_ascii_digit) => (with.get(..2)?.parse::<i32>().ok()?, with.get(2..)?),
+        with if with.as_bytes().first().is_some_and(u8::is_ascii_digit) => {
+            (with.get(..2)?.parse::<i32>().ok()?, with.get(2..)?)
+        }
         _ => (0, after),
     };
     Some((Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()?, rest))
@@ -450,8 +483,12 @@ pub(crate) fn iso_date(text: &str) -> Option<Date> {
         return Some(ISOWeekDate::new(year, number(week, 2)?, day).ok()?.date());
     }
     match (second, third) {
-        (Some(day), None) if day.len() == 3 => Date::new(year, 1, 1).ok()?.with().day_of_year(number(day, 3)?).build().ok(),
-        (month, day) => Date::new(year, month.map_or(Some(1), |m| number(m, 2))?, day.map_or(Some(1), |d| number(d, 2))?).ok(),
+        (Some(day), None) if day.len() == 3 => {
+            Date::new(year, 1, 1).ok()?.with().day_of_year(number(day, 3)?).build().ok()
+        }
+        (month, day) => {
+            Date::new(year, month.map_or(Some(1), |m| number(m, 2))?, day.map_or(Some(1), |d| number(d, 2))?).ok()
+        }
     }
 }
 

@@ -131,7 +131,9 @@ fn array_contains(args: &Args) -> Result<ArrayRef> {
 fn array_get(args: &Args) -> Result<ArrayRef> {
     let (json, place) = (args.text(0)?, args.int(1)?);
     args.texts(|i| {
-        let (Some(Value::Array(items)), Some(place)) = (json.get(i).and_then(parse), place.get(i)) else { return Ok(None) };
+        let (Some(Value::Array(items)), Some(place)) = (json.get(i).and_then(parse), place.get(i)) else {
+            return Ok(None);
+        };
         let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
         let at = if place < 0 { place + length } else { place };
         Ok(usize::try_from(at).ok().and_then(|at| items.get(at)).map(Value::to_string))

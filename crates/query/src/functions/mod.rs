@@ -163,7 +163,11 @@ impl ScalarUDFImpl for Function {
         if out.len() != rows {
             return exec_err!("{} gave {} rows for {rows}", self.def.name, out.len());
         }
-        if all_scalar { Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&out, 0)?)) } else { Ok(ColumnarValue::Array(out)) }
+        if all_scalar {
+            Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&out, 0)?))
+        } else {
+            Ok(ColumnarValue::Array(out))
+        }
     }
 
     fn simplify(

@@ -16,7 +16,12 @@ fn truth(_: &Given<'_>) -> Result<DataType> {
     Ok(DataType::Boolean)
 }
 
-const fn def(name: &'static str, takes: &'static [Kind], gives: fn(&Given<'_>) -> Result<DataType>, run: fn(&Args) -> Result<ArrayRef>) -> Def {
+const fn def(
+    name: &'static str,
+    takes: &'static [Kind],
+    gives: fn(&Given<'_>) -> Result<DataType>,
+    run: fn(&Args) -> Result<ArrayRef>,
+) -> Def {
     Def { name, takes, count: (takes.len(), takes.len()), gives, json: false, fails: true, run }
 }
 

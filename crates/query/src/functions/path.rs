@@ -39,7 +39,9 @@ impl Path {
                     let Some((inside, after)) = rest.split_once(']') else { return bad() };
                     match inside.trim().parse() {
                         Ok(index) => steps.push(Step::Index(index)),
-                        Err(_) if !inside.trim().is_empty() && inside.chars().all(|c| c.is_alphanumeric() || c == '_') => {
+                        Err(_)
+                            if !inside.trim().is_empty() && inside.chars().all(|c| c.is_alphanumeric() || c == '_') =>
+                        {
                             steps.push(Step::Name(inside.trim().to_owned()));
                         }
                         Err(_) => return bad(),

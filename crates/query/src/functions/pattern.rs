@@ -44,7 +44,9 @@ const LARGEST: usize = 8 << 20;
 fn compile(pattern: &str) -> Result<Regex> {
     match RegexBuilder::new(pattern).size_limit(LARGEST).dfa_size_limit(LARGEST).build() {
         Ok(regex) => Ok(regex),
-        Err(error) => exec_err!("`{pattern}` is no pattern that can be searched for (look-around and back-references are not supported): {error}"),
+        Err(error) => exec_err!(
+            "`{pattern}` is no pattern that can be searched for (look-around and back-references are not supported): {error}"
+        ),
     }
 }
 
@@ -80,7 +82,10 @@ fn extract(args: &Args) -> Result<ArrayRef> {
 }
 
 /// A column of lists of text.
-pub(super) fn lists(args: &Args, mut row: impl FnMut(usize) -> Result<Option<Vec<Option<String>>>>) -> Result<ArrayRef> {
+pub(super) fn lists(
+    args: &Args,
+    mut row: impl FnMut(usize) -> Result<Option<Vec<Option<String>>>>,
+) -> Result<ArrayRef> {
     let mut out = ListBuilder::new(StringBuilder::new());
     for i in 0..args.rows {
         match row(i) {

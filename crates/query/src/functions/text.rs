@@ -95,7 +95,8 @@ fn split_part(args: &Args) -> Result<ArrayRef> {
 
 fn split_to_map(args: &Args) -> Result<ArrayRef> {
     let (from, entry, pair) = (args.text(0)?, args.text(1)?, args.text(2)?);
-    let (mut keys, mut values, mut lengths, mut present): (Vec<String>, Vec<String>, Vec<usize>, Vec<bool>) = Default::default();
+    let (mut keys, mut values, mut lengths, mut present): (Vec<String>, Vec<String>, Vec<usize>, Vec<bool>) =
+        Default::default();
     for i in 0..args.rows {
         let before = keys.len();
         let whole = match (from.get(i), entry.get(i), pair.get(i)) {
@@ -123,7 +124,12 @@ fn split_to_map(args: &Args) -> Result<ArrayRef> {
         lengths.push(keys.len() - before);
         present.push(whole);
     }
-    cast::map(Arc::new(StringArray::from(keys)), Arc::new(StringArray::from(values)), lengths, NullBuffer::from(present))
+    cast::map(
+        Arc::new(StringArray::from(keys)),
+        Arc::new(StringArray::from(values)),
+        lengths,
+        NullBuffer::from(present),
+    )
 }
 
 /// Characters from a place on; a negative place counts from the end; nothing where it lies outside.

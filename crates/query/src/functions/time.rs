@@ -53,7 +53,9 @@ fn zoned(_: &Given<'_>) -> Result<DataType> {
 fn in_zone(given: &Given<'_>) -> Result<DataType> {
     match given.constants.get(1) {
         None => zoned(given),
-        Some(Some(ScalarValue::Utf8(Some(name)) | ScalarValue::Utf8View(Some(name)) | ScalarValue::LargeUtf8(Some(name)))) => {
+        Some(Some(
+            ScalarValue::Utf8(Some(name)) | ScalarValue::Utf8View(Some(name)) | ScalarValue::LargeUtf8(Some(name)),
+        )) => {
             civil::zone(name)?;
             Ok(DataType::Timestamp(TimeUnit::Millisecond, Some(name.as_str().into())))
         }
@@ -232,7 +234,8 @@ fn unit(name: &str) -> Result<Length> {
         "year" => Length::Months(12),
         other => {
             let units = ["millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year"];
-            let hint = yagura_model::nearest(other, units).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+            let hint =
+                yagura_model::nearest(other, units).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
             return exec_err!("`{other}` is no unit of time{hint}");
         }
     })

@@ -14,7 +14,12 @@ fn int(_: &Given<'_>) -> Result<DataType> {
     Ok(DataType::Int64)
 }
 
-const fn def(name: &'static str, takes: &'static [Kind], gives: fn(&Given<'_>) -> Result<DataType>, run: fn(&Args) -> Result<ArrayRef>) -> Def {
+const fn def(
+    name: &'static str,
+    takes: &'static [Kind],
+    gives: fn(&Given<'_>) -> Result<DataType>,
+    run: fn(&Args) -> Result<ArrayRef>,
+) -> Def {
     Def { name, takes, count: (takes.len(), takes.len()), gives, json: false, fails: false, run }
 }
 

@@ -8,8 +8,9 @@ use crate::functions;
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, CaseWhen, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArguments, Ident, Join, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, OrderByExpr, OrderByOptions,
-    Select, SelectItem, Statement, TableAlias, TableFactor, TableWithJoins, UnaryOperator, VisitMut, VisitorMut,
+    FunctionArguments, Ident, Join, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, OrderByExpr,
+    OrderByOptions, Select, SelectItem, Statement, TableAlias, TableFactor, TableWithJoins, UnaryOperator, VisitMut,
+    VisitorMut,
 };
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -24,8 +25,24 @@ pub(crate) fn statement(statement: &mut Statement) -> Result<(), Error> {
 
 /// Functions that exist only as what they are rewritten to.
 pub(crate) const NAMES: [&str; 18] = [
-    "all_match", "any_match", "approx_percentile", "arbitrary", "bitwise_and", "bitwise_or", "count_if", "every", "filter",
-    "histogram", "if", "listagg", "map_agg", "max_by", "min_by", "none_match", "transform", "try",
+    "all_match",
+    "any_match",
+    "approx_percentile",
+    "arbitrary",
+    "bitwise_and",
+    "bitwise_or",
+    "count_if",
+    "every",
+    "filter",
+    "histogram",
+    "if",
+    "listagg",
+    "map_agg",
+    "max_by",
+    "min_by",
+    "none_match",
+    "transform",
+    "try",
 ];
 
 struct Rewriter;
@@ -163,7 +180,8 @@ fn attach_unnest(from: &mut Vec<TableWithJoins>) {
             let unnests = matches!(join.relation, TableFactor::UNNEST { .. });
             table.joins.push(join);
             if unnests {
-                let inner = TableWithJoins { relation: table.relation.clone(), joins: std::mem::take(&mut table.joins) };
+                let inner =
+                    TableWithJoins { relation: table.relation.clone(), joins: std::mem::take(&mut table.joins) };
                 table.relation = TableFactor::NestedJoin { table_with_joins: Box::new(inner), alias: None };
             }
         }
@@ -263,7 +281,8 @@ fn function(mut function: Function) -> Result<Expr, Error> {
             let value = args.remove(1);
             let key = args.remove(0);
             add_filter(&mut function, Expr::IsNotNull(Box::new(key.clone())));
-            let (keys, values) = (with(function.clone(), "array_agg", vec![key]), with(function, "array_agg", vec![value]));
+            let (keys, values) =
+                (with(function.clone(), "array_agg", vec![key]), with(function, "array_agg", vec![value]));
             call("map_of_pairs", vec![keys, values])
         }
         ("histogram", 1) => {

@@ -118,7 +118,9 @@ fn last(name: &ObjectName) -> Option<String> {
 
 fn pattern(filter: &ShowStatementFilter) -> Option<String> {
     match filter {
-        ShowStatementFilter::Like(p) | ShowStatementFilter::ILike(p) | ShowStatementFilter::NoKeyword(p) => Some(p.clone()),
+        ShowStatementFilter::Like(p) | ShowStatementFilter::ILike(p) | ShowStatementFilter::NoKeyword(p) => {
+            Some(p.clone())
+        }
         ShowStatementFilter::Where(_) => None,
     }
 }

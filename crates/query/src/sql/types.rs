@@ -22,7 +22,9 @@ pub(crate) enum Type {
     Varchar,
     Varbinary,
     Date,
-    Timestamp { zone: bool },
+    Timestamp {
+        zone: bool,
+    },
     /// JSON, kept as its text.
     Json,
     /// An address, kept as its text: the text is checked when a value is cast.
@@ -128,10 +130,7 @@ pub(crate) fn read(parser: &mut Parser<'_>, depth: usize) -> Result<Type, Parser
         "decimal" | "numeric" => {
             let digits = numbers(parser)?;
             let at = |i: usize, other: u64| digits.get(i).copied().unwrap_or(other).min(38);
-            Type::Decimal(
-                u8::try_from(at(0, 38)).unwrap_or(38),
-                i8::try_from(at(1, 0)).unwrap_or(0),
-            )
+            Type::Decimal(u8::try_from(at(0, 38)).unwrap_or(38), i8::try_from(at(1, 0)).unwrap_or(0))
         }
         "varchar" | "char" | "string" | "text" => {
             numbers(parser)?;
@@ -163,10 +162,26 @@ pub(crate) fn read(parser: &mut Parser<'_>, depth: usize) -> Result<Type, Parser
         "row" | "struct" => Type::Row(row(parser, depth)?),
         other => {
             let names = [
-                "boolean", "tinyint", "smallint", "integer", "bigint", "real", "double", "decimal", "varchar", "varbinary", "date",
-                "timestamp", "json", "ipaddress", "array", "map", "row",
+                "boolean",
+                "tinyint",
+                "smallint",
+                "integer",
+                "bigint",
+                "real",
+                "double",
+                "decimal",
+                "varchar",
+                "varbinary",
+                "date",
+                "timestamp",
+                "json",
+                "ipaddress",
+                "array",
+                "map",
+                "row",
             ];
-            let hint = yagura_model::nearest(other, names).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+            let hint =
+                yagura_model::nearest(other, names).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
             return Err(ParserError::ParserError(format!("`{other}` is no type{hint}")));
         }
     };

@@ -27,7 +27,10 @@ impl RelationPlanner for UnnestPlanner {
                 if matches!(table_with_joins.joins.last().map(|j| &j.relation), Some(TableFactor::UNNEST { .. })) =>
             {
                 let Some(join) = table_with_joins.joins.pop() else {
-                    return Ok(RelationPlanning::Original(Box::new(TableFactor::NestedJoin { table_with_joins, alias: None })));
+                    return Ok(RelationPlanning::Original(Box::new(TableFactor::NestedJoin {
+                        table_with_joins,
+                        alias: None,
+                    })));
                 };
                 let outer = joins_outer(&join.join_operator)?;
                 let left = if table_with_joins.joins.is_empty() {
@@ -43,10 +46,8 @@ impl RelationPlanner for UnnestPlanner {
         let TableFactor::UNNEST { alias, array_exprs, with_ordinality, .. } = factor else {
             return plan_err!("UNNEST expected");
         };
-        let exprs = array_exprs
-            .into_iter()
-            .map(|e| context.sql_to_expr(e, left.schema()))
-            .collect::<Result<Vec<_>>>()?;
+        let exprs =
+            array_exprs.into_iter().map(|e| context.sql_to_expr(e, left.schema())).collect::<Result<Vec<_>>>()?;
         let plan = self.unnest(left, exprs, alias, with_ordinality, outer)?;
         Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, None))))
     }
@@ -154,13 +155,16 @@ fn name(arrays: &[Array], ordinal: Option<Column>, alias: Option<TableAlias>) ->
         let column = Expr::Column(array.column.clone());
         match &array.fields {
             Some(fields) if array.is_map || spreads => {
-                out.extend(fields.iter().map(|f| datafusion::functions::core::expr_fn::get_field(column.clone(), f.as_str())));
+                out.extend(
+                    fields.iter().map(|f| datafusion::functions::core::expr_fn::get_field(column.clone(), f.as_str())),
+                );
             }
             _ => out.push(column),
         }
     }
     out.extend(ordinal.map(Expr::Column));
-    let unnamed = |i: usize| table.clone().filter(|_| out_len_is_one(arrays, extra)).unwrap_or_else(|| format!("_unnest{i}"));
+    let unnamed =
+        |i: usize| table.clone().filter(|_| out_len_is_one(arrays, extra)).unwrap_or_else(|| format!("_unnest{i}"));
     Ok(out
         .iter()
         .enumerate()

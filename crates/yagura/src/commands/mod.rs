@@ -10,6 +10,7 @@ pub mod logs;
 pub mod net;
 pub mod permissions;
 pub mod prepare;
+pub mod query;
 pub mod readers;
 pub mod scan;
 pub mod store;

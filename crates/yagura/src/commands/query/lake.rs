@@ -1,0 +1,88 @@
+//! The lake's tables and files, as its manifest names them.
+
+use super::QueryArgs;
+use crate::commands::store::{self, Folder};
+use crate::failure::Failure;
+use object_store::ObjectStore;
+use std::sync::Arc;
+use yagura_logs::envelope;
+use yagura_logs::lake::{Lake, LakeError};
+use yagura_logs::table::{PARTITIONS, TIME, Table, tables};
+use yagura_model::Lang;
+use yagura_query::{LogFile, LogTable, Mirror, Role, TimeColumn, TimeForm};
+
+/// The folder that is the lake where none is named.
+const USUAL: &str = "lake";
+
+/// The lake's store and tables. Without a lake the tables are there and empty.
+pub async fn open(args: &QueryArgs, lang: Lang) -> Result<(Arc<dyn ObjectStore>, Vec<LogTable>), Failure> {
+    let usual = || std::path::Path::new(USUAL).is_dir().then(|| USUAL.to_owned());
+    let Some(place) = args.lake.clone().or_else(usual) else {
+        let nothing: Arc<dyn ObjectStore> = Arc::new(object_store::memory::InMemory::new());
+        return Ok((nothing, tables().iter().map(|t| table(t, None)).collect()));
+    };
+    let (store, root) = store::open(&place, &args.store, Folder::Must, lang).await?;
+    let lake = Lake::open(Arc::clone(&store), root).await.map_err(|e| failure(&e, &place))?;
+    if lake.version() == 0 {
+        return Err(Failure::usage(format!("`{place}` is no lake"), format!("`{place}` はレイクではない"))
+            .hint("`yagura logs ingest` makes one", "`yagura logs ingest` で作成できる"));
+    }
+    Ok((store, tables().iter().map(|t| table(t, Some(&lake))).collect()))
+}
+
+fn failure(error: &LakeError, place: &str) -> Failure {
+    Failure::blind(format!("cannot open the lake `{place}`: {error}"), format!("レイク `{place}` を開けない: {error}"))
+}
+
+/// A table with its files, in the terms of `crates/query`.
+pub fn table(table: &Table, lake: Option<&Lake>) -> LogTable {
+    let files = lake.into_iter().flat_map(|lake| {
+        lake.files(table.name()).map(|f| LogFile {
+            path: lake.at(&f.path),
+            account: f.account.clone(),
+            region: f.region.clone(),
+            day: f.day.clone(),
+            rows: f.rows,
+            bytes: f.bytes,
+            min_time: f.min_time,
+            max_time: f.max_time,
+        })
+    });
+    let schema = table.schema();
+    let mut times = vec![TimeColumn { column: TIME.to_owned(), form: TimeForm::Timestamp }];
+    if schema.field_with_name("eventtime").is_ok() {
+        times.push(TimeColumn { column: "eventtime".into(), form: TimeForm::Iso8601 });
+    }
+    let mirrors = table
+        .source
+        .mirrors
+        .iter()
+        .map(|(field, role)| Mirror { field: (*field).to_owned(), column: table.column_of(*role).to_owned() });
+    let mut roles = vec![(Role::Time, TIME.to_owned())];
+    roles.extend(envelope::Role::ALL.into_iter().map(|r| (role(r), table.column_of(r).to_owned())));
+    debug_assert_eq!(PARTITIONS, ["account", "region", "day"]);
+    LogTable {
+        name: table.name().to_owned(),
+        aliases: table.source.aliases.iter().map(|a| (*a).to_owned()).collect(),
+        schema,
+        files: files.collect(),
+        times,
+        mirrors: mirrors.collect(),
+        roles,
+    }
+}
+
+fn role(of: envelope::Role) -> Role {
+    match of {
+        envelope::Role::Actor => Role::Actor,
+        envelope::Role::Session => Role::Session,
+        envelope::Role::Issuer => Role::Issuer,
+        envelope::Role::AccessKey => Role::AccessKey,
+        envelope::Role::SourceIp => Role::SourceIp,
+        envelope::Role::UserAgent => Role::UserAgent,
+        envelope::Role::Event => Role::Event,
+        envelope::Role::Target => Role::Target,
+        envelope::Role::Outcome => Role::Outcome,
+        envelope::Role::Error => Role::Error,
+    }
+}
