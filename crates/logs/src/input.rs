@@ -29,6 +29,7 @@ enum From {
     Stdin,
     Memory(Arc<[u8]>),
     Object(Arc<dyn ObjectStore>, Key),
+    Unreachable(String),
 }
 
 /// Which inputs, by what their names tell. A name that tells nothing is read: its records may be the wanted ones.
@@ -73,9 +74,6 @@ pub enum InputError {
     /// A folder or file cannot be looked at.
     #[error("`{0}`: {1}")]
     Io(String, std::io::Error),
-    /// A store failed.
-    #[error("`{0}`: {1}")]
-    Store(String, object_store::Error),
 }
 
 /// Files, all files below folders, what patterns match, and `-` for standard input, in the order of their names.
@@ -149,41 +147,15 @@ fn walk(path: &Path, depth: usize, wanted: &Wanted, found: &mut Vec<Input>) -> R
     Ok(())
 }
 
-/// Objects below a prefix, by name. `url` is what stands before their keys in reports: `s3://bucket`.
-///
-/// # Errors
-/// Where the store refuses to list.
-pub async fn objects(
-    store: Arc<dyn ObjectStore>,
-    url: &str,
-    prefix: &Key,
-    wanted: &Wanted,
-) -> Result<Vec<Input>, InputError> {
-    let mut found = Vec::new();
-    let mut listing = store.list(Some(prefix));
-    while let Some(meta) = listing.next().await {
-        let meta = meta.map_err(|e| InputError::Store(format!("{url}/{prefix}"), e))?;
-        let place = Place::of(meta.location.as_ref());
-        if meta.size > 0 && wanted.takes(&place) {
-            found.push(Input {
-                name: format!("{url}/{}", meta.location),
-                place,
-                size: meta.size,
-                stamp: meta.e_tag.unwrap_or_else(|| meta.last_modified.to_rfc3339()),
-                from: From::Object(store.clone(), meta.location),
-            });
-        }
-    }
-    if found.is_empty()
-        && let Ok(meta) = store.head(prefix).await
-    {
-        let place = Place::of(meta.location.as_ref());
-        let stamp = meta.e_tag.unwrap_or_else(|| meta.last_modified.to_rfc3339());
-        let name = format!("{url}/{}", meta.location);
-        found.push(Input { name, place, size: meta.size, stamp, from: From::Object(store.clone(), meta.location) });
-    }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(found)
+/// An object of a store, and what tells a changed one from the same. A key that no store can be asked for (`a/../b`) is an input
+/// that cannot be opened, which reading it says.
+pub fn object(store: &Arc<dyn ObjectStore>, name: String, key: &str, size: u64, stamp: String) -> Input {
+    let place = Place::of(key);
+    let from = match Key::parse(key) {
+        Ok(path) => From::Object(store.clone(), path),
+        Err(e) => From::Unreachable(e.to_string()),
+    };
+    Input { name, place, size, stamp, from }
 }
 
 impl Input {
@@ -212,6 +184,7 @@ impl Input {
             From::File(path) => Ok(Box::new(std::fs::File::open(path)?)),
             From::Stdin => Ok(Box::new(std::io::stdin())),
             From::Memory(bytes) => Ok(Box::new(std::io::Cursor::new(bytes.clone()))),
+            From::Unreachable(why) => Err(std::io::Error::other(why.clone())),
             From::Object(store, key) => {
                 let got = handle.block_on(store.get(key)).map_err(std::io::Error::other)?;
                 let stream = got.into_stream();

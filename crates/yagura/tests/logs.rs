@@ -144,6 +144,10 @@ fn from_a_bucket_into_a_bucket_pruned_by_keys_and_resumed() {
         assert_eq!(out.code, 0, "{}", out.stderr);
         serde_json::from_str::<Value>(&out.stdout).unwrap()
     };
+    let odd = |report: &Value| {
+        let aside = report["aside"].as_array().unwrap();
+        aside.len() == 1 && aside[0]["path"] == "s3://trail/org/AWSLogs/../odd name/ü%2F.json"
+    };
     let one = run(&[
         "ingest",
         "s3://trail/org",
@@ -162,11 +166,13 @@ fn from_a_bucket_into_a_bucket_pruned_by_keys_and_resumed() {
     assert!(read.iter().filter(wanted).count() > 2);
     // What tells no place by its key is read.
     assert_eq!(read.iter().filter(|f| !wanted(f)).count(), 1, "{read:?}");
+    assert!(odd(&one), "{}", one["aside"]);
     let first = one["records"]["stored"].as_u64().unwrap();
     assert!(first > 0 && first < events);
     let rest = run(&["ingest", "s3://trail/org/AWSLogs/"]);
     assert_eq!(rest["records"]["stored"].as_u64().unwrap(), events - first);
     assert_eq!(rest["records"]["duplicate"].as_u64().unwrap(), first);
+    assert!(odd(&rest), "{}", rest["aside"]);
     let stats = run(&["stats"]);
     assert_eq!(stats["tables"][0]["rows"], events);
     run(&["compact"]);

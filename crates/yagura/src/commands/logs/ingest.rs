@@ -3,7 +3,7 @@
 use super::lake::{LAKE_JA, LakeArgs, runtime};
 use crate::commands::Form;
 use crate::commands::help_ja::HelpJa;
-use crate::commands::store::{self, Access, Folder, S3Place, StoreArgs};
+use crate::commands::store::{self, S3Place, StoreArgs, keys};
 use crate::content;
 use crate::failure::{Failure, exit};
 use crate::progress::Display;
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use yagura_logs::ingest::{Counts, Options, Progress, Report, ingest};
-use yagura_logs::input::{Input, InputError, Wanted, local, objects};
+use yagura_logs::input::{Input, InputError, Wanted, local, object};
 use yagura_logs::lake::Lake;
 use yagura_model::Lang;
 
@@ -204,16 +204,12 @@ fn inputs(args: &IngestArgs, wanted: &Wanted, runtime: &Runtime, lang: Lang) -> 
         found.extend(content::demo_logs().iter().map(|(name, text)| Input::memory(name, text.as_bytes())));
     }
     for source in &args.sources {
-        let of_one = match S3Place::parse(source)? {
-            None => local(std::slice::from_ref(source), wanted),
-            Some(place) => runtime.block_on(async {
-                let (store, prefix) = store::open(source, &args.store, Folder::Must, lang).await?;
-                Ok::<_, Failure>(objects(store, &format!("s3://{}", place.bucket), &prefix, wanted).await)
-            })?,
-        };
-        match of_one {
+        if let Some(place) = S3Place::parse(source)? {
+            found.extend(runtime.block_on(in_bucket(args, &place, wanted, lang))?);
+            continue;
+        }
+        match local(std::slice::from_ref(source), wanted) {
             Ok(inputs) => found.extend(inputs),
-            Err(InputError::Store(place, e)) => return Err(store::failure(&e, &place, Access::List)),
             Err(InputError::Missing(name)) => {
                 return Err(Failure::blind(format!("there is no `{name}`"), format!("`{name}` は存在しない")));
             }
@@ -231,6 +227,16 @@ fn inputs(args: &IngestArgs, wanted: &Wanted, runtime: &Runtime, lang: Lang) -> 
         }
     }
     Ok(found)
+}
+
+async fn in_bucket(args: &IngestArgs, place: &S3Place, wanted: &Wanted, lang: Lang) -> Result<Vec<Input>, Failure> {
+    let session = store::connect(&args.store, lang).await?;
+    let store = store::bucket(&session, &place.bucket, &place.prefix).await?;
+    let objects = keys::below(&session, &place.bucket, place.prefix.as_ref()).await?;
+    let named = |key: &str| format!("s3://{}/{key}", place.bucket);
+    let inputs =
+        objects.into_iter().filter(|o| o.size > 0).map(|o| object(&store, named(&o.key), &o.key, o.size, o.stamp));
+    Ok(inputs.filter(|i| wanted.takes(&i.place)).collect())
 }
 
 fn print(args: &IngestArgs, report: &Report, lake: &Lake, lang: Lang) -> Result<(), Failure> {
@@ -275,8 +281,10 @@ fn print(args: &IngestArgs, report: &Report, lake: &Lake, lang: Lang) -> Result<
         };
         writeln!(out, "{text}")?;
     }
+    // Of little, most is the files' own form.
+    const TELLING: u64 = 10 << 20;
     let (bytes, raw) = lake.stats().values().fold((0, 0), |(b, r), t| (b + t.bytes, r + t.raw));
-    if raw > 0 {
+    if raw > TELLING {
         let share = bytes as f64 / raw as f64 * 100.0;
         let size = super::keep::size(bytes);
         match lang {

@@ -1,6 +1,7 @@
 //! A trail as AWS has it: what it is, its public keys, and what lies in its bucket.
 
 use super::verify::{Proof, VerifyArgs, judge, public_keys, question};
+use crate::commands::store::keys::{self, listing};
 use crate::commands::{live, store};
 use crate::content;
 use crate::failure::Failure;
@@ -271,17 +272,8 @@ impl Asker {
         }
         let mut listed = Vec::new();
         let mut take = |page: Value| {
-            let objects = page.path("Contents").and_then(|v| v.as_list().map(<[Value]>::to_vec)).unwrap_or_default();
-            for object in &objects {
-                let text = |name: &str| object.path(name).and_then(|v| v.as_str().map(str::to_owned));
-                let Some(key) = text("Key") else { continue };
-                let size = match object.path("Size").as_deref() {
-                    Some(Value::Int(n)) => u64::try_from(*n).unwrap_or_default(),
-                    _ => 0,
-                };
-                let stamp = text("ETag").unwrap_or_default();
-                listed.push(Listed { key: decoded(&key), size, stamp, trouble: None });
-            }
+            let objects = keys::objects(&page);
+            listed.extend(objects.map(|o| Listed { key: o.key, size: o.size, stamp: o.stamp, trouble: None }));
         };
         self.list(bucket, &input, &mut take).await?;
         Ok(listed)
@@ -404,55 +396,11 @@ fn refused(error: &CallError, operation: &ReadOperation, name: &str) -> Failure 
     }
 }
 
-/// A listing whose keys come so that XML can carry them, whatever is in them.
-fn listing(bucket: &str, prefix: &str) -> Map {
-    let mut input = Map::new();
-    input.insert("Bucket", Value::text(bucket));
-    input.insert("Prefix", Value::text(prefix));
-    input.insert("EncodingType", Value::text("url"));
-    input
-}
-
-/// A key as it is, from a listing with `EncodingType: url`. A key that is no UTF-8 cannot be one of CloudTrail's; what does not fit is
-/// replaced, so that it is seen.
-fn decoded(key: &str) -> String {
-    let mut out = Vec::with_capacity(key.len());
-    let mut rest = key.bytes();
-    while let Some(byte) = rest.next() {
-        let digits = (byte == b'%').then(|| key.get(key.len() - rest.len()..key.len() - rest.len() + 2)).flatten();
-        match digits.and_then(|d| u8::from_str_radix(d, 16).ok()) {
-            Some(value) => {
-                out.push(value);
-                rest.next();
-                rest.next();
-            }
-            None if byte == b'+' => out.push(b' '),
-            None => out.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests may stop")]
 
     use super::*;
-
-    #[test]
-    fn listed_keys_are_decoded() {
-        for (listed, key) in [
-            ("AWSLogs/1/a_b.json.gz", "AWSLogs/1/a_b.json.gz"),
-            ("a+b%2Fc%2b%E6%97%A5", "a b/c+日"),
-            ("100%", "100%"),
-            ("%zz%4", "%zz%4"),
-            ("%é", "%é"),
-            ("%ff", "\u{fffd}"),
-            ("", ""),
-        ] {
-            assert_eq!(decoded(listed), key, "{listed}");
-        }
-    }
 
     #[test]
     fn arns_are_taken_apart() {
