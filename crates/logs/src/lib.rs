@@ -16,6 +16,7 @@ pub mod pipes;
 pub mod place;
 pub mod record;
 pub mod rows;
+pub mod search;
 pub mod source;
 pub mod table;
 pub mod time;

@@ -244,3 +244,46 @@ fn a_bomb_is_read_in_bounded_memory() {
     let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap().trim().trim_end_matches(" kB");
     assert!(peak.parse::<u64>().unwrap() < 200_000, "{peak} kB");
 }
+
+#[test]
+fn a_text_is_found_wherever_it_stands() {
+    use yagura_logs::search::{Hit, Search};
+    let (rt, scratch) = (runtime(), tempfile::tempdir().unwrap());
+    let logs = scratch.path().join("logs.json");
+    let of = |id: &str, more: &str| {
+        format!(
+            r#"{{"eventVersion":"1","eventTime":"2026-01-0{}T00:00:00Z","eventSource":"s3.amazonaws.com","eventName":"N","eventID":"{id}",{more}}}"#,
+            id.len()
+        )
+    };
+    let lines = [
+        of("a", r#""userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::1:user/Needle"}"#),
+        of("bb", r#""resources":[{"ARN":"x"},{"ARN":"the needle's"}],"userIdentity":{}"#),
+        of("ccc", r#""somethingNew":{"deep":["needle"]}"#),
+        of("dddd", r#""requestParameters":{"a":"need","b":"le"}"#),
+        of("eeeee", r#""userIdentity":{"sessionContext":{"webIdFederationData":{"attributes":{"k":"needle"}}}}"#),
+    ];
+    std::fs::write(&logs, lines.join("\n")).unwrap();
+    let (lake, report) = take(&rt, &scratch.path().join("lake"), &[&logs]);
+    assert_eq!(report.records, counts(5, 5, 0, 0));
+    let found = |search: Search| {
+        let mut hits: Vec<Hit> = Vec::new();
+        rt.block_on(search.run(&lake, &mut |h| {
+            hits.push(h);
+            true
+        }))
+        .unwrap();
+        hits.iter().map(|h| h.columns.keys().cloned().collect::<Vec<_>>().join("+")).collect::<Vec<_>>()
+    };
+    let search = |text: &str| Search { text: text.to_owned(), ..Search::default() };
+    let attributes = "useridentity.sessioncontext.webidfederationdata.attributes";
+    assert_eq!(found(search("needle")), ["resources.arn", "unmapped", attributes]);
+    let any = Search { ignore_case: true, ..search("NEEDLE") };
+    assert_eq!(
+        found(any.clone()),
+        ["event_actor+useridentity.arn", "event_target+resources.arn", "unmapped", attributes]
+    );
+    let later = Search { since: Some("2026-01-03".to_owned()), until: Some("2026-01-04".to_owned()), ..any.clone() };
+    assert_eq!(found(later), ["unmapped"]);
+    assert!(found(Search { tables: vec!["vpc_flow_logs".to_owned()], ..any }).is_empty());
+}

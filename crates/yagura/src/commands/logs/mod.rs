@@ -3,6 +3,7 @@
 mod ingest;
 mod keep;
 pub mod lake;
+mod search;
 
 use super::help_ja::HelpJa;
 use crate::failure::Failure;
@@ -14,6 +15,8 @@ use yagura_model::Lang;
 pub enum LogsCommand {
     /// Decode logs and keep them in a lake of Parquet files, each record once
     Ingest(ingest::IngestArgs),
+    /// Look for a text in every record of a lake
+    Search(search::SearchArgs),
     /// Say what a lake holds
     Stats(keep::StatsArgs),
     /// Merge a lake's small files
@@ -26,6 +29,7 @@ pub enum LogsCommand {
 pub fn run(command: &LogsCommand, lang: Lang) -> Result<u8, Failure> {
     match command {
         LogsCommand::Ingest(args) => ingest::run(args, lang),
+        LogsCommand::Search(args) => search::run(args, lang),
         LogsCommand::Stats(args) => keep::stats(args, lang),
         LogsCommand::Compact(args) => keep::compact(args, lang),
         LogsCommand::Expire(args) => keep::expire(args, lang),
@@ -36,6 +40,7 @@ pub fn run(command: &LogsCommand, lang: Lang) -> Result<u8, Failure> {
 pub fn help_ja(name: &str) -> Option<&'static HelpJa> {
     match name {
         "ingest" => Some(&ingest::HELP_JA),
+        "search" => Some(&search::HELP_JA),
         "stats" => Some(&keep::STATS_JA),
         "compact" => Some(&keep::COMPACT_JA),
         "expire" => Some(&keep::EXPIRE_JA),
