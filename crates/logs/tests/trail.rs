@@ -432,3 +432,47 @@ async fn another_bucket_that_was_not_read_is_unknown() {
     assert!(report.count(What::Log, Unknown) == 1 && !report.valid(), "{:#?}", problems(&report));
     assert_ne!(BUCKET, "older-bucket");
 }
+
+/// The law of it all: a file whose content is not the delivered one is never valid, whatever was done to it.
+#[tokio::test]
+async fn no_file_with_another_content_is_valid() {
+    let whole = Estate::make(3, 2);
+    let keys: Vec<String> = whole.objects.keys().cloned().collect();
+    let mut seed = 1u64;
+    let mut random = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % below
+    };
+    let content = |object: &[u8]| {
+        let mut out = Vec::new();
+        let mut from = flate2::bufread::GzDecoder::new(object);
+        std::io::Read::read_to_end(&mut from, &mut out).ok().filter(|_| from.into_inner().is_empty()).map(|_| out)
+    };
+    let mut changed = 0;
+    for round in 0..300 {
+        let mut estate = whole.clone();
+        let key = &keys[random(keys.len())];
+        let object = estate.objects.get_mut(key).unwrap();
+        let at = random(object.len());
+        match random(5) {
+            0 => object[at] ^= 1 << random(8),
+            1 => object.truncate(at),
+            2 => object.insert(at, 0xff),
+            3 => object.extend_from_within(at..),
+            _ => {
+                // Within the content, packed anew.
+                let mut body = gunzip(object);
+                let at = random(body.len());
+                body[at] ^= 1 << random(8);
+                *object = gz(&body);
+            }
+        }
+        let same = content(object) == content(&whole.objects[key]);
+        changed += usize::from(!same);
+        let report = estate.bucket(&question()).await;
+        let file = report.files.iter().find(|f| f.key == *key).unwrap();
+        assert_eq!(file.verdict == Verdict::Valid, same, "{round}: {key}: {:?}", file.why);
+        assert_eq!(report.valid(), same, "{round}: {key}");
+    }
+    assert!(changed > 250, "{changed}");
+}

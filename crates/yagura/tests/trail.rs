@@ -190,8 +190,8 @@ fn denied(trail: &Trail, aws: &Endpoint) {
     let outcome = trail.live(&aws.url(), &[]);
     assert!(outcome.code == 0 && outcome.stdout.contains("cloudtrail:GetTrailStatus is missing"), "{}", outcome.stdout);
     // Throttling and faults of the service are waited out.
-    aws.add(Fault::Throttled.on("s3").first(5));
-    aws.add(Fault::ServerError.on("s3").after(8).first(3));
+    aws.add(Fault::Throttled.on("s3").after(4).first(5));
+    aws.add(Fault::ServerError.on("s3").after(12).first(3));
     assert_eq!(trail.live(&aws.url(), &[]).code, 0);
     aws.reset();
     aws.answer("cloudtrail:ListPublicKeys", trail.public_keys());
