@@ -22,7 +22,7 @@ pub static SOURCE: Source = Source {
     dashes: false,
     shape: Shape::Lines(|line| open(line).then(|| Box::new(Export) as Box<dyn Lines>)),
     envelope,
-    id: |_| None,
+    id,
 };
 
 struct Export;
@@ -55,6 +55,20 @@ fn platform(message: &str) -> Option<(&'static str, &str)> {
         let id = request.get(..36).filter(|id| id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'))?;
         Some((*kind, id))
     })
+}
+
+/// A message may be written again and again. An event's identifier is its log stream's; without one, only the place and time tell
+/// messages apart.
+fn id<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
+    let text = |column| record.text(column).unwrap_or_default();
+    let place = format!("{}/{}/{}", text("owner"), text("loggroup"), text("logstream"));
+    Some(Cow::Owned(match record.text("id") {
+        Some(id) => format!("{place}#{id}"),
+        None => {
+            let time = record.rest("time").and_then(Raw::scalar).unwrap_or_else(|| text("timestamp"));
+            format!("{place}@{time} {}", text("message"))
+        }
+    }))
 }
 
 fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {
