@@ -4,11 +4,11 @@
 
 use libfuzzer_sys::fuzz_target;
 use std::io::Read;
-use yagura_logs::columns::Column;
 use yagura_logs::decode::{Sink, decode};
 use yagura_logs::envelope::{Envelope, Role};
 use yagura_logs::place::Place;
 use yagura_logs::record::Record;
+use yagura_logs::rows::Rows;
 use yagura_logs::table::tables;
 
 #[derive(Default, PartialEq, Eq, Debug)]
@@ -25,13 +25,9 @@ impl Sink for Count {
         let id = (record.table.source.id)(&record).map_or(0, |id| id.len());
         let said: usize = Role::ALL.into_iter().filter_map(|r| envelope.get(r)).map(str::len).sum();
         self.told.push(text.len() + id + said);
-        for (slot, kind) in record.slots().iter().zip(&record.table.types) {
-            let mut column = Column::new(kind);
-            if let Some(raw) = slot {
-                column.push(*raw);
-            }
-            column.finish();
-        }
+        let mut rows = Rows::new(record.table);
+        rows.push(0, 0, text.len(), &record, &envelope);
+        assert_eq!(rows.finish().expect("rows fit their schema").rows.num_rows(), 1);
     }
 
     fn aside(&mut self, why: String, _: &[u8]) {

@@ -1,11 +1,15 @@
 //! Collects what decoding gives.
 
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
 use std::collections::BTreeMap;
 use yagura_logs::columns::Column;
 use yagura_logs::decode::{Sink, decode};
 use yagura_logs::envelope::{Envelope, Role};
 use yagura_logs::place::Place;
 use yagura_logs::record::Record;
+use yagura_logs::rows::Rows;
+use yagura_logs::table::UNMAPPED;
 
 /// A record as text: table, columns, what is beside them, envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +81,14 @@ impl Sink for Collected {
             }
             let there = here.and_then(|r| r.scalar()).filter(|t| !t.is_empty() && t != "-");
             assert_eq!(envelope.get(*role), there.as_deref(), "{}: {role:?} is not `{path}`", table.name());
+        }
+        let mut rows = Rows::new(table);
+        rows.push(0, 0, text.len(), &record, &envelope);
+        let batch = rows.finish().unwrap().rows;
+        let unmapped = batch.column_by_name(UNMAPPED).unwrap().as_string::<i32>();
+        if !unmapped.is_null(0) {
+            let kept: serde_json::Value = serde_json::from_str(unmapped.value(0)).unwrap();
+            assert_eq!(kept.as_object().unwrap().len(), record.rest.len() + misfits.len());
         }
         self.rows.push(Row {
             table: table.name(),
