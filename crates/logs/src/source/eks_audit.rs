@@ -33,9 +33,10 @@ pub static SOURCE: Source = Source {
     id: |record| Some(Cow::Owned(format!("{}/{}", record.text("auditid")?, record.text("stage")?))),
 };
 
+/// Some shippers leave out `kind` and `apiVersion`.
 fn is(object: &Object<'_>) -> bool {
-    object.has_all(&["kind", "auditID", "stage", "verb"])
-        && object.get("kind").is_some_and(|k| k.text == "Event")
+    object.has_all(&["auditID", "stage", "verb", "user"])
+        && object.get("kind").is_none_or(|k| k.text == "Event")
         && object.get("apiVersion").is_none_or(|v| v.text.starts_with("audit.k8s.io/"))
 }
 
