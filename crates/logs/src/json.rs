@@ -103,16 +103,27 @@ impl<'a> Raw<'a> {
         all
     }
 
-    /// The value as JSON text again.
+    /// The value as JSON text again. What this module lets pass and JSON does not have (raw control characters, odd escapes, `01`)
+    /// is written so that other readers take it: strings escaped anew, everything else as a string of its text.
     pub fn write_json(self, out: &mut String) {
+        let start = out.len();
         match self.kind {
             Kind::Str | Kind::Escaped => {
                 out.push('"');
                 out.push_str(self.text);
                 out.push('"');
             }
-            Kind::Text => write_string(self.text, out),
-            _ => out.push_str(self.text),
+            Kind::Text => return write_string(self.text, out),
+            Kind::Bool | Kind::Null => return out.push_str(self.text),
+            Kind::Number | Kind::Object | Kind::Array => out.push_str(self.text),
+        }
+        let plain = self.kind == Kind::Str && !self.text.bytes().any(|b| b < 0x20);
+        if !plain && serde_json::from_str::<serde::de::IgnoredAny>(out.get(start..).unwrap_or_default()).is_err() {
+            out.truncate(start);
+            match self.kind {
+                Kind::Escaped => write_string(&unescape(self.text), out),
+                _ => write_string(self.text, out),
+            }
         }
     }
 }
@@ -490,6 +501,24 @@ mod tests {
         fn nothing_makes_it_stop(text in ".*") {
             let _ = value(&text);
             let _ = unescape(&text);
+        }
+    }
+
+    #[test]
+    fn what_is_let_pass_is_written_as_json() {
+        let rows = [
+            ("\"a\nb\"", "\"a\\nb\""),
+            (r#""\q\u00e9""#, r#""qé""#),
+            (r#""\n""#, r#""\n""#),
+            ("01", r#""01""#),
+            ("1.5e3", "1.5e3"),
+            ("{\"a\":\"\t\"}", r#""{\"a\":\"\t\"}""#),
+            ("{ \"a\":\n1 }", "{ \"a\":\n1 }"),
+        ];
+        for (text, written) in rows {
+            let mut out = String::from("x");
+            value(text).unwrap().write_json(&mut out);
+            assert_eq!(out, format!("x{written}"));
         }
     }
 
