@@ -6,3 +6,4 @@ mod collect;
 mod parquet;
 mod samples;
 mod shared;
+mod spoilt;

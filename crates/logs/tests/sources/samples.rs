@@ -8,7 +8,7 @@ use yagura_logs::record::Object;
 use yagura_logs::source::ALL;
 use yagura_logs::table::Source;
 
-fn samples() -> Vec<(String, &'static Source, String)> {
+pub fn samples() -> Vec<(String, &'static Source, String)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/sources/samples");
     let mut all: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
