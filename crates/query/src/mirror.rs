@@ -3,9 +3,12 @@
 
 use crate::table::LogTable;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, Result, ScalarValue, TableReference, config::ConfigOptions};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{Column, DFSchema, Result, ScalarValue, TableReference, config::ConfigOptions};
+use datafusion::functions::string::expr_fn::replace;
+use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Between, BinaryExpr, Expr, ExprSchemable, Like, LogicalPlan, lit};
 use datafusion::optimizer::AnalyzerRule;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +18,8 @@ use std::sync::Arc;
 pub(crate) struct Mirrors {
     /// By table: the column and the fields below it, and the column that repeats them.
     tables: BTreeMap<String, Vec<(Vec<String>, String)>>,
+    /// By table: the partition columns that hold a day.
+    days: BTreeMap<String, Vec<&'static str>>,
 }
 
 impl Mirrors {
@@ -22,9 +27,62 @@ impl Mirrors {
         let of = |table: &LogTable| {
             table.mirrors.iter().map(|m| (m.field.split('.').map(str::to_owned).collect(), m.column.clone())).collect()
         };
-        let names =
-            |t: &Arc<LogTable>| -> Vec<String> { std::iter::once(&t.name).chain(&t.aliases).cloned().collect() };
-        Self { tables: tables.iter().flat_map(|t| names(t).into_iter().map(move |n| (n, of(t)))).collect() }
+        let names = |t: &Arc<LogTable>| -> Vec<String> { std::iter::once(&t.name).chain(&t.aliases).cloned().collect() };
+        let days = |table: &LogTable| {
+            ["day", "date"].into_iter().filter(|d| table.schema.field_with_name(d).is_err()).collect::<Vec<_>>()
+        };
+        Self {
+            tables: tables.iter().flat_map(|t| names(t).into_iter().map(move |n| (n, of(t)))).collect(),
+            days: tables.iter().flat_map(|t| names(t).into_iter().map(move |n| (n, days(t)))).collect(),
+        }
+    }
+
+    /// Whether a column holds the day of a table's partition.
+    fn is_day(&self, expr: &Expr, inputs: &[&LogicalPlan]) -> bool {
+        let column = match expr {
+            Expr::Column(column) => column,
+            Expr::Cast(cast) => return self.is_day(&cast.expr, inputs),
+            _ => return false,
+        };
+        matches!(column.name.as_str(), "day" | "date")
+            && inputs
+                .iter()
+                .find_map(|plan| origin(plan, column))
+                .and_then(|table| self.days.get(&table))
+                .is_some_and(|days| days.contains(&column.name.as_str()))
+    }
+
+    /// AWS's examples write a partition's day as `2021/03/01`; the lake has `2021-03-01`. Text of no column that a day is
+    /// compared with is read either way.
+    fn dashed(&self, expr: Expr, inputs: &[&LogicalPlan]) -> Result<Transformed<Expr>> {
+        let dashes = |e: Expr| -> Result<Expr> {
+            let text = e.get_type(&DFSchema::empty()).is_ok_and(|t| {
+                matches!(t, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8)
+            });
+            Ok(if text { replace(e, lit("/"), lit("-")) } else { e })
+        };
+        let day = |e: &Expr| self.is_day(e, inputs);
+        Ok(match expr {
+            Expr::BinaryExpr(b) if b.op.supports_propagation() && day(&b.left) && b.right.column_refs().is_empty() => {
+                Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(b.left, b.op, Box::new(dashes(*b.right)?))))
+            }
+            Expr::BinaryExpr(b) if b.op.supports_propagation() && day(&b.right) && b.left.column_refs().is_empty() => {
+                Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(Box::new(dashes(*b.left)?), b.op, b.right)))
+            }
+            Expr::Between(b) if day(&b.expr) && b.low.column_refs().is_empty() && b.high.column_refs().is_empty() => {
+                let (low, high) = (Box::new(dashes(*b.low)?), Box::new(dashes(*b.high)?));
+                Transformed::yes(Expr::Between(Between { expr: b.expr, negated: b.negated, low, high }))
+            }
+            Expr::InList(i) if day(&i.expr) && i.list.iter().all(|e| e.column_refs().is_empty()) => {
+                let list = i.list.into_iter().map(dashes).collect::<Result<_>>()?;
+                Transformed::yes(Expr::InList(InList { expr: i.expr, list, negated: i.negated }))
+            }
+            Expr::Like(l) if day(&l.expr) && l.pattern.column_refs().is_empty() => {
+                let pattern = Box::new(dashes(*l.pattern)?);
+                Transformed::yes(Expr::Like(Like { pattern, ..l }))
+            }
+            other => Transformed::no(other),
+        })
     }
 
     /// The column that repeats a field, where the column it lies in comes from a table unchanged.
@@ -61,6 +119,7 @@ impl AnalyzerRule for Mirrors {
                         None => Transformed::no(e),
                     })
                 })?;
+                let new = new.transform_data(|e| e.transform_up(|e| self.dashed(e, &inputs)))?;
                 Ok(if new.transformed { new.update_data(|e| name.restore(e)) } else { new })
             })?;
             if node.transformed { node.map_data(LogicalPlan::recompute_schema) } else { Ok(node) }
@@ -82,9 +141,7 @@ fn path(expr: &Expr) -> Option<(Column, Vec<String>)> {
     };
     for field in rest {
         match field {
-            Expr::Literal(ScalarValue::Utf8(Some(name)) | ScalarValue::Utf8View(Some(name)), _) => {
-                fields.push(name.clone())
-            }
+            Expr::Literal(ScalarValue::Utf8(Some(name)) | ScalarValue::Utf8View(Some(name)), _) => fields.push(name.clone()),
             _ => return None,
         }
     }

@@ -16,8 +16,8 @@ use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// The partition columns.
-pub(crate) const PARTITIONS: [&str; 3] = ["account", "region", "day"];
+/// The partition columns. `date` is `day` once more, for AWS's examples that call it so.
+pub(crate) const PARTITIONS: [&str; 4] = ["account", "region", "day", "date"];
 
 /// The time of the events as a column that only pruning sees.
 const TIME: &str = "__event_time";

@@ -1,7 +1,7 @@
 //! A trail as AWS has it: what it is, its public keys, and what lies in its bucket.
 
 use super::verify::{Proof, VerifyArgs, judge, public_keys, question};
-use crate::commands::store::keys::{self, listing};
+use crate::commands::store::keys::{self, decoded, listing};
 use crate::commands::{live, store};
 use crate::content;
 use crate::failure::Failure;
