@@ -7,7 +7,7 @@ use crate::sql::statement::{self, Asked};
 use crate::sql::unnest::UnnestPlanner;
 use crate::table::{LogTable, Role};
 use crate::{Error, functions};
-use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
+use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{MemTable, ViewTable, provider_as_source};
@@ -16,6 +16,7 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, cast, col, lit};
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement;
@@ -77,13 +78,16 @@ impl Session {
         let runtime = runtime.build_arc().map_err(broken)?;
         let url = ObjectStoreUrl::parse("lake://lake").map_err(broken)?;
         runtime.register_object_store(url.as_ref(), store);
+        // Before types are settled: a mirror's may be another form of text than the field's.
+        let mut analyzer: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(Mirrors::new(&tables))];
+        analyzer.extend(Analyzer::new().rules);
         let planner = Arc::new(UnnestPlanner::default());
         let state = SessionStateBuilder::new()
             .with_config(config(options.threads))
             .with_runtime_env(runtime)
             .with_default_features()
             .with_relation_planners(vec![planner])
-            .with_analyzer_rule(Arc::new(Mirrors::new(&tables)))
+            .with_analyzer_rules(analyzer)
             .build();
         let context = SessionContext::new_with_state(state);
         for function in functions::all() {
@@ -235,8 +239,14 @@ impl Answer {
     pub async fn next(&mut self) -> Option<Result<RecordBatch, Error>> {
         let batch = self.stream.next().await?;
         let batch = batch.map_err(|e| names::sentence(e, &self.known));
-        Some(batch.and_then(|b| b.with_schema(Arc::clone(&self.schema)).map_err(|e| Error::Engine(e.to_string()))))
+        let renamed = |b: RecordBatch| RecordBatch::try_new_with_options(Arc::clone(&self.schema), b.columns().to_vec(), &rows(&b));
+        Some(batch.and_then(|b| renamed(b).map_err(|e| Error::Engine(e.to_string()))))
     }
+}
+
+/// A batch's rows, which its columns do not tell where there are none.
+fn rows(batch: &RecordBatch) -> RecordBatchOptions {
+    RecordBatchOptions::new().with_row_count(Some(batch.num_rows()))
 }
 
 fn config(threads: usize) -> SessionConfig {

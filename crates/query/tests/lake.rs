@@ -158,7 +158,7 @@ async fn documented_shapes_run() {
         ("SELECT item FROM cloudtrail_logs CROSS JOIN UNNEST(CAST(json_extract(requestparameters, '$.list') AS array(varchar))) AS t(item) ORDER BY 1",
          json!([{"item": "x"}, {"item": "y"}])),
         ("SELECT k, v FROM UNNEST(MAP(ARRAY['a','b'], ARRAY[1,2])) AS t(k, v) ORDER BY k", json!([{"k": "a", "v": 1}, {"k": "b", "v": 2}])),
-        ("SELECT x, y FROM (VALUES 1) AS one(z) CROSS JOIN UNNEST(ARRAY[1,2], ARRAY['a']) AS t(x, y) ORDER BY x", json!([{"x": 1, "y": "a"}, {"x": 2, "y": null}])),
+        ("SELECT x, y FROM (VALUES (1)) AS one(z) CROSS JOIN UNNEST(ARRAY[1,2], ARRAY['a']) AS t(x, y) ORDER BY x", json!([{"x": 1, "y": "a"}, {"x": 2, "y": null}])),
         ("SELECT sourceipaddress FROM cloudtrail_logs WHERE contains('203.0.113.0/24', CAST(sourceipaddress AS ipaddress)) GROUP BY 1 ORDER BY 1 DESC LIMIT 1",
          json!([{"sourceipaddress": "203.0.113.8"}])),
         ("SELECT a.eventname FROM cloudtrail_logs a JOIN cloudtrail_logs b ON a.useridentity.accesskeyid = b.useridentity.accesskeyid AND b.eventname = 'StopLogging' WHERE a.region = 'us-east-1' ORDER BY 1",

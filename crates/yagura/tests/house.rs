@@ -11,7 +11,7 @@ use std::process::Command;
 const FLOORS: [&[&str]; 7] = [
     &["model"],
     &["policy", "network"],
-    &["rule", "aws", "logs"],
+    &["rule", "aws", "logs", "query"],
     &["inventory", "detect", "sensitive", "packages", "custodian"],
     &["findings"],
     &["respond", "report", "console"],

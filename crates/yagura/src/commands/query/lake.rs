@@ -12,7 +12,7 @@ use yagura_model::Lang;
 use yagura_query::{LogFile, LogTable, Mirror, Role, TimeColumn, TimeForm};
 
 /// The folder that is the lake where none is named.
-const USUAL: &str = "lake";
+const USUAL: &str = "yagura-lake";
 
 /// The lake's store and tables. Without a lake the tables are there and empty.
 pub async fn open(args: &QueryArgs, lang: Lang) -> Result<(Arc<dyn ObjectStore>, Vec<LogTable>), Failure> {
@@ -24,8 +24,10 @@ pub async fn open(args: &QueryArgs, lang: Lang) -> Result<(Arc<dyn ObjectStore>,
     let (store, root) = store::open(&place, &args.store, Folder::Must, lang).await?;
     let lake = Lake::open(Arc::clone(&store), root).await.map_err(|e| failure(&e, &place))?;
     if lake.version() == 0 {
-        return Err(Failure::usage(format!("`{place}` is no lake"), format!("`{place}` はレイクではない"))
-            .hint("`yagura logs ingest` makes one", "`yagura logs ingest` で作成できる"));
+        return Err(Failure::blind(format!("there is no lake at `{place}`"), format!("`{place}` にレイクがない")).hint(
+            "make one with `yagura logs ingest`, or name it with --lake",
+            "`yagura logs ingest` で作るか、--lake で指定する",
+        ));
     }
     Ok((store, tables().iter().map(|t| table(t, Some(&lake))).collect()))
 }

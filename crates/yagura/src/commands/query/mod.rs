@@ -26,7 +26,7 @@ use yagura_query::{Options, Session};
   yagura query --list                                          the library of hunting queries
   yagura query --run cloudtrail.key_activity --set key=AKIAIOSFODNN7EXAMPLE
   yagura query --demo \"SELECT severity, count(*) AS n FROM findings WHERE status = 'fail' GROUP BY 1\"
-  yagura query --lake lake                                     on a terminal: a shell (help lists its commands)
+  yagura query --lake yagura-lake                              on a terminal: a shell (help lists its commands)
 
 The SQL is that of Amazon Athena, with its tables' names; `SHOW TABLES` and `DESCRIBE cloudtrail_logs` tell which there are.
 Only reading statements are taken: SELECT, WITH, SHOW, DESCRIBE, EXPLAIN.
@@ -38,8 +38,8 @@ pub struct QueryArgs {
     /// A file with the statement
     #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "run"])]
     pub file: Option<PathBuf>,
-    /// The lake: a folder or s3://bucket/prefix [default: the folder lake, if there is one]
-    #[arg(long, value_name = "PATH")]
+    /// The lake: a folder, or s3://bucket/prefix [default: yagura-lake, if there is one]
+    #[arg(long, value_name = "DIR|s3://…", env = "YAGURA_LAKE", hide_env_values = true)]
     pub lake: Option<String>,
     /// A snapshot that scan --save wrote: its resources are the table assets, its verdicts the table findings
     #[arg(long, value_name = "FILE", conflicts_with = "demo")]
@@ -92,11 +92,8 @@ pub const HELP_JA: HelpJa = HelpJa {
     arguments: &[
         ("sql", "SQL 文。- は標準入力から読む [デフォルト: 端末では対話シェル]"),
         ("file", "SQL 文を書いたファイル"),
-        ("lake", "レイク。フォルダーまたは s3://bucket/prefix [デフォルト: フォルダー lake があればそれ]"),
-        (
-            "snapshot",
-            "scan --save で保存したスナップショット。リソースはテーブル assets、判定はテーブル findings になる",
-        ),
+        ("lake", "レイクの場所（フォルダーまたは s3://バケット/プレフィックス） [デフォルト: yagura-lake があればそれ]"),
+        ("snapshot", "scan --save で保存したスナップショット。リソースはテーブル assets、判定はテーブル findings になる"),
         ("demo", "サンプル環境を assets と findings として使う"),
         ("list", "ハンティングクエリのライブラリを一覧する"),
         ("run", "ライブラリのクエリを実行する"),
@@ -113,7 +110,7 @@ pub const HELP_JA: HelpJa = HelpJa {
   yagura query --list                                          ハンティングクエリの一覧
   yagura query --run cloudtrail.key_activity --set key=AKIAIOSFODNN7EXAMPLE
   yagura query --demo \"SELECT severity, count(*) AS n FROM findings WHERE status = 'fail' GROUP BY 1\"
-  yagura query --lake lake                                     端末では対話シェル（help でコマンド一覧）
+  yagura query --lake yagura-lake                              端末では対話シェル（help でコマンド一覧）
 
 SQL は Amazon Athena のもので、テーブル名も同じ。`SHOW TABLES` と `DESCRIBE cloudtrail_logs` で確認できる。
 読み取りの文だけを受け付ける: SELECT、WITH、SHOW、DESCRIBE、EXPLAIN。
