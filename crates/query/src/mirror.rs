@@ -2,8 +2,8 @@
 //! `event_access_key = '…'`, which row groups can be skipped by. Only [`crate::Mirror`]s are used, which are exact.
 
 use crate::table::LogTable;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::arrow::datatypes::DataType;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, Result, ScalarValue, TableReference, config::ConfigOptions};
 use datafusion::functions::string::expr_fn::replace;
 use datafusion::logical_expr::expr::InList;
@@ -27,7 +27,8 @@ impl Mirrors {
         let of = |table: &LogTable| {
             table.mirrors.iter().map(|m| (m.field.split('.').map(str::to_owned).collect(), m.column.clone())).collect()
         };
-        let names = |t: &Arc<LogTable>| -> Vec<String> { std::iter::once(&t.name).chain(&t.aliases).cloned().collect() };
+        let names =
+            |t: &Arc<LogTable>| -> Vec<String> { std::iter::once(&t.name).chain(&t.aliases).cloned().collect() };
         let days = |table: &LogTable| {
             ["day", "date"].into_iter().filter(|d| table.schema.field_with_name(d).is_err()).collect::<Vec<_>>()
         };
@@ -56,9 +57,9 @@ impl Mirrors {
     /// compared with is read either way.
     fn dashed(&self, expr: Expr, inputs: &[&LogicalPlan]) -> Result<Transformed<Expr>> {
         let dashes = |e: Expr| -> Result<Expr> {
-            let text = e.get_type(&DFSchema::empty()).is_ok_and(|t| {
-                matches!(t, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8)
-            });
+            let text = e
+                .get_type(&DFSchema::empty())
+                .is_ok_and(|t| matches!(t, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8));
             Ok(if text { replace(e, lit("/"), lit("-")) } else { e })
         };
         let day = |e: &Expr| self.is_day(e, inputs);
@@ -141,7 +142,9 @@ fn path(expr: &Expr) -> Option<(Column, Vec<String>)> {
     };
     for field in rest {
         match field {
-            Expr::Literal(ScalarValue::Utf8(Some(name)) | ScalarValue::Utf8View(Some(name)), _) => fields.push(name.clone()),
+            Expr::Literal(ScalarValue::Utf8(Some(name)) | ScalarValue::Utf8View(Some(name)), _) => {
+                fields.push(name.clone())
+            }
             _ => return None,
         }
     }

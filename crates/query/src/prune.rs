@@ -1,7 +1,9 @@
 //! Which files a query can leave unopened: by their partition, exactly; by their events' time, safely.
 
 use crate::table::{LogFile, LogTable, TimeForm};
-use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array};
+use datafusion::arrow::array::{
+    ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array,
+};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::Session;
@@ -95,7 +97,9 @@ fn unqualified(filter: &Expr) -> Result<Expr> {
         .clone()
         .transform(|e| {
             Ok(match e {
-                Expr::Column(column) if column.relation.is_some() => Transformed::yes(Expr::Column(Column::from_name(column.name))),
+                Expr::Column(column) if column.relation.is_some() => {
+                    Transformed::yes(Expr::Column(Column::from_name(column.name)))
+                }
                 other => Transformed::no(other),
             })
         })?
@@ -120,7 +124,9 @@ fn by_time(filter: Expr, table: &LogTable) -> Result<Expr> {
             let first = call.args.first();
             let reads = match call.name() {
                 "from_iso8601_timestamp" | "try_from_iso8601_timestamp" => is(first, TimeForm::Iso8601),
-                "date_parse" | "try_date_parse" | "parse_datetime" | "try_parse_datetime" => is(first, TimeForm::Iso8601) && whole(call.args.get(1)),
+                "date_parse" | "try_date_parse" | "parse_datetime" | "try_parse_datetime" => {
+                    is(first, TimeForm::Iso8601) && whole(call.args.get(1))
+                }
                 "from_unixtime" | "try_from_unixtime" if call.args.len() == 1 => is(first, TimeForm::Seconds),
                 _ => false,
             };
@@ -132,7 +138,9 @@ fn by_time(filter: Expr, table: &LogTable) -> Result<Expr> {
 /// Whether a format reads a time to the second: one that reads less would round down.
 fn whole(format: Option<&Expr>) -> bool {
     match format {
-        Some(Expr::Literal(ScalarValue::Utf8(Some(text)), _)) => text.contains("%s") || text.contains("%S") || text.contains("%T") || text.contains("ss"),
+        Some(Expr::Literal(ScalarValue::Utf8(Some(text)), _)) => {
+            text.contains("%s") || text.contains("%S") || text.contains("%T") || text.contains("ss")
+        }
         _ => false,
     }
 }
@@ -146,7 +154,9 @@ impl Statistics<'_> {
     fn bound(&self, column: &Column, latest: bool) -> Option<ArrayRef> {
         let millis = |f: &LogFile| if latest { f.max_time } else { f.min_time };
         let times = || -> ArrayRef {
-            Arc::new(TimestampMillisecondArray::from_iter_values(self.files.iter().map(|f| millis(f))).with_timezone("UTC"))
+            Arc::new(
+                TimestampMillisecondArray::from_iter_values(self.files.iter().map(|f| millis(f))).with_timezone("UTC"),
+            )
         };
         if column.name == TIME {
             return Some(times());
@@ -161,7 +171,9 @@ impl Statistics<'_> {
         let wanted = self.table.schema.field_with_name(&column.name).ok()?.data_type();
         let made: ArrayRef = match time.form {
             TimeForm::Timestamp => times(),
-            TimeForm::Seconds => Arc::new(Int64Array::from_iter_values(self.files.iter().map(|f| millis(f).div_euclid(1000)))),
+            TimeForm::Seconds => {
+                Arc::new(Int64Array::from_iter_values(self.files.iter().map(|f| millis(f).div_euclid(1000))))
+            }
             TimeForm::Millis => Arc::new(Int64Array::from_iter_values(self.files.iter().map(|f| millis(f)))),
             // Only the part to the second is known; what may follow it (a fraction, `Z`) lies between it and `~`.
             TimeForm::Iso8601 => Arc::new(StringArray::from_iter(self.files.iter().map(|f| {

@@ -239,7 +239,9 @@ impl Answer {
     pub async fn next(&mut self) -> Option<Result<RecordBatch, Error>> {
         let batch = self.stream.next().await?;
         let batch = batch.map_err(|e| names::sentence(e, &self.known));
-        let renamed = |b: RecordBatch| RecordBatch::try_new_with_options(Arc::clone(&self.schema), b.columns().to_vec(), &rows(&b));
+        let renamed = |b: RecordBatch| {
+            RecordBatch::try_new_with_options(Arc::clone(&self.schema), b.columns().to_vec(), &rows(&b))
+        };
         Some(batch.and_then(|b| renamed(b).map_err(|e| Error::Engine(e.to_string()))))
     }
 }

@@ -5,7 +5,8 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload, memory::InMemory, pa
 use serde_json::{Value, json};
 use std::sync::Arc;
 use yagura_query::arrow::array::{
-    ArrayRef, ListBuilder, RecordBatch, StringArray, StringBuilder, StructArray, StructBuilder, TimestampMillisecondArray,
+    ArrayRef, ListBuilder, RecordBatch, StringArray, StringBuilder, StructArray, StructBuilder,
+    TimestampMillisecondArray,
 };
 use yagura_query::arrow::datatypes::{DataType, Field, Fields, Schema};
 use yagura_query::parquet::arrow::ArrowWriter;
@@ -78,8 +79,12 @@ impl Made {
         let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
         writer.write(&batch).unwrap();
         writer.close().unwrap();
-        let day = jiff::Timestamp::from_millisecond(midnight).unwrap().to_string().split('T').next().unwrap().to_owned();
-        let path = Path::from(format!("lake/cloudtrail_logs/account=111122223333/region={region}/day={day}/part {}.parquet", self.files.len()));
+        let day =
+            jiff::Timestamp::from_millisecond(midnight).unwrap().to_string().split('T').next().unwrap().to_owned();
+        let path = Path::from(format!(
+            "lake/cloudtrail_logs/account=111122223333/region={region}/day={day}/part {}.parquet",
+            self.files.len()
+        ));
         let minutes: Vec<i64> = rows.iter().map(|r| r.4).collect();
         self.files.push(LogFile {
             path: path.clone(),
@@ -108,14 +113,23 @@ impl Made {
                 TimeColumn { column: "eventtime".into(), form: TimeForm::Iso8601 },
             ],
             mirrors: vec![Mirror { field: "useridentity.accesskeyid".into(), column: "event_access_key".into() }],
-            roles: vec![(Role::Time, "event_time".into()), (Role::Event, "eventname".into()), (Role::AccessKey, "event_access_key".into())],
+            roles: vec![
+                (Role::Time, "event_time".into()),
+                (Role::Event, "eventname".into()),
+                (Role::AccessKey, "event_access_key".into()),
+            ],
         };
         Session::new(self.store as Arc<dyn ObjectStore>, vec![table], &Options::default()).unwrap()
     }
 }
 
 async fn both() -> Session {
-    Made::new().file("us-east-1", FIRST, ONE, true, true).await.file("eu-west-1", SECOND, TWO, true, true).await.session()
+    Made::new()
+        .file("us-east-1", FIRST, ONE, true, true)
+        .await
+        .file("eu-west-1", SECOND, TWO, true, true)
+        .await
+        .session()
 }
 
 async fn rows(session: &Session, sql: &str) -> Result<Vec<Value>, String> {
@@ -124,7 +138,13 @@ async fn rows(session: &Session, sql: &str) -> Result<Vec<Value>, String> {
     while let Some(batch) = answer.next().await {
         let batch = batch.map_err(|e| e.to_string())?;
         for row in 0..batch.num_rows() {
-            let members = batch.schema().fields().iter().zip(batch.columns()).map(|(f, c)| (f.name().clone(), value_at(c, row).unwrap())).collect();
+            let members = batch
+                .schema()
+                .fields()
+                .iter()
+                .zip(batch.columns())
+                .map(|(f, c)| (f.name().clone(), value_at(c, row).unwrap()))
+                .collect();
             out.push(Value::Object(members));
         }
     }
@@ -135,39 +155,77 @@ async fn rows(session: &Session, sql: &str) -> Result<Vec<Value>, String> {
 async fn documented_shapes_run() {
     let session = both().await;
     let cases: &[(&str, Value)] = &[
-        ("SELECT useridentity.arn, eventname FROM cloudtrail_logs WHERE eventname = 'StopLogging' LIMIT 100",
-         json!([{"arn": "arn:aws:iam::111122223333:user/AK2", "eventname": "StopLogging"}])),
+        (
+            "SELECT useridentity.arn, eventname FROM cloudtrail_logs WHERE eventname = 'StopLogging' LIMIT 100",
+            json!([{"arn": "arn:aws:iam::111122223333:user/AK2", "eventname": "StopLogging"}]),
+        ),
         ("SELECT count(*) AS n FROM \"default\".\"cloudtrail_logs\"", json!([{"n": 5}])),
         ("SELECT COUNT(*), max(eventName) FROM CloudTrail", json!([{"_col0": 5, "_col1": "StopLogging"}])),
-        ("SELECT eventname AS EventName, count(*) AS Total FROM cloudtrail_logs GROUP BY eventname HAVING count(*) > 1 ORDER BY total DESC",
-         json!([{"EventName": "GetObject", "Total": 2}])),
-        ("SELECT json_extract_scalar(requestparameters, '$.bucketName') AS b FROM cloudtrail_logs WHERE eventtime < '2024-05-01T00:02:00Z'",
-         json!([{"b": "a b"}])),
-        ("SELECT eventname FROM cloudtrail_logs WHERE from_iso8601_timestamp(eventtime) >= timestamp '2024-05-02 01:00:00'",
-         json!([{"eventname": "StopLogging"}])),
-        ("SELECT eventname FROM cloudtrail_logs WHERE from_iso8601_timestamp(eventtime) > date_add('minute', -500, from_iso8601_timestamp('2024-05-02T10:00:00Z')) ORDER BY 1",
-         json!([{"eventname": "StopLogging"}])),
-        ("SELECT r.arn AS bucket, count(*) AS n FROM cloudtrail_logs CROSS JOIN UNNEST(resources) AS t(r) WHERE r.type = 'AWS::S3::Bucket' GROUP BY r.arn ORDER BY 1",
-         json!([{"bucket": "arn:aws:s3:::b0", "n": 3}, {"bucket": "arn:aws:s3:::b1", "n": 2}])),
-        ("SELECT eventname, a, t FROM cloudtrail_logs, UNNEST(resources) AS x(a, t) WHERE eventtime < '2024-05-01T00:02'",
-         json!([{"eventname": "ConsoleLogin", "a": "arn:aws:s3:::b0", "t": "AWS::S3::Bucket"}])),
-        ("SELECT eventname, r.arn AS arn, n FROM cloudtrail_logs LEFT JOIN UNNEST(resources) WITH ORDINALITY AS x(r, n) ON TRUE WHERE day = '2024-05-02' ORDER BY eventname, n",
-         json!([{"eventname": "GetObject", "arn": "arn:aws:s3:::b0", "n": 1}, {"eventname": "GetObject", "arn": "arn:aws:s3:::b1", "n": 2}, {"eventname": "StopLogging", "arn": null, "n": null}])),
-        ("WITH d AS (SELECT * FROM cloudtrail_logs CROSS JOIN UNNEST(resources) AS t(one)) SELECT \"one\".\"ARN\", count(*) AS count FROM d WHERE one.arn IS NOT NULL GROUP BY one.arn ORDER BY count DESC LIMIT 1",
-         json!([{"arn": "arn:aws:s3:::b0", "count": 3}])),
-        ("SELECT item FROM cloudtrail_logs CROSS JOIN UNNEST(CAST(json_extract(requestparameters, '$.list') AS array(varchar))) AS t(item) ORDER BY 1",
-         json!([{"item": "x"}, {"item": "y"}])),
-        ("SELECT k, v FROM UNNEST(MAP(ARRAY['a','b'], ARRAY[1,2])) AS t(k, v) ORDER BY k", json!([{"k": "a", "v": 1}, {"k": "b", "v": 2}])),
-        ("SELECT x, y FROM (VALUES (1)) AS one(z) CROSS JOIN UNNEST(ARRAY[1,2], ARRAY['a']) AS t(x, y) ORDER BY x", json!([{"x": 1, "y": "a"}, {"x": 2, "y": null}])),
-        ("SELECT sourceipaddress FROM cloudtrail_logs WHERE contains('203.0.113.0/24', CAST(sourceipaddress AS ipaddress)) GROUP BY 1 ORDER BY 1 DESC LIMIT 1",
-         json!([{"sourceipaddress": "203.0.113.8"}])),
-        ("SELECT a.eventname FROM cloudtrail_logs a JOIN cloudtrail_logs b ON a.useridentity.accesskeyid = b.useridentity.accesskeyid AND b.eventname = 'StopLogging' WHERE a.region = 'us-east-1' ORDER BY 1",
-         json!([{"eventname": "GetObject"}, {"eventname": "PutObject"}])),
-        ("SELECT day, region, time, event, access_key FROM events WHERE access_key = 'AK3'",
-         json!([{"day": "2024-05-02", "region": "eu-west-1", "time": "2024-05-02T00:05:00Z", "event": "GetObject", "access_key": "AK3"}])),
-        ("SHOW TABLES", json!([{"table_name": "cloudtrail"}, {"table_name": "cloudtrail_logs"}, {"table_name": "events"}])),
+        (
+            "SELECT eventname AS EventName, count(*) AS Total FROM cloudtrail_logs GROUP BY eventname HAVING count(*) > 1 ORDER BY total DESC",
+            json!([{"EventName": "GetObject", "Total": 2}]),
+        ),
+        (
+            "SELECT json_extract_scalar(requestparameters, '$.bucketName') AS b FROM cloudtrail_logs WHERE eventtime < '2024-05-01T00:02:00Z'",
+            json!([{"b": "a b"}]),
+        ),
+        (
+            "SELECT eventname FROM cloudtrail_logs WHERE from_iso8601_timestamp(eventtime) >= timestamp '2024-05-02 01:00:00'",
+            json!([{"eventname": "StopLogging"}]),
+        ),
+        (
+            "SELECT eventname FROM cloudtrail_logs WHERE from_iso8601_timestamp(eventtime) > date_add('minute', -500, from_iso8601_timestamp('2024-05-02T10:00:00Z')) ORDER BY 1",
+            json!([{"eventname": "StopLogging"}]),
+        ),
+        (
+            "SELECT r.arn AS bucket, count(*) AS n FROM cloudtrail_logs CROSS JOIN UNNEST(resources) AS t(r) WHERE r.type = 'AWS::S3::Bucket' GROUP BY r.arn ORDER BY 1",
+            json!([{"bucket": "arn:aws:s3:::b0", "n": 3}, {"bucket": "arn:aws:s3:::b1", "n": 2}]),
+        ),
+        (
+            "SELECT eventname, a, t FROM cloudtrail_logs, UNNEST(resources) AS x(a, t) WHERE eventtime < '2024-05-01T00:02'",
+            json!([{"eventname": "ConsoleLogin", "a": "arn:aws:s3:::b0", "t": "AWS::S3::Bucket"}]),
+        ),
+        (
+            "SELECT eventname, r.arn AS arn, n FROM cloudtrail_logs LEFT JOIN UNNEST(resources) WITH ORDINALITY AS x(r, n) ON TRUE WHERE day = '2024-05-02' ORDER BY eventname, n",
+            json!([{"eventname": "GetObject", "arn": "arn:aws:s3:::b0", "n": 1}, {"eventname": "GetObject", "arn": "arn:aws:s3:::b1", "n": 2}, {"eventname": "StopLogging", "arn": null, "n": null}]),
+        ),
+        (
+            "WITH d AS (SELECT * FROM cloudtrail_logs CROSS JOIN UNNEST(resources) AS t(one)) SELECT \"one\".\"ARN\", count(*) AS count FROM d WHERE one.arn IS NOT NULL GROUP BY one.arn ORDER BY count DESC LIMIT 1",
+            json!([{"arn": "arn:aws:s3:::b0", "count": 3}]),
+        ),
+        (
+            "SELECT item FROM cloudtrail_logs CROSS JOIN UNNEST(CAST(json_extract(requestparameters, '$.list') AS array(varchar))) AS t(item) ORDER BY 1",
+            json!([{"item": "x"}, {"item": "y"}]),
+        ),
+        (
+            "SELECT k, v FROM UNNEST(MAP(ARRAY['a','b'], ARRAY[1,2])) AS t(k, v) ORDER BY k",
+            json!([{"k": "a", "v": 1}, {"k": "b", "v": 2}]),
+        ),
+        (
+            "SELECT x, y FROM (VALUES (1)) AS one(z) CROSS JOIN UNNEST(ARRAY[1,2], ARRAY['a']) AS t(x, y) ORDER BY x",
+            json!([{"x": 1, "y": "a"}, {"x": 2, "y": null}]),
+        ),
+        (
+            "SELECT sourceipaddress FROM cloudtrail_logs WHERE contains('203.0.113.0/24', CAST(sourceipaddress AS ipaddress)) GROUP BY 1 ORDER BY 1 DESC LIMIT 1",
+            json!([{"sourceipaddress": "203.0.113.8"}]),
+        ),
+        (
+            "SELECT a.eventname FROM cloudtrail_logs a JOIN cloudtrail_logs b ON a.useridentity.accesskeyid = b.useridentity.accesskeyid AND b.eventname = 'StopLogging' WHERE a.region = 'us-east-1' ORDER BY 1",
+            json!([{"eventname": "GetObject"}, {"eventname": "PutObject"}]),
+        ),
+        (
+            "SELECT day, region, time, event, access_key FROM events WHERE access_key = 'AK3'",
+            json!([{"day": "2024-05-02", "region": "eu-west-1", "time": "2024-05-02T00:05:00Z", "event": "GetObject", "access_key": "AK3"}]),
+        ),
+        (
+            "SHOW TABLES",
+            json!([{"table_name": "cloudtrail"}, {"table_name": "cloudtrail_logs"}, {"table_name": "events"}]),
+        ),
         ("SHOW TABLES LIKE 'cloudtrail_%'", json!([{"table_name": "cloudtrail_logs"}])),
-        ("SELECT CAST(j AS varchar) AS v FROM (SELECT json_extract('{\"a\":\"x\"}', '$.a') AS j) t", json!([{"v": "x"}])),
+        (
+            "SELECT CAST(j AS varchar) AS v FROM (SELECT json_extract('{\"a\":\"x\"}', '$.a') AS j) t",
+            json!([{"v": "x"}]),
+        ),
     ];
     let mut wrong = Vec::new();
     for (sql, want) in cases {
@@ -178,13 +236,21 @@ async fn documented_shapes_run() {
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
     let described = rows(&session, "DESCRIBE cloudtrail_logs").await.unwrap();
-    assert!(described.contains(&json!({"column": "resources", "type": "array<struct<arn:string,type:string>>"})), "{described:?}");
+    assert!(
+        described.contains(&json!({"column": "resources", "type": "array<struct<arn:string,type:string>>"})),
+        "{described:?}"
+    );
 }
 
 #[tokio::test]
 async fn files_that_cannot_match_are_not_opened() {
     let session = || async {
-        Made::new().file("us-east-1", FIRST, ONE, true, true).await.file("eu-west-1", SECOND, TWO, true, false).await.session()
+        Made::new()
+            .file("us-east-1", FIRST, ONE, true, true)
+            .await
+            .file("eu-west-1", SECOND, TWO, true, false)
+            .await
+            .session()
     };
     for filter in [
         "day = '2024-05-01'",
@@ -207,7 +273,9 @@ async fn files_that_cannot_match_are_not_opened() {
         assert_eq!(found.as_ref().map(Vec::len), Ok(3), "{filter}: {found:?}");
     }
     assert!(rows(&session().await, "SELECT eventname FROM cloudtrail_logs").await.is_err(), "the file is missing");
-    for filter in ["eventtime > '2024-05-01T00:30:00Z'", "day <> '2024-05-01' OR eventname = 'x'", "lower(region) LIKE 'eu%'"] {
+    for filter in
+        ["eventtime > '2024-05-01T00:30:00Z'", "day <> '2024-05-01' OR eventname = 'x'", "lower(region) LIKE 'eu%'"]
+    {
         let found = rows(&session().await, &format!("SELECT eventname FROM cloudtrail_logs WHERE {filter}")).await;
         assert!(found.is_err(), "{filter} may match the missing file: {found:?}");
     }
@@ -215,9 +283,17 @@ async fn files_that_cannot_match_are_not_opened() {
 
 #[tokio::test]
 async fn counting_opens_nothing() {
-    let session = Made::new().file("us-east-1", FIRST, ONE, true, false).await.file("eu-west-1", SECOND, TWO, true, false).await.session();
+    let session = Made::new()
+        .file("us-east-1", FIRST, ONE, true, false)
+        .await
+        .file("eu-west-1", SECOND, TWO, true, false)
+        .await
+        .session();
     assert_eq!(rows(&session, "SELECT count(*) AS n FROM cloudtrail_logs").await, Ok(vec![json!({"n": 5})]));
-    assert_eq!(rows(&session, "SELECT count(*) AS n FROM cloudtrail_logs WHERE region = 'eu-west-1'").await, Ok(vec![json!({"n": 2})]));
+    assert_eq!(
+        rows(&session, "SELECT count(*) AS n FROM cloudtrail_logs WHERE region = 'eu-west-1'").await,
+        Ok(vec![json!({"n": 2})])
+    );
 }
 
 #[tokio::test]
@@ -226,12 +302,20 @@ async fn nested_fields_are_read_from_their_flat_column() {
     let session = Made::new().file("us-east-1", FIRST, ONE, false, true).await.session();
     for (sql, want) in [
         ("SELECT count(*) AS n FROM cloudtrail_logs WHERE useridentity.accesskeyid = 'AK2'", json!([{"n": 2}])),
-        ("SELECT count(*) AS n FROM cloudtrail_logs t WHERE t.useridentity.accesskeyid IN ('AK1', 'AK9')", json!([{"n": 1}])),
-        ("SELECT useridentity.accesskeyid, count(*) AS n FROM cloudtrail_logs GROUP BY 1 ORDER BY 1", json!([{"accesskeyid": "AK1", "n": 1}, {"accesskeyid": "AK2", "n": 2}])),
+        (
+            "SELECT count(*) AS n FROM cloudtrail_logs t WHERE t.useridentity.accesskeyid IN ('AK1', 'AK9')",
+            json!([{"n": 1}]),
+        ),
+        (
+            "SELECT useridentity.accesskeyid, count(*) AS n FROM cloudtrail_logs GROUP BY 1 ORDER BY 1",
+            json!([{"accesskeyid": "AK1", "n": 1}, {"accesskeyid": "AK2", "n": 2}]),
+        ),
     ] {
         assert_eq!(rows(&session, sql).await, Ok(want.as_array().unwrap().clone()), "{sql}");
     }
-    let plan = rows(&session, "EXPLAIN SELECT eventname FROM cloudtrail_logs WHERE useridentity.accesskeyid = 'AK2'").await.unwrap();
+    let plan = rows(&session, "EXPLAIN SELECT eventname FROM cloudtrail_logs WHERE useridentity.accesskeyid = 'AK2'")
+        .await
+        .unwrap();
     assert!(format!("{plan:?}").contains("event_access_key_min"), "row groups are not pruned by it: {plan:?}");
 }
 
@@ -242,7 +326,10 @@ async fn misspelt_names_are_told() {
         ("SELECT eventnam FROM cloudtrail_logs", "there is no column `eventnam`; did you mean `eventname`?"),
         ("SELECT 1 FROM cloudtrial_logs", "there is no table `cloudtrial_logs`; did you mean `cloudtrail_logs`?"),
         ("DESCRIBE cloudtrail_log", "did you mean `cloudtrail_logs`?"),
-        ("SELECT contians(resources, 'x') FROM cloudtrail_logs", "there is no function `contians`; did you mean `contains`?"),
+        (
+            "SELECT contians(resources, 'x') FROM cloudtrail_logs",
+            "there is no function `contians`; did you mean `contains`?",
+        ),
         ("SELECT useridentity.arnn FROM cloudtrail_logs", "arnn"),
     ] {
         let error = rows(&session, sql).await.unwrap_err();

@@ -46,12 +46,26 @@ fn a_lake_answers() {
         let n = ask(&format!("SELECT count(*) AS n FROM cloudtrail_logs WHERE {filter}"));
         assert_eq!(n[0]["n"], days[0]["n"], "{filter}");
     }
-    let key = ask("SELECT useridentity.accesskeyid AS key, count(*) AS n FROM cloudtrail_logs WHERE useridentity.accesskeyid IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1");
+    let key = ask(
+        "SELECT useridentity.accesskeyid AS key, count(*) AS n FROM cloudtrail_logs WHERE useridentity.accesskeyid IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1",
+    );
     let (name, n) = (key[0]["key"].as_str().unwrap(), &key[0]["n"]);
-    let by_field = ask(&format!("SELECT count(*) AS n FROM cloudtrail_logs WHERE concat(useridentity.accesskeyid, '') = '{name}'"));
+    let by_field = ask(&format!(
+        "SELECT count(*) AS n FROM cloudtrail_logs WHERE concat(useridentity.accesskeyid, '') = '{name}'"
+    ));
     let by_key = ask(&format!("SELECT count(*) AS n FROM cloudtrail_logs WHERE useridentity.accesskeyid = '{name}'"));
     assert_eq!((&by_field[0]["n"], &by_key[0]["n"]), (n, n));
-    let named = asked(&["query", "--lake", &lake, "--format", "json", "--run", "cloudtrail.key_activity", "--set", &format!("key={name}")]);
+    let named = asked(&[
+        "query",
+        "--lake",
+        &lake,
+        "--format",
+        "json",
+        "--run",
+        "cloudtrail.key_activity",
+        "--set",
+        &format!("key={name}"),
+    ]);
     assert_eq!(named.as_array().unwrap().len() as u64, n.as_u64().unwrap());
     assert_eq!(ask("SELECT count(*) AS n FROM events")[0]["n"], events);
 }
@@ -102,10 +116,16 @@ fn the_estate_joins() {
     assert!(found.as_array().unwrap().iter().all(|f| f["cloudformation_type"] == "AWS::S3::Bucket"), "{found}");
     let scan = Run::new(&["scan", "--demo", "--format", "jsonl"]).run();
     let fails = scan.stdout.lines().filter(|l| l.contains("\"status\":\"fail\"")).count();
-    let counted = asked(&["query", "--demo", "--format", "json", "SELECT count(*) AS n FROM findings WHERE status = 'fail'"]);
+    let counted =
+        asked(&["query", "--demo", "--format", "json", "SELECT count(*) AS n FROM findings WHERE status = 'fail'"]);
     assert_eq!(counted, json!([{"n": fails}]));
-    let configuration = asked(&["query", "--demo", "--format", "json",
-        "SELECT count(*) AS n FROM assets WHERE kind = 's3.bucket' AND json_extract_scalar(configuration, '$.Name') = id"]);
+    let configuration = asked(&[
+        "query",
+        "--demo",
+        "--format",
+        "json",
+        "SELECT count(*) AS n FROM assets WHERE kind = 's3.bucket' AND json_extract_scalar(configuration, '$.Name') = id",
+    ]);
     assert_ne!(configuration, json!([{"n": 0}]));
 }
 
@@ -117,7 +137,12 @@ fn refusals_are_sentences() {
         (&["query", "DROP TABLE x"][..], 2, "`DROP` is refused", "`DROP` は受け付けない"),
         (&["query", "COPY (SELECT 1) TO '/tmp/never'"], 2, "`COPY` is refused", "`COPY` は受け付けない"),
         (&["query", "SELECT evntname FROM cloudtrail_logs"], 2, "did you mean `eventname`?", "`eventname` のことか"),
-        (&["query", "SELECT 1 FROM cloudtrial_logs"], 2, "did you mean `cloudtrail_logs`?", "`cloudtrail_logs` のことか"),
+        (
+            &["query", "SELECT 1 FROM cloudtrial_logs"],
+            2,
+            "did you mean `cloudtrail_logs`?",
+            "`cloudtrail_logs` のことか",
+        ),
         (&["query", "SELECT json_extrct('{}', '$')"], 2, "did you mean `json_extract`?", "`json_extract` のことか"),
         (&["query", ""], 2, "there is no statement", "SQL 文がない"),
         (&["query", "--run", "cloudtrail.key_activty"], 2, "did you mean `cloudtrail.key_activity`?", "のことか"),
@@ -135,7 +160,10 @@ fn refusals_are_sentences() {
 
 #[test]
 fn the_library_is_listed_in_both_languages() {
-    let (en, ja) = (asked(&["query", "--list", "--format", "json", "--lang", "en"]), asked(&["query", "--list", "--format", "json", "--lang", "ja"]));
+    let (en, ja) = (
+        asked(&["query", "--list", "--format", "json", "--lang", "en"]),
+        asked(&["query", "--list", "--format", "json", "--lang", "ja"]),
+    );
     let (en, ja) = (en.as_array().unwrap(), ja.as_array().unwrap());
     assert!(en.len() >= 30 && en.len() == ja.len());
     for (one, other) in en.iter().zip(ja) {

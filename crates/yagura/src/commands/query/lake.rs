@@ -24,10 +24,11 @@ pub async fn open(args: &QueryArgs, lang: Lang) -> Result<(Arc<dyn ObjectStore>,
     let (store, root) = store::open(&place, &args.store, Folder::Must, lang).await?;
     let lake = Lake::open(Arc::clone(&store), root).await.map_err(|e| failure(&e, &place))?;
     if lake.version() == 0 {
-        return Err(Failure::blind(format!("there is no lake at `{place}`"), format!("`{place}` にレイクがない")).hint(
-            "make one with `yagura logs ingest`, or name it with --lake",
-            "`yagura logs ingest` で作るか、--lake で指定する",
-        ));
+        return Err(Failure::blind(format!("there is no lake at `{place}`"), format!("`{place}` にレイクがない"))
+            .hint(
+                "make one with `yagura logs ingest`, or name it with --lake",
+                "`yagura logs ingest` で作るか、--lake で指定する",
+            ));
     }
     Ok((store, tables().iter().map(|t| table(t, Some(&lake))).collect()))
 }

@@ -92,8 +92,14 @@ pub const HELP_JA: HelpJa = HelpJa {
     arguments: &[
         ("sql", "SQL 文。- は標準入力から読む [デフォルト: 端末では対話シェル]"),
         ("file", "SQL 文を書いたファイル"),
-        ("lake", "レイクの場所（フォルダーまたは s3://バケット/プレフィックス） [デフォルト: yagura-lake があればそれ]"),
-        ("snapshot", "scan --save で保存したスナップショット。リソースはテーブル assets、判定はテーブル findings になる"),
+        (
+            "lake",
+            "レイクの場所（フォルダーまたは s3://バケット/プレフィックス） [デフォルト: yagura-lake があればそれ]",
+        ),
+        (
+            "snapshot",
+            "scan --save で保存したスナップショット。リソースはテーブル assets、判定はテーブル findings になる",
+        ),
         ("demo", "サンプル環境を assets と findings として使う"),
         ("list", "ハンティングクエリのライブラリを一覧する"),
         ("run", "ライブラリのクエリを実行する"),
