@@ -86,7 +86,7 @@ fn answers_have_every_form() {
     assert_eq!(of("csv"), "\u{feff}n,s,d,l\r\n1,'=1+1,2024-05-06,\"[\"\"a\"\",\"\"b\"\"]\"\r\n-2,日本,,\r\n");
     assert_eq!(
         of("table"),
-        " n  s      d           l\n--  -----  ----------  ---------\n 1  =1+1   2024-05-06  [\"a\",\"b\"]\n-2  日本\n"
+        " n  s     d           l\n--  ----  ----------  ---------\n 1  =1+1  2024-05-06  [\"a\",\"b\"]\n-2  日本\n"
     );
     let file = scratch.path().join("out.parquet");
     let out = Run::new(&["query", "--output", file.to_str().unwrap(), rows]).run();

@@ -1,12 +1,12 @@
 //! The lake's tables and files, as its manifest names them.
 
 use super::QueryArgs;
-use crate::commands::store::{self, Folder};
+use crate::commands::logs::lake::LakeArgs;
 use crate::failure::Failure;
 use object_store::ObjectStore;
 use std::sync::Arc;
 use yagura_logs::envelope;
-use yagura_logs::lake::{Lake, LakeError};
+use yagura_logs::lake::Lake;
 use yagura_logs::table::{PARTITIONS, TIME, Table, tables};
 use yagura_model::Lang;
 use yagura_query::{LogFile, LogTable, Mirror, Role, TimeColumn, TimeForm};
@@ -21,8 +21,7 @@ pub async fn open(args: &QueryArgs, lang: Lang) -> Result<(Arc<dyn ObjectStore>,
         let nothing: Arc<dyn ObjectStore> = Arc::new(object_store::memory::InMemory::new());
         return Ok((nothing, tables().iter().map(|t| table(t, None)).collect()));
     };
-    let (store, root) = store::open(&place, &args.store, Folder::Must, lang).await?;
-    let lake = Lake::open(Arc::clone(&store), root).await.map_err(|e| failure(&e, &place))?;
+    let lake = LakeArgs { lake: place.clone() }.open(&args.store, lang).await?;
     if lake.version() == 0 {
         return Err(Failure::blind(format!("there is no lake at `{place}`"), format!("`{place}` にレイクがない"))
             .hint(
@@ -30,11 +29,7 @@ pub async fn open(args: &QueryArgs, lang: Lang) -> Result<(Arc<dyn ObjectStore>,
                 "`yagura logs ingest` で作るか、--lake で指定する",
             ));
     }
-    Ok((store, tables().iter().map(|t| table(t, Some(&lake))).collect()))
-}
-
-fn failure(error: &LakeError, place: &str) -> Failure {
-    Failure::blind(format!("cannot open the lake `{place}`: {error}"), format!("レイク `{place}` を開けない: {error}"))
+    Ok((Arc::clone(lake.store()), tables().iter().map(|t| table(t, Some(&lake))).collect()))
 }
 
 /// A table with its files, in the terms of `crates/query`.
