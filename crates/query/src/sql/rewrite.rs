@@ -310,7 +310,7 @@ fn function(mut function: Function) -> Result<Expr, Error> {
         ("all_match", 2) => {
             if let Some(Expr::Lambda(lambda)) = args.get_mut(1) {
                 let body = std::mem::replace(&mut *lambda.body, number(0));
-                lambda.body = Box::new(not(body));
+                *lambda.body = not(body);
                 not(call("any_match", args))
             } else {
                 return wrong("an array and a lambda");

@@ -1,10 +1,10 @@
 //! `yagura logs ingest`.
 
 use super::lake::{LAKE_JA, LakeArgs, runtime};
+use super::sources;
 use crate::commands::Form;
 use crate::commands::help_ja::HelpJa;
-use crate::commands::store::{self, S3Place, StoreArgs, keys};
-use crate::content;
+use crate::commands::store::StoreArgs;
 use crate::failure::{Failure, exit};
 use crate::progress::Display;
 use clap::Args;
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use yagura_logs::ingest::{Counts, Options, Progress, Report, ingest};
-use yagura_logs::input::{Input, InputError, Wanted, local, object};
+use yagura_logs::input::{Input, Wanted};
 use yagura_logs::lake::Lake;
 use yagura_model::Lang;
 
@@ -119,7 +119,7 @@ pub fn run(args: &IngestArgs, lang: Lang) -> Result<u8, Failure> {
     });
     let mut lake = runtime.block_on(args.lake.open_to_write(&args.store, lang))?;
     let report = loop {
-        let inputs = inputs(args, &wanted, &runtime, lang)?;
+        let inputs = sources::find(&args.sources, args.demo, &wanted, &args.store, &runtime, lang)?;
         let inputs: Vec<Input> = if args.follow {
             inputs.into_iter().filter(|i| lake.taken(&i.source()).is_none()).collect()
         } else {
@@ -196,47 +196,6 @@ fn wanted(args: &IngestArgs) -> Result<Wanted, Failure> {
         since: day(&args.since)?,
         until: day(&args.until)?,
     })
-}
-
-fn inputs(args: &IngestArgs, wanted: &Wanted, runtime: &Runtime, lang: Lang) -> Result<Vec<Input>, Failure> {
-    let mut found = Vec::new();
-    if args.demo {
-        found.extend(content::demo_logs().iter().map(|(name, text)| Input::memory(name, text.as_bytes())));
-    }
-    for source in &args.sources {
-        if let Some(place) = S3Place::parse(source)? {
-            found.extend(runtime.block_on(in_bucket(args, &place, wanted, lang))?);
-            continue;
-        }
-        match local(std::slice::from_ref(source), wanted) {
-            Ok(inputs) => found.extend(inputs),
-            Err(InputError::Missing(name)) => {
-                return Err(Failure::blind(format!("there is no `{name}`"), format!("`{name}` は存在しない")));
-            }
-            Err(InputError::Pattern(name, why)) => {
-                let (en, ja) =
-                    (format!("`{name}` is not a pattern: {why}"), format!("`{name}` はパターンではない: {why}"));
-                return Err(Failure::usage(en, ja));
-            }
-            Err(InputError::Io(name, e)) => {
-                return Err(Failure::blind(
-                    format!("cannot look at `{name}`: {e}"),
-                    format!("`{name}` を調べられない: {e}"),
-                ));
-            }
-        }
-    }
-    Ok(found)
-}
-
-async fn in_bucket(args: &IngestArgs, place: &S3Place, wanted: &Wanted, lang: Lang) -> Result<Vec<Input>, Failure> {
-    let session = store::connect(&args.store, lang).await?;
-    let store = store::bucket(&session, &place.bucket, &place.prefix).await?;
-    let objects = keys::below(&session, &place.bucket, place.prefix.as_ref()).await?;
-    let named = |key: &str| format!("s3://{}/{key}", place.bucket);
-    let inputs =
-        objects.into_iter().filter(|o| o.size > 0).map(|o| object(&store, named(&o.key), &o.key, o.size, o.stamp));
-    Ok(inputs.filter(|i| wanted.takes(&i.place)).collect())
 }
 
 fn print(args: &IngestArgs, report: &Report, lake: &Lake, lang: Lang) -> Result<(), Failure> {

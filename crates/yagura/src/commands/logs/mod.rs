@@ -4,6 +4,7 @@ mod ingest;
 mod keep;
 pub mod lake;
 mod search;
+pub mod sources;
 
 use super::help_ja::HelpJa;
 use crate::failure::Failure;

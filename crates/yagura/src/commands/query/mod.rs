@@ -23,6 +23,7 @@ use yagura_query::{Options, Session};
 #[command(after_help = "Examples:
   yagura query \"SELECT eventname, count(*) AS n FROM cloudtrail_logs GROUP BY 1 ORDER BY n DESC LIMIT 10\"
   yagura query --lake s3://security-lake/yagura --format csv --output rejected.csv --file rejected.sql
+  yagura query --logs AWSLogs/ --run cloudtrail.console_login_without_mfa
   yagura query --list                                          the library of hunting queries
   yagura query --run cloudtrail.key_activity --set key=AKIAIOSFODNN7EXAMPLE
   yagura query --demo \"SELECT severity, count(*) AS n FROM findings WHERE status = 'fail' GROUP BY 1\"
@@ -41,10 +42,13 @@ pub struct QueryArgs {
     /// The lake: a folder, or s3://bucket/prefix [default: yagura-lake, if there is one]
     #[arg(long, value_name = "DIR|s3://…", env = "YAGURA_LAKE", hide_env_values = true)]
     pub lake: Option<String>,
+    /// Raw logs in place of a lake: files, folders, patterns, s3://bucket/prefix; of any format
+    #[arg(long, value_name = "SRC", conflicts_with = "lake")]
+    pub logs: Vec<String>,
     /// A snapshot that scan --save wrote: its resources are the table assets, its verdicts the table findings
     #[arg(long, value_name = "FILE", conflicts_with = "demo")]
     pub snapshot: Option<PathBuf>,
-    /// The sample estate as assets and findings
+    /// The sample estate: its logs, assets and findings
     #[arg(long)]
     pub demo: bool,
     /// List the library of hunting queries
@@ -100,7 +104,11 @@ pub const HELP_JA: HelpJa = HelpJa {
             "snapshot",
             "scan --save で保存したスナップショット。リソースはテーブル assets、判定はテーブル findings になる",
         ),
-        ("demo", "サンプル環境を assets と findings として使う"),
+        (
+            "logs",
+            "レイクの代わりに使う生ログ: ファイル、フォルダー、パターン、s3://バケット/プレフィックス（形式は問わない）",
+        ),
+        ("demo", "サンプル環境のログ、リソース、検出結果を使う"),
         ("list", "ハンティングクエリのライブラリを一覧する"),
         ("run", "ライブラリのクエリを実行する"),
         ("set", "ライブラリのクエリのパラメータ"),
@@ -113,6 +121,7 @@ pub const HELP_JA: HelpJa = HelpJa {
     examples: "例:
   yagura query \"SELECT eventname, count(*) AS n FROM cloudtrail_logs GROUP BY 1 ORDER BY n DESC LIMIT 10\"
   yagura query --lake s3://security-lake/yagura --format csv --output rejected.csv --file rejected.sql
+  yagura query --logs AWSLogs/ --run cloudtrail.console_login_without_mfa
   yagura query --list                                          ハンティングクエリの一覧
   yagura query --run cloudtrail.key_activity --set key=AKIAIOSFODNN7EXAMPLE
   yagura query --demo \"SELECT severity, count(*) AS n FROM findings WHERE status = 'fail' GROUP BY 1\"
@@ -133,7 +142,8 @@ pub fn run(cli: &Cli, args: &QueryArgs, lang: Lang) -> Result<u8, Failure> {
     }
     let sql = statement(args, &library, lang)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let session = runtime.block_on(session(cli, args, lang))?;
+    let opened = lake::open(args, &runtime, lang)?;
+    let session = runtime.block_on(async { session(cli, args, &opened, lang) })?;
     match sql {
         Some(sql) => runtime.block_on(async {
             let sql = if args.explain { format!("EXPLAIN {sql}") } else { sql };
@@ -176,10 +186,9 @@ fn statement(args: &QueryArgs, library: &library::Library, lang: Lang) -> Result
     }
 }
 
-async fn session(cli: &Cli, args: &QueryArgs, lang: Lang) -> Result<Session, Failure> {
+fn session(cli: &Cli, args: &QueryArgs, opened: &lake::Opened, lang: Lang) -> Result<Session, Failure> {
     let options = Options { memory: usize::try_from(args.memory).unwrap_or(256) << 20, ..Options::default() };
-    let (store, tables) = lake::open(args, lang).await?;
-    let mut session = Session::new(store, tables, &options).map_err(words::failure)?;
+    let mut session = Session::new(opened.store.clone(), opened.tables.clone(), &options).map_err(words::failure)?;
     if args.demo || args.snapshot.is_some() {
         let (assets, findings) = estate::tables(cli, args, lang)?;
         session.add("assets", assets).map_err(words::failure)?;
