@@ -94,7 +94,7 @@ fn answers_have_every_form() {
     let bytes = std::fs::read(&file).unwrap();
     assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
     assert_eq!(asked(&["query", "--format", "json", "SELECT 1 AS n WHERE false"]), json!([]));
-    assert_eq!(asked(&["query", "--format", "json", "SELECT 'a' AS x, 'b' AS X"]), json!([{"x": "a", "X": "b"}]));
+    assert_eq!(asked(&["query", "--format", "json", "SELECT 'a' AS x, 'b' AS X"]), json!([{"x": "a", "x_2": "b"}]));
     let out = Run::new(&["query", "--max-rows", "2", "SELECT x FROM UNNEST(sequence(1, 5)) AS t(x)"]).run();
     assert_eq!(out.stdout.lines().count(), 4, "{}", out.stdout);
     assert!(out.stderr.contains("there are more"), "{}", out.stderr);

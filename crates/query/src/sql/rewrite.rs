@@ -127,6 +127,15 @@ fn name_columns(items: &mut [SelectItem], relations: &BTreeSet<String>) {
             _ => None,
         })
         .collect();
+    let mut given = BTreeSet::new();
+    for item in items.iter_mut() {
+        if let SelectItem::ExprWithAlias { alias, .. } = item
+            && !given.insert(alias.value.to_lowercase())
+        {
+            // Trino lets two columns have one name; the engine does not.
+            *alias = Ident::with_quote('"', unused(&alias.value.to_lowercase(), &mut used));
+        }
+    }
     for (place, item) in items.iter_mut().enumerate() {
         let SelectItem::UnnamedExpr(expr) = item else { continue };
         let wanted = match &*expr {
@@ -140,15 +149,21 @@ fn name_columns(items: &mut [SelectItem], relations: &BTreeSet<String>) {
             _ => None,
         };
         let wanted = wanted.unwrap_or_else(|| format!("_col{place}"));
-        let mut name = wanted.clone();
-        let mut count = 2;
-        while !used.insert(name.clone()) {
-            name = format!("{wanted}_{count}");
-            count += 1;
-        }
+        let name = unused(&wanted, &mut used);
         let expr = std::mem::replace(expr, Expr::Wildcard(AttachedToken::empty()));
         *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
     }
+}
+
+/// A name that is not used yet: as wanted, else with a number.
+fn unused(wanted: &str, used: &mut BTreeSet<String>) -> String {
+    let mut name = wanted.to_owned();
+    let mut count = 2;
+    while !used.insert(name.clone()) {
+        name = format!("{wanted}_{count}");
+        count += 1;
+    }
+    name
 }
 
 fn column_of_table(parts: &[Ident], relations: &BTreeSet<String>) -> bool {
