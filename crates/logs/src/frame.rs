@@ -20,6 +20,9 @@ const CONTAINERS: [&[u8]; 9] = [
     b"items",
 ];
 
+/// As much as lies between the beginning of a container's name and its bracket.
+const LONGEST_NAME: usize = 64;
+
 const CHUNK: usize = 256 << 10;
 const SHOWN: usize = 4 << 10;
 
@@ -390,10 +393,10 @@ impl<R: Read> Frames<R> {
 
     /// Behind the array: the rest of the object around it, which may hold one more array of records.
     fn tail(&mut self) -> Step {
-        self.from = self.at;
         match self.object(true) {
             Found::More => {
-                self.from = self.at;
+                // The name of an array may lie before what comes next.
+                self.from = self.from.max(self.at.saturating_sub(LONGEST_NAME));
                 Step::More
             }
             Found::Container => {
@@ -598,6 +601,7 @@ mod tests {
                 "delivery with more",
                 r#" {"x":[1,{"Records":2}],"Records" : [ {"a":1} , {"b":"}{\"\\"} ],"y":{"z":[]}} "#.to_owned(),
             ),
+            ("two lists", r#"{"Records":[{"a":1}],"x":{},"events" : [{"b":"}{\"\\"}]}"#.to_owned()),
             ("array", r#"[{"a":1},{"b":"}{\"\\"}]"#.to_owned()),
             ("lines", "{\"a\":1}\n{\"b\":\"}{\\\"\\\\\"}\n".to_owned()),
             ("lines without the last end, CRLF", "{\"a\":1}\r\n{\"b\":\"}{\\\"\\\\\"}".to_owned()),
