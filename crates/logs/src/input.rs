@@ -6,6 +6,7 @@ use crate::place::Place;
 use futures_util::StreamExt;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -90,7 +91,7 @@ pub fn local(names: &[String], wanted: &Wanted) -> Result<Vec<Input>, InputError
         }
         let path = Path::new(name);
         if path.exists() {
-            walk(path, 0, wanted, &mut found)?;
+            walk(path, &mut BTreeSet::new(), wanted, &mut found)?;
             continue;
         }
         if !name.contains(['*', '?', '[']) {
@@ -99,7 +100,7 @@ pub fn local(names: &[String], wanted: &Wanted) -> Result<Vec<Input>, InputError
         let before = found.len();
         let paths = glob::glob(name).map_err(|e| InputError::Pattern(name.clone(), e.to_string()))?;
         for path in paths.flatten() {
-            walk(&path, 0, wanted, &mut found)?;
+            walk(&path, &mut BTreeSet::new(), wanted, &mut found)?;
         }
         if found.len() == before {
             return Err(InputError::Missing(name.clone()));
@@ -108,12 +109,12 @@ pub fn local(names: &[String], wanted: &Wanted) -> Result<Vec<Input>, InputError
     Ok(found)
 }
 
-fn walk(path: &Path, depth: usize, wanted: &Wanted, found: &mut Vec<Input>) -> Result<(), InputError> {
+fn walk(path: &Path, seen: &mut BTreeSet<PathBuf>, wanted: &Wanted, found: &mut Vec<Input>) -> Result<(), InputError> {
     let failed = |e| InputError::Io(path.display().to_string(), e);
     let meta = path.metadata().map_err(failed)?;
     if meta.is_dir() {
         // A link that leads back up would go on for ever.
-        if depth > 64 {
+        if !seen.insert(path.canonicalize().map_err(failed)?) {
             return Ok(());
         }
         let mut below: Vec<PathBuf> = std::fs::read_dir(path)
@@ -123,7 +124,7 @@ fn walk(path: &Path, depth: usize, wanted: &Wanted, found: &mut Vec<Input>) -> R
             .map_err(failed)?;
         below.sort();
         for path in below {
-            match walk(&path, depth + 1, wanted, found) {
+            match walk(&path, seen, wanted, found) {
                 // A link to nowhere, or a file that went away meanwhile, is an input that cannot be read: reading it says so.
                 Err(InputError::Io(name, _)) if !path.is_dir() => found.push(Input {
                     place: Place::of(&name),

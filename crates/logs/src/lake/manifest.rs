@@ -98,7 +98,7 @@ mod hex {
 /// What becomes true at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
-    /// [`FORMAT`].
+    /// The form: 1.
     pub format: u32,
     /// What made it: `ingest`, `compact`, `expire`.
     pub by: String,

@@ -24,10 +24,10 @@ pub use manifest::{Commit, DataFile, SourceFile, Taken};
 pub use parquet::{Part, ROW_GROUP, describe, write_part};
 pub use stats::{Stats, TableStats};
 
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::TryStreamExt;
 use manifest::State;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ pub struct Lake {
     root: Path,
     state: State,
     /// Held while this process may write to a local lake; the system lets go of it when the process ends, however it ends.
-    _lock: Option<std::fs::File>,
+    lock: Option<std::fs::File>,
 }
 
 impl Lake {
@@ -79,7 +79,7 @@ impl Lake {
     /// Where the store fails or the manifest cannot be read.
     pub async fn open(store: Arc<dyn ObjectStore>, root: Path) -> Result<Self, LakeError> {
         let state = State::load(&store, &root).await?;
-        let lake = Self { store, root, state, _lock: None };
+        let lake = Self { store, root, state, lock: None };
         // A commit whose files were not moved yet. Who may only read leaves that to others.
         let _ = lake.settle(false).await;
         Ok(lake)
@@ -107,7 +107,7 @@ impl Lake {
             }
         };
         let state = State::load(&store, &root).await?;
-        let lake = Self { store, root, state, _lock: lock };
+        let lake = Self { store, root, state, lock };
         lake.settle(true).await?;
         Ok(lake)
     }
@@ -224,34 +224,45 @@ impl Lake {
     /// names.
     async fn settle(&self, writer: bool) -> Result<(), LakeError> {
         let staging = self.at(&format!("{META}/staging"));
-        let waiting: Vec<_> = self.store.list(Some(&staging)).try_collect().await?;
-        let committed = |name: &str| self.state.files.values().find(|f| f.name() == name);
+        let waiting: Vec<ObjectMeta> = self.store.list(Some(&staging)).try_collect().await?;
         for meta in waiting {
+            let committed = |name: &str| self.state.files.values().find(|f| f.name() == name);
             match meta.location.filename().and_then(committed) {
                 Some(file) => self.place(file).await?,
-                None if writer => self.store.delete(&meta.location).await?,
+                None if writer && self.is_left(&meta) => self.store.delete(&meta.location).await?,
                 None => {}
             }
         }
-        if !writer {
-            return Ok(());
+        if writer { self.sweep().await } else { Ok(()) }
+    }
+
+    /// Takes away files of no commit. They are listed before the manifest is read: what was placed meanwhile is in it.
+    async fn sweep(&self) -> Result<(), LakeError> {
+        let mut data: Vec<ObjectMeta> = Vec::new();
+        for table in crate::table::tables() {
+            data.extend(self.store.list(Some(&self.at(table.name()))).try_collect::<Vec<_>>().await?);
         }
-        let counted: BTreeSet<Path> = self.state.files.values().map(|f| self.at(&f.path)).collect();
-        let names: BTreeSet<&str> = self.state.files.values().map(DataFile::name).collect();
         let ids = self.at(&format!("{META}/ids"));
-        let tables = crate::table::tables().iter().map(|t| self.at(t.name()));
-        for folder in tables.chain([ids.clone()]) {
-            let mut listing = self.store.list(Some(&folder));
-            while let Some(meta) = listing.next().await {
-                let place = meta?.location;
-                let name = place.filename().unwrap_or_default();
-                let ours = name.starts_with("part-");
-                let of_ids = name.strip_suffix(".ids").is_some_and(|n| names.contains(n));
-                if ours && !of_ids && !counted.contains(&place) {
-                    self.store.delete(&place).await?;
-                }
-            }
+        let ids: Vec<ObjectMeta> = self.store.list(Some(&ids)).try_collect().await?;
+        let now = State::load(&self.store, &self.root).await?;
+        let counted: BTreeSet<Path> = now.files.values().map(|f| self.at(&f.path)).collect();
+        let names: BTreeSet<&str> = now.files.values().map(DataFile::name).collect();
+        let ours = |meta: &ObjectMeta| meta.location.filename().is_some_and(|n| n.starts_with("part-"));
+        let of_file = |meta: &ObjectMeta| {
+            meta.location.filename().and_then(|n| n.strip_suffix(".ids")).is_some_and(|n| names.contains(n))
+        };
+        let stray = data.iter().filter(|m| ours(m) && !counted.contains(&m.location));
+        for meta in stray.chain(ids.iter().filter(|m| ours(m) && !of_file(m) && self.is_left(m))) {
+            self.store.delete(&meta.location).await?;
         }
         Ok(())
+    }
+
+    /// Whether something that no commit names was left by a dead process. With the lock nobody else is writing; without one (a
+    /// bucket has none) a day must have passed.
+    fn is_left(&self, meta: &ObjectMeta) -> bool {
+        const A_DAY: i64 = 24 * 60 * 60;
+        let age = jiff::Timestamp::now().as_second() - meta.last_modified.timestamp();
+        self.lock.is_some() || age > A_DAY
     }
 }

@@ -127,6 +127,11 @@ pub fn run(args: &IngestArgs, lang: Lang) -> Result<u8, Failure> {
         };
         let (next, found) = once(args, lake, &inputs, &runtime, &progress, lang)?;
         lake = next;
+        // Many threads leave many small files; merged now, they cost nobody anything later.
+        const SMALL: u64 = 4 << 20;
+        if !inputs.is_empty() && !progress.stop.load(Ordering::Relaxed) {
+            runtime.block_on(lake.compact(SMALL, &mut |_| ())).map_err(|e| args.lake.failure(&e))?;
+        }
         if !args.follow {
             break found;
         }
@@ -140,11 +145,6 @@ pub fn run(args: &IngestArgs, lang: Lang) -> Result<u8, Failure> {
             std::thread::sleep(Duration::from_millis(100));
         }
     };
-    // Many threads leave many small files; merged now, they cost nobody anything later.
-    const SMALL: u64 = 4 << 20;
-    if !progress.stop.load(Ordering::Relaxed) {
-        runtime.block_on(lake.compact(SMALL, &mut |_| ())).map_err(|e| args.lake.failure(&e))?;
-    }
     print(args, &report, &lake, lang)?;
     if progress.stop.load(Ordering::Relaxed) {
         let text = lang.pick(
