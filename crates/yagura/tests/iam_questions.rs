@@ -140,7 +140,7 @@ fn least_privilege_of_the_sample_and_of_files() {
     let run = ask(&["least-privilege", "ann", "--logs", &logs]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(run.stdout.contains("s3:ListAllMyBuckets") && run.stderr.contains("2 records"), "{}", run.stderr);
-    assert!(run.stderr.contains("a.jsonl:2") && run.stderr.contains("b.json"), "{}", run.stderr);
+    assert!(run.stderr.contains("a.jsonl: no record begins here") && run.stderr.contains("b.json"), "{}", run.stderr);
     let nobody = ask(&["least-privilege", "arn:aws:iam::111122223333:user/anne", "--logs", &logs]);
     assert_eq!((nobody.code, nobody.stderr.contains("user/ann")), (3, true), "{}", nobody.stderr);
 }

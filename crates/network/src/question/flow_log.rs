@@ -42,58 +42,11 @@ fn counted<S: serde::Serializer>(seen: &BTreeMap<Seen, u64>, serializer: S) -> R
     serializer.collect_seq(seen.iter().map(|(seen, records)| Counted { seen, records: *records }))
 }
 
-/// The fields of the default format (`vpc/latest/userguide/flow-log-records`, version 2).
-const DEFAULT: [&str; 14] = [
-    "version",
-    "account-id",
-    "interface-id",
-    "srcaddr",
-    "dstaddr",
-    "srcport",
-    "dstport",
-    "protocol",
-    "packets",
-    "bytes",
-    "start",
-    "end",
-    "action",
-    "log-status",
-];
-
-/// The places of the fields that are read.
-#[derive(Debug, Clone)]
-struct Columns {
-    interface: usize,
-    source: usize,
-    destination: usize,
-    source_port: usize,
-    destination_port: usize,
-    protocol: usize,
-    action: usize,
-}
-
-impl Columns {
-    /// The places in a format; `None`: it lacks one.
-    fn of(fields: &[&str]) -> Option<Self> {
-        let at = |name: &str| fields.iter().position(|f| *f == name);
-        Some(Self {
-            interface: at("interface-id")?,
-            source: at("srcaddr")?,
-            destination: at("dstaddr")?,
-            source_port: at("srcport")?,
-            destination_port: at("dstport")?,
-            protocol: at("protocol")?,
-            action: at("action")?,
-        })
-    }
-}
-
 /// Collects evidence between two ends, record by record, in bounded memory.
 #[derive(Debug)]
 pub struct Collector {
     from: HashSet<IpAddr>,
     to: HashSet<IpAddr>,
-    columns: Option<Columns>,
     evidence: Evidence,
 }
 
@@ -101,33 +54,25 @@ impl Collector {
     /// Evidence between addresses; none given at an end: any address.
     pub fn new(from: impl IntoIterator<Item = IpAddr>, to: impl IntoIterator<Item = IpAddr>) -> Self {
         let (from, to) = (from.into_iter().collect(), to.into_iter().collect());
-        Self { from, to, columns: Columns::of(&DEFAULT), evidence: Evidence::default() }
+        Self { from, to, evidence: Evidence::default() }
     }
 
-    /// Starts a file: its first line may name the fields; otherwise they are those of the default format.
-    pub fn start(&mut self) {
-        self.columns = Columns::of(&DEFAULT);
-    }
-
-    /// Takes a line: a record, or the names of the fields.
-    pub fn line(&mut self, line: &str) {
-        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
-        if fields.is_empty() {
-            return;
-        }
-        if fields.contains(&"srcaddr") || fields.contains(&"interface-id") {
-            self.columns = Columns::of(&fields);
-            return;
-        }
-        match self.columns.as_ref().and_then(|c| read(c, &fields)) {
+    /// Takes a record by its fields, under the names of AWS's Athena table (`vpc_flow_logs`).
+    pub fn add<'l>(&mut self, field: impl Fn(&str) -> Option<&'l str>) {
+        match Record::of(&field) {
             Some(record) => {
                 self.evidence.records += 1;
                 self.take(&record);
             }
             // NODATA and SKIPDATA records speak of no packet.
-            None if fields.iter().any(|f| matches!(*f, "NODATA" | "SKIPDATA")) => self.evidence.records += 1,
+            None if matches!(field("log_status"), Some("NODATA" | "SKIPDATA")) => self.evidence.records += 1,
             None => self.evidence.unreadable += 1,
         }
+    }
+
+    /// Counts something that is no flow log record.
+    pub fn unreadable(&mut self) {
+        self.evidence.unreadable += 1;
     }
 
     fn take(&mut self, record: &Record<'_>) {
@@ -169,21 +114,22 @@ struct Record<'l> {
     accepted: bool,
 }
 
-fn read<'l>(columns: &Columns, fields: &[&'l str]) -> Option<Record<'l>> {
-    let at = |place: usize| fields.get(place).copied();
-    Some(Record {
-        interface: at(columns.interface)?,
-        source: at(columns.source)?.parse().ok()?,
-        destination: at(columns.destination)?.parse().ok()?,
-        source_port: at(columns.source_port)?.parse().ok()?,
-        destination_port: at(columns.destination_port)?.parse().ok()?,
-        protocol: at(columns.protocol)?.parse().ok()?,
-        accepted: match at(columns.action)? {
-            "ACCEPT" => true,
-            "REJECT" => false,
-            _ => return None,
-        },
-    })
+impl<'l> Record<'l> {
+    fn of(field: &impl Fn(&str) -> Option<&'l str>) -> Option<Self> {
+        Some(Self {
+            interface: field("interface_id")?,
+            source: field("srcaddr")?.parse().ok()?,
+            destination: field("dstaddr")?.parse().ok()?,
+            source_port: field("srcport")?.parse().ok()?,
+            destination_port: field("dstport")?.parse().ok()?,
+            protocol: field("protocol")?.parse().ok()?,
+            accepted: match field("action")? {
+                "ACCEPT" => true,
+                "REJECT" => false,
+                _ => return None,
+            },
+        })
+    }
 }
 
 #[cfg(test)]
@@ -192,21 +138,28 @@ mod tests {
 
     use super::*;
 
+    /// Lines of interface, addresses, ports, protocol, action and status.
     fn evidence(text: &str) -> Evidence {
+        const NAMES: [&str; 8] =
+            ["interface_id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "action", "log_status"];
         let mut collector = Collector::new(["10.0.1.10".parse().unwrap()], ["10.0.2.10".parse().unwrap()]);
-        text.lines().for_each(|l| collector.line(l));
+        for line in text.lines() {
+            let values: Vec<&str> = line.split(' ').collect();
+            let value = |name: &str| values.get(NAMES.iter().position(|n| *n == name)?).copied().filter(|v| *v != "-");
+            collector.add(value);
+        }
         collector.finish()
     }
 
     #[test]
     fn records_between_the_ends_are_counted_by_direction_and_outcome() {
         let found = evidence(
-            "2 111122223333 eni-a 10.0.1.10 10.0.2.10 49152 5432 6 3 180 1 2 ACCEPT OK
-2 111122223333 eni-b 10.0.1.10 10.0.2.10 49152 5432 6 3 180 1 2 REJECT OK
-2 111122223333 eni-b 10.0.1.10 10.0.2.10 49153 5432 6 3 180 1 2 REJECT OK
-2 111122223333 eni-b 10.0.2.10 10.0.1.10 5432 49152 6 1 60 1 2 ACCEPT OK
-2 111122223333 eni-b 10.0.9.9 10.0.2.10 49152 5432 6 3 180 1 2 ACCEPT OK
-2 111122223333 eni-b - - - - - - - 1 2 - NODATA
+            "eni-a 10.0.1.10 10.0.2.10 49152 5432 6 ACCEPT OK
+eni-b 10.0.1.10 10.0.2.10 49152 5432 6 REJECT OK
+eni-b 10.0.1.10 10.0.2.10 49153 5432 6 REJECT OK
+eni-b 10.0.2.10 10.0.1.10 5432 49152 6 ACCEPT OK
+eni-b 10.0.9.9 10.0.2.10 49152 5432 6 ACCEPT OK
+eni-b - - - - - - NODATA
 not a record",
         );
         assert_eq!((found.records, found.unreadable), (6, 1));
@@ -219,20 +172,9 @@ not a record",
     }
 
     #[test]
-    fn a_header_names_the_fields_of_another_format() {
-        let found = evidence(
-            "action srcaddr dstaddr interface-id protocol dstport srcport
-REJECT 10.0.1.10 10.0.2.10 eni-b 6 5432 40000",
-        );
-        assert_eq!(found.seen.len(), 1);
-        let lacking = evidence("srcaddr dstaddr\n10.0.1.10 10.0.2.10");
-        assert_eq!((lacking.records, lacking.unreadable), (0, 1));
-    }
-
-    #[test]
     fn hostile_lines_are_counted_and_never_more() {
         let found = evidence(
-            "\u{0}\n2 2 2\n2 111122223333 eni 999.0.0.1 10.0.2.10 1 2 6 1 1 1 1 ACCEPT OK\n2 1 eni 10.0.1.10 10.0.2.10 99999 1 6 1 1 1 1 ACCEPT OK",
+            "\u{0}\neni\neni 999.0.0.1 10.0.2.10 1 2 6 ACCEPT OK\neni 10.0.1.10 10.0.2.10 99999 1 6 ACCEPT OK",
         );
         assert_eq!((found.records, found.unreadable), (0, 4));
     }

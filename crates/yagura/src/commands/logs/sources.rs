@@ -45,7 +45,8 @@ async fn in_bucket(place: &S3Place, wanted: &Wanted, args: &StoreArgs, lang: Lan
     Ok(inputs.filter(|i| wanted.takes(&i.place)).collect())
 }
 
-fn failure(error: &InputError) -> Failure {
+/// Why inputs cannot be found, for a person.
+pub fn failure(error: &InputError) -> Failure {
     match error {
         InputError::Missing(name) => Failure::blind(format!("there is no `{name}`"), format!("`{name}` は存在しない")),
         InputError::Pattern(name, why) => {

@@ -30,7 +30,7 @@ pub struct DiagnoseArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap groups carry their own text")]
     pub question: Question,
-    /// VPC flow logs as evidence: a file, or a folder of *.log, *.txt and *.gz
+    /// VPC flow logs as evidence: a file or folder, in any form
     #[arg(long, value_name = "PATH")]
     pub flow_logs: Option<PathBuf>,
     /// The form of the answer
@@ -41,10 +41,7 @@ pub struct DiagnoseArgs {
 /// The Japanese help.
 pub const HELP_JA: HelpJa = HelpJa {
     about: "2 点が通信できない理由を、人が確認する順番で調べる",
-    arguments: &[
-        ("flow_logs", "証拠とする VPC フローログのファイル、または *.log、*.txt、*.gz のフォルダー"),
-        ("format", "出力形式"),
-    ],
+    arguments: &[("flow_logs", "証拠とする VPC フローログのファイルまたはフォルダー"), ("format", "出力形式")],
     examples: "例:
   yagura net diagnose --demo web-a shop-db --protocol tcp --port 5432
   yagura net diagnose i-0123456789abcdef0 internet --profile prod
@@ -121,8 +118,8 @@ fn say_evidence(out: &mut String, evidence: &Evidence, lang: Lang) {
     }
     if evidence.unreadable > 0 {
         let _ = match lang {
-            Lang::En => writeln!(out, "   {} lines are no flow log records", evidence.unreadable),
-            Lang::Ja => writeln!(out, "   フローログの形式でない行が {} 行ある", evidence.unreadable),
+            Lang::En => writeln!(out, "   {} lines are of no log", evidence.unreadable),
+            Lang::Ja => writeln!(out, "   ログの形式でない行が {} 行ある", evidence.unreadable),
         };
     }
 }
