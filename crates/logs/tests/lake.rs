@@ -279,10 +279,7 @@ fn a_text_is_found_wherever_it_stands() {
     let attributes = "useridentity.sessioncontext.webidfederationdata.attributes";
     assert_eq!(found(search("needle")), ["resources.arn", "unmapped", attributes]);
     let any = Search { ignore_case: true, ..search("NEEDLE") };
-    assert_eq!(
-        found(any.clone()),
-        ["event_actor+useridentity.arn", "resources.arn", "unmapped", attributes]
-    );
+    assert_eq!(found(any.clone()), ["event_actor+useridentity.arn", "resources.arn", "unmapped", attributes]);
     let later = Search { since: Some("2026-01-03".to_owned()), until: Some("2026-01-04".to_owned()), ..any.clone() };
     assert_eq!(found(later), ["unmapped"]);
     assert!(found(Search { tables: vec!["vpc_flow_logs".to_owned()], ..any }).is_empty());
