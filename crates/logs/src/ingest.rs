@@ -83,7 +83,7 @@ const NAMED: usize = 1_000;
 /// How much of each is kept, in bytes.
 const SHOWN: usize = 4 << 10;
 /// Records' bytes that a thread holds before it writes parts.
-const HELD: usize = 64 << 20;
+const HELD: usize = 40 << 20;
 /// A thread commits when it has written so much.
 const COMMIT_AFTER: usize = 1 << 30;
 
