@@ -98,6 +98,26 @@ pub fn tail<'a>(
     }
 }
 
+/// Puts the next words, which must be numbers, into these columns.
+///
+/// # Errors
+/// The line ends before, or `wrong`.
+pub fn numbers<'a>(
+    record: &mut Record<'a>,
+    fields: &mut Fields<'a>,
+    columns: std::ops::Range<usize>,
+    wrong: &'static str,
+) -> Result<(), &'static str> {
+    for n in columns {
+        let field = fields.word().ok_or("it ends too early")?;
+        if !is_number(field) {
+            return Err(wrong);
+        }
+        put(record, n, field);
+    }
+    Ok(())
+}
+
 /// An address and its port; a field without a colon is an address alone.
 pub fn host_and_port(field: &str) -> (&str, &str) {
     field.rsplit_once(':').unwrap_or((field, "-"))

@@ -83,6 +83,16 @@ pub enum Line {
     Not(Cow<'static, str>),
 }
 
+impl From<Result<(), &'static str>> for Line {
+    /// Fields that were read make a record.
+    fn from(read: Result<(), &'static str>) -> Self {
+        match read {
+            Ok(()) => Self::Record,
+            Err(why) => Self::Not(why.into()),
+        }
+    }
+}
+
 /// A source with everything that is derived from it.
 pub struct Table {
     /// What the source's file says.

@@ -3,7 +3,7 @@
 //! Fields: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>
 
 use crate::envelope::{Envelope, Outcome, Role};
-use crate::lines::{Fields, host_and_port, is_number, is_time, place_of_arn, put, request, tail};
+use crate::lines::{Fields, host_and_port, is_number, is_time, numbers, place_of_arn, put, request, tail};
 use crate::record::Record;
 use crate::table::{Line, Lines, Shape, Source};
 use std::borrow::Cow;
@@ -51,10 +51,7 @@ impl Lines for Alb {
         if !open(line) {
             return Line::Not("it does not begin with a type, a time and a load balancer".into());
         }
-        match read(line, record) {
-            Ok(()) => Line::Record,
-            Err(why) => Line::Not(why.into()),
-        }
+        read(line, record).into()
     }
 }
 
@@ -72,13 +69,7 @@ fn read<'a>(line: &'a str, record: &mut Record<'a>) -> Result<(), &'static str> 
         put(record, n, host);
         put(record, n + 1, port);
     }
-    for n in 7..14 {
-        let field = fields.word().ok_or(short)?;
-        if !is_number(field) {
-            return Err("a time, status or size is no number");
-        }
-        put(record, n, field);
-    }
+    numbers(record, &mut fields, 7..14, "a time, status or size is no number")?;
     let (verb, url, proto) = request(fields.quoted().ok_or("its request does not end")?);
     put(record, 14, verb);
     put(record, 15, url);

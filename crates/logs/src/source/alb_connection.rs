@@ -51,10 +51,7 @@ impl Lines for Connection {
             }
             put(record, n, field);
         }
-        match tail(record, &mut fields, 7, 11, Fields::quoted) {
-            Ok(()) => Line::Record,
-            Err(why) => Line::Not(why.into()),
-        }
+        tail(record, &mut fields, 7, 11, Fields::quoted).into()
     }
 }
 

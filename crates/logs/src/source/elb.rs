@@ -3,7 +3,7 @@
 //! Fields: <https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/access-log-collection.html>
 
 use crate::envelope::{Envelope, Outcome, Role};
-use crate::lines::{Fields, host_and_port, is_number, is_time, put, request, tail};
+use crate::lines::{Fields, host_and_port, is_number, is_time, numbers, put, request, tail};
 use crate::record::Record;
 use crate::table::{Line, Lines, Shape, Source};
 
@@ -48,10 +48,7 @@ impl Lines for Elb {
         if !open(line) {
             return Line::Not("it does not begin with a time, a load balancer, addresses and durations".into());
         }
-        match read(line, record) {
-            Ok(()) => Line::Record,
-            Err(why) => Line::Not(why.into()),
-        }
+        read(line, record).into()
     }
 }
 
@@ -65,13 +62,7 @@ fn read<'a>(line: &'a str, record: &mut Record<'a>) -> Result<(), &'static str> 
         put(record, n, host);
         put(record, n + 1, port);
     }
-    for n in 6..13 {
-        let field = fields.word().ok_or(short)?;
-        if !is_number(field) {
-            return Err("a time, status or size is no number");
-        }
-        put(record, n, field);
-    }
+    numbers(record, &mut fields, 6..13, "a time, status or size is no number")?;
     let (verb, url, protocol) = request(fields.quoted().ok_or("its request does not end")?);
     put(record, 13, verb);
     put(record, 14, url);

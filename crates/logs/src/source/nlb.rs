@@ -3,7 +3,7 @@
 //! Fields: <https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-access-logs.html>
 
 use crate::envelope::{Envelope, Outcome, Role};
-use crate::lines::{Fields, host_and_port, is_number, is_time, place_of_arn, put, tail};
+use crate::lines::{Fields, host_and_port, is_number, is_time, numbers, place_of_arn, put, tail};
 use crate::record::Record;
 use crate::table::{Line, Lines, Shape, Source};
 use std::borrow::Cow;
@@ -44,10 +44,7 @@ impl Lines for Nlb {
         if !open(line) {
             return Line::Not("it does not begin with `tls`, a version, a time and a load balancer".into());
         }
-        match read(line, record) {
-            Ok(()) => Line::Record,
-            Err(why) => Line::Not(why.into()),
-        }
+        read(line, record).into()
     }
 }
 
@@ -65,13 +62,7 @@ fn read<'a>(line: &'a str, record: &mut Record<'a>) -> Result<(), &'static str> 
         put(record, n, host);
         put(record, n + 1, port);
     }
-    for n in 9..13 {
-        let field = fields.word().ok_or(short)?;
-        if !is_number(field) {
-            return Err("a time or size is no number");
-        }
-        put(record, n, field);
-    }
+    numbers(record, &mut fields, 9..13, "a time or size is no number")?;
     // Version 1.0 of the format ends with the domain name.
     tail(record, &mut fields, 13, 20, Fields::word)
 }

@@ -44,10 +44,7 @@ impl Lines for Connection {
         if !open(line) {
             return Line::Not("it does not begin with an event and a time".into());
         }
-        match crate::pipes::fill(line, record, 8) {
-            Ok(()) => Line::Record,
-            Err(why) => Line::Not(why.into()),
-        }
+        crate::pipes::fill(line, record, 8).into()
     }
 }
 

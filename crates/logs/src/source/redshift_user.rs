@@ -37,10 +37,7 @@ impl Lines for User {
         if !open(line) {
             return Line::Not("it does not begin with a user and an action".into());
         }
-        match crate::pipes::fill(line, record, 11) {
-            Ok(()) => Line::Record,
-            Err(why) => Line::Not(why.into()),
-        }
+        crate::pipes::fill(line, record, 11).into()
     }
 }
 

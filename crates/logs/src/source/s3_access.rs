@@ -44,10 +44,7 @@ fn open(line: &str) -> bool {
 
 impl Lines for S3Access {
     fn read<'a>(&mut self, line: &'a str, record: &mut Record<'a>) -> Line {
-        match read(line, record) {
-            Ok(()) => Line::Record,
-            Err(why) => Line::Not(why.into()),
-        }
+        read(line, record).into()
     }
 }
 

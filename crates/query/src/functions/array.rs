@@ -1,7 +1,7 @@
 //! "Array functions" and "Map functions" of the Trino documentation, where the engine's differ or are missing.
 
 use super::args::{Args, Kind};
-use super::{Def, Given, cast, net};
+use super::{Def, Given, cast, int, net};
 use crate::sql::types::map_of;
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, DynComparator, Int64Array, ListArray, UInt64Array, make_comparator,
@@ -21,10 +21,6 @@ const fn def(
     run: fn(&Args) -> Result<ArrayRef>,
 ) -> Def {
     Def { name, takes, count, gives, json: false, fails: true, run }
-}
-
-fn int(_: &Given<'_>) -> Result<DataType> {
-    Ok(DataType::Int64)
 }
 
 fn ints(_: &Given<'_>) -> Result<DataType> {

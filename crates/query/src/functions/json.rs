@@ -2,7 +2,7 @@
 
 use super::args::{Args, Kind, Last};
 use super::path::Path;
-use super::{Def, Given};
+use super::{Def, Given, int, text, truth};
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, exec_err};
@@ -16,18 +16,6 @@ const fn def(
     run: fn(&Args) -> Result<ArrayRef>,
 ) -> Def {
     Def { name, takes, count: (takes.len(), takes.len()), gives, json, fails: true, run }
-}
-
-fn text(_: &Given<'_>) -> Result<DataType> {
-    Ok(DataType::Utf8)
-}
-
-fn int(_: &Given<'_>) -> Result<DataType> {
-    Ok(DataType::Int64)
-}
-
-fn truth(_: &Given<'_>) -> Result<DataType> {
-    Ok(DataType::Boolean)
 }
 
 pub(super) const DEFS: &[Def] = &[

@@ -17,6 +17,7 @@ mod time;
 mod url;
 
 use args::{Args, Kind};
+use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::{
@@ -43,6 +44,32 @@ pub(crate) struct Def {
     pub fails: bool,
     /// Its code.
     pub run: fn(&Args) -> Result<datafusion::arrow::array::ArrayRef>,
+}
+
+/// A function that may leave out its last arguments down to `least`, and that may fail on a row.
+const fn def(
+    name: &'static str,
+    takes: &'static [args::Kind],
+    least: usize,
+    gives: fn(&Given<'_>) -> Result<DataType>,
+    run: fn(&args::Args) -> Result<ArrayRef>,
+) -> Def {
+    Def { name, takes, count: (least, takes.len()), gives, json: false, fails: true, run }
+}
+
+/// It gives text.
+fn text(_: &Given<'_>) -> Result<DataType> {
+    Ok(DataType::Utf8)
+}
+
+/// It gives a whole number.
+fn int(_: &Given<'_>) -> Result<DataType> {
+    Ok(DataType::Int64)
+}
+
+/// It gives true or false.
+fn truth(_: &Given<'_>) -> Result<DataType> {
+    Ok(DataType::Boolean)
 }
 
 /// What is known of the arguments while planning.

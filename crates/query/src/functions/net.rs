@@ -2,19 +2,11 @@
 
 use super::args::{Args, Kind};
 use super::pattern::{lists, texts};
-use super::{Def, Given};
+use super::{Def, Given, text, truth};
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, exec_err};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-fn text(_: &Given<'_>) -> Result<DataType> {
-    Ok(DataType::Utf8)
-}
-
-fn truth(_: &Given<'_>) -> Result<DataType> {
-    Ok(DataType::Boolean)
-}
 
 const fn def(
     name: &'static str,

@@ -1,7 +1,7 @@
 //! "Regular expression functions" of the Trino documentation: a pattern may match anywhere; replacements are Java's.
 
 use super::args::{Args, Kind, Last};
-use super::{Def, Given};
+use super::{Def, Given, def, text};
 use datafusion::arrow::array::{ArrayRef, ListBuilder, StringBuilder};
 use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::{Result, exec_err};
@@ -10,23 +10,9 @@ use std::sync::Arc;
 
 const TEXT2: &[Kind] = &[Kind::Text, Kind::Text];
 
-fn text(_: &Given<'_>) -> Result<DataType> {
-    Ok(DataType::Utf8)
-}
-
 /// A list of text.
 pub(super) fn texts(_: &Given<'_>) -> Result<DataType> {
     Ok(DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))))
-}
-
-const fn def(
-    name: &'static str,
-    takes: &'static [Kind],
-    least: usize,
-    gives: fn(&Given<'_>) -> Result<DataType>,
-    run: fn(&Args) -> Result<ArrayRef>,
-) -> Def {
-    Def { name, takes, count: (least, takes.len()), gives, json: false, fails: true, run }
 }
 
 pub(super) const DEFS: &[Def] = &[

@@ -2,7 +2,7 @@
 
 use super::args::{Args, Kind};
 use super::pattern::{lists, texts};
-use super::{Def, Given, cast};
+use super::{Def, Given, cast, def, int, text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use datafusion::arrow::array::{ArrayRef, BinaryBuilder, StringArray};
@@ -15,30 +15,12 @@ use std::sync::Arc;
 const TEXT2: &[Kind] = &[Kind::Text, Kind::Text];
 const TEXT3: &[Kind] = &[Kind::Text, Kind::Text, Kind::Text];
 
-fn text(_: &Given<'_>) -> Result<DataType> {
-    Ok(DataType::Utf8)
-}
-
-fn int(_: &Given<'_>) -> Result<DataType> {
-    Ok(DataType::Int64)
-}
-
 fn bytes(_: &Given<'_>) -> Result<DataType> {
     Ok(DataType::Binary)
 }
 
 fn map(_: &Given<'_>) -> Result<DataType> {
     Ok(crate::sql::types::map_of(DataType::Utf8, DataType::Utf8))
-}
-
-const fn def(
-    name: &'static str,
-    takes: &'static [Kind],
-    least: usize,
-    gives: fn(&Given<'_>) -> Result<DataType>,
-    run: fn(&Args) -> Result<ArrayRef>,
-) -> Def {
-    Def { name, takes, count: (least, takes.len()), gives, json: false, fails: true, run }
 }
 
 pub(super) const DEFS: &[Def] = &[

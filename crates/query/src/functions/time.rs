@@ -2,7 +2,7 @@
 
 use super::args::{Args, Kind, Last, Times};
 use super::civil::{self, clock, instant};
-use super::{Def, Given};
+use super::{Def, Given, int, text};
 use datafusion::arrow::array::{Array, ArrayRef, Date32Array};
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
@@ -23,14 +23,6 @@ const fn def(
 
 const fn field(name: &'static str, run: fn(&Args) -> Result<ArrayRef>) -> Def {
     def(name, &[Kind::Time], int, false, run)
-}
-
-fn text(_: &Given<'_>) -> Result<DataType> {
-    Ok(DataType::Utf8)
-}
-
-fn int(_: &Given<'_>) -> Result<DataType> {
-    Ok(DataType::Int64)
 }
 
 fn double(_: &Given<'_>) -> Result<DataType> {

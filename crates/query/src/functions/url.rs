@@ -1,18 +1,10 @@
 //! "URL functions" of the Trino documentation, on RFC 3986's parts. What has no such part gives null.
 
 use super::args::{Args, Kind};
-use super::{Def, Given};
+use super::{Def, Given, int, text};
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Result;
-
-fn text(_: &Given<'_>) -> Result<DataType> {
-    Ok(DataType::Utf8)
-}
-
-fn int(_: &Given<'_>) -> Result<DataType> {
-    Ok(DataType::Int64)
-}
 
 const fn def(
     name: &'static str,
