@@ -1,0 +1,1 @@
+//! Statistics: what tells machines from people, and noise from signal.
