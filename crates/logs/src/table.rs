@@ -103,6 +103,8 @@ pub struct Table {
     pub types: Vec<Type>,
     /// The fields of the envelope that have columns of their own.
     pub stored: Vec<Role>,
+    /// By [`Role`]: the column that says it, where one of AWS's does.
+    said: [Option<usize>; 10],
     schema: SchemaRef,
 }
 
@@ -129,8 +131,13 @@ impl Table {
         fields.push(extra(UNMAPPED, Type::String));
         fields.push(extra(TIME, Type::Timestamp));
         fields.extend(stored.iter().map(|r| extra(r.column(), Type::String)));
-        let (names, types) = columns.into_iter().unzip();
-        Ok(Self { source, names, types, stored, schema: Arc::new(Schema::new(fields)) })
+        let (names, types): (Vec<String>, Vec<Type>) = columns.into_iter().unzip();
+        let place = |role: Role| {
+            let (_, column) = source.roles.iter().find(|(r, _)| *r == role)?;
+            names.iter().position(|n| n == column)
+        };
+        let said = Role::ALL.map(place);
+        Ok(Self { source, names, types, stored, said, schema: Arc::new(Schema::new(fields)) })
     }
 
     /// The table's name.
@@ -142,6 +149,11 @@ impl Table {
     /// The columns of the table's files: AWS's, `unmapped`, `event_time`, and the envelope's.
     pub fn schema(&self) -> SchemaRef {
         self.schema.clone()
+    }
+
+    /// The place of AWS's column that says a field of the envelope, where one does.
+    pub fn slot_of(&self, role: Role) -> Option<usize> {
+        self.said.get(role as usize).copied().flatten()
     }
 
     /// The column that answers for a field of the envelope.

@@ -5,6 +5,7 @@
 
 mod asff;
 mod csv;
+mod detect;
 mod grid;
 mod html;
 mod identity;
@@ -20,6 +21,7 @@ mod terminal;
 mod text;
 
 pub use csv::neutral;
+pub use detect::{DetectFormat, write_findings};
 pub use report::{Format, Framework, Meta, ParseFormatError, Report, Style};
 pub use summary::{Counts, ServiceCounts, Summary};
 pub use terminal::{width, wrap, wrap_whole};

@@ -2,7 +2,7 @@
 
 mod cidr;
 mod network;
-pub(crate) mod policy;
+pub mod policy;
 mod principal;
 
 use crate::estate::{Estate, Hole};

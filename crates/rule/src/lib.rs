@@ -23,6 +23,10 @@ pub use check::{Across, Check, CheckFile, Join};
 pub use compile::nearest_hint;
 pub use estate::{Estate, Hole, ListingKey};
 pub use fixture::{Broken, status_word};
+/// What a policy document says.
+pub mod policy {
+    pub use crate::functions::policy::{is_admin, is_public};
+}
 pub use judge::{Judgement, Subject, judge, judge_one, verdict};
 pub use program::Program;
 pub use schema::{Kind, Schema};

@@ -1,5 +1,6 @@
 //! The command line. Help is in English here; `help_ja.rs` holds the same in Japanese.
 
+use crate::commands::detect::DetectArgs;
 use crate::commands::iam::IamCommand;
 use crate::commands::logs::LogsCommand;
 use crate::commands::net::NetCommand;
@@ -60,6 +61,8 @@ pub enum Command {
     /// Prove that CloudTrail's log files are as they were delivered
     #[command(subcommand)]
     Trail(TrailCommand),
+    /// Find threats in logs, and tell attacks as a whole
+    Detect(Box<DetectArgs>),
     /// Ask SQL of logs, resources and findings
     Query(Box<QueryArgs>),
     /// Look after content folders

@@ -54,7 +54,7 @@ impl Content {
     /// Reads the embedded content and a user's folder.
     pub fn load(user: Option<&Path>) -> Result<Self, Failure> {
         let mut files: Vec<ContentFile> = Vec::new();
-        for (path, _) in embedded::FILES.iter().filter(|(p, _)| !p.starts_with("aws/")) {
+        for (path, _) in embedded::FILES.iter().filter(|(p, _)| !p.starts_with("aws/") && !is_detection(p)) {
             files.push(ContentFile {
                 path: (*path).to_owned(),
                 text: embedded_text(path).unwrap_or_default(),
@@ -63,24 +63,10 @@ impl Content {
         }
         let mut unreadable = Vec::new();
         if let Some(folder) = user {
-            let mut found = Vec::new();
-            walk(folder, folder, &mut Vec::new(), &mut found).map_err(|e| {
-                Failure::usage(
-                    format!("cannot read the content folder `{}`: {e}", folder.display()),
-                    format!("コンテンツフォルダー `{}` を読めない: {e}", folder.display()),
-                )
-            })?;
-            found.sort();
-            for (name, path) in found {
-                let read = std::fs::read(&path).map_err(|e| ContentError {
-                    file: name.clone(),
-                    line: 1,
-                    column: 1,
-                    message: format!("cannot be read: {e}"),
-                });
-                match read.and_then(|bytes| decode(name.clone(), bytes, false)) {
+            for read in of_folder(folder)? {
+                match read {
                     Ok(file) => {
-                        files.retain(|f| f.path != name);
+                        files.retain(|f| f.path != file.path);
                         files.push(file);
                     }
                     Err(e) => unreadable.push(e),
@@ -103,7 +89,7 @@ impl Content {
                 }
             } else if !file.shipped && !has_a_place(&file.path) {
                 let message =
-                    "no content stands here: files live in `checks/`, `resources/`, `frameworks/`, `escalations/` or `queries/`"
+                    "no content stands here: files live in `checks/`, `resources/`, `frameworks/`, `escalations/`, `queries/`, `detections/` or `sequences/`"
                         .to_owned();
                 content.errors.push(ContentError { file: file.path, line: 1, column: 1, message });
             }
@@ -172,11 +158,58 @@ impl Content {
     }
 }
 
+/// A user's content files, sorted by path; of one that cannot be read, why.
+fn of_folder(folder: &Path) -> Result<Vec<Result<ContentFile, ContentError>>, Failure> {
+    let mut found = Vec::new();
+    walk(folder, folder, &mut Vec::new(), &mut found).map_err(|e| {
+        Failure::usage(
+            format!("cannot read the content folder `{}`: {e}", folder.display()),
+            format!("コンテンツフォルダー `{}` を読めない: {e}", folder.display()),
+        )
+    })?;
+    found.sort();
+    let read = found.into_iter().map(|(name, path)| match std::fs::read(&path) {
+        Ok(bytes) => decode(name, bytes, false),
+        Err(e) => Err(ContentError { file: name, line: 1, column: 1, message: format!("cannot be read: {e}") }),
+    });
+    Ok(read.collect())
+}
+
+/// Whether a file is a detection or a sequence: only detecting needs them.
+fn is_detection(path: &str) -> bool {
+    path.starts_with("detections/") || path.starts_with("sequences/")
+}
+
+/// The embedded detections and sequences, and a user's, which replace those of the same path. With them, what is wrong with files that
+/// cannot be read.
+///
+/// # Errors
+/// The user's folder cannot be read.
+pub fn detections(user: Option<&Path>) -> Result<(Vec<ContentFile>, Vec<ContentError>), Failure> {
+    let shipped = embedded::FILES.iter().map(|(p, _)| *p).filter(|p| is_detection(p));
+    let mut files: Vec<ContentFile> = shipped
+        .map(|path| ContentFile { path: path.to_owned(), text: embedded_text(path).unwrap_or_default(), shipped: true })
+        .collect();
+    let mut errors = Vec::new();
+    for read in user.map(of_folder).transpose()?.unwrap_or_default() {
+        match read {
+            Ok(file) if is_detection(&file.path) => {
+                files.retain(|f| f.path != file.path);
+                files.push(file);
+            }
+            Ok(_) => {}
+            Err(e) => errors.push(e),
+        }
+    }
+    Ok((files, errors))
+}
+
 /// Whether a file of this path is looked at: those of the folders, and the shipped data files by their names.
 fn has_a_place(path: &str) -> bool {
     path.starts_with("resources/")
         || path.starts_with("escalations/")
         || path.starts_with("queries/")
+        || is_detection(path)
         || embedded::FILES.iter().any(|(p, _)| *p == path)
 }
 

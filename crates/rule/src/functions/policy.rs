@@ -16,7 +16,7 @@ use yagura_policy::request::{Caller, Context, Request};
 ///
 /// # Errors
 /// Says that the text is not a policy document.
-pub(crate) fn is_admin(document: &str) -> Result<bool, String> {
+pub fn is_admin(document: &str) -> Result<bool, String> {
     Ok(parse(document)?.statements.iter().any(grants_all))
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn allows(document: &str, action: &str, resource: &str) -> Result<boo
 ///
 /// # Errors
 /// Says that the text is not a policy document.
-pub(crate) fn is_public(document: &str, arn: &str) -> Result<bool, String> {
+pub fn is_public(document: &str, arn: &str) -> Result<bool, String> {
     let found = exposed(document, arn)?;
     let surely = |whom: &Whom| matches!(whom, Whom::Anyone | Whom::AnyoneToS3 | Whom::AnyoneOf(_));
     let perhaps = found.because.iter().find_map(|r| if let Whom::Perhaps(why) = &r.whom { Some(why) } else { None });

@@ -2,10 +2,14 @@
 
 use super::checks::run_all;
 use crate::cli::{Cli, ContentCommand};
-use crate::content::Content;
+use crate::content::{self, Content};
 use crate::escalations::{Escalation, broken};
 use crate::failure::{Failure, exit};
+use smol_str::SmolStr;
 use std::io::Write;
+use std::path::Path;
+use yagura_detect::compile::Settings;
+use yagura_detect::pack::Pack;
 use yagura_model::Lang;
 use yagura_rule::ContentError;
 
@@ -22,7 +26,40 @@ pub fn run(cli: &Cli, command: &ContentCommand, lang: Lang) -> Result<u8, Failur
     let own: Vec<&Escalation> = escalations.iter().filter(|e| e.shipped == folder.is_none()).collect();
     let told = own.is_empty() && errors.is_empty();
     let sound = (told || lint_escalations(&own, &errors, lang)?) && sound;
+    let sound = lint_detections(folder, lang)? && sound;
     Ok(if sound { exit::DONE } else { exit::USAGE })
+}
+
+/// Runs the fixtures of detections and sequences and says how they went; whether all is well. A user's are read with the built-in ones,
+/// whose ids their sequences may name.
+fn lint_detections(folder: Option<&Path>, lang: Lang) -> Result<bool, Failure> {
+    let (files, mut errors) = content::detections(folder)?;
+    let mut pack = Pack::read(files.iter(), &Settings::new());
+    errors.append(&mut pack.errors);
+    let own = |shipped: bool| shipped == folder.is_none();
+    let rules = pack.rules.detections.iter().filter(|d| own(d.shipped)).map(|d| &d.id);
+    let ids: Vec<&SmolStr> = rules.chain(pack.sequences.all.iter().filter(|s| own(s.shipped)).map(|s| &s.id)).collect();
+    if ids.is_empty() && errors.is_empty() {
+        return Ok(true);
+    }
+    let broken = pack.broken_fixtures(&|id| ids.contains(&id));
+    let mut out = std::io::stdout().lock();
+    for id in &ids {
+        let mine: Vec<_> = broken.iter().filter(|(rule, _, _)| rule == *id).collect();
+        writeln!(out, "{} {id}", if mine.is_empty() { "✓" } else { "✗" })?;
+        for (_, fixture, why) in mine {
+            writeln!(out, "    {fixture}: {why}")?;
+        }
+    }
+    errors.iter().try_for_each(|e| writeln!(out, "✗ {e}"))?;
+    let total = ids.len();
+    let kept = ids.iter().filter(|id| !broken.iter().any(|(rule, _, _)| rule == **id)).count();
+    let (en, ja) = (
+        format!("{kept} of {total} detections and sequences keep their fixtures"),
+        format!("検出ルールとシーケンス {total} 件中 {kept} 件がテストに合格"),
+    );
+    writeln!(out, "{}", lang.pick(&en, &ja))?;
+    Ok(kept == total && errors.is_empty())
 }
 
 /// Runs the fixtures of escalation paths and says how they went; whether all is well.

@@ -1,6 +1,6 @@
 //! The help texts in Japanese. A test sees to it that none is missing.
 
-use super::{iam, logs, net, query, store, trail};
+use super::{detect, iam, logs, net, query, store, trail};
 use clap::{Arg, ArgAction, Command};
 
 const TEMPLATE: &str = "{before-help}{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}";
@@ -69,6 +69,12 @@ fn own(path: &str) -> Option<&'static HelpJa> {
     if path == "yagura query" {
         return Some(&query::HELP_JA);
     }
+    if path == "yagura detect" {
+        return Some(detect::HELP_JA);
+    }
+    if let Some(own) = path.strip_prefix("yagura detect ").and_then(detect::help_ja) {
+        return Some(own);
+    }
     let of_iam = path.strip_prefix("yagura iam ").and_then(iam::help_ja);
     let of_net = || path.strip_prefix("yagura net ").and_then(net::help_ja);
     let of_logs = || path.strip_prefix("yagura logs ").and_then(logs::help_ja);
@@ -114,7 +120,12 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
         _ if path.starts_with("yagura iam ") => &iam::source::SOURCE_JA,
         _ if path.starts_with("yagura net ") => &net::source::SOURCE_JA,
         "yagura query" => &store::STORE_JA,
-        _ if path.starts_with("yagura trail ") || path.starts_with("yagura logs ") => &store::STORE_JA,
+        _ if path.starts_with("yagura trail ")
+            || path.starts_with("yagura detect")
+            || path.starts_with("yagura logs ") =>
+        {
+            &store::STORE_JA
+        }
         _ => &[],
     };
     if let Some((_, text)) = of_source.iter().find(|(name, _)| *name == id) {

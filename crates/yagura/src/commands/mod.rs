@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod checks;
 pub mod content;
+pub mod detect;
 pub mod help_ja;
 pub mod iam;
 pub mod live;

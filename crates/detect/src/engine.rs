@@ -1,0 +1,413 @@
+//! The second half of the work: takes what was observed in the order of time, and remembers. Its whole memory is [`State`], which goes
+//! to a file and back, so that a restart changes nothing.
+
+use crate::detection::{Detection, Dim, HabitGate};
+use crate::habits::{Habits, Novelty};
+use crate::hash::{Hash, hash};
+use crate::observe::{Hit, Measured, Notes, Observed, Rules, Seen};
+use crate::sequence::{Completed, Sequences, Waiting};
+use crate::signal::{Because, Incident, Signal, StepTaken};
+use crate::stat::{Sign, Statistics};
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+use std::collections::{HashMap, VecDeque};
+
+/// How long a session counts as its maker's: the longest that AWS STS grants is 36 hours.
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html>
+const LINKED: i64 = 30 * 24 * 3_600_000;
+/// How many hops a chain of roles is followed.
+const HOPS: usize = 8;
+/// An incident takes up what its entity does within this time of its last record: a day.
+const TOGETHER: i64 = 24 * 3_600_000;
+/// What is found again and again is said at intervals that double up to 32 times the first.
+const DOUBLINGS: u32 = 5;
+/// Memory that nobody asks for any more is swept after so many records.
+const SWEEP: u64 = 50_000;
+/// Entries kept of any one counter; the oldest go first.
+const COUNTED: usize = 10_000;
+
+/// Everything that is remembered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// What identities usually do.
+    pub habits: Habits,
+    /// What was found.
+    pub signals: Vec<Signal>,
+    /// Attacks.
+    pub incidents: Vec<Incident>,
+    counts: HashMap<Hash, VecDeque<Counted>>,
+    quiet: HashMap<Hash, Quiet>,
+    makers: HashMap<SmolStr, (SmolStr, i64)>,
+    waiting: Waiting,
+    /// By entity: its latest incident.
+    open: HashMap<SmolStr, usize>,
+    statistics: Statistics,
+    /// Identities of the records of the latest instant: the same record delivered twice comes twice in a row.
+    instant: (i64, Vec<u128>),
+    records: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Counted {
+    time: i64,
+    of: Hash,
+    event: SmolStr,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Quiet {
+    until: i64,
+    times: u32,
+    signal: usize,
+}
+
+/// Rules and sequences at work.
+#[derive(Debug)]
+pub struct Engine<'e> {
+    rules: &'e Rules,
+    sequences: &'e Sequences,
+    methods: HashMap<&'e str, Vec<u32>>,
+    /// What it remembers.
+    pub state: State,
+}
+
+impl<'e> Engine<'e> {
+    /// Goes on from a state.
+    pub fn new(rules: &'e Rules, sequences: &'e Sequences, state: State) -> Self {
+        let mut methods: HashMap<&str, Vec<u32>> = HashMap::new();
+        for (n, d) in (0u32..).zip(&rules.detections) {
+            if let Some(m) = &d.method {
+                methods.entry(m.as_str()).or_default().push(n);
+            }
+        }
+        Self { rules, sequences, methods, state }
+    }
+
+    /// Takes one record; they come in the order of time, and of identity where the time is the same. Answers false for a record that
+    /// was taken already.
+    pub fn take(&mut self, o: &Observed) -> bool {
+        let (time, ids) = &mut self.state.instant;
+        if *time != o.time {
+            *time = o.time;
+            ids.clear();
+        } else if ids.contains(&o.id) {
+            return false;
+        }
+        ids.push(o.id);
+        self.state.records += 1;
+        if self.state.records % SWEEP == 0 {
+            self.sweep(o.time);
+        }
+        if let Some(notes) = &o.notes {
+            self.notes(o, notes);
+        }
+        if let Some(habit) = &o.habit {
+            self.state.habits.learn(habit, o.time);
+        }
+        true
+    }
+
+    fn notes(&mut self, o: &Observed, notes: &Notes) {
+        for link in &notes.links {
+            self.state.makers.insert(link.made.clone(), (link.maker.clone(), o.time));
+        }
+        let mut novelty: Option<Novelty> = None;
+        if let Some(seen) = &notes.seen {
+            for hit in &notes.hits {
+                let Some(d) = self.rules.get(hit.rule) else { continue };
+                let mut because = Vec::new();
+                let mut events = vec![seen.event_id.clone()];
+                if let Some(gate) = &d.habit {
+                    let Some(habit) = &o.habit else { continue };
+                    let n = novelty.get_or_insert_with(|| self.state.habits.novelty(habit, o.time));
+                    match gated(gate, n) {
+                        None => continue,
+                        Some(told) => because.push(Because::Habit(told)),
+                    }
+                }
+                if let Some(told) = d.count.as_ref().map(|_| self.count(d, hit, o.time, seen)) {
+                    let Some((reason, counted)) = told else { continue };
+                    because.push(reason);
+                    events = counted;
+                }
+                self.fire(
+                    hit.rule,
+                    o.time,
+                    hit.dedup,
+                    Fired { seen, target: hit.target.clone(), shown: &hit.shown, because, events },
+                );
+            }
+        }
+        if let Some(measured) = &notes.measured {
+            self.measure(o, notes, measured);
+        }
+    }
+
+    /// Counts a hit. The reason and the records, once there are enough.
+    fn count(&mut self, d: &Detection, hit: &Hit, time: i64, seen: &Seen) -> Option<(Because, Vec<SmolStr>)> {
+        let c = d.count.as_ref()?;
+        let window = self.state.counts.entry(hash(&d.id) ^ hit.group.rotate_left(7)).or_default();
+        while window.front().is_some_and(|w| time - w.time > c.over) || window.len() >= COUNTED {
+            window.pop_front();
+        }
+        let distinct = c.of.is_some();
+        let again = distinct.then(|| window.iter_mut().find(|w| w.of == hit.of)).flatten();
+        match again {
+            // Of the same value the latest record counts.
+            Some(w) => {
+                w.time = time;
+                w.event = seen.event_id.clone();
+                let at = window.iter().position(|w| w.of == hit.of)?;
+                let moved = window.remove(at)?;
+                window.push_back(moved);
+            }
+            None => window.push_back(Counted { time, of: hit.of, event: seen.event_id.clone() }),
+        }
+        if window.len() < c.at_least as usize {
+            return None;
+        }
+        let events = window.iter().map(|w| w.event.clone()).collect();
+        let since = window.front().map_or(time, |w| w.time);
+        Some((Because::Count { count: window.len() as u64, distinct, since }, events))
+    }
+
+    fn measure(&mut self, o: &Observed, notes: &Notes, measured: &Measured) {
+        let mut signs: Vec<Sign> = Vec::new();
+        self.state.statistics.observe(o.time, o.id, measured, &mut signs);
+        for sign in signs {
+            let rules: Vec<u32> = self.methods.get(sign.method).cloned().unwrap_or_default();
+            for rule in rules {
+                let Some(d) = self.rules.get(rule) else { continue };
+                let mut seen = notes.seen.clone().unwrap_or_default();
+                if notes.seen.is_none() {
+                    let [account, region, instance] = notes.place.clone();
+                    seen = Seen { log: d.table.source.name.into(), account, region, instance, ..seen };
+                    seen.source_ip = sign.host.clone();
+                    seen.actor = if seen.instance.is_empty() { sign.host.clone() } else { seen.instance.clone() };
+                    seen.identity = seen.actor.clone();
+                    seen.event_id = format!("{:032x}", o.id).into();
+                }
+                let events = sign.events.iter().map(|id| self.state.statistics.name_of(*id)).collect();
+                let figures = sign.facts.iter().map(|(n, v)| (SmolStr::new(n), v.clone())).collect();
+                let because = vec![Because::Figures { method: sign.method.into(), score: sign.score, figures }];
+                let dedup = hash(&sign.host) ^ sign.peer.as_deref().map_or(0, hash).rotate_left(9);
+                let shown = [("count".into(), SmolStr::from(sign.count.to_string()))];
+                self.fire(
+                    rule,
+                    o.time,
+                    dedup,
+                    Fired { seen: &seen, target: sign.peer.clone(), shown: &shown, because, events },
+                );
+            }
+        }
+    }
+
+    /// A rule fired: sequences learn of it, and it is said, unless it was said lately.
+    fn fire(&mut self, rule: u32, time: i64, dedup: Hash, fired: Fired<'_>) {
+        let Some(d) = self.rules.get(rule) else { return };
+        let mut seen = fired.seen.clone();
+        if let Some(target) = fired.target {
+            seen.target = target;
+        }
+        let signal = if d.silent {
+            None
+        } else {
+            Some(self.say(d, time, dedup, &seen, fired.shown, fired.because, fired.events))
+        };
+        let root = self.root(&seen, time);
+        if let Some(&incident) = self.state.open.get(&root)
+            && let Some(i) = self.state.incidents.get_mut(incident)
+            && time - i.last <= TOGETHER
+            && signal.is_some()
+        {
+            add(i, time, &d.id, SmolStr::default(), &seen);
+            if let Some(s) = signal.and_then(|s| self.state.signals.get_mut(s)) {
+                s.incident = Some(incident);
+            }
+        }
+        let done = self.state.waiting.take(self.sequences, &d.id, time, &seen, &root);
+        for completed in done {
+            self.complete(completed, &root);
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the parts of one signal")]
+    fn say(
+        &mut self,
+        d: &Detection,
+        time: i64,
+        dedup: Hash,
+        seen: &Seen,
+        shown: &[(SmolStr, SmolStr)],
+        mut because: Vec<Because>,
+        events: Vec<SmolStr>,
+    ) -> usize {
+        let key = hash(&d.id) ^ dedup.rotate_left(11);
+        let mut times = 1;
+        if let Some(q) = self.state.quiet.get_mut(&key) {
+            if time < q.until
+                && let Some(s) = self.state.signals.get_mut(q.signal)
+            {
+                for event in &events {
+                    if !s.events.contains(event) {
+                        s.grow(time, event);
+                    }
+                }
+                return q.signal;
+            }
+            times = q.times + 1;
+        }
+        let quiet = d.dedup.quiet.saturating_mul(1 << (times - 1).min(DOUBLINGS));
+        if times > 1 {
+            because.push(Because::Recurring { times, quiet });
+        }
+        let at = self.state.signals.len();
+        self.state.quiet.insert(key, Quiet { until: time.saturating_add(quiet), times, signal: at });
+        let mut signal = Signal {
+            rule: d.id.clone(),
+            time,
+            last: time,
+            seen: seen.clone(),
+            shown: shown.to_vec(),
+            because,
+            count: 0,
+            events: Vec::new(),
+            severity: d.severity,
+            confidence: d.confidence,
+            incident: None,
+        };
+        for event in &events {
+            signal.grow(time, event);
+        }
+        self.state.signals.push(signal);
+        at
+    }
+
+    fn complete(&mut self, c: Completed, root: &SmolStr) {
+        let Some(s) = self.sequences.all.get(c.sequence) else { return };
+        let Some(last) = c.marks.iter().map(|m| m.0).max() else { return };
+        let first = c.marks.iter().map(|m| m.0).min().unwrap_or(last);
+        let known = self.state.open.get(root).or_else(|| self.state.open.get(&c.entity)).copied();
+        let open = known.filter(|n| self.state.incidents.get(*n).is_some_and(|i| last - i.last <= TOGETHER));
+        let at = open.unwrap_or_else(|| {
+            self.state.incidents.push(Incident {
+                sequences: Vec::new(),
+                entity: c.entity.clone(),
+                actors: Vec::new(),
+                first,
+                last,
+                steps: Vec::new(),
+                severity: s.severity,
+                missing: Vec::new(),
+            });
+            self.state.incidents.len() - 1
+        });
+        self.state.open.insert(root.clone(), at);
+        self.state.open.insert(c.entity.clone(), at);
+        if let Some(i) = self.state.incidents.get_mut(at) {
+            if !i.sequences.contains(&s.id) {
+                i.sequences.push(s.id.clone());
+            }
+            i.severity = i.severity.max(s.severity);
+            for missing in c.missing {
+                if !i.missing.contains(&missing) {
+                    i.missing.push(missing);
+                }
+            }
+            for (time, stage, rule, seen) in &c.marks {
+                add(i, *time, rule, stage.clone(), seen);
+            }
+            i.missing.retain(|m| !i.steps.iter().any(|s| s.stage == *m));
+        }
+        // What was found of the same entity shortly before belongs to it.
+        let (makers, signals) = (&self.state.makers, &mut self.state.signals);
+        for signal in signals.iter_mut().rev().take_while(|s| last - s.time <= TOGETHER) {
+            let same = root_of(makers, &signal.seen, signal.time) == *root;
+            if same
+                && signal.incident.is_none()
+                && let Some(i) = self.state.incidents.get_mut(at)
+            {
+                signal.incident = Some(at);
+                add(i, signal.time, &signal.rule, SmolStr::default(), &signal.seen);
+            }
+        }
+    }
+
+    fn root(&self, seen: &Seen, time: i64) -> SmolStr {
+        root_of(&self.state.makers, seen, time)
+    }
+
+    fn sweep(&mut self, now: i64) {
+        let rules = &self.rules.detections;
+        let longest = rules.iter().filter_map(|d| d.count.as_ref().map(|c| c.over)).max().unwrap_or(0);
+        self.state.counts.retain(|_, w| w.back().is_some_and(|w| now - w.time <= longest));
+        self.state.makers.retain(|_, (_, at)| now - *at <= LINKED);
+        self.state.waiting.sweep(self.sequences, now);
+    }
+}
+
+struct Fired<'f> {
+    seen: &'f Seen,
+    target: Option<SmolStr>,
+    shown: &'f [(SmolStr, SmolStr)],
+    because: Vec<Because>,
+    events: Vec<SmolStr>,
+}
+
+/// What is new of what a detection asks for, where that makes it fire.
+fn gated(gate: &HabitGate, novelty: &Novelty) -> Option<Novelty> {
+    if !novelty.mature && !gate.cold_fires {
+        return None;
+    }
+    let is_new = |d: &Dim| novelty.new.contains(d);
+    let fires = gate.new.iter().all(is_new) && (gate.any.is_empty() || gate.any.iter().any(is_new));
+    if !fires {
+        return None;
+    }
+    let asked = |d: &Dim| gate.new.contains(d) || gate.any.contains(d);
+    let kept: (Vec<Dim>, Vec<u32>) = novelty
+        .new
+        .iter()
+        .zip(novelty.usual.iter().chain(std::iter::repeat(&0)))
+        .filter(|(d, _)| asked(d))
+        .map(|(d, n)| (*d, *n))
+        .unzip();
+    Some(Novelty { new: kept.0, usual: kept.1, ..novelty.clone() })
+}
+
+/// Who stands behind: follows keys to their creators and sessions to who assumed them.
+fn root_of(makers: &HashMap<SmolStr, (SmolStr, i64)>, seen: &Seen, time: i64) -> SmolStr {
+    let maker = |of: &SmolStr| makers.get(of).filter(|(_, at)| time - at <= LINKED).map(|(m, _)| m.clone());
+    let mut here = match maker(&seen.access_key) {
+        Some(m) if !seen.access_key.is_empty() => m,
+        _ if !seen.actor.is_empty() => seen.actor.clone(),
+        _ => seen.source_ip.clone(),
+    };
+    for _ in 0..HOPS {
+        match maker(&here) {
+            Some(m) if m != here => here = m,
+            _ => break,
+        }
+    }
+    // A session whose maker is not known stands for its role: sessions of one role with other names are other people.
+    here
+}
+
+fn add(i: &mut Incident, time: i64, rule: &SmolStr, stage: SmolStr, seen: &Seen) {
+    let same =
+        |s: &StepTaken| s.seen.event_id == seen.event_id && s.rule == *rule && (s.stage == stage || stage.is_empty());
+    if i.steps.iter().any(same) {
+        return;
+    }
+    i.first = i.first.min(time);
+    i.last = i.last.max(time);
+    for who in [&seen.actor, &seen.access_key, &seen.source_ip] {
+        if !who.is_empty() && !i.actors.contains(who) {
+            i.actors.push(who.clone());
+        }
+    }
+    // A step that was taken up as one besides becomes the stage.
+    i.steps.retain(|s| !(s.stage.is_empty() && s.seen.event_id == seen.event_id && s.rule == *rule));
+    let at = i.steps.partition_point(|s| s.time <= time);
+    i.steps.insert(at, StepTaken { time, rule: rule.clone(), stage, seen: seen.clone() });
+}

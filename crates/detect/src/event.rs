@@ -1,0 +1,203 @@
+//! One record as rules see it: fields by the names that AWS gives them.
+
+use smol_str::SmolStr;
+use std::borrow::Cow;
+use yagura_logs::columns::Type;
+use yagura_logs::envelope::{Envelope, Role};
+use yagura_logs::json::{Kind, Raw, each_member, value};
+use yagura_logs::record::Record;
+use yagura_logs::table::Table;
+
+/// A record with its envelope.
+#[derive(Clone, Copy)]
+pub struct Event<'r, 'a> {
+    /// The record.
+    pub record: &'r Record<'a>,
+    /// Who, from where, did what.
+    pub envelope: &'r Envelope<'a>,
+}
+
+/// Where a rule's field stands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Field {
+    /// Of the envelope.
+    Role(Role),
+    /// The account whose resources were concerned.
+    Account,
+    /// The Region.
+    Region,
+    /// The member of an identity that stays when sessions change: an assumed role's role, else the actor.
+    Identity,
+    /// The network of the source address: see [`crate::network_of`].
+    Network,
+    /// A column of the record's table, and members below it.
+    Column(usize, Vec<SmolStr>),
+    /// A member that no column has, and members below it.
+    Rest(SmolStr, Vec<SmolStr>),
+    /// The element that an `exists` looks at, and members below it.
+    Item(Vec<SmolStr>),
+}
+
+/// Fields of the envelope by the names that rules use.
+const ENVELOPE: [(&str, Field); 13] = [
+    ("actor", Field::Role(Role::Actor)),
+    ("session", Field::Role(Role::Session)),
+    ("issuer", Field::Role(Role::Issuer)),
+    ("access_key", Field::Role(Role::AccessKey)),
+    ("source_ip", Field::Role(Role::SourceIp)),
+    ("user_agent", Field::Role(Role::UserAgent)),
+    ("name", Field::Role(Role::Event)),
+    ("target", Field::Role(Role::Target)),
+    ("outcome", Field::Role(Role::Outcome)),
+    ("error", Field::Role(Role::Error)),
+    ("account", Field::Account),
+    ("region", Field::Region),
+    ("identity", Field::Identity),
+];
+
+/// The names that every log's events have.
+pub fn envelope_names() -> impl Iterator<Item = &'static str> {
+    ENVELOPE.iter().map(|(n, _)| *n).chain(["network"])
+}
+
+impl Field {
+    /// Finds a field of a table's events: a field of the envelope (`actor`), a column (`sourceIPAddress`, in any case), or a member
+    /// below one (`userIdentity.sessionContext.sessionIssuer.arn`). What a column's own type does not have is an error; what JSON
+    /// holds below a column of text is not known beforehand.
+    ///
+    /// # Errors
+    /// The name that does not exist, and those that do.
+    pub fn find(table: &Table, path: &[&str]) -> Result<Self, (String, Vec<String>)> {
+        let Some((first, below)) = path.split_first() else { return Err((String::new(), Vec::new())) };
+        if below.is_empty() {
+            if *first == "network" {
+                return Ok(Self::Network);
+            }
+            if let Some((_, field)) = ENVELOPE.iter().find(|(n, _)| n == first) {
+                return Ok(field.clone());
+            }
+        }
+        let lower = first.to_ascii_lowercase();
+        let renamed = table.source.renamed.iter().find(|(n, _)| n == first).map(|(_, column)| *column);
+        let wanted = renamed.unwrap_or(&lower);
+        let column = table.names.iter().position(|n| n == wanted || n.replace('_', "") == wanted);
+        let Some(column) = column else {
+            let names = envelope_names().map(str::to_owned).chain(table.names.iter().cloned());
+            return Err(((*first).to_owned(), names.collect()));
+        };
+        if let Some(kind) = table.types.get(column) {
+            known_below(kind, below)?;
+        }
+        Ok(Self::Column(column, below.iter().map(|n| SmolStr::new(n)).collect()))
+    }
+}
+
+fn known_below(kind: &Type, below: &[&str]) -> Result<(), (String, Vec<String>)> {
+    match (kind, below.split_first()) {
+        (Type::Struct(members), Some((first, rest))) => {
+            match members.iter().find(|(n, _)| n.eq_ignore_ascii_case(first)) {
+                Some((_, kind)) => known_below(kind, rest),
+                None => Err(((*first).to_owned(), members.iter().map(|(n, _)| n.clone()).collect())),
+            }
+        }
+        (Type::Array(of), Some(_)) => known_below(of, below),
+        _ => Ok(()),
+    }
+}
+
+impl<'r, 'a: 'r> Event<'r, 'a> {
+    /// Gives the values that a field has: none where it is missing or `null`; several where lists lie on the way; the list's elements
+    /// where it is a list itself. Ends early where `take` answers true, and answers whether it did.
+    pub fn any(&self, field: &Field, item: Option<Raw<'_>>, take: &mut dyn FnMut(Raw<'_>) -> bool) -> bool {
+        match field {
+            Field::Role(role) => self.role(*role).is_some_and(|t| take(Raw::text(&t))),
+            Field::Account => self.envelope.account.as_deref().is_some_and(|t| take(Raw::text(t))),
+            Field::Region => self.envelope.region.as_deref().is_some_and(|t| take(Raw::text(t))),
+            Field::Identity => self.identity().is_some_and(|t| take(Raw::text(&t))),
+            Field::Network => {
+                let network = self.role(Role::SourceIp).and_then(|ip| crate::network_of(&ip));
+                network.is_some_and(|t| take(Raw::text(&t)))
+            }
+            Field::Column(n, below) => {
+                self.record.slots().get(*n).copied().flatten().is_some_and(|raw| each(raw, below, take))
+            }
+            Field::Rest(name, below) => self.record.rest(name).is_some_and(|raw| each(raw, below, take)),
+            Field::Item(below) => item.is_some_and(|raw| each(raw, below, take)),
+        }
+    }
+
+    /// The first value of a field as text.
+    pub fn text(&self, field: &Field) -> Option<String> {
+        let mut found = None;
+        self.any(field, None, &mut |raw| {
+            found = raw.as_text().map(Cow::into_owned).filter(|t| !t.is_empty());
+            found.is_some()
+        });
+        found
+    }
+
+    /// A field of the envelope: its own, or the column of AWS's that says it.
+    pub fn role(&self, role: Role) -> Option<Cow<'r, str>> {
+        if let Some(own) = self.envelope.get(role) {
+            return Some(Cow::Borrowed(own));
+        }
+        let raw = self.record.slots().get(self.record.table.slot_of(role)?).copied().flatten()?;
+        raw.scalar().filter(|t| !t.is_empty() && t != "-")
+    }
+
+    /// Who acts, as long as sessions come and go: an assumed role's role, else the actor.
+    pub fn identity(&self) -> Option<Cow<'r, str>> {
+        self.role(Role::Issuer).or_else(|| self.role(Role::Actor))
+    }
+}
+
+/// A member of an object, its name in any case: the lake's structs have small letters only.
+fn member<'a>(of: &'a str, name: &str) -> Option<Raw<'a>> {
+    let mut hit = None;
+    each_member(of, &mut |key, value| {
+        if hit.is_none() && key.text.eq_ignore_ascii_case(name) {
+            hit = Some(value);
+        }
+    })
+    .ok()?;
+    hit
+}
+
+fn each(raw: Raw<'_>, below: &[SmolStr], take: &mut dyn FnMut(Raw<'_>) -> bool) -> bool {
+    match (raw.kind, below.split_first()) {
+        (Kind::Null, _) => false,
+        (Kind::Array, _) => raw.elements().into_iter().any(|e| each(e, below, take)),
+        (_, None) => take(raw),
+        (Kind::Object, Some((first, rest))) => member(raw.text, first).is_some_and(|m| each(m, rest, take)),
+        // JSON inside of text: a policy document, and every `requestparameters` of the lake.
+        (Kind::Str | Kind::Escaped | Kind::Text, Some(_)) => {
+            let Some(text) = raw.as_text() else { return false };
+            let begins = text.trim_start();
+            if !begins.starts_with(['{', '[']) {
+                return begins.starts_with("%7B") && decoded(begins).is_some_and(|t| inside(&t, below, take));
+            }
+            inside(&text, below, take)
+        }
+        _ => false,
+    }
+}
+
+fn inside(text: &str, below: &[SmolStr], take: &mut dyn FnMut(Raw<'_>) -> bool) -> bool {
+    value(text).is_ok_and(|inner| each(inner, below, take))
+}
+
+/// A URL-encoded policy document, as IAM's answers carry it.
+fn decoded(text: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(b) = bytes.next() {
+        if b != b'%' {
+            out.push(b);
+            continue;
+        }
+        let digit = |b: Option<u8>| char::from(b?).to_digit(16);
+        let (high, low) = (digit(bytes.next())?, digit(bytes.next())?);
+        out.push(u8::try_from(high * 16 + low).ok()?);
+    }
+    String::from_utf8(out).ok()
+}

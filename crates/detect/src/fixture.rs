@@ -1,0 +1,240 @@
+//! Fixtures: records that a detection or sequence must fire at, and records at which it must stay quiet.
+//!
+//! ```yaml
+//! tests:
+//!   stopped: {event: {requestParameters: {name: main}}, expect: fire}
+//!   twenty:  {events: [{times: 20, every: 5s, event: {requestParameters: {secretId: "secret-{n}"}}}], expect: fire}
+//!   from tor: {lists: {tor_exit: [198.51.100.7]}, event: {sourceIPAddress: 198.51.100.7}, expect: fire}
+//! ```
+//!
+//! A record is written as far as it matters: the rest is filled in with an everyday record of its log ([`usual`]). The clock starts at
+//! 2026-01-05 00:00 UTC and goes on one second, or `every`, with each record. `{n}` in a text is the record's number from 1.
+
+use crate::detection::{log, millis};
+use serde_json::{Map, Value, json};
+use smol_str::SmolStr;
+use yagura_logs::table::Table;
+use yagura_rule::yaml::{Reader, Yaml, YamlKind};
+
+/// One fixture.
+#[derive(Debug, Clone)]
+pub struct Fixture {
+    /// Its name.
+    pub name: SmolStr,
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+    /// Entries of threat lists, by category.
+    pub lists: Vec<(SmolStr, Vec<SmolStr>)>,
+    /// How often something must be found.
+    pub expect: Expect,
+}
+
+/// What must come of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// One finding or more.
+    Fire,
+    /// None.
+    Quiet,
+    /// Exactly so many.
+    Times(usize),
+}
+
+/// Records of one kind.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Of another log than the detection's own.
+    pub log: Option<&'static Table>,
+    /// How many.
+    pub times: u32,
+    /// Milliseconds from one to the next.
+    pub every: i64,
+    /// Milliseconds before the first, besides `every`.
+    pub after: i64,
+    /// What is not as usual.
+    pub event: Value,
+}
+
+const FIXTURE: [&str; 4] = ["event", "events", "lists", "expect"];
+
+/// Reads `tests`; complains where no fixture fires or none is quiet.
+pub fn parse(r: &mut Reader<'_>, yaml: &Yaml) -> Vec<Fixture> {
+    let Some(tests) = yaml.get("tests").and_then(Yaml::entries) else {
+        r.complain(yaml, "`tests` is missing: one fixture that fires and one that is quiet at least");
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    for (name, at) in tests {
+        r.only(at, &FIXTURE);
+        let mut steps = Vec::new();
+        if let Some(one) = at.get("event") {
+            steps.push(Step { log: None, times: 1, every: 1000, after: 0, event: json_of(one) });
+        }
+        for item in at.get("events").and_then(Yaml::items).unwrap_or_default() {
+            steps.push(step(r, item));
+        }
+        let expect = match at.get("expect").map(|e| &e.kind) {
+            Some(YamlKind::Text(t)) if t == "fire" => Expect::Fire,
+            Some(YamlKind::Text(t)) if t == "quiet" => Expect::Quiet,
+            Some(YamlKind::Int(n)) if *n > 0 => Expect::Times(usize::try_from(*n).unwrap_or(usize::MAX)),
+            _ => {
+                r.complain(at, "`expect` is `fire`, `quiet` or a number of findings");
+                continue;
+            }
+        };
+        if steps.is_empty() {
+            r.complain(at, "`event` or `events` is missing");
+        }
+        let mut lists = Vec::new();
+        if let Some(l) = at.get("lists") {
+            for (category, _) in l.entries().unwrap_or_default() {
+                lists.push((category.name.clone(), r.texts(l, &category.name)));
+            }
+        }
+        all.push(Fixture { name: name.name.clone(), steps, lists, expect });
+    }
+    for (quiet, word) in [(true, "is quiet"), (false, "fires")] {
+        if !all.iter().any(|f| (f.expect == Expect::Quiet) == quiet) {
+            r.complain(yaml, format!("no fixture {word}"));
+        }
+    }
+    all
+}
+
+fn step(r: &mut Reader<'_>, at: &Yaml) -> Step {
+    let is_step = at.get("event").is_some();
+    if !is_step {
+        return Step { log: None, times: 1, every: 1000, after: 0, event: json_of(at) };
+    }
+    r.only(at, &["times", "every", "after", "event", "log"]);
+    let times = match at.get("times").map(|t| &t.kind) {
+        Some(YamlKind::Int(n)) => u32::try_from(*n).ok().filter(|n| (1..=100_000).contains(n)),
+        None => Some(1),
+        _ => None,
+    };
+    if times.is_none() {
+        r.complain(at, "`times` wants a number from 1 to 100,000");
+    }
+    let mut span = |key: &str, usual: i64| match at.get(key) {
+        None => usual,
+        Some(v) => v.text().and_then(millis).unwrap_or_else(|| {
+            r.complain(v, format!("`{key}` wants a length of time such as 30s, 10m, 6h, 2d"));
+            usual
+        }),
+    };
+    let (every, after) = (span("every", 1000), span("after", 0));
+    let other = at.get("log").and_then(Yaml::text);
+    let table = other.and_then(log);
+    if let (Some(name), None) = (other, table) {
+        r.complain(at, format!("`{name}` is no log"));
+    }
+    Step { log: table, times: times.unwrap_or(1), every, after, event: at.get("event").map_or(Value::Null, json_of) }
+}
+
+fn json_of(yaml: &Yaml) -> Value {
+    match &yaml.kind {
+        YamlKind::Null => Value::Null,
+        YamlKind::Bool(b) => json!(b),
+        YamlKind::Int(n) => json!(n),
+        YamlKind::Float(n) => json!(n),
+        YamlKind::Text(t) => json!(t.as_str()),
+        YamlKind::List(l) => Value::Array(l.iter().map(json_of).collect()),
+        YamlKind::Map(m) => Value::Object(m.iter().map(|(k, v)| (k.name.to_string(), json_of(v))).collect()),
+    }
+}
+
+/// When fixtures begin: a Monday.
+const START: i64 = 1_767_571_200_000;
+
+impl Fixture {
+    /// The records as JSON, in order, each with its table. `first` gives the service and event name that an index asks for.
+    pub fn records(&self, own: &'static Table, first: (Option<&str>, Option<&str>)) -> Vec<(&'static Table, String)> {
+        let mut clock = START;
+        let mut all = Vec::new();
+        for step in &self.steps {
+            let table = step.log.unwrap_or(own);
+            clock += step.after;
+            for n in 1..=step.times {
+                let mut event = usual(table, clock, all.len());
+                if let (Value::Object(e), true) = (&mut event, table.source.name == "cloudtrail" && step.log.is_none())
+                {
+                    e.insert("eventSource".into(), json!(first.0.unwrap_or("ec2.amazonaws.com")));
+                    e.insert("eventName".into(), json!(first.1.unwrap_or("DescribeInstances")));
+                }
+                merge(&mut event, &step.event);
+                number(&mut event, n);
+                all.push((table, event.to_string()));
+                clock += step.every;
+            }
+        }
+        all
+    }
+}
+
+/// `with` laid over `base`: objects member by member, `null` takes a member away, everything else replaces.
+fn merge(base: &mut Value, with: &Value) {
+    match (base, with) {
+        (Value::Object(base), Value::Object(with)) => {
+            for (key, value) in with {
+                if value.is_null() {
+                    base.remove(key);
+                } else {
+                    merge(base.entry(key.clone()).or_insert(Value::Null), value);
+                }
+            }
+        }
+        (base, with) => *base = with.clone(),
+    }
+}
+
+fn number(value: &mut Value, n: u32) {
+    match value {
+        Value::String(s) if s.contains("{n}") => *s = s.replace("{n}", &n.to_string()),
+        Value::Array(a) => a.iter_mut().for_each(|v| number(v, n)),
+        Value::Object(o) => o.values_mut().for_each(|v| number(v, n)),
+        _ => {}
+    }
+}
+
+/// An everyday record of a log.
+pub fn usual(table: &Table, time: i64, n: usize) -> Value {
+    let iso = jiff::Timestamp::from_millisecond(time).map(|t| t.to_string()).unwrap_or_default();
+    let account = "111122223333";
+    match table.source.name {
+        "cloudtrail" => json!({
+            "eventVersion": "1.09", "eventTime": iso, "eventSource": "ec2.amazonaws.com", "eventName": "DescribeInstances",
+            "awsRegion": "us-east-1", "sourceIPAddress": "203.0.113.10", "userAgent": "aws-cli/2.15.30",
+            "userIdentity": {"type": "IAMUser", "principalId": "AIDAEXAMPLE", "arn": format!("arn:aws:iam::{account}:user/alice"),
+                "accountId": account, "accessKeyId": "AKIAIOSFODNN7EXAMPLE", "userName": "alice"},
+            "requestParameters": {}, "eventID": format!("00000000-0000-4000-8000-{n:012x}"), "eventType": "AwsApiCall",
+            "recipientAccountId": account, "eventCategory": "Management"
+        }),
+        "vpc_flow" => json!({
+            "version": 2, "account_id": account, "interface_id": "eni-0a1b2c3d4e5f60718", "srcaddr": "10.0.0.5", "dstaddr": "10.0.1.9",
+            "srcport": 40000 + n % 20000, "dstport": 443, "protocol": 6, "packets": 10, "bytes": 4000, "start": time / 1000,
+            "end": time / 1000 + 1, "action": "ACCEPT", "log_status": "OK"
+        }),
+        "route53_resolver" => json!({
+            "version": "1.100000", "account_id": account, "region": "us-east-1", "vpc_id": "vpc-0a1b2c3d", "query_timestamp": iso,
+            "query_name": "www.example.com.", "query_type": "A", "query_class": "IN", "rcode": "NOERROR", "answers": [],
+            "srcaddr": "10.0.0.5", "srcport": 40000 + n % 20000, "transport": "UDP", "srcids": {"instance": "i-0123456789abcdef0"}
+        }),
+        "eks_audit" => json!({
+            "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "RequestResponse", "auditID": format!("audit-{n}"),
+            "stage": "ResponseComplete", "requestURI": "/api/v1/pods", "verb": "list",
+            "user": {"username": "alice", "groups": ["system:authenticated"]}, "sourceIPs": ["203.0.113.10"],
+            "userAgent": "kubectl/v1.29", "objectRef": {"resource": "pods", "namespace": "default", "apiVersion": "v1"},
+            "responseStatus": {"code": 200}, "requestReceivedTimestamp": iso, "stageTimestamp": iso
+        }),
+        "rds_mysql_audit" => json!({
+            "timestamp": iso, "serverhost": "db-1", "username": "app", "host": "10.0.0.5", "connectionid": n, "queryid": 0,
+            "operation": "CONNECT", "database": "shop", "object": "", "retcode": 0
+        }),
+        "s3_access" => json!({
+            "bucketowner": "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be", "bucket_name": "amzn-s3-demo-bucket",
+            "requestdatetime": iso, "remoteip": "203.0.113.10", "requester": format!("arn:aws:iam::{account}:user/alice"),
+            "requestid": format!("R{n}"), "operation": "REST.GET.OBJECT", "key": "a.txt", "httpstatus": "200"
+        }),
+        _ => Value::Object(Map::new()),
+    }
+}

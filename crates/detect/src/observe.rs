@@ -1,0 +1,480 @@
+//! The first half of the work, done where records are decoded, on any thread and in any order: which rules a record matches by
+//! itself, and what of it the second half ([`crate::engine`]) needs. Nothing here remembers another record.
+
+use crate::detection::{Detection, Dim, HabitGate};
+use crate::event::{Event, Field};
+use crate::hash::{Hash, hash};
+use crate::intel::Lists;
+use crate::predicate::Against;
+use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, ToSmolStr};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use yagura_logs::envelope::{Envelope, Outcome, Role};
+use yagura_logs::record::Record;
+use yagura_logs::rows::id_of;
+
+/// A record as the second half sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Observed {
+    /// Milliseconds since 1970-01-01 UTC.
+    pub time: i64,
+    /// The record's identity.
+    pub id: u128,
+    /// What its identity's habits learn from it.
+    pub habit: Option<Habit>,
+    /// What else is of interest; most records have nothing.
+    pub notes: Option<Box<Notes>>,
+}
+
+/// What habits learn: who (a hash), and what, by dimension (hashes; 0 where the record does not say).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Habit {
+    /// The identity.
+    pub who: Hash,
+    /// By [`Dim`].
+    pub what: [Hash; 6],
+}
+
+/// What is of interest about a record.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Notes {
+    /// Who, what, where: filled in where something was hit.
+    pub seen: Option<Seen>,
+    /// Rules that match it by themselves.
+    pub hits: Vec<Hit>,
+    /// Whom it made out of whom.
+    pub links: Vec<Link>,
+    /// What statistics read of it.
+    pub measured: Option<Measured>,
+    /// Account, Region and instance, where statistics read something.
+    pub place: [SmolStr; 3],
+}
+
+/// A record's envelope, owned.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The log: `cloudtrail`.
+    pub log: SmolStr,
+    /// The record's name: its `eventID`, or its identity in hexadecimal.
+    pub event_id: SmolStr,
+    /// The caller as logged.
+    pub actor: SmolStr,
+    /// The caller as long as sessions come and go.
+    pub identity: SmolStr,
+    /// The session's ARN.
+    pub session: SmolStr,
+    /// The access key's id.
+    pub access_key: SmolStr,
+    /// The source address.
+    pub source_ip: SmolStr,
+    /// The account.
+    pub account: SmolStr,
+    /// The Region.
+    pub region: SmolStr,
+    /// The service.
+    pub source: SmolStr,
+    /// The event's name.
+    pub event: SmolStr,
+    /// What it happened to.
+    pub target: SmolStr,
+    /// The user agent.
+    pub user_agent: SmolStr,
+    /// The error.
+    pub error: SmolStr,
+    /// The instance that it came from, where the record tells.
+    pub instance: SmolStr,
+}
+
+/// A rule's match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hit {
+    /// The rule's number.
+    pub rule: u32,
+    /// Of the fields that its dedup names.
+    pub dedup: Hash,
+    /// Of the fields that its count goes by.
+    pub group: Hash,
+    /// Of what its count counts.
+    pub of: Hash,
+    /// What it happened to, where the rule says so otherwise than the envelope.
+    pub target: Option<SmolStr>,
+    /// What its texts show.
+    pub shown: Vec<(SmolStr, SmolStr)>,
+}
+
+/// One identity came out of another: a role's session out of who assumed it, a key out of who created it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Whom: an ARN or a key's id.
+    pub made: SmolStr,
+    /// Out of whom.
+    pub maker: SmolStr,
+}
+
+/// What statistics read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Measured {
+    /// Of a flow record.
+    Flow {
+        /// Last packet, ms.
+        end: i64,
+        /// Sender.
+        src: IpAddr,
+        /// Receiver.
+        dst: IpAddr,
+        /// Sender's port.
+        src_port: u16,
+        /// Receiver's port.
+        dst_port: u16,
+        /// IANA number.
+        protocol: u8,
+        /// Packets.
+        packets: u64,
+        /// Bytes.
+        bytes: u64,
+        /// Whether it was let through.
+        accepted: bool,
+        /// The interface.
+        interface: SmolStr,
+        /// Whether it left the interface, where the record tells.
+        outbound: Option<bool>,
+    },
+    /// Of a DNS query.
+    Dns {
+        /// Who asked.
+        host: SmolStr,
+        /// For what.
+        name: SmolStr,
+        /// Record type.
+        kind: SmolStr,
+        /// Response code.
+        rcode: SmolStr,
+        /// Addresses answered.
+        addresses: Vec<IpAddr>,
+        /// How many answers.
+        answers: u32,
+    },
+    /// Of a login.
+    Login {
+        /// From where.
+        source: SmolStr,
+        /// As whom.
+        account: SmolStr,
+        /// To what.
+        target: SmolStr,
+        /// Whether it was let in.
+        success: bool,
+    },
+}
+
+/// Rules, found by what they look at.
+#[derive(Debug, Default)]
+pub struct Rules {
+    /// All detections; a hit names one by its place.
+    pub detections: Vec<Detection>,
+    tables: HashMap<&'static str, OfTable>,
+}
+
+#[derive(Debug, Default)]
+struct OfTable {
+    named: HashMap<SmolStr, Vec<u32>>,
+    sourced: HashMap<SmolStr, Vec<u32>>,
+    any: Vec<u32>,
+}
+
+impl Rules {
+    /// Indexes detections.
+    pub fn new(detections: Vec<Detection>) -> Self {
+        let mut tables: HashMap<&'static str, OfTable> = HashMap::new();
+        for (n, d) in (0u32..).zip(&detections) {
+            if d.method.is_some() {
+                continue;
+            }
+            let of = tables.entry(d.table.name()).or_default();
+            if !d.index.names.is_empty() {
+                for name in &d.index.names {
+                    of.named.entry(name.clone()).or_default().push(n);
+                }
+            } else if !d.index.sources.is_empty() {
+                for source in &d.index.sources {
+                    of.sourced.entry(source.clone()).or_default().push(n);
+                }
+            } else {
+                of.any.push(n);
+            }
+        }
+        Self { detections, tables }
+    }
+
+    /// A detection by its id.
+    pub fn named(&self, id: &str) -> Option<&Detection> {
+        self.detections.iter().find(|d| d.id == id)
+    }
+
+    /// A detection by its number.
+    pub fn get(&self, rule: u32) -> Option<&Detection> {
+        self.detections.get(rule as usize)
+    }
+}
+
+/// API versions that some services put behind the names of their events: `Invoke20150331`, `CreateDistribution2020_05_31`.
+pub fn plain_name(name: &str) -> &str {
+    let digits = |t: &str, n: usize| t.len() == n && t.bytes().all(|b| b.is_ascii_digit());
+    let bare = match name.rsplit_once('v') {
+        Some((before, version)) if digits(version, 1) && before.ends_with(|c: char| c.is_ascii_digit()) => before,
+        _ => name,
+    };
+    for n in [10, 8] {
+        if let Some((head, tail)) =
+            bare.len().checked_sub(n).filter(|at| *at > 0 && bare.is_char_boundary(*at)).map(|at| bare.split_at(at))
+            && tail.starts_with("20")
+            && (digits(tail, 8) || (n == 10 && tail.bytes().all(|b| b.is_ascii_digit() || b == b'_')))
+        {
+            return head;
+        }
+    }
+    name
+}
+
+/// Looks at records.
+pub struct Observer<'o> {
+    rules: &'o Rules,
+    lists: Arc<Lists>,
+    /// The earliest record with these values that a rule about habits was hit by: a later one with the same values is no news.
+    told: HashMap<(u32, Hash), i64>,
+}
+
+/// How many of those are remembered. To forget them costs work, not answers.
+const TOLD: usize = 1 << 20;
+
+impl<'o> Observer<'o> {
+    /// With these rules and lists.
+    pub fn new(rules: &'o Rules, lists: Arc<Lists>) -> Self {
+        Self { rules, lists, told: HashMap::new() }
+    }
+
+    /// What a record comes to; nothing where it has no time, which [`crate::run`] counts.
+    pub fn look(&mut self, text: &str, record: &Record<'_>, envelope: &Envelope<'_>) -> Option<Observed> {
+        let time = envelope.time?;
+        let event = Event { record, envelope };
+        let source = source(record);
+        let id = identity_of(text, record);
+        let mut notes = Notes { measured: crate::measure::measured(&event), ..Notes::default() };
+        if record.table.source.name == "cloudtrail" {
+            crate::links::links(&event, &mut notes.links);
+        }
+        let habit = habit(&event, source);
+        self.hits(&event, source, habit.as_ref(), &mut notes.hits);
+        let login = matches!(notes.measured, Some(Measured::Login { .. }));
+        if !notes.hits.is_empty() || login {
+            notes.seen = Some(seen(&event, source, id));
+        } else if notes.measured.is_some() {
+            let own = |t: Option<&str>| t.map(SmolStr::new).unwrap_or_default();
+            let [account, region] = [envelope.account.as_deref(), envelope.region.as_deref()].map(own);
+            notes.place = [account, region, crate::links::instance(&event)];
+        }
+        let idle = notes.hits.is_empty() && notes.links.is_empty() && notes.measured.is_none();
+        Some(Observed { time, id, habit, notes: (!idle).then(|| Box::new(notes)) })
+    }
+
+    fn hits(&mut self, event: &Event<'_, '_>, source: &str, habit: Option<&Habit>, hits: &mut Vec<Hit>) {
+        let Some(of) = self.rules.tables.get(event.record.table.name()) else { return };
+        let name = event.role(Role::Event).unwrap_or_default();
+        let lists = [of.named.get(plain_name(&name)), of.sourced.get(source), Some(&of.any)];
+        for rule in lists.into_iter().flatten().flatten().copied() {
+            let Some(d) = self.rules.get(rule) else { continue };
+            if !d.index.sources.is_empty() && !d.index.sources.contains(source) {
+                continue;
+            }
+            if let Some(gate) = &d.habit {
+                let Some(habit) = habit else { continue };
+                if !news(&mut self.told, rule, gate, habit, event) {
+                    continue;
+                }
+            }
+            if d.predicate.holds(event, Against { lists: &self.lists }) {
+                hits.push(hit(rule, d, event));
+            }
+        }
+    }
+}
+
+/// Whether a record may have values that are new to its identity. One that comes after another with the same values has none; the
+/// engine, which sees all records in order, decides on the rest.
+fn news(
+    told: &mut HashMap<(u32, Hash), i64>,
+    rule: u32,
+    gate: &HabitGate,
+    habit: &Habit,
+    event: &Event<'_, '_>,
+) -> bool {
+    let Some(time) = event.envelope.time else { return false };
+    let mut key = habit.who;
+    for (dim, what) in Dim::ALL.into_iter().zip(habit.what) {
+        if gate.new.contains(&dim) || gate.any.contains(&dim) {
+            key = key.rotate_left(13).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ what;
+        }
+    }
+    if told.len() >= TOLD {
+        told.clear();
+    }
+    match told.get_mut(&(rule, key)) {
+        // What was long not seen is forgotten, and then news again.
+        Some(first) if *first <= time && time - *first < crate::habits::FORGET => false,
+        Some(first) => {
+            *first = time;
+            true
+        }
+        None => {
+            told.insert((rule, key), time);
+            true
+        }
+    }
+}
+
+fn hit(rule: u32, d: &Detection, event: &Event<'_, '_>) -> Hit {
+    let (group, of) = match &d.count {
+        Some(c) => (keys(event, &c.by), c.of.as_ref().map_or(0, |f| keys(event, std::slice::from_ref(f)))),
+        None => (0, 0),
+    };
+    Hit {
+        rule,
+        dedup: keys(event, &d.dedup.by),
+        group,
+        of,
+        target: d.target.as_ref().and_then(|f| event.text(f)).map(SmolStr::from),
+        shown: d.shown.iter().filter_map(|(n, f)| Some((n.clone(), shown(event, f)?))).collect(),
+    }
+}
+
+/// The values of a field as a text shows them: the first five.
+fn shown(event: &Event<'_, '_>, field: &Field) -> Option<SmolStr> {
+    let mut all: Vec<String> = Vec::new();
+    event.any(field, None, &mut |raw| {
+        all.extend(raw.as_text().map(|t| t.chars().take(200).collect::<String>()));
+        all.len() > 5
+    });
+    match all.len() {
+        0 => None,
+        6.. => Some(format!("{}, …", all.get(..5).unwrap_or_default().join(", ")).into()),
+        _ => Some(all.join(", ").into()),
+    }
+}
+
+/// One number for the values of some fields.
+fn keys(event: &Event<'_, '_>, fields: &[Field]) -> Hash {
+    let mut all: Hash = 0;
+    for field in fields {
+        let mut one: Hash = 1;
+        event.any(field, None, &mut |raw| {
+            if let Some(t) = raw.as_text() {
+                one = one.wrapping_mul(31).wrapping_add(hash(&t));
+            }
+            false
+        });
+        all = all.rotate_left(21).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ one;
+    }
+    all
+}
+
+fn source<'r>(record: &'r Record<'_>) -> &'r str {
+    match record.table.source.name {
+        "cloudtrail" => record.get("eventsource").map_or("", |r| r.text),
+        other => other,
+    }
+}
+
+/// The number in a UUID, which is what nearly every CloudTrail event has; otherwise the lake's own identity of the record.
+fn identity_of(text: &str, record: &Record<'_>) -> u128 {
+    if record.table.source.name == "cloudtrail"
+        && let Some(raw) = record.get("eventid")
+        && let Some(id) = uuid(raw.text)
+    {
+        return id;
+    }
+    id_of(text, record)
+}
+
+fn uuid(text: &str) -> Option<u128> {
+    if text.len() != 36 {
+        return None;
+    }
+    let mut id = 0u128;
+    for (n, b) in text.bytes().enumerate() {
+        match (n, b) {
+            (8 | 13 | 18 | 23, b'-') => {}
+            (8 | 13 | 18 | 23, _) => return None,
+            _ => id = id << 4 | u128::from(char::from(b).to_digit(16)?),
+        }
+    }
+    Some(id)
+}
+
+fn seen(event: &Event<'_, '_>, source: &str, id: u128) -> Seen {
+    let own = |t: Option<&str>| t.map(SmolStr::new).unwrap_or_default();
+    let role = |r: Role| own(event.role(r).as_deref());
+    let event_id = match (event.record.table.source.id)(event.record) {
+        Some(own) => own.to_smolstr(),
+        None => SmolStr::from(format!("{id:032x}")),
+    };
+    Seen {
+        log: event.record.table.source.name.into(),
+        event_id,
+        actor: role(Role::Actor),
+        identity: own(event.identity().as_deref()),
+        session: role(Role::Session),
+        access_key: role(Role::AccessKey),
+        source_ip: role(Role::SourceIp),
+        account: own(event.envelope.account.as_deref()),
+        region: own(event.envelope.region.as_deref()),
+        source: source.into(),
+        event: role(Role::Event),
+        target: role(Role::Target),
+        user_agent: role(Role::UserAgent),
+        error: role(Role::Error),
+        instance: crate::links::instance(event),
+    }
+}
+
+/// What an API call says of its caller's habits. Calls by AWS services are no habit of anybody.
+fn habit(event: &Event<'_, '_>, source: &str) -> Option<Habit> {
+    if event.record.table.source.name != "cloudtrail" {
+        return None;
+    }
+    let e = event.envelope;
+    let ip = event.role(Role::SourceIp)?;
+    if ip.ends_with(".amazonaws.com")
+        || ip == "AWS Internal"
+        || event.record.text_at("useridentity", &["invokedBy"]).is_some()
+    {
+        return None;
+    }
+    let who = hash(&event.identity()?);
+    let name = event.role(Role::Event).unwrap_or_default();
+    let network = crate::network_of(&ip).map_or(0, |n| hash(&n));
+    let agent = event.role(Role::UserAgent).map_or(0, |a| hash(crate::agent_of(&a)));
+    let hour = e.time.map_or(0, |t| (t.div_euclid(3_600_000).rem_euclid(24) + 1).unsigned_abs());
+    let region = e.region.as_deref().map_or(0, hash);
+    let mut what = [0; 6];
+    for (place, dim) in what.iter_mut().zip(Dim::ALL) {
+        *place = match dim {
+            Dim::Api => hash(source) ^ hash(&name).rotate_left(17),
+            Dim::Service => hash(source),
+            Dim::Region => region,
+            Dim::Network => network,
+            Dim::Agent => agent,
+            Dim::Hour => hour,
+        };
+    }
+    // A call that was refused for want of permission says nothing of what its caller does for a living.
+    if e.outcome == Some(Outcome::Denied) {
+        for (place, dim) in what.iter_mut().zip(Dim::ALL) {
+            if matches!(dim, Dim::Api | Dim::Service) {
+                *place = 0;
+            }
+        }
+    }
+    Some(Habit { who, what })
+}

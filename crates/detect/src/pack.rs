@@ -1,0 +1,148 @@
+//! Detections and sequences as content: read together, checked against each other, tried on their own fixtures.
+
+use crate::compile::Settings;
+use crate::detection::{self, Detection};
+use crate::engine::{Engine, State};
+use crate::fixture::{Expect, Fixture};
+use crate::intel::Lists;
+use crate::observe::{Observer, Rules};
+use crate::run::{Counts, Waiting};
+use crate::sequence::{self, Sequence, Sequences};
+use smol_str::SmolStr;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use yagura_logs::envelope::Envelope;
+use yagura_logs::record::Object;
+use yagura_logs::table::Table;
+use yagura_model::ContentFile;
+use yagura_rule::{ContentError, nearest_hint};
+
+/// Everything that detects.
+#[derive(Debug, Default)]
+pub struct Pack {
+    /// Detections, indexed.
+    pub rules: Rules,
+    /// Sequences, indexed.
+    pub sequences: Sequences,
+    /// What is wrong with files that were left out.
+    pub errors: Vec<ContentError>,
+}
+
+impl Pack {
+    /// Reads all files below `detections/` and `sequences/`. A broken file is left out and complained of, and so is one that claims the
+    /// id of another and a sequence that asks for a detection that does not exist.
+    pub fn read<'f>(files: impl Iterator<Item = &'f ContentFile>, settings: &Settings) -> Self {
+        let mut detections: BTreeMap<SmolStr, Detection> = BTreeMap::new();
+        let mut sequences: BTreeMap<SmolStr, (Sequence, &ContentFile)> = BTreeMap::new();
+        let mut errors = Vec::new();
+        let whole =
+            |file: &ContentFile, message: String| ContentError { file: file.path.clone(), line: 1, column: 1, message };
+        for file in files {
+            if file.path.starts_with("detections/") {
+                match detection::parse(file, settings) {
+                    Ok(d) => {
+                        if let Some(other) = detections.insert(d.id.clone(), d) {
+                            errors.push(whole(file, format!("`{}` stands in another file already", other.id)));
+                        }
+                    }
+                    Err(e) => errors.extend(e),
+                }
+            } else if file.path.starts_with("sequences/") {
+                match sequence::parse(file) {
+                    Ok(s) => {
+                        sequences.insert(s.id.clone(), (s, file));
+                    }
+                    Err(e) => errors.extend(e),
+                }
+            }
+        }
+        let mut sound = Vec::new();
+        for (s, file) in sequences.into_values() {
+            let asked = s.stages.iter().flat_map(|stage| &stage.any);
+            let strange: Vec<String> = asked
+                .filter(|rule| !detections.contains_key(*rule))
+                .map(|rule| {
+                    let near = nearest_hint(rule, detections.keys().map(SmolStr::as_str));
+                    format!("there is no detection `{rule}`{near}")
+                })
+                .collect();
+            if strange.is_empty() {
+                sound.push(s);
+            }
+            errors.extend(strange.into_iter().map(|m| whole(file, m)));
+        }
+        Self { rules: Rules::new(detections.into_values().collect()), sequences: Sequences::new(sound), errors }
+    }
+
+    /// The fixtures of the wanted rules that do not come out as they say: rule, fixture, what came.
+    pub fn broken_fixtures(&self, wanted: &dyn Fn(&SmolStr) -> bool) -> Vec<(SmolStr, SmolStr, String)> {
+        let mut broken = Vec::new();
+        for d in self.rules.detections.iter().filter(|d| wanted(&d.id)) {
+            let only = Rules::new(vec![Detection { silent: false, ..d.clone() }]);
+            let first = (d.index.sources.first().map(SmolStr::as_str), d.index.names.first().map(SmolStr::as_str));
+            for f in &d.fixtures {
+                let state = play(&only, &Sequences::default(), f, d.table, first);
+                complain(&mut broken, &d.id, f, state.map(|s| s.signals.len()));
+            }
+        }
+        for s in self.sequences.all.iter().filter(|s| wanted(&s.id)) {
+            let asked: Vec<Detection> = self
+                .rules
+                .detections
+                .iter()
+                .filter(|d| s.stages.iter().any(|stage| stage.any.contains(&d.id)))
+                .cloned()
+                .collect();
+            let rules = Rules::new(asked);
+            let only = Sequences::new(vec![s.clone()]);
+            let Some(table) = detection::log("cloudtrail") else { continue };
+            for f in &s.fixtures {
+                let state = play(&rules, &only, f, table, (None, None));
+                complain(&mut broken, &s.id, f, state.map(|s| s.incidents.len()));
+            }
+        }
+        broken
+    }
+}
+
+fn complain(broken: &mut Vec<(SmolStr, SmolStr, String)>, id: &SmolStr, f: &Fixture, came: Result<usize, String>) {
+    let wrong = match (&came, f.expect) {
+        (Err(e), _) => Some(e.clone()),
+        (Ok(0), Expect::Fire) => Some("it stayed quiet".to_owned()),
+        (Ok(n), Expect::Quiet) if *n > 0 => Some(format!("it fired ({n})")),
+        (Ok(n), Expect::Times(wanted)) if *n != wanted => Some(format!("it fired {n} times, not {wanted}")),
+        _ => None,
+    };
+    broken.extend(wrong.map(|w| (id.clone(), f.name.clone(), w)));
+}
+
+/// Runs a fixture's records from nothing.
+fn play(
+    rules: &Rules,
+    sequences: &Sequences,
+    fixture: &Fixture,
+    table: &'static Table,
+    first: (Option<&str>, Option<&str>),
+) -> Result<State, String> {
+    let lists = Lists::of(
+        fixture
+            .lists
+            .iter()
+            .flat_map(|(category, entries)| entries.iter().map(move |e| (category.as_str(), e.as_str()))),
+    )?;
+    let mut observer = Observer::new(rules, Arc::new(lists));
+    let mut waiting = Waiting::default();
+    for (table, text) in fixture.records(table, first) {
+        let object = Object::read(&text).map_err(|e| e.to_string())?;
+        let record = object.into_record(table);
+        let mut envelope = Envelope::default();
+        (table.source.envelope)(&record, &mut envelope);
+        match observer.look(&text, &record, &envelope) {
+            Some(o) => waiting.push(vec![o]),
+            None => return Err("a record of it has no time".to_owned()),
+        }
+    }
+    let mut engine = Engine::new(rules, sequences, State::default());
+    waiting.release(i64::MAX, &mut engine, &mut Counts::default());
+    Ok(engine.state)
+}

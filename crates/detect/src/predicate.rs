@@ -1,0 +1,227 @@
+//! What a rule asks of one record. Built from an expression once; tried without allocation where nothing needs unescaping.
+//!
+//! A field that is missing has no value, and no test holds of it: `event.a == "x"` is false, `event.a != "x"` and `!(event.a == "x")` are
+//! true, `has(event.a)` tells. A field with several values (lists) passes a test when one of them does.
+
+use crate::event::{Event, Field};
+use crate::intel::{Category, Lists};
+use regex::Regex;
+use std::collections::HashSet;
+use std::net::IpAddr;
+use yagura_logs::json::{Kind, Raw};
+use yagura_model::IpRange;
+
+/// A condition.
+#[derive(Debug, Clone)]
+pub enum Predicate {
+    /// Always so, or never.
+    Always(bool),
+    /// Each of them.
+    All(Vec<Predicate>),
+    /// One of them.
+    Any(Vec<Predicate>),
+    /// Not so.
+    Not(Box<Predicate>),
+    /// A field has a value that passes.
+    Test(Field, Test),
+    /// Two fields share a value.
+    Same(Field, Field),
+    /// A list has an element of which all of this holds together.
+    Exists(Field, Box<Predicate>),
+    /// A field has at least so many values.
+    Count(Field, Order, f64),
+    /// The caller is an AWS service that acts by itself or for the account.
+    ByService,
+}
+
+/// How numbers compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `>`
+    Greater,
+    /// `>=`
+    AtLeast,
+}
+
+impl Order {
+    /// Whether `a` stands so to `b`.
+    pub fn holds(self, a: f64, b: f64) -> bool {
+        match self {
+            Self::Less => a < b,
+            Self::AtMost => a <= b,
+            Self::Greater => a > b,
+            Self::AtLeast => a >= b,
+        }
+    }
+}
+
+/// What is asked of one value.
+#[derive(Debug, Clone)]
+pub enum Test {
+    /// It is there and is not empty.
+    Present,
+    /// It is `true`, as JSON or text.
+    True,
+    /// It is one of these.
+    Is(HashSet<String>, Case),
+    /// It begins with one of these.
+    Begins(Vec<String>, Case),
+    /// It ends with one of these.
+    Ends(Vec<String>, Case),
+    /// One of these stands in it; objects and lists are searched as their text.
+    Holds(Vec<String>, Case),
+    /// It matches.
+    Matches(Box<Regex>),
+    /// It is a number that stands so.
+    Number(Order, f64),
+    /// It is an address in one of these ranges.
+    Within(Vec<IpRange>),
+    /// It is an address of the internet.
+    PublicAddress,
+    /// It is an address or domain that a threat list of this category names, and no allow list.
+    Listed(Category),
+    /// It is a policy document that lets in anybody.
+    PublicPolicy,
+    /// It is a policy document that allows everything on everything.
+    AdminPolicy,
+    /// It names an account other than the record's: 12 digits, an ARN, or a policy document with such a principal.
+    OtherAccount,
+}
+
+/// Whether capitals count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Case {
+    /// They do.
+    Exact,
+    /// They do not (ASCII); the texts are in small letters.
+    Any,
+}
+
+/// What predicates are tried with, besides the record.
+#[derive(Clone, Copy)]
+pub struct Against<'l> {
+    /// The threat lists.
+    pub lists: &'l Lists,
+}
+
+impl Predicate {
+    /// Whether it holds of a record.
+    pub fn holds(&self, event: &Event<'_, '_>, against: Against<'_>) -> bool {
+        self.on(event, None, against)
+    }
+
+    fn on(&self, event: &Event<'_, '_>, item: Option<Raw<'_>>, against: Against<'_>) -> bool {
+        match self {
+            Self::Always(answer) => *answer,
+            Self::All(all) => all.iter().all(|p| p.on(event, item, against)),
+            Self::Any(any) => any.iter().any(|p| p.on(event, item, against)),
+            Self::Not(p) => !p.on(event, item, against),
+            Self::Test(field, Test::OtherAccount) => {
+                let Some(own) = event.envelope.account.as_deref() else { return false };
+                event.any(field, item, &mut |raw| raw.as_text().is_some_and(|t| names_other_account(&t, own)))
+            }
+            Self::Test(field, test) => event.any(field, item, &mut |raw| test.passes(raw, against)),
+            Self::Same(a, b) => event.any(a, item, &mut |x| {
+                let Some(x) = x.as_text() else { return false };
+                event.any(b, item, &mut |y| y.as_text().is_some_and(|y| y == x))
+            }),
+            Self::Exists(field, p) => event.any(field, item, &mut |raw| p.on(event, Some(raw), against)),
+            Self::Count(field, order, bound) => {
+                let mut count = 0u32;
+                event.any(field, item, &mut |_| {
+                    count += 1;
+                    false
+                });
+                order.holds(f64::from(count), *bound)
+            }
+            Self::ByService => by_service(event),
+        }
+    }
+}
+
+/// AWS services call in their own name (`userIdentity.type` `AWSService`), or with a role of the account, which `invokedBy` and the
+/// source address then tell: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>
+fn by_service(event: &Event<'_, '_>) -> bool {
+    use yagura_logs::envelope::Role;
+    let service = |role| event.role(role).is_some_and(|t| t.ends_with(".amazonaws.com") || t == "AWS Internal");
+    service(Role::SourceIp) || service(Role::Actor)
+}
+
+fn names_other_account(text: &str, own: &str) -> bool {
+    let text = text.trim();
+    if text.starts_with(['{', '[']) {
+        // Principals of a policy document: ARNs and account numbers in quotes.
+        return text.split('"').any(|part| part.len() < 256 && names_other_account(part, own));
+    }
+    let account = match text.strip_prefix("arn:") {
+        Some(arn) => arn.split(':').nth(3).unwrap_or_default(),
+        None => text,
+    };
+    account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && account != own
+}
+
+impl Test {
+    fn passes(&self, raw: Raw<'_>, against: Against<'_>) -> bool {
+        let whole = matches!(raw.kind, Kind::Object | Kind::Array);
+        if whole
+            && !matches!(
+                self,
+                Self::Present | Self::Holds(..) | Self::Matches(_) | Self::PublicPolicy | Self::AdminPolicy
+            )
+        {
+            return false;
+        }
+        let Some(text) = raw.as_text() else { return false };
+        let text = text.as_ref();
+        match self {
+            Self::Present => !text.is_empty(),
+            Self::True => text.eq_ignore_ascii_case("true"),
+            Self::Is(these, Case::Exact) => these.contains(text),
+            Self::Is(these, Case::Any) => these.contains(text.to_ascii_lowercase().as_str()),
+            Self::Begins(these, case) => these.iter().any(|t| begins(text, t, *case)),
+            Self::Ends(these, case) => these.iter().any(|t| ends(text, t, *case)),
+            Self::Holds(these, case) => these.iter().any(|t| holds(text, t, *case)),
+            Self::Matches(regex) => regex.is_match(text),
+            Self::Number(order, bound) => text.parse().is_ok_and(|n: f64| order.holds(n, *bound)),
+            Self::Within(ranges) => text.parse::<IpAddr>().is_ok_and(|ip| ranges.iter().any(|r| r.contains(ip))),
+            Self::PublicAddress => IpRange::parse(text).is_some_and(|r| !r.is_internal()),
+            Self::Listed(category) => match text.parse::<IpAddr>() {
+                Ok(ip) => against.lists.address(ip).is_some_and(|hit| hit.category == *category),
+                Err(_) => against.lists.domain(text).is_some_and(|hit| hit.category == *category),
+            },
+            Self::PublicPolicy => yagura_rule::policy::is_public(text, "arn:aws:any:::*").unwrap_or(false),
+            Self::AdminPolicy => yagura_rule::policy::is_admin(text).unwrap_or(false),
+            Self::OtherAccount => false,
+        }
+    }
+}
+
+fn begins(text: &str, with: &str, case: Case) -> bool {
+    match case {
+        Case::Exact => text.starts_with(with),
+        Case::Any => text.as_bytes().get(..with.len()).is_some_and(|t| t.eq_ignore_ascii_case(with.as_bytes())),
+    }
+}
+
+fn ends(text: &str, with: &str, case: Case) -> bool {
+    match case {
+        Case::Exact => text.ends_with(with),
+        Case::Any => {
+            let from = text.len().checked_sub(with.len());
+            from.and_then(|f| text.as_bytes().get(f..)).is_some_and(|t| t.eq_ignore_ascii_case(with.as_bytes()))
+        }
+    }
+}
+
+fn holds(text: &str, part: &str, case: Case) -> bool {
+    match case {
+        Case::Exact => memchr::memmem::find(text.as_bytes(), part.as_bytes()).is_some(),
+        Case::Any => {
+            part.is_empty() || text.as_bytes().windows(part.len()).any(|w| w.eq_ignore_ascii_case(part.as_bytes()))
+        }
+    }
+}

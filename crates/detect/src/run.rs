@@ -1,0 +1,235 @@
+//! Brings records into the order of time, and the two halves together.
+//!
+//! Files are read by the day that their names tell, the days in order; what a day's files hold of the day before (deliveries after
+//! midnight) still comes in its place. Files whose names tell nothing are read first and kept until their time comes. A record that
+//! comes after its time was closed is taken all the same, counted as late: rules see it, counts and habits see it out of order.
+
+use crate::engine::Engine;
+use crate::intel::Lists;
+use crate::observe::{Observed, Observer, Rules};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use yagura_logs::decode::{Sink, decode};
+use yagura_logs::envelope::Envelope;
+use yagura_logs::input::Input;
+use yagura_logs::place::Place;
+use yagura_logs::record::Record;
+
+/// What was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// Records that rules looked at.
+    pub records: u64,
+    /// Records that came twice.
+    pub duplicate: u64,
+    /// Records that came after their time was closed.
+    pub late: u64,
+    /// Records without a time: no rule looked at them.
+    pub timeless: u64,
+    /// Records out of the asked time.
+    pub outside: u64,
+    /// What could not be read: file and reason, at most [`NAMED`] of them.
+    #[serde(skip)]
+    pub aside: Vec<(String, String)>,
+    /// How much could not be read.
+    pub unread: u64,
+}
+
+/// How many things that cannot be read are named.
+pub const NAMED: usize = 1000;
+
+/// Takes a file's records.
+pub struct Looking<'o, 's> {
+    observer: &'s mut Observer<'o>,
+    name: &'s str,
+    span: (i64, i64),
+    /// What came of them.
+    pub found: Vec<Observed>,
+    /// How many, and what not.
+    pub counts: Counts,
+}
+
+impl<'o, 's> Looking<'o, 's> {
+    /// For a file of this name; records out of `span` (ms, the end not included) are left out.
+    pub fn new(observer: &'s mut Observer<'o>, name: &'s str, span: (i64, i64)) -> Self {
+        Self { observer, name, span, found: Vec::new(), counts: Counts::default() }
+    }
+}
+
+impl Sink for Looking<'_, '_> {
+    fn record(&mut self, text: &str, record: Record<'_>, envelope: Envelope<'_>) {
+        self.counts.records += 1;
+        match envelope.time {
+            None => self.counts.timeless += 1,
+            Some(t) if t < self.span.0 || t >= self.span.1 => self.counts.outside += 1,
+            Some(_) => self.found.extend(self.observer.look(text, &record, &envelope)),
+        }
+    }
+
+    fn aside(&mut self, why: String, _: &[u8]) {
+        self.counts.unread += 1;
+        if self.counts.aside.len() < NAMED {
+            self.counts.aside.push((self.name.to_owned(), why));
+        }
+    }
+}
+
+impl Counts {
+    /// Adds a file's.
+    pub fn add(&mut self, other: Self) {
+        self.records += other.records;
+        self.duplicate += other.duplicate;
+        self.late += other.late;
+        self.timeless += other.timeless;
+        self.outside += other.outside;
+        self.unread += other.unread;
+        self.aside.extend(other.aside);
+        self.aside.truncate(NAMED);
+    }
+}
+
+/// Records that wait for their time.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    held: Vec<Observed>,
+    closed: Option<i64>,
+}
+
+impl Waiting {
+    /// Holds records.
+    pub fn push(&mut self, records: Vec<Observed>) {
+        if self.held.is_empty() {
+            self.held = records;
+        } else {
+            self.held.extend(records);
+        }
+    }
+
+    /// Gives everything before a time to the engine, in order.
+    pub fn release(&mut self, before: i64, engine: &mut Engine<'_>, counts: &mut Counts) {
+        let mut ready = std::mem::take(&mut self.held);
+        if before < i64::MAX {
+            self.held = ready.extract_if(.., |o| o.time >= before).collect();
+        }
+        ready.sort_unstable_by_key(|o| (o.time, o.id));
+        for o in &ready {
+            counts.late += u64::from(self.closed.is_some_and(|c| o.time < c));
+            counts.duplicate += u64::from(!engine.take(o));
+        }
+        self.closed = Some(self.closed.map_or(before, |c| c.max(before)));
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// The latest time held, ms.
+    pub fn latest(&self) -> Option<i64> {
+        self.held.iter().map(|o| o.time).max()
+    }
+}
+
+/// What a run is given.
+pub struct Batch<'b> {
+    /// What to read.
+    pub inputs: &'b [Input],
+    /// The rules.
+    pub rules: &'b Rules,
+    /// The threat lists.
+    pub lists: Arc<Lists>,
+    /// Records from and before these times, ms.
+    pub span: (i64, i64),
+    /// Threads that decode.
+    pub threads: usize,
+    /// Counts inputs that are done.
+    pub done: &'b AtomicUsize,
+}
+
+impl Batch<'_> {
+    /// Reads everything and gives it to the engine. `open` opens an input.
+    pub fn run(
+        &self,
+        engine: &mut Engine<'_>,
+        open: &(dyn Fn(&Input) -> std::io::Result<Box<dyn Read + Send>> + Sync),
+    ) -> Counts {
+        let mut days: BTreeMap<Option<&str>, Vec<&Input>> = BTreeMap::new();
+        for input in self.inputs {
+            days.entry(input.place.day.as_deref()).or_default().push(input);
+        }
+        let mut counts = Counts::default();
+        let mut waiting = Waiting::default();
+        for (day, inputs) in days {
+            let found = self.look(&inputs, open, &mut counts);
+            waiting.push(found);
+            if let Some(start) = day.and_then(start_of) {
+                waiting.release(start, engine, &mut counts);
+            }
+        }
+        waiting.release(i64::MAX, engine, &mut counts);
+        counts
+    }
+
+    /// Looks at the records of some files, on all threads.
+    fn look(
+        &self,
+        inputs: &[&Input],
+        open: &(dyn Fn(&Input) -> std::io::Result<Box<dyn Read + Send>> + Sync),
+        counts: &mut Counts,
+    ) -> Vec<Observed> {
+        let next = AtomicUsize::new(0);
+        let all: Mutex<(Vec<Observed>, Counts)> = Mutex::default();
+        let work = || {
+            let mut observer = Observer::new(self.rules, self.lists.clone());
+            while let Some(input) = inputs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let mut looking = Looking::new(&mut observer, &input.name, self.span);
+                match open(input) {
+                    Ok(stream) => {
+                        decode(stream, &input.place, &mut looking);
+                    }
+                    Err(e) => looking.aside(format!("it cannot be opened: {e}"), &[]),
+                }
+                let (found, counts) = (looking.found, looking.counts);
+                let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                all.0.extend(found);
+                all.1.add(counts);
+                self.done.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        std::thread::scope(|scope| {
+            let threads = self.threads.clamp(1, inputs.len().max(1));
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            work();
+            for other in others {
+                if other.join().is_err() {
+                    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                    all.1.unread += 1;
+                    all.1
+                        .aside
+                        .push((String::new(), "a thread stopped by a fault: not everything was read".to_owned()));
+                }
+            }
+        });
+        let (found, read) = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+        counts.add(read);
+        found
+    }
+}
+
+/// Midnight of a day, ms.
+fn start_of(day: &str) -> Option<i64> {
+    let day: jiff::civil::Date = day.parse().ok()?;
+    Some(day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond())
+}
+
+/// The place of records that come from nowhere in particular.
+pub fn nowhere() -> Place {
+    Place::default()
+}

@@ -1,0 +1,326 @@
+//! What was found, in the words of one language: what every output format is given.
+
+use crate::detection::{Dim, Words};
+use crate::engine::State;
+use crate::observe::{Rules, Seen};
+use crate::sequence::{Sequence, Sequences};
+use crate::signal::{Because, Incident, Signal};
+use serde::Serialize;
+use smol_str::{SmolStr, ToSmolStr};
+use std::collections::BTreeSet;
+
+use yagura_model::{Lang, Severity, filled};
+
+/// A finding. Serializes as one line of the `jsonl` format.
+#[derive(Debug, Clone, Serialize)]
+pub struct Told {
+    /// The detection or sequence.
+    pub rule: SmolStr,
+    /// How bad.
+    pub severity: Severity,
+    /// How likely: `low`, `medium`, `high`.
+    pub confidence: &'static str,
+    /// When, ISO 8601 UTC.
+    pub time: String,
+    /// The last record that belongs to it, ISO 8601 UTC.
+    pub last: String,
+    /// Whom and what it is about.
+    pub about: About,
+    /// One line.
+    pub title: String,
+    /// Why it matters, and what made it stand out.
+    pub why: String,
+    /// What to look at next.
+    pub look: Vec<String>,
+    /// The records, by their names.
+    pub events: Vec<SmolStr>,
+    /// How many records.
+    pub count: u64,
+    /// `attack/T…`, `guardduty/…`
+    pub maps: Vec<SmolStr>,
+    /// Of an incident: the sequences that it went through.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sequence: Vec<SmolStr>,
+    /// Of an incident: what happened, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub timeline: Vec<Moment>,
+    /// Of an incident: everyone who took part.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub actors: Vec<SmolStr>,
+    /// Of an incident: what it touched.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<SmolStr>,
+    /// Of an incident: techniques reached.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub techniques: Vec<SmolStr>,
+    /// Of an incident: stages that no record was found for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<SmolStr>,
+}
+
+/// Whom and what a finding is about; empty where nothing is known.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct About {
+    /// The caller's ARN as logged.
+    pub actor: SmolStr,
+    /// The session's ARN.
+    pub session: SmolStr,
+    /// What it happened to.
+    pub target: SmolStr,
+    /// The source address; of network findings the host.
+    pub source_ip: SmolStr,
+    /// The account.
+    pub account: SmolStr,
+    /// The Region.
+    pub region: SmolStr,
+}
+
+/// A moment of a timeline.
+#[derive(Debug, Clone, Serialize)]
+pub struct Moment {
+    /// When, ISO 8601 UTC.
+    pub time: String,
+    /// The stage, `sequence/stage`; empty for what happened besides.
+    pub stage: SmolStr,
+    /// The detection.
+    pub rule: SmolStr,
+    /// What happened, one line.
+    pub title: String,
+    /// The record.
+    pub event: SmolStr,
+    /// Who.
+    pub actor: SmolStr,
+    /// From where.
+    pub source_ip: SmolStr,
+}
+
+/// A time as text.
+pub fn iso(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map(|t| t.to_string()).unwrap_or_default()
+}
+
+/// Everything that was found: incidents first, then signals, each in the order of time.
+pub fn tell(state: &State, rules: &Rules, sequences: &Sequences, lang: Lang) -> Vec<Told> {
+    let mut all: Vec<Told> =
+        state.incidents.iter().filter_map(|i| incident(i, state, rules, sequences, lang)).collect();
+    all.extend(state.signals.iter().filter_map(|s| signal(s, rules, lang)));
+    all
+}
+
+/// A signal in words.
+pub fn signal(s: &Signal, rules: &Rules, lang: Lang) -> Option<Told> {
+    let d = rules.named(&s.rule)?;
+    let words = d.words(lang);
+    let fill = |text: &str| fill(text, &s.seen, &s.shown, s.count);
+    let mut why = fill(&words.why);
+    for because in &s.because {
+        why.push_str(lang.pick(" ", ""));
+        why.push_str(&reason(because, lang));
+    }
+    Some(Told {
+        rule: s.rule.clone(),
+        severity: s.severity,
+        confidence: s.confidence.name(),
+        time: iso(s.time),
+        last: iso(s.last),
+        about: about(&s.seen),
+        title: fill(&words.title),
+        why,
+        look: words.look.iter().map(|l| fill(l)).collect(),
+        events: s.events.clone(),
+        count: s.count,
+        maps: d.maps.clone(),
+        sequence: Vec::new(),
+        timeline: Vec::new(),
+        actors: Vec::new(),
+        resources: Vec::new(),
+        techniques: Vec::new(),
+        missing: Vec::new(),
+    })
+}
+
+fn about(seen: &Seen) -> About {
+    About {
+        actor: seen.actor.clone(),
+        session: seen.session.clone(),
+        target: seen.target.clone(),
+        source_ip: seen.source_ip.clone(),
+        account: seen.account.clone(),
+        region: seen.region.clone(),
+    }
+}
+
+fn incident(i: &Incident, state: &State, rules: &Rules, sequences: &Sequences, lang: Lang) -> Option<Told> {
+    let gone: Vec<&Sequence> = i.sequences.iter().filter_map(|id| sequences.all.iter().find(|s| s.id == *id)).collect();
+    // The worst sequence gives the incident its words.
+    let main = gone.iter().max_by_key(|s| (s.severity, s.stages.len()))?;
+    let first = i.steps.first()?;
+    let Words { title, why, look } = match lang {
+        Lang::En => &main.en,
+        Lang::Ja => &main.ja,
+    };
+    let own: Vec<&Signal> =
+        state.signals.iter().filter(|s| s.incident.is_some_and(|n| state.incidents.get(n) == Some(i))).collect();
+    let mut events: Vec<SmolStr> = Vec::new();
+    for e in i.steps.iter().map(|s| &s.seen.event_id).chain(own.iter().flat_map(|s| &s.events)) {
+        if !events.contains(e) {
+            events.push(e.clone());
+        }
+    }
+    let mut maps: BTreeSet<SmolStr> = gone.iter().flat_map(|s| s.maps.iter().cloned()).collect();
+    let ruled = i.steps.iter().filter_map(|s| rules.named(&s.rule));
+    let techniques: BTreeSet<SmolStr> = ruled
+        .flat_map(|d| &d.maps)
+        .chain(gone.iter().flat_map(|s| &s.maps))
+        .filter_map(|m| m.strip_prefix("attack/").map(SmolStr::new))
+        .collect();
+    maps.extend(techniques.iter().map(|t| SmolStr::from(format!("attack/{t}"))));
+    let resources: BTreeSet<SmolStr> =
+        i.steps.iter().map(|s| s.seen.target.clone()).filter(|t| !t.is_empty()).collect();
+    let stages: BTreeSet<&SmolStr> = i.steps.iter().map(|s| &s.stage).filter(|s| !s.is_empty()).collect();
+    let mut why = fill(why, &first.seen, &[], i.steps.len() as u64);
+    why.push_str(&match lang {
+        Lang::En => {
+            format!(" {} steps in {} stages from {} to {}.", i.steps.len(), stages.len(), iso(i.first), iso(i.last))
+        }
+        Lang::Ja => {
+            format!("{} から {} までに {} 段階、{} 件の動き。", iso(i.first), iso(i.last), stages.len(), i.steps.len())
+        }
+    });
+    let timeline = i.steps.iter().map(|s| {
+        let words = rules.named(&s.rule).map(|d| d.words(lang).title.clone()).unwrap_or_default();
+        Moment {
+            time: iso(s.time),
+            stage: s.stage.clone(),
+            rule: s.rule.clone(),
+            title: fill(&words, &s.seen, &[], 1),
+            event: s.seen.event_id.clone(),
+            actor: s.seen.actor.clone(),
+            source_ip: s.seen.source_ip.clone(),
+        }
+    });
+    Some(Told {
+        rule: main.id.clone(),
+        severity: i.severity,
+        confidence: "high",
+        time: iso(i.first),
+        last: iso(i.last),
+        about: about(&first.seen),
+        title: fill(title, &first.seen, &[], i.steps.len() as u64),
+        why,
+        look: look.iter().map(|l| fill(l, &first.seen, &[], i.steps.len() as u64)).collect(),
+        count: events.len() as u64,
+        events,
+        maps: maps.into_iter().collect(),
+        sequence: i.sequences.clone(),
+        timeline: timeline.collect(),
+        actors: i.actors.clone(),
+        resources: resources.into_iter().collect(),
+        techniques: techniques.into_iter().collect(),
+        missing: i.missing.clone(),
+    })
+}
+
+/// Fills in a text's placeholders. What the record does not say is `-`.
+fn fill(text: &str, seen: &Seen, shown: &[(SmolStr, SmolStr)], count: u64) -> String {
+    let dash = |t: &SmolStr| if t.is_empty() { "-".to_owned() } else { t.to_string() };
+    filled(text, &|name| {
+        if let Some((_, value)) = shown.iter().find(|(n, _)| n == name) {
+            return Some(value.to_string());
+        }
+        Some(match name {
+            "actor" => dash(&seen.actor),
+            "identity" => dash(&seen.identity),
+            "session" => dash(&seen.session),
+            "target" => dash(&seen.target),
+            "source_ip" => dash(&seen.source_ip),
+            "network" => crate::network_of(&seen.source_ip).map_or_else(|| "-".to_owned(), |n| n.to_string()),
+            "account" => dash(&seen.account),
+            "region" => dash(&seen.region),
+            "event" => dash(&seen.event),
+            "user_agent" => dash(&seen.user_agent),
+            "error" => dash(&seen.error),
+            "count" => count.to_string(),
+            _ => "-".to_owned(),
+        })
+    })
+}
+
+fn reason(because: &Because, lang: Lang) -> String {
+    match because {
+        Because::Habit(n) if !n.mature => match (n.total, lang) {
+            (0, Lang::En) => {
+                "Nothing was known of this identity before: whether it is usual cannot be told.".to_owned()
+            }
+            (0, Lang::Ja) => "この ID の過去の記録がないため、通常かどうかは判断できない。".to_owned(),
+            (t, Lang::En) => format!(
+                "Only {t} calls of this identity were seen before (since {}): too few to tell what is usual.",
+                iso(n.since)
+            ),
+            (t, Lang::Ja) => format!(
+                "この ID の過去の呼び出しは {} 以降 {t} 件だけで、通常かどうかを判断するには少ない。",
+                iso(n.since)
+            ),
+        },
+        Because::Habit(n) => {
+            let new: Vec<String> = n.new.iter().zip(&n.usual).map(|(d, u)| usual(*d, *u, lang)).collect();
+            match lang {
+                Lang::En => format!(
+                    "In {} calls since {} this identity never did so: {}.",
+                    n.total,
+                    iso(n.since),
+                    new.join(", ")
+                ),
+                Lang::Ja => format!(
+                    "この ID は {} 以降の {} 件の呼び出しで、これを一度も行っていない（{}）。",
+                    iso(n.since),
+                    n.total,
+                    new.join("、")
+                ),
+            }
+        }
+        Because::Count { count, distinct, since } => match (distinct, lang) {
+            (true, Lang::En) => format!("{count} different ones since {}.", iso(*since)),
+            (false, Lang::En) => format!("{count} times since {}.", iso(*since)),
+            (true, Lang::Ja) => format!("{} 以降、異なるもの {count} 件。", iso(*since)),
+            (false, Lang::Ja) => format!("{} 以降 {count} 回。", iso(*since)),
+        },
+        Because::Figures { figures, .. } => {
+            let all: Vec<String> = figures.iter().map(|(n, v)| format!("{n} {v}")).collect();
+            match lang {
+                Lang::En => format!("Figures: {}.", all.join(", ")),
+                Lang::Ja => format!("測定値: {}。", all.join("、")),
+            }
+        }
+        Because::Recurring { times, quiet } => {
+            let days = quiet / 86_400_000;
+            match lang {
+                Lang::En => format!("Found for the {times}th time; it will not be said again for {days} days."),
+                Lang::Ja => format!("{times} 回目の検出。以後 {days} 日間は繰り返し通知しない。"),
+            }
+        }
+    }
+}
+
+fn usual(dim: Dim, values: u32, lang: Lang) -> String {
+    let (en, ja) = match dim {
+        Dim::Api => ("new API", "新しい API"),
+        Dim::Service => ("new service", "新しいサービス"),
+        Dim::Region => ("new Region", "新しいリージョン"),
+        Dim::Network => ("new network", "新しいネットワーク"),
+        Dim::Agent => ("new client", "新しいクライアント"),
+        Dim::Hour => ("new hour of the day", "新しい時間帯"),
+    };
+    match lang {
+        Lang::En => format!("{en} (usual: {values})"),
+        Lang::Ja => format!("{ja}（通常 {values} 種）"),
+    }
+}
+
+/// A finding's short name of whom it is about: the last part of an ARN.
+pub fn short(arn: &str) -> SmolStr {
+    match arn.strip_prefix("arn:") {
+        Some(rest) => rest.splitn(5, ':').last().unwrap_or(rest).to_smolstr(),
+        None => arn.into(),
+    }
+}

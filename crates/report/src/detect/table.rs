@@ -1,0 +1,78 @@
+//! For people on a terminal: incidents with their timeline, then what stands alone, the worst first.
+
+use crate::Style;
+use crate::terminal::{Ink, Terminal};
+use crate::text::Text;
+use std::io::{self, Write};
+use yagura_detect::tell::{Told, short};
+use yagura_model::Lang;
+
+/// Moments of an incident that are shown.
+const MOMENTS: usize = 25;
+
+pub(super) fn write(found: &[Told], style: &Style, lang: Lang, out: &mut impl Write) -> io::Result<()> {
+    let terminal = Terminal::new(style);
+    let text = Text(lang);
+    let (incidents, mut signals): (Vec<&Told>, Vec<&Told>) = found.iter().partition(|t| !t.sequence.is_empty());
+    signals.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.time.cmp(&b.time)));
+    if found.is_empty() {
+        return writeln!(out, "{}", lang.pick("Nothing was detected.", "脅威は検出されなかった。"));
+    }
+    for told in incidents {
+        head(told, terminal, text, lang, out)?;
+        for m in told.timeline.iter().take(MOMENTS) {
+            let stage = m.stage.split('/').next_back().unwrap_or_default();
+            let time = m.time.get(..19).unwrap_or(&m.time);
+            let line = format!("{time}  {:<12} {}", stage, m.title);
+            for part in terminal.wrap_hanging(&line, "    ", "        ") {
+                writeln!(out, "{part}")?;
+            }
+        }
+        if told.timeline.len() > MOMENTS {
+            let rest = told.timeline.len() - MOMENTS;
+            writeln!(out, "    {}", lang.pick(&format!("… and {rest} more"), &format!("…ほか {rest} 件")))?;
+        }
+        tail(told, terminal, lang, out)?;
+    }
+    for told in signals {
+        head(told, terminal, text, lang, out)?;
+        tail(told, terminal, lang, out)?;
+    }
+    Ok(())
+}
+
+fn head(told: &Told, terminal: Terminal, text: Text, lang: Lang, out: &mut impl Write) -> io::Result<()> {
+    let severity = terminal.paint(Ink::of_severity(told.severity), text.severity_word(told.severity));
+    let kind = if told.sequence.is_empty() { "" } else { lang.pick(" incident", " インシデント") };
+    let time = told.time.get(..19).unwrap_or(&told.time);
+    writeln!(
+        out,
+        "{severity}{kind}  {}  {}",
+        terminal.paint(Ink::BOLD, &told.title),
+        terminal.paint(Ink::DIM, &told.rule)
+    )?;
+    let a = &told.about;
+    let who = short(&a.actor);
+    let parts = [time, who.as_str(), a.source_ip.as_str(), a.account.as_str(), a.region.as_str()];
+    let parts: Vec<&str> = parts.into_iter().filter(|p| !p.is_empty()).collect();
+    let count = match lang {
+        Lang::En => format!("{} records", told.count),
+        Lang::Ja => format!("{} 件", told.count),
+    };
+    writeln!(out, "    {}", terminal.paint(Ink::DIM, &format!("{}  ({count})", parts.join("  "))))
+}
+
+fn tail(told: &Told, terminal: Terminal, lang: Lang, out: &mut impl Write) -> io::Result<()> {
+    for line in terminal.wrap(&told.why, "    ") {
+        writeln!(out, "{line}")?;
+    }
+    if !told.missing.is_empty() {
+        writeln!(out, "    {} {}", lang.pick("Not seen:", "未確認:"), told.missing.join(", "))?;
+    }
+    for look in told.look.iter().take(3) {
+        for line in terminal.wrap_hanging(look, "    → ", "      ") {
+            writeln!(out, "{line}")?;
+        }
+    }
+    writeln!(out)
+}
