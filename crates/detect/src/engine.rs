@@ -95,7 +95,7 @@ impl<'e> Engine<'e> {
         }
         ids.push(o.id);
         self.state.records += 1;
-        if self.state.records % SWEEP == 0 {
+        if self.state.records.is_multiple_of(SWEEP) {
             self.sweep(o.time);
         }
         if let Some(notes) = &o.notes {

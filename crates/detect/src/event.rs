@@ -88,7 +88,7 @@ impl Field {
         if let Some(kind) = table.types.get(column) {
             known_below(kind, below)?;
         }
-        Ok(Self::Column(column, below.iter().map(|n| SmolStr::new(n)).collect()))
+        Ok(Self::Column(column, below.iter().map(SmolStr::new).collect()))
     }
 }
 

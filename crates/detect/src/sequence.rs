@@ -252,6 +252,9 @@ struct Mark {
     seen: Seen,
 }
 
+/// What made a stage: when, which one (`sequence/stage`), which detection, which record.
+pub type Taken = (i64, SmolStr, SmolStr, Seen);
+
 /// A sequence whose mandatory stages all came.
 #[derive(Debug, Clone)]
 pub struct Completed {
@@ -260,7 +263,7 @@ pub struct Completed {
     /// What its stages had in common.
     pub entity: SmolStr,
     /// What made the stages: time, stage, detection, record.
-    pub marks: Vec<(i64, SmolStr, SmolStr, Seen)>,
+    pub marks: Vec<Taken>,
     /// Stages that nothing was found for.
     pub missing: Vec<SmolStr>,
 }
@@ -308,7 +311,7 @@ impl Waiting {
 }
 
 /// Whether all mandatory stages came in their order. Each stage takes the earliest records that come after the stage before it.
-fn complete(s: &Sequence, marks: &[Mark]) -> Option<(Vec<(i64, SmolStr, SmolStr, Seen)>, Vec<SmolStr>)> {
+fn complete(s: &Sequence, marks: &[Mark]) -> Option<(Vec<Taken>, Vec<SmolStr>)> {
     let mut from = 0;
     let mut missing = Vec::new();
     let mut used: Vec<usize> = Vec::new();
