@@ -155,8 +155,12 @@ fn names_other_account(text: &str, own: &str) -> bool {
     let text = text.trim();
     if text.starts_with(['{', '[']) {
         // Principals of a policy document: ARNs and account numbers in quotes.
-        return text.split('"').any(|part| part.len() < 256 && names_other_account(part, own));
+        return text.split('"').any(|part| part.len() < 256 && is_other_account(part, own));
     }
+    is_other_account(text, own)
+}
+
+fn is_other_account(text: &str, own: &str) -> bool {
     let account = match text.strip_prefix("arn:") {
         Some(arn) => arn.split(':').nth(3).unwrap_or_default(),
         None => text,
