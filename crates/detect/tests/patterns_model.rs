@@ -1,7 +1,7 @@
 //! Compiled patterns against a plain model that shares no code with them: it flattens the event into leaves and tries all of them, in
 //! the order that Event Ruler's documentation gives.
 
-#![allow(clippy::unwrap_used, reason = "tests may stop")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may stop")]
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};

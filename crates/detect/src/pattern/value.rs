@@ -134,7 +134,7 @@ impl Range {
 
 /// A block of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Block {
+pub(crate) struct Block {
     bits: u128,
     mask: u128,
     four: bool,
