@@ -165,7 +165,11 @@ pub fn each_member<'a>(text: &'a str, take: &mut dyn FnMut(Raw<'a>, Raw<'a>)) ->
     c.end()
 }
 
-fn each_element<'a>(text: &'a str, take: &mut dyn FnMut(Raw<'a>)) -> Result<(), Broken> {
+/// Gives an array's elements in their order. The whole text is checked.
+///
+/// # Errors
+/// Where the text is not one JSON array.
+pub fn each_element<'a>(text: &'a str, take: &mut dyn FnMut(Raw<'a>)) -> Result<(), Broken> {
     let mut c = Cursor { text, bytes: text.as_bytes(), at: 0 };
     c.space();
     c.expect(b'[', "`[` is missing")?;
