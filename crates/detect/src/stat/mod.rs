@@ -9,6 +9,7 @@
 
 pub mod bounded;
 pub mod dns;
+pub mod flow;
 pub mod math;
 
 use bounded::Bounded;
@@ -195,6 +196,11 @@ impl<K: Ord> Distinct<K> {
     pub(crate) fn remove(&mut self, value: &K) -> bool {
         let found = self.seen.binary_search_by(|e| e.0.cmp(value));
         found.map(|at| self.seen.remove(at)).is_ok()
+    }
+
+    /// How many values were seen since `since`.
+    pub(crate) fn count(&self, since: i64) -> usize {
+        self.seen.iter().filter(|e| e.1 >= since).count()
     }
 
     /// How many values are held, of whatever age: never less than any count.

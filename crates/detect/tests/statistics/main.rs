@@ -9,4 +9,5 @@
 )]
 
 mod dns;
+mod flow;
 mod read;
