@@ -10,6 +10,7 @@
 pub mod bounded;
 pub mod dns;
 pub mod flow;
+pub mod login;
 pub mod math;
 
 use bounded::Bounded;

@@ -10,4 +10,5 @@
 
 mod dns;
 mod flow;
+mod login;
 mod read;
