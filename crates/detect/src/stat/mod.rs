@@ -10,8 +10,10 @@
 pub mod bounded;
 pub mod dns;
 pub mod flow;
+pub mod habit;
 pub mod login;
 pub mod math;
+pub mod travel;
 
 use bounded::Bounded;
 use serde::{Deserialize, Serialize};

@@ -10,5 +10,6 @@
 
 mod dns;
 mod flow;
+mod habit;
 mod login;
 mod read;
