@@ -27,7 +27,7 @@ const SWEEP: u64 = 50_000;
 const COUNTED: usize = 10_000;
 
 /// Everything that is remembered.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct State {
     /// What identities usually do.
     pub habits: Habits,
@@ -178,6 +178,11 @@ impl<'e> Engine<'e> {
             let rules: Vec<u32> = self.methods.get(sign.method).cloned().unwrap_or_default();
             for rule in rules {
                 let Some(d) = self.rules.get(rule) else { continue };
+                // The console and databases share the methods about logins.
+                let log = notes.seen.as_ref().map_or(d.table.source.name, |s| s.log.as_str());
+                if (log == "cloudtrail") != (d.table.source.name == "cloudtrail") {
+                    continue;
+                }
                 let mut seen = notes.seen.clone().unwrap_or_default();
                 if notes.seen.is_none() {
                     let [account, region, instance] = notes.place.clone();
@@ -187,7 +192,7 @@ impl<'e> Engine<'e> {
                     seen.identity = seen.actor.clone();
                     seen.event_id = format!("{:032x}", o.id).into();
                 }
-                let events = sign.events.iter().map(|id| self.state.statistics.name_of(*id)).collect();
+                let events = sign.events.iter().map(|id| named(*id, log)).collect();
                 let figures = sign.facts.iter().map(|(n, v)| (SmolStr::new(n), v.clone())).collect();
                 let because = vec![Because::Figures { method: sign.method.into(), score: sign.score, figures }];
                 let dedup = hash(&sign.host) ^ sign.peer.as_deref().map_or(0, hash).rotate_left(9);
@@ -346,6 +351,15 @@ impl<'e> Engine<'e> {
     }
 }
 
+/// A record's name by its identity: CloudTrail's are UUIDs.
+fn named(id: u128, log: &str) -> SmolStr {
+    let hex = format!("{id:032x}");
+    match (log, hex.get(..8), hex.get(8..12), hex.get(12..16), hex.get(16..20), hex.get(20..)) {
+        ("cloudtrail", Some(a), Some(b), Some(c), Some(d), Some(e)) => format!("{a}-{b}-{c}-{d}-{e}").into(),
+        _ => hex.into(),
+    }
+}
+
 struct Fired<'f> {
     seen: &'f Seen,
     target: Option<SmolStr>,
@@ -365,14 +379,15 @@ fn gated(gate: &HabitGate, novelty: &Novelty) -> Option<Novelty> {
         return None;
     }
     let asked = |d: &Dim| gate.new.contains(d) || gate.any.contains(d);
-    let kept: (Vec<Dim>, Vec<u32>) = novelty
-        .new
-        .iter()
-        .zip(novelty.usual.iter().chain(std::iter::repeat(&0)))
-        .filter(|(d, _)| asked(d))
-        .map(|(d, n)| (*d, *n))
-        .unzip();
-    Some(Novelty { new: kept.0, usual: kept.1, ..novelty.clone() })
+    let mut told = Novelty { new: Vec::new(), usual: Vec::new(), others: Vec::new(), ..novelty.clone() };
+    for ((dim, usual), others) in
+        novelty.new.iter().zip(&novelty.usual).zip(&novelty.others).filter(|((d, _), _)| asked(d))
+    {
+        told.new.push(*dim);
+        told.usual.push(*usual);
+        told.others.push(*others);
+    }
+    Some(told)
 }
 
 /// Who stands behind: follows keys to their creators and sessions to who assumed them.

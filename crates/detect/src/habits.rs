@@ -1,45 +1,31 @@
-//! What identities usually do: which APIs, from which networks, with which clients, at which hours.
+//! What identities usually do, as detections ask for it: [`crate::stat::habit`] by the dimensions of an API call.
 //!
-//! An identity is known well enough ([`MATURE_EVENTS`], [`MATURE_AGE`]) or *cold*: of a cold one nothing counts as unusual, unless a
-//! detection says that it fires then too. What was not seen for [`FORGET`] is forgotten.
+//! An identity is known well enough ([`MATURE_EVENTS`], [`MATURE_TIME`]) or *cold*: of a cold one nothing counts as unusual, unless a
+//! detection says that it fires then too. What is new stays new for a day ([`NEWCOMER`]): an attack is more than its first call.
 
 use crate::detection::Dim;
-use crate::hash::Hash;
 use crate::observe::Habit;
+use crate::stat::habit::{self, Dimension, HabitConfig};
+use crate::stat::{DAY, HOUR};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
 
 /// From so many calls on an identity is known …
 pub const MATURE_EVENTS: u64 = 30;
-/// … once they span so many milliseconds: a day.
-pub const MATURE_AGE: i64 = 24 * 3_600_000;
-/// What was not seen for so long is forgotten: 90 days.
-pub const FORGET: i64 = 90 * 24 * 3_600_000;
-/// Values kept of one identity; the longest unseen go first.
-pub const VALUES: usize = 2_000;
-/// Identities kept; the longest unseen go first.
-pub const IDENTITIES: usize = 1_000_000;
+/// … once they span so many milliseconds: a day, nearly.
+pub const MATURE_TIME: i64 = 20 * HOUR;
+/// A value first seen less than so long ago is still new: a day.
+pub const NEWCOMER: i64 = DAY;
 
 /// Learned habits.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Habits {
-    /// Of what form this is; a later form can read an earlier one.
-    #[serde(default)]
-    version: u32,
-    profiles: HashMap<Hash, Profile>,
-}
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Habits(habit::Habits);
 
-/// What is known of one identity.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Profile {
-    first: i64,
-    last: i64,
-    total: u64,
-    values: Vec<Value>,
+impl Default for Habits {
+    fn default() -> Self {
+        let config = HabitConfig { mature_events: MATURE_EVENTS, mature_time: MATURE_TIME, ..HabitConfig::default() };
+        Self(habit::Habits::new(config))
+    }
 }
-
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Value(Dim, Hash, i64, i64, u32);
 
 /// How an identity's habits look at one call.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -50,107 +36,72 @@ pub struct Novelty {
     pub total: u64,
     /// The first of them, ms.
     pub since: i64,
-    /// Which dimensions have a value never seen of it.
+    /// Which dimensions have a value never seen of it until a day ago.
     pub new: Vec<Dim>,
     /// How many different values it has in each of those.
     pub usual: Vec<u32>,
+    /// How many other identities have that value, of each.
+    pub others: Vec<u32>,
+}
+
+fn dimension(dim: Dim) -> Dimension {
+    match dim {
+        Dim::Api => Dimension::Api,
+        Dim::Service => Dimension::Service,
+        Dim::Region => Dimension::Region,
+        Dim::Network => Dimension::Network,
+        Dim::Agent => Dimension::Agent,
+        Dim::Hour => Dimension::Hour,
+    }
 }
 
 impl Habits {
-    /// None yet.
-    pub fn new() -> Self {
-        Self { version: 1, profiles: HashMap::new() }
-    }
-
     /// How many identities are known.
     pub fn len(&self) -> usize {
-        self.profiles.len()
+        self.0.len()
     }
 
     /// Whether none is.
     pub fn is_empty(&self) -> bool {
-        self.profiles.is_empty()
+        self.0.is_empty()
     }
 
     /// How unusual a call is, as of before it.
     pub fn novelty(&self, habit: &Habit, time: i64) -> Novelty {
-        let Some(p) = self.profiles.get(&habit.who) else {
-            return Novelty { new: Dim::ALL.to_vec(), ..Novelty::default() };
-        };
-        let mut n = Novelty {
-            mature: p.total >= MATURE_EVENTS && time - p.first >= MATURE_AGE,
-            total: p.total,
-            since: p.first,
-            ..Novelty::default()
-        };
-        for (dim, what) in Dim::ALL.into_iter().zip(habit.what) {
-            let same = |v: &&Value| v.0 == dim && time - v.3 < FORGET;
-            if what != 0 && !p.values.iter().filter(same).any(|v| v.1 == what) {
-                n.new.push(dim);
-                n.usual.push(u32::try_from(p.values.iter().filter(same).count()).unwrap_or(u32::MAX));
-            }
-        }
-        n
-    }
-
-    /// Learns from a call.
-    pub fn learn(&mut self, habit: &Habit, time: i64) {
-        if self.profiles.len() >= IDENTITIES && !self.profiles.contains_key(&habit.who) {
-            self.forget();
-        }
-        let p = self.profiles.entry(habit.who).or_default();
-        if p.total == 0 {
-            p.first = time;
-        }
-        p.first = p.first.min(time);
-        p.last = p.last.max(time);
-        p.total += 1;
+        let mut all = Novelty::default();
         for (dim, what) in Dim::ALL.into_iter().zip(habit.what) {
             if what == 0 {
                 continue;
             }
-            match p.values.iter_mut().find(|v| v.1 == what && v.0 == dim) {
-                Some(v) => {
-                    v.2 = v.2.min(time);
-                    v.3 = v.3.max(time);
-                    v.4 = v.4.saturating_add(1);
-                }
-                None => {
-                    if p.values.len() >= VALUES
-                        && let Some(oldest) =
-                            p.values.iter().enumerate().min_by_key(|(_, v)| (v.3, v.1)).map(|(n, _)| n)
-                    {
-                        p.values.swap_remove(oldest);
-                    }
-                    p.values.push(Value(dim, what, time, time, 1));
-                }
+            let n = self.0.look(habit.who, dimension(dim), what, time);
+            all.mature |= n.mature;
+            all.total = all.total.max(n.total);
+            all.since = n.since.unwrap_or(time);
+            if n.first.is_none_or(|first| time - first < NEWCOMER) {
+                all.new.push(dim);
+                all.usual.push(u32::try_from(n.values).unwrap_or(u32::MAX));
+                all.others.push(n.others);
             }
         }
+        all
     }
 
-    /// Drops the tenth of the identities that was not seen for the longest time.
-    fn forget(&mut self) {
-        let mut last: Vec<(i64, Hash)> = self.profiles.iter().map(|(who, p)| (p.last, *who)).collect();
-        last.sort_unstable();
-        for (_, who) in last.iter().take(IDENTITIES / 10) {
-            self.profiles.remove(who);
+    /// Learns from a call.
+    pub fn learn(&mut self, habit: &Habit, time: i64) {
+        for (dim, what) in Dim::ALL.into_iter().zip(habit.what) {
+            if what != 0 {
+                self.0.observe(habit.who, dimension(dim), what, time);
+            }
         }
     }
 
     /// Adds what others learned. The order does not matter.
     pub fn merge(&mut self, other: &Self) {
-        for (who, theirs) in &other.profiles {
-            let own = self.profiles.entry(*who).or_default();
-            own.first = if own.total == 0 { theirs.first } else { own.first.min(theirs.first) };
-            own.last = own.last.max(theirs.last);
-            own.total += theirs.total;
-            let mut all: BTreeMap<(Dim, Hash), Value> = own.values.iter().map(|v| ((v.0, v.1), *v)).collect();
-            for v in &theirs.values {
-                all.entry((v.0, v.1))
-                    .and_modify(|o| *o = Value(o.0, o.1, o.2.min(v.2), o.3.max(v.3), o.4.saturating_add(v.4)))
-                    .or_insert(*v);
-            }
-            own.values = all.into_values().collect();
-        }
+        self.0.merge(&other.0);
+    }
+
+    /// Forgets what was long not seen.
+    pub fn forget(&mut self, now: i64) {
+        self.0.forget(now);
     }
 }

@@ -301,6 +301,9 @@ impl<'o> Observer<'o> {
     }
 }
 
+/// By then a habit may be forgotten, and be news again: well below the time that habits take to forget.
+const FORGOTTEN: i64 = 80 * crate::stat::DAY;
+
 /// Whether a record may have values that are new to its identity. One that comes after another with the same values has none; the
 /// engine, which sees all records in order, decides on the rest.
 fn news(
@@ -321,10 +324,12 @@ fn news(
         told.clear();
     }
     match told.get_mut(&(rule, key)) {
-        // What was long not seen is forgotten, and then news again.
-        Some(first) if *first <= time && time - *first < crate::habits::FORGET => false,
+        // What is new stays new for a while.
+        Some(first) if time - *first >= crate::habits::NEWCOMER && time - *first < FORGOTTEN => false,
         Some(first) => {
-            *first = time;
+            if time < *first || time - *first >= FORGOTTEN {
+                *first = time;
+            }
             true
         }
         None => {

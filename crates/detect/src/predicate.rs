@@ -193,10 +193,7 @@ impl Test {
             Self::Number(order, bound) => text.parse().is_ok_and(|n: f64| order.holds(n, *bound)),
             Self::Within(ranges) => text.parse::<IpAddr>().is_ok_and(|ip| ranges.iter().any(|r| r.contains(ip))),
             Self::PublicAddress => IpRange::parse(text).is_some_and(|r| !r.is_internal()),
-            Self::Listed(category) => match text.parse::<IpAddr>() {
-                Ok(ip) => against.lists.address(ip).is_some_and(|hit| hit.category == *category),
-                Err(_) => against.lists.domain(text).is_some_and(|hit| hit.category == *category),
-            },
+            Self::Listed(category) => against.lists.has(text, *category),
             Self::PublicPolicy => yagura_rule::policy::is_public(text, "arn:aws:any:::*").unwrap_or(false),
             Self::AdminPolicy => yagura_rule::policy::is_admin(text).unwrap_or(false),
             Self::OtherAccount => false,

@@ -1,0 +1,178 @@
+//! Habits and travel.
+
+use proptest::prelude::*;
+use std::net::IpAddr;
+use yagura_detect::stat::DAY;
+use yagura_detect::stat::habit::{Dimension, HabitConfig, Habits, agent_family, hash, hour, network, pair};
+use yagura_detect::stat::travel::{Place, Places, Travel, TravelConfig};
+
+const START: i64 = 1_700_000_000_000;
+
+#[test]
+fn a_new_value_of_a_known_key() {
+    let mut habits = Habits::new(HabitConfig::default());
+    let (alice, bob) = (hash("alice"), hash("bob"));
+    let api = |name: &str| hash(name);
+    for at in 0..200 {
+        let novelty =
+            habits.observe(alice, Dimension::Api, api(["List", "Get"][at as usize % 2]), START + at * DAY / 20);
+        assert_eq!((novelty.total, novelty.known), (at as u64, at > 1));
+        assert_eq!(novelty.mature, at >= 140, "a week and a hundred events");
+    }
+    habits.observe(bob, Dimension::Api, api("Delete"), START);
+    let now = START + 10 * DAY;
+    let novelty = habits.observe(alice, Dimension::Api, api("Delete"), now);
+    assert!(!novelty.known && novelty.mature);
+    assert_eq!((novelty.seen, novelty.total, novelty.values, novelty.others, novelty.keys), (0, 200, 2, 1, 1));
+    assert_eq!(novelty.since, Some(START));
+    let again = habits.look(alice, Dimension::Api, api("Delete"), now + 1_000);
+    assert_eq!((again.known, again.seen, again.last, again.others), (true, 1, Some(now), 1));
+    assert!(!habits.look(alice, Dimension::Service, api("Delete"), now).known, "another dimension");
+}
+
+#[test]
+fn values_are_forgotten_and_the_lightest_goes_first() {
+    let config = HabitConfig { max_values: 8, max_keys: 16, ..HabitConfig::default() };
+    let mut habits = Habits::new(config);
+    for at in 0..50 {
+        habits.observe(1, Dimension::Api, hash("often"), START + at);
+    }
+    for at in 0..40 {
+        habits.observe(1, Dimension::Api, hash(&format!("once {at}")), START + DAY + at * 1_000);
+    }
+    let novelty = habits.look(1, Dimension::Api, hash("often"), START + 2 * DAY);
+    assert_eq!((novelty.known, novelty.seen, novelty.values, novelty.overflow), (true, 50, 8, 33));
+    assert!(habits.look(1, Dimension::Api, hash("once 39"), START + 2 * DAY).known);
+    assert!(!habits.look(1, Dimension::Api, hash("once 0"), START + 2 * DAY).known);
+    assert!(!habits.look(1, Dimension::Api, hash("often"), START + 92 * DAY).known);
+    let back = habits.observe(1, Dimension::Api, hash("often"), START + 92 * DAY);
+    assert!(!back.known);
+    assert_eq!(habits.look(1, Dimension::Api, hash("often"), START + 92 * DAY).seen, 1);
+    for key in 2..40 {
+        habits.observe(key, Dimension::Api, hash("often"), START + 93 * DAY + key as i64 * 1_000);
+    }
+    assert!(habits.len() <= 16 && habits.evicted() > 0);
+    let left = habits.look(99, Dimension::Api, hash("often"), START + 93 * DAY);
+    assert_eq!((left.others as usize, left.keys), (habits.len(), habits.len()));
+    habits.forget(START + 300 * DAY);
+    assert!(habits.is_empty());
+}
+
+#[test]
+fn a_later_version_is_refused() {
+    let text = serde_json::to_string(&Habits::default()).unwrap().replace("\"version\":1", "\"version\":2");
+    assert!(serde_json::from_str::<Habits>(&text).unwrap_err().to_string().contains("later"));
+}
+
+#[test]
+fn what_values_stand_for() {
+    let address = |a: &str| network(a.parse().unwrap());
+    assert_eq!(address("192.0.2.1"), address("192.0.99.1"));
+    assert_ne!(address("192.0.2.1"), address("192.1.2.1"));
+    assert_eq!(address("2001:db8:1::1"), address("2001:db8:2::1"));
+    assert_ne!(address("2001:db8::1"), address("2001:db9::1"));
+    let mut habits = Habits::default();
+    habits.observe(1, Dimension::Network, address("2001:db8::1"), START);
+    assert!(!habits.look(1, Dimension::Network, address("2001:db9::1"), START).known, "not lost where the tag goes");
+    habits.observe(1, Dimension::Hour, hour(START), START);
+    assert!(!habits.look(1, Dimension::Hour, hour(START + 3_600_000), START).known);
+    let (a, b) = ((Dimension::Api, hash("a")), (Dimension::Region, hash("b")));
+    assert_ne!(pair(a, b), pair(b, a));
+    for (agent, family) in [
+        ("aws-cli/2.15.0 Python/3.11 Linux/5", "aws-cli"),
+        ("Boto3/1.26 md/Botocore#1.29", "boto3"),
+        ("APN/1.0 HashiCorp/1.0 Terraform/1.6.0 (+https://www.terraform.io)", "terraform"),
+        ("[S3Console/0.4, aws-internal/3]", "s3console"),
+        ("Mozilla/5.0 (X11) Chrome/1", "browser"),
+        ("ec2.amazonaws.com", "ec2.amazonaws.com"),
+        ("", ""),
+    ] {
+        assert_eq!(agent_family(agent), family);
+    }
+}
+
+proptest! {
+    /// Shards merged know what one that saw everything knows, whatever the order.
+    #[test]
+    fn merging_is_learning_together(
+        events in proptest::collection::vec((0u64..5, 0usize..3, 0u64..9, 0i64..60 * DAY, 0usize..3), 1..300),
+    ) {
+        let dimensions = [Dimension::Api, Dimension::Hour, Dimension::Pair];
+        let mut whole = Habits::default();
+        let mut shards = [Habits::default(), Habits::default(), Habits::default()];
+        for (key, dimension, value, time, shard) in &events {
+            whole.observe(*key, dimensions[*dimension], value << 20, START + time);
+            shards[*shard].observe(*key, dimensions[*dimension], value << 20, START + time);
+        }
+        let [a, b, c] = &shards;
+        let mut forth = a.clone();
+        forth.merge(b);
+        forth.merge(c);
+        let mut back = c.clone();
+        back.merge(b);
+        back.merge(a);
+        let now = START + 61 * DAY;
+        for key in 0..5 {
+            for dimension in dimensions {
+                for value in 0..9 {
+                    let wanted = whole.look(key, dimension, value << 20, now);
+                    prop_assert_eq!(wanted, forth.look(key, dimension, value << 20, now));
+                    prop_assert_eq!(wanted, back.look(key, dimension, value << 20, now));
+                }
+            }
+        }
+        let text = serde_json::to_string(&whole).unwrap();
+        let kept: Habits = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(serde_json::to_string(&kept).unwrap(), text);
+        prop_assert_eq!(kept.look(1, Dimension::Api, 1 << 20, now), whole.look(1, Dimension::Api, 1 << 20, now));
+    }
+}
+
+#[test]
+fn travel_between_known_cities() {
+    let tokyo = Place { latitude: 35.6762, longitude: 139.6503 };
+    let london = Place { latitude: 51.5074, longitude: -0.1278 };
+    let hour = 3_600_000;
+    let way = Travel::between(tokyo, 0, london, 2 * hour);
+    assert!((way.distance - 9_560.0).abs() < 30.0, "{way:?}");
+    assert!((way.speed - way.distance / 2.0).abs() < 1e-6);
+    assert!(way.is_impossible(&TravelConfig::default()));
+    assert!(!Travel::between(tokyo, 0, london, 14 * hour).is_impossible(&TravelConfig::default()));
+    assert!(!Travel::between(tokyo, 5, tokyo, 5).is_impossible(&TravelConfig::default()));
+    assert!(Travel::between(tokyo, 5, london, 5).is_impossible(&TravelConfig::default()));
+    let osaka = Place { latitude: 34.6937, longitude: 135.5023 };
+    assert!(!Travel::between(tokyo, 0, osaka, 60_000).is_impossible(&TravelConfig::default()), "tables err by so much");
+    let ends = (Place { latitude: 0.0, longitude: 179.9 }, Place { latitude: 0.0, longitude: -179.9 });
+    assert!(Travel::between(ends.0, 0, ends.1, hour).distance < 25.0, "over the date line");
+}
+
+#[test]
+fn the_smallest_network_counts() {
+    let text = "network,geoname_id,latitude,longitude\n192.0.2.0/24,1,10.0,20.0\n192.0.2.128/25,2,30.0,40.0\n192.0.2.130/32,3,50,60\n\
+                2001:db8::/32,4,-5.5,6\nnonsense,1,2,3\n192.0.2.0/40,1,2,3\n198.51.100.0/24,1,95.0,3\n0.0.0.0/8,9,1,1\n";
+    let (places, bad) = Places::read(text);
+    assert_eq!(bad, [6, 7, 8]);
+    let latitude = |a: &str| places.of(a.parse::<IpAddr>().unwrap()).map(|p| p.latitude);
+    for (address, wanted) in [
+        ("192.0.2.0", Some(10.0)),
+        ("192.0.2.127", Some(10.0)),
+        ("192.0.2.128", Some(30.0)),
+        ("192.0.2.129", Some(30.0)),
+        ("192.0.2.130", Some(50.0)),
+        ("192.0.2.131", Some(30.0)),
+        ("192.0.2.255", Some(30.0)),
+        ("192.0.3.0", None),
+        ("192.0.1.255", None),
+        ("2001:db8::1", Some(-5.5)),
+        ("2001:db9::", None),
+        ("0.0.0.1", Some(1.0)),
+        ("1.0.0.0", None),
+        ("::1", None),
+    ] {
+        assert_eq!(latitude(address), wanted, "{address}");
+    }
+    assert_eq!(
+        Places::read("192.0.2.0/24,1.5,2.5\n").0.of("192.0.2.7".parse().unwrap()),
+        Some(Place { latitude: 1.5, longitude: 2.5 })
+    );
+}
