@@ -6,14 +6,14 @@
 use crate::detection::Dim;
 use crate::observe::Habit;
 use crate::stat::habit::{self, Dimension, HabitConfig};
-use crate::stat::{DAY, HOUR};
+use crate::stat::DAY;
 use serde::{Deserialize, Serialize};
 
 /// From so many calls on an identity is known …
 pub const MATURE_EVENTS: u64 = 30;
-/// … once they span so many milliseconds: a day, nearly.
-pub const MATURE_TIME: i64 = 20 * HOUR;
-/// A value first seen less than so long ago is still new: a day.
+/// … once they span so many milliseconds: a day.
+pub const MATURE_TIME: i64 = DAY;
+/// A value that a known identity first had less than so long ago is still new: a day.
 pub const NEWCOMER: i64 = DAY;
 
 /// Learned habits.
@@ -77,7 +77,9 @@ impl Habits {
             all.mature |= n.mature;
             all.total = all.total.max(n.total);
             all.since = n.since.unwrap_or(time);
-            if n.first.is_none_or(|first| time - first < NEWCOMER) {
+            let since = n.since.unwrap_or(time);
+            // What it did while it became known is what it does.
+            if n.first.is_none_or(|first| time - first < NEWCOMER && first - since >= MATURE_TIME) {
                 all.new.push(dim);
                 all.usual.push(u32::try_from(n.values).unwrap_or(u32::MAX));
                 all.others.push(n.others);
