@@ -266,7 +266,7 @@ fn what_cannot_be_honoured_is_named_with_its_place() {
         (selecting("f: {a: 1}"), 8, "a value is"),
         (with("s:\n  f: x\ncondition: t"), 8, "`t`, which is no selection"),
         (with("s:\n  f: x\ncondition: s | near t"), 8, "is not supported"),
-        (with("s:\n  f: x\ncondition: s | count() > 5"), 8, "`timeframe`"),
+        (with("s:\n  f: x\ncondition: s | count() > 5\ntimeframe: soon"), 8, "`timeframe`"),
         (with("s:\n  f: x"), 6, "`condition` is missing"),
         (with("condition: s"), 6, "no selection"),
         (selecting("f: x").replace("product: aws", "product: windows"), 3, "product `windows`"),

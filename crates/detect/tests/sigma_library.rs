@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may stop")]
 
-use yagura_detect::sigma::{Bounds, Correlator, Document, Json, Kind, Library, Signal, load};
+use yagura_detect::sigma::{ASSUMED_TIMEFRAME_MS, Bounds, Correlator, Document, Json, Kind, Library, Signal, load};
 
 const RULES: &str = "
 title: Failed login
@@ -228,7 +228,10 @@ fn counting_in_the_condition() {
     // Public rules have the time at the top, too.
     let top = text("count() > 5").replace("  timeframe: 10m\n", "") + "timeframe: 5m\n";
     let Document::Correlation(c) = load(&top, "old.yml").unwrap().remove(1) else { unreachable!("a correlation") };
-    assert_eq!(c.timespan_ms, 300_000);
+    assert_eq!((c.timespan_ms, c.timespan_assumed), (300_000, false));
+    let none = text("count() > 5").replace("  timeframe: 10m\n", "");
+    let Document::Correlation(c) = load(&none, "old.yml").unwrap().remove(1) else { unreachable!("a correlation") };
+    assert_eq!((c.timespan_ms, c.timespan_assumed), (ASSUMED_TIMEFRAME_MS, true));
     for wrong in ["sum(x) > 5", "count(x)", "count() by > 5x", "count() > many", "min(x) by y > 1"] {
         assert!(load(&text(wrong), "old.yml").is_err(), "{wrong}");
     }

@@ -313,6 +313,7 @@ mod tests {
             group_by: Vec::new(),
             aliases: BTreeMap::new(),
             timespan_ms: 100,
+            timespan_assumed: false,
             bounds: Bounds { least, most },
             expression: None,
             fields: Vec::new(),

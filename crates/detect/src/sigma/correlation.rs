@@ -54,6 +54,8 @@ pub struct Correlation {
     pub aliases: BTreeMap<SmolStr, BTreeMap<SmolStr, SmolStr>>,
     /// Within this time, in milliseconds.
     pub timespan_ms: i64,
+    /// Whether the rule does not say within what time it counts, so that one was assumed.
+    pub timespan_assumed: bool,
     /// How many there must be.
     pub bounds: Bounds,
     /// Which rules must have fired together, where that is not a number of them.

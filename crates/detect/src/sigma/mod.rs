@@ -9,6 +9,7 @@
 //!   that it holds where the field is not there.
 //! - Keywords stand anywhere in any value of the event.
 //! - Regular expressions are those of Rust's `regex`: look-around and back-references, which Sigma does not have either, are refused.
+//! - A rule of the first format that counts without a `timeframe` counts within [`ASSUMED_TIMEFRAME_MS`].
 //! - Keys of one's own are kept by name and mean nothing, but those that nearly spell a known key are refused.
 
 mod condition;
@@ -31,5 +32,5 @@ pub use fields::{Fields, Json, Value};
 pub use library::{Filter, Library, Signal};
 pub use modifier::Placeholders;
 pub use read::{Document, Problem, load, load_with};
-pub use read_correlation::MAX_COUNT;
+pub use read_correlation::{ASSUMED_TIMEFRAME_MS, MAX_COUNT};
 pub use rule::{About, EventIndex, Level, Logsource, Rule};

@@ -12,6 +12,9 @@ use yagura_rule::yaml::{Yaml, YamlKind};
 /// The greatest number that a correlation may count to: each counted event or value is remembered.
 pub const MAX_COUNT: u64 = 100_000;
 
+/// The time of a rule that counts and does not say within what: ten minutes, which public rules that say it have most often.
+pub const ASSUMED_TIMEFRAME_MS: i64 = 600_000;
+
 const TIMES: &str = "a time is a whole number with `s`, `m`, `h`, `d` or `w` behind it";
 
 impl Loader<'_> {
@@ -70,7 +73,7 @@ impl Loader<'_> {
         if self.r.errors.len() > before {
             return None;
         }
-        let timespan_ms = timespan_ms?;
+        let (timespan_ms, timespan_assumed) = (timespan_ms?, false);
         Some(Correlation {
             about,
             kind: kind?,
@@ -78,6 +81,7 @@ impl Loader<'_> {
             group_by,
             aliases,
             timespan_ms,
+            timespan_assumed,
             bounds,
             expression,
             fields,
@@ -168,12 +172,17 @@ impl Loader<'_> {
             );
             return None;
         };
-        // It belongs beside the condition; public rules have it at the top, too.
+        // It belongs beside the condition; public rules have it at the top, too, or leave it out.
         let timeframe = detection.get("timeframe").or_else(|| at.get("timeframe"));
-        let Some(timespan_ms) = timeframe.and_then(scalar).as_deref().and_then(span) else {
-            self.r.complain(one, format!("counting wants a `timeframe`: {TIMES}"));
-            return None;
+        let timespan_ms = match timeframe.map(|t| scalar(t).as_deref().and_then(span)) {
+            None => ASSUMED_TIMEFRAME_MS,
+            Some(Some(time)) => time,
+            Some(None) => {
+                self.r.complain(one, format!("`timeframe`: {TIMES}"));
+                return None;
+            }
         };
+        let timespan_assumed = timeframe.is_none();
         let bounds = self.within(one, narrowed((0, None), operator, n))?;
         let reference = about.id.clone().or_else(|| about.name.clone()).unwrap_or_default();
         let fields: Vec<SmolStr> = field.into_iter().map(SmolStr::from).collect();
@@ -183,7 +192,19 @@ impl Loader<'_> {
         let group_by = group_by.into_iter().map(SmolStr::from).collect();
         let aliases = BTreeMap::new();
         let (expression, generate) = (None, false);
-        Some(Correlation { about, kind, rules, group_by, aliases, timespan_ms, bounds, expression, fields, generate })
+        Some(Correlation {
+            about,
+            kind,
+            rules,
+            group_by,
+            aliases,
+            timespan_ms,
+            timespan_assumed,
+            bounds,
+            expression,
+            fields,
+            generate,
+        })
     }
 }
 
