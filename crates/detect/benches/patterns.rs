@@ -34,7 +34,7 @@ fn event(i: usize) -> String {
 
 /// Seven kinds of pattern; a larger `n` gives others of the same kind.
 fn pattern(kind: usize, n: usize) -> String {
-    let list = match kind {
+    match kind {
         0 => format!(r#"{{"source":["aws.ec2"],"detail":{{"instance-id":["i-{n:017x}"]}}}}"#),
         1 => format!(r#"{{"detail":{{"instance-id":[{{"prefix":"i-{n:015x}"}}],"state":["running"]}}}}"#),
         2 => format!(r#"{{"resources":[{{"suffix":"{n:03x}"}}]}}"#),
@@ -48,8 +48,7 @@ fn pattern(kind: usize, n: usize) -> String {
             n % 7
         ),
         _ => format!(r#"{{"source":["aws.ec{n}"],"detail":{{"state":[{{"anything-but":["running","pending"]}}]}}}}"#),
-    };
-    list
+    }
 }
 
 fn rules(each: usize) -> Rules {

@@ -427,6 +427,12 @@ fn lines() {
         wrong.starts_with(r#"{"id":2,"error":"rule `r`: Event pattern is not valid. Reason: Empty arrays"#),
         "{wrong}"
     );
+    let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(900), "]".repeat(900));
+    assert_eq!(
+        match_line(&format!(r#"{{"id":4,"rules":{{"r":{{"b":[1]}}}},"event":{deep}}}"#)),
+        r#"{"id":4,"matched":[]}"#
+    );
+    assert!(match_line(r#"{"id":5,"rules":{},"event":{}} {}"#).contains("more follows"));
     assert!(match_line("nonsense").starts_with(r#"{"id":null,"error":"the line is not JSON"#));
     assert_eq!(check_line(r#"{"id":3,"pattern":{"a":["x"]}}"#), r#"{"id":3,"error":null}"#);
     assert_eq!(check_line(r#"{"id":3,"pattern":"{\"a\":[\"x\"]}"}"#), r#"{"id":3,"error":null}"#);

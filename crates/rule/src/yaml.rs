@@ -95,6 +95,21 @@ pub fn decode(path: String, bytes: Vec<u8>, shipped: bool) -> Result<ContentFile
 /// # Errors
 /// The first place where the text is not YAML.
 pub fn read(file: &ContentFile) -> Result<Yaml, ContentError> {
+    serde_saphyr::from_str_with_options::<Yaml>(&file.text, options(file)?).map_err(|e| not_yaml(file, &e))
+}
+
+/// Reads all documents of a file, bounded as [`read`]. Empty ones are left out. Only `true` and `false` are truth values, as YAML 1.2
+/// has it: other people's files say `No` and mean the word.
+///
+/// # Errors
+/// The first place where the text is not YAML.
+pub fn read_all(file: &ContentFile) -> Result<Vec<Yaml>, ContentError> {
+    let mut options = options(file)?;
+    options.strict_booleans = true;
+    serde_saphyr::from_multiple_with_options::<Yaml>(&file.text, options).map_err(|e| not_yaml(file, &e))
+}
+
+fn options(file: &ContentFile) -> Result<serde_saphyr::Options, ContentError> {
     if file.text.len() > MAX_LENGTH {
         let message = format!("a content file is at most {MAX_LENGTH} bytes long");
         return Err(ContentError { file: file.path.clone(), line: 1, column: 1, message });
@@ -104,21 +119,18 @@ pub fn read(file: &ContentFile) -> Result<Yaml, ContentError> {
         budget.max_depth = MAX_DEPTH;
         budget.flow_nesting_limit = MAX_DEPTH;
     }
-    serde_saphyr::from_str_with_options::<Yaml>(&file.text, options).map_err(|e| {
-        let at = e.location();
-        let text = e.to_string();
-        let (line, column) = at.map_or((1, 1), |l| (l.line(), l.column()));
-        // The parser says the place once more before the cause.
-        let place = format!("line {line} column {column}: ");
-        let message = text
-            .lines()
-            .next()
-            .unwrap_or("not YAML")
-            .trim_start_matches("error: ")
-            .trim_start_matches(&place)
-            .to_owned();
-        ContentError { file: file.path.clone(), line, column, message }
-    })
+    Ok(options)
+}
+
+fn not_yaml(file: &ContentFile, e: &serde_saphyr::Error) -> ContentError {
+    let at = e.location();
+    let text = e.to_string();
+    let (line, column) = at.map_or((1, 1), |l| (l.line(), l.column()));
+    // The parser says the place once more before the cause.
+    let place = format!("line {line} column {column}: ");
+    let message =
+        text.lines().next().unwrap_or("not YAML").trim_start_matches("error: ").trim_start_matches(&place).to_owned();
+    ContentError { file: file.path.clone(), line, column, message }
 }
 
 impl Yaml {

@@ -1,13 +1,15 @@
 //! Lines of JSON for batches: one question each, one answer each.
 
+use super::json::{Broken, Cursor};
 use super::{Pattern, Rules};
-use yagura_logs::json::{Kind, Raw, each_element, each_member, unescape, write_string};
+use std::borrow::Cow;
+use yagura_logs::json::write_string;
 
 /// `{"id","rules":{name:[pattern…]},"event"}` to `{"id","matched":[names]}`. Patterns and events are objects, or strings of JSON text;
 /// either way duplicate members and the spelling of numbers are as they were written. A rule may also have one pattern without a list.
 /// What is wrong with a pattern or the event comes as `{"id","error"}`; the id is as it was, `null` where there is none.
 pub fn match_line(line: &str) -> String {
-    answer(line, &["rules", "event"], |[rules, event]| {
+    answer(line, ["rules", "event"], |[rules, event]| {
         let names = matched(rules?, event?)?;
         let mut out = String::from("\"matched\":[");
         for (place, name) in names.iter().enumerate() {
@@ -23,7 +25,7 @@ pub fn match_line(line: &str) -> String {
 
 /// `{"id","pattern"}` to `{"id","error"}`: `null`, or why Amazon EventBridge refuses the pattern.
 pub fn check_line(line: &str) -> String {
-    answer(line, &["pattern"], |[pattern]| {
+    answer(line, ["pattern"], |[pattern]| {
         let pattern = text(pattern?)?;
         Ok(match Pattern::parse(&pattern) {
             Ok(_) => "\"error\":null".to_owned(),
@@ -38,19 +40,17 @@ fn error(why: &str) -> String {
     out
 }
 
-fn answer<const N: usize>(
-    line: &str,
-    names: &[&str; N],
-    ask: impl FnOnce([Result<Raw<'_>, String>; N]) -> Result<String, String>,
+fn answer<'a, const N: usize>(
+    line: &'a str,
+    names: [&str; N],
+    ask: impl FnOnce([Result<&'a str, String>; N]) -> Result<String, String>,
 ) -> String {
-    let mut id = "null".to_owned();
+    let mut id = "null";
     let mut found = [None; N];
     let read = each_member(line, &mut |name, raw| {
-        let name = if name.kind == Kind::Escaped { unescape(name.text) } else { name.text.into() };
         if name == "id" {
-            id.clear();
-            raw.write_json(&mut id);
-        } else if let Some(place) = names.iter().position(|n| **n == *name)
+            id = raw;
+        } else if let Some(place) = names.iter().position(|n| *n == name)
             && let Some(room) = found.get_mut(place)
         {
             *room = Some(raw);
@@ -70,33 +70,31 @@ fn answer<const N: usize>(
     format!("{{\"id\":{id},{rest}}}")
 }
 
-fn matched(rules: Raw<'_>, event: Raw<'_>) -> Result<Vec<String>, String> {
-    if rules.kind != Kind::Object {
+fn matched(rules: &str, event: &str) -> Result<Vec<String>, String> {
+    if !rules.starts_with('{') {
         return Err("`rules` wants an object".to_owned());
     }
     let mut patterns: Vec<(String, Pattern)> = Vec::new();
-    let mut first_error = None;
-    let mut add = |name: &str, raw: Raw<'_>| match text(raw).and_then(|t| Pattern::parse(&t).map_err(|e| e.to_string()))
-    {
-        Ok(pattern) => patterns.push((name.to_owned(), pattern)),
-        Err(why) => {
-            first_error.get_or_insert(format!("rule `{name}`: {why}"));
+    let mut wrong = None;
+    let mut add = |name: &str, raw: &str| {
+        let read = text(raw).and_then(|t| Pattern::parse(&t).map_err(|e| e.to_string()));
+        match read {
+            Ok(pattern) => patterns.push((name.to_owned(), pattern)),
+            Err(why) => {
+                wrong.get_or_insert(format!("rule `{name}`: {why}"));
+            }
         }
     };
-    let mut broken = None;
-    each_member(rules.text, &mut |name, list| {
-        let name = if name.kind == Kind::Escaped { unescape(name.text) } else { name.text.into() };
-        match list.kind {
-            Kind::Array => {
-                if let Err(e) = each_element(list.text, &mut |raw| add(&name, raw)) {
-                    broken.get_or_insert(e);
-                }
-            }
-            _ => add(&name, list),
+    let mut broken = Ok(());
+    let read = each_member(rules, &mut |name, list| {
+        if !list.starts_with('[') {
+            add(&name, list);
+        } else if broken.is_ok() {
+            broken = each_element(list, &mut |raw| add(&name, raw));
         }
-    })
-    .map_err(|e| e.to_string())?;
-    if let Some(why) = broken.map(|e| e.to_string()).or(first_error) {
+    });
+    read.and(broken).map_err(|e| e.to_string())?;
+    if let Some(why) = wrong {
         return Err(why);
     }
     let rules = Rules::new(patterns);
@@ -105,10 +103,56 @@ fn matched(rules: Raw<'_>, event: Raw<'_>) -> Result<Vec<String>, String> {
     Ok(names.into_iter().map(str::to_owned).collect())
 }
 
-/// An object's text as it stands, or the text that a string holds.
-fn text(raw: Raw<'_>) -> Result<std::borrow::Cow<'_, str>, String> {
-    match raw.kind {
-        Kind::Str | Kind::Escaped => Ok(unescape(raw.text)),
-        _ => Ok(raw.text.into()),
+/// A value's text as it stands, or the text that a string holds.
+fn text(raw: &str) -> Result<Cow<'_, str>, String> {
+    let mut c = Cursor::new(raw);
+    match c.eat(b'"') {
+        true => c.string().map(|t| t.plain()).map_err(|e| e.to_string()),
+        false => Ok(raw.into()),
     }
+}
+
+/// The members of an object, each value as it stands.
+fn each_member<'a>(text: &'a str, take: &mut dyn FnMut(Cow<'a, str>, &'a str)) -> Result<(), Broken> {
+    let mut c = Cursor::new(text);
+    c.space();
+    c.expect(b'{', "`{` is missing")?;
+    c.space();
+    if !c.eat(b'}') {
+        loop {
+            let name = c.name()?.plain();
+            take(name, slice(&mut c, text)?);
+            if !c.more(b'}')? {
+                break;
+            }
+        }
+    }
+    end(&mut c, text)
+}
+
+fn each_element<'a>(text: &'a str, take: &mut dyn FnMut(&'a str)) -> Result<(), Broken> {
+    let mut c = Cursor::new(text);
+    c.expect(b'[', "`[` is missing")?;
+    c.space();
+    if !c.eat(b']') {
+        loop {
+            c.space();
+            take(slice(&mut c, text)?);
+            if !c.more(b']')? {
+                break;
+            }
+        }
+    }
+    end(&mut c, text)
+}
+
+fn slice<'a>(c: &mut Cursor<'a>, text: &'a str) -> Result<&'a str, Broken> {
+    let from = c.at;
+    c.skip(0)?;
+    Ok(text.get(from..c.at).unwrap_or_default())
+}
+
+fn end(c: &mut Cursor<'_>, text: &str) -> Result<(), Broken> {
+    c.space();
+    if c.at == text.len() { Ok(()) } else { Err(c.broken("more follows the line's object")) }
 }
