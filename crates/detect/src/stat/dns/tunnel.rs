@@ -2,7 +2,7 @@
 
 use super::super::bounded::Bounded;
 use super::super::{DAY, Distinct, Dns, HOUR, Quiet, Sign, fact, math};
-use super::name::Name;
+use super::{hash, name::Name};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -120,7 +120,7 @@ impl Pair {
         self.queries += 1;
         self.length += below.len() as u64;
         self.data_types += u64::from(carries_data(query.kind));
-        if !self.names.add(hash(below), query.time, query.id, c.window, c.max_names) {
+        if !self.names.add(hash(below.bytes()), query.time, query.id, c.window, c.max_names) {
             return;
         }
         self.fresh += 1;
@@ -217,9 +217,4 @@ fn slot(byte: u8) -> usize {
         b'-' | b'_' => 62,
         _ => 63,
     }
-}
-
-/// FNV-1a (draft-eastlake-fnv): the same in every process, for it is kept in state. Whoever makes two names collide hides one of the two.
-fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

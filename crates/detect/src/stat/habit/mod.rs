@@ -5,8 +5,8 @@ mod value;
 pub use value::{agent_family, hash, hour, network, pair};
 
 use super::DAY;
+use foldhash::{HashMap, HashMapExt};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::collections::HashMap;
 
 /// The form in which habits are kept. A reader refuses a later one.
 pub const VERSION: u16 = 1;
