@@ -180,6 +180,8 @@ fn what_lives_beside_tunnels_is_none() {
             "NXDOMAIN",
             &[],
         ));
+        let machine = format!("{:08x}-very-long-name-of-a-machine-in-a-rack.example.org", (i % 900) * 0x0101_0107);
+        noise.push(query(i, "inventory", &machine, "A", "NOERROR", &["10.0.0.9"]));
         noise.push(query(i, "lan", &format!("printer{i}.local"), "A", "NXDOMAIN", &[]));
     }
     // The pod's suffixed names carry 8 letters each: many bytes, but few per name.

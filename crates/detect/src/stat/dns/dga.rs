@@ -51,7 +51,7 @@ impl Default for DgaConfig {
             excluded: Vec::new(),
             quiet: 6 * HOUR,
             max_hosts: 20_000,
-            max_domains: 512,
+            max_domains: 256,
         }
     }
 }

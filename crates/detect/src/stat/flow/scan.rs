@@ -41,8 +41,8 @@ impl Default for ScanConfig {
             echoed: 15,
             echoed_window: 5 * MINUTE,
             quiet: 6 * HOUR,
-            max_pairs: 50_000,
-            max_values: 128,
+            max_pairs: 30_000,
+            max_values: 64,
         }
     }
 }
