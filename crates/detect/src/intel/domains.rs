@@ -1,6 +1,7 @@
 //! Domains by their hashes.
 
-use std::hash::{DefaultHasher, Hasher};
+use foldhash::quality::FixedState;
+use std::hash::{BuildHasher, Hasher};
 
 /// A tag's bit that says that the domain stands for what is below it.
 const BELOW: u16 = 1 << 15;
@@ -15,11 +16,13 @@ pub(super) struct Domains {
     tags: Vec<u16>,
     /// Where the hashes with these first sixteen bits begin, and one more.
     heads: Vec<u32>,
+    /// A bit for the end of each hash: nearly every name that is in no list is turned away here, by one look at little memory (a Bloom filter of one function: B. Bloom, 1970).
+    bits: Vec<u64>,
 }
 
 /// An entry for [`Domains::new`].
 pub(super) fn entry(name: &str, tag: u16, below: bool) -> (u64, u16) {
-    (hash(name.trim_end_matches('.').bytes()), if below { tag | BELOW } else { tag })
+    (hash(name.trim_end_matches('.').to_ascii_lowercase().as_bytes()), if below { tag | BELOW } else { tag })
 }
 
 impl Domains {
@@ -34,32 +37,43 @@ impl Domains {
             }
             heads.push(u32::try_from(at).unwrap_or(u32::MAX));
         }
-        let (hashes, tags) = entries.into_iter().unzip();
-        Self { hashes, tags, heads }
+        let (hashes, tags): (Vec<u64>, Vec<u16>) = entries.into_iter().unzip();
+        let mut bits = vec![0u64; (hashes.len() / 4).next_power_of_two()];
+        for hash in &hashes {
+            let (word, bit) = place(*hash, bits.len());
+            if let Some(word) = bits.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        Self { hashes, tags, heads, bits }
     }
 
     /// Calls `found` with the list of every entry that a name meets.
     pub(super) fn each(&self, name: &str, mut found: impl FnMut(u16)) {
         let name = name.strip_suffix('.').unwrap_or(name).as_bytes();
-        if self.hashes.is_empty() || name.len() > 255 {
-            return;
-        }
-        let mut start = 0;
-        loop {
-            let Some(rest) = name.get(start..) else { return };
-            self.of(hash(rest.iter().copied()), |tag| {
-                if start == 0 || tag & BELOW != 0 {
+        let mut small = [0u8; 255];
+        let Some(small) = small.get_mut(..name.len()).filter(|_| !self.hashes.is_empty()) else { return };
+        small.copy_from_slice(name);
+        small.make_ascii_lowercase();
+        let mut rest: &[u8] = small;
+        let mut whole = true;
+        // No list has a name of one label.
+        while let Some(dot) = memchr::memchr(b'.', rest) {
+            self.of(hash(rest), |tag| {
+                if whole || tag & BELOW != 0 {
                     found(tag & !BELOW);
                 }
             });
-            match memchr::memchr(b'.', rest) {
-                Some(dot) => start += dot + 1,
-                None => return,
-            }
+            rest = rest.get(dot + 1..).unwrap_or_default();
+            whole = false;
         }
     }
 
     fn of(&self, hash: u64, mut found: impl FnMut(u16)) {
+        let (word, bit) = place(hash, self.bits.len());
+        if self.bits.get(word).is_none_or(|w| w & bit == 0) {
+            return;
+        }
         let head = (hash >> 48) as usize;
         let bound = |at: usize| self.heads.get(at).map_or(0, |b| *b as usize);
         let (low, high) = (bound(head), bound(head + 1));
@@ -73,26 +87,17 @@ impl Domains {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.hashes.len() * 10 + self.heads.len() * 4
+        self.hashes.len() * 10 + self.heads.len() * 4 + self.bits.len() * 8
     }
 }
 
-/// The standard library's keyed hash with its fixed key: tables live and die with the process.
-fn hash(name: impl Iterator<Item = u8>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    let mut block = [0u8; 8];
-    let mut filled = 0;
-    for byte in name {
-        if let Some(place) = block.get_mut(filled) {
-            *place = byte.to_ascii_lowercase();
-        }
-        filled += 1;
-        if filled == block.len() {
-            hasher.write_u64(u64::from_le_bytes(block));
-            (block, filled) = ([0; 8], 0);
-        }
-    }
-    hasher.write_u64(u64::from_le_bytes(block));
-    hasher.write_u8(filled as u8);
+fn place(hash: u64, words: usize) -> (usize, u64) {
+    ((hash >> 6) as usize & words.saturating_sub(1), 1 << (hash & 63))
+}
+
+/// The same for the same name in one process, which is as long as a table lives.
+fn hash(name: &[u8]) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    hasher.write(name);
     hasher.finish()
 }

@@ -287,7 +287,7 @@ fn unpacked<'a>(spec: &Spec, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, ListError
     Ok(Cow::Owned(out))
 }
 
-/// Lists that answer. Memory is twelve bytes an IPv4 range, thirty-six an IPv6 range and ten a domain, and three indexes of 256 KiB.
+/// Lists that answer. Memory is twelve bytes an IPv4 range, thirty-six an IPv6 range and twelve to fourteen a domain, and three indexes of 256 KiB.
 #[derive(Debug, Clone)]
 pub struct Lists {
     v4: Ranges<u32>,

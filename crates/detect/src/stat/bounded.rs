@@ -1,8 +1,8 @@
 //! A table that never grows beyond its limit.
 
+use foldhash::{HashMap, HashMapExt};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Borrow;
-use std::collections::HashMap;
 use std::hash::Hash;
 
 /// Values by key, each stamped with the time of its last use. Where a new key would go beyond the limit, the eighth of the keys that were

@@ -44,14 +44,14 @@ impl Default for DgaConfig {
             min_missing: 20,
             missing_share: 50,
             random_missing_share: 20,
-            min_random: 12,
+            min_random: 15,
             random_share: 40,
-            random: 50,
+            random: 60,
             trusted: super::well_known(),
             excluded: Vec::new(),
             quiet: 6 * HOUR,
             max_hosts: 20_000,
-            max_domains: 512,
+            max_domains: 256,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::bounded::Bounded;
 use super::super::{Dns, HOUR, MINUTE, Quiet, Sign, fact};
-use super::name::Name;
+use super::{hash, name::Name};
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, ToSmolStr};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -25,7 +25,7 @@ pub struct RebindConfig {
 impl Default for RebindConfig {
     fn default() -> Self {
         let trusted = ["amazonaws.com", "amazonaws.com.cn"].map(SmolStr::new_static).to_vec();
-        Self { window: 10 * MINUTE, trusted, quiet: 6 * HOUR, max_names: 20_000 }
+        Self { window: 10 * MINUTE, trusted, quiet: 6 * HOUR, max_names: 65_536 }
     }
 }
 
@@ -38,7 +38,8 @@ impl Default for RebindConfig {
 pub struct Rebind {
     /// What counts.
     pub config: RebindConfig,
-    public: Bounded<(SmolStr, SmolStr), i64>,
+    /// By a hash of host and name.
+    public: Bounded<u64, ()>,
     quiet: Quiet,
 }
 
@@ -49,23 +50,26 @@ impl Rebind {
             return;
         }
         let c = &self.config;
-        let key = (SmolStr::new(query.host), whole(query.name));
         if let Some(address) = query.addresses.iter().find(|a| is_metadata(a)) {
-            if self.quiet.may_say(query.host, &key.1, query.time, c.quiet) {
-                out.push(sign("dns_rebind_metadata", query, key.1, *address, None, 0.95));
+            let named = whole(query.name);
+            if self.quiet.may_say(query.host, &named, query.time, c.quiet) {
+                out.push(sign("dns_rebind_metadata", query, named, *address, None, 0.95));
             }
             return;
         }
         if name.is_under(&c.trusted) {
             return;
         }
-        match query.addresses.iter().find(|a| is_inside(a)) {
-            None => *self.public.entry(key, query.time, c.max_names, || 0) = query.time,
+        let inside = query.addresses.iter().find(|a| is_inside(a));
+        let key = hash(query.host.bytes().chain([0]).chain(query.name.bytes().map(|b| b.to_ascii_lowercase())));
+        match inside {
+            None => *self.public.entry(key, query.time, c.max_names, || ()) = (),
             Some(address) => {
-                let Some(last) = self.public.get(&key).copied() else { return };
+                let Some(last) = self.public.touched(&key) else { return };
+                let named = whole(query.name);
                 let recent = query.time.saturating_sub(last) <= c.window;
-                if recent && self.quiet.may_say(query.host, &key.1, query.time, c.quiet) {
-                    out.push(sign("dns_rebind", query, key.1, *address, Some(last), 0.6));
+                if recent && self.quiet.may_say(query.host, &named, query.time, c.quiet) {
+                    out.push(sign("dns_rebind", query, named, *address, Some(last), 0.6));
                 }
             }
         }

@@ -1,10 +1,11 @@
 //! Data carried in the names of queries.
 
 use super::super::bounded::Bounded;
-use super::super::{DAY, Distinct, Dns, HOUR, Quiet, Sign, fact, math};
-use super::name::Name;
+use super::super::{DAY, Dns, EVENTS_NAMED, EventId, HOUR, Quiet, Sign, fact, math};
+use super::{hash, name::Name};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
+use std::collections::VecDeque;
 
 /// What counts as a tunnel.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -20,7 +21,7 @@ pub struct TunnelConfig {
     pub min_plain_bytes: u64,
     /// The share of queries that must ask for a name not asked before: a tunnel never repeats itself, lest caches answer. In hundredths.
     pub min_fresh: u64,
-    /// Mean length of what stands below the domain from which names are long. Farnham ("Detecting DNS Tunneling", SANS 2013) takes 52 for the whole name.
+    /// New letters per name from which names are long. Farnham ("Detecting DNS Tunneling", SANS 2013) takes 52 for the whole name; hosts named by a rule are as long, but share most of it.
     pub long: u64,
     /// New letters per name from which plain names count, so that lists of hosts do not.
     pub min_new: u64,
@@ -32,8 +33,6 @@ pub struct TunnelConfig {
     pub quiet: i64,
     /// Pairs of host and domain held at a time.
     pub max_pairs: usize,
-    /// Different names remembered per pair; beyond, the oldest are forgotten.
-    pub max_names: usize,
 }
 
 impl Default for TunnelConfig {
@@ -44,13 +43,12 @@ impl Default for TunnelConfig {
             min_bytes: 1_500,
             min_plain_bytes: 4_096,
             min_fresh: 50,
-            long: 40,
+            long: 24,
             min_new: 10,
             trusted: super::well_known(),
             excluded: Vec::new(),
             quiet: 6 * HOUR,
-            max_pairs: 50_000,
-            max_names: 256,
+            max_pairs: 20_000,
         }
     }
 }
@@ -80,10 +78,56 @@ struct Pair {
     length: u64,
     new: u64,
     data_types: u64,
-    names: Distinct<u64>,
+    names: Names,
+    events: VecDeque<EventId>,
     previous: SmolStr,
     /// How often each of `SYMBOLS` was new; made with the second name.
     letters: Vec<u32>,
+}
+
+/// The names seen: the first ones by hash, then a Bloom filter (B. Bloom, "Space/Time Trade-offs in Hash Coding with Allowable Errors", 1970) of two bits a name. It takes a new name for a known one now
+/// and then (one in ten at three thousand names), never a known one for new: names that come round again do not pass for data, however many they are.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Names {
+    few: Vec<u64>,
+    bits: Vec<u64>,
+}
+
+impl Names {
+    const FEW: usize = 32;
+    /// Two kilobytes.
+    const WORDS: usize = 256;
+
+    /// Whether the name is new; from now on it is not.
+    fn add(&mut self, name: u64) -> bool {
+        if self.bits.is_empty() {
+            if self.few.contains(&name) {
+                return false;
+            }
+            if self.few.len() < Self::FEW {
+                self.few.push(name);
+                return true;
+            }
+            self.bits = vec![0; Self::WORDS];
+            for known in std::mem::take(&mut self.few) {
+                self.set(known);
+            }
+        }
+        self.set(name)
+    }
+
+    /// Sets a name's bits; whether one of them was not set.
+    fn set(&mut self, name: u64) -> bool {
+        let mixed = (name ^ (name >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut new = false;
+        for place in [mixed >> 50, (mixed >> 36) & 0x3fff] {
+            if let Some(word) = self.bits.get_mut((place / 64) as usize) {
+                new |= *word & (1 << (place % 64)) == 0;
+                *word |= 1 << (place % 64);
+            }
+        }
+        new
+    }
 }
 
 /// Small and capital letters, digits, and everything else as two more.
@@ -104,7 +148,7 @@ impl Tunnel {
         if pair.queries == 0 || query.time.saturating_sub(pair.start) > c.window {
             *pair = Pair { start: query.time, ..Pair::default() };
         }
-        pair.add(query, name.below, c);
+        pair.add(query, name.below);
         if !pair.is_tunnel(c) {
             return;
         }
@@ -116,13 +160,17 @@ impl Tunnel {
 }
 
 impl Pair {
-    fn add(&mut self, query: &Dns<'_>, below: &str, c: &TunnelConfig) {
+    fn add(&mut self, query: &Dns<'_>, below: &str) {
         self.queries += 1;
         self.length += below.len() as u64;
         self.data_types += u64::from(carries_data(query.kind));
-        if !self.names.add(hash(below), query.time, query.id, c.window, c.max_names) {
+        if !self.names.add(hash(below.bytes())) {
             return;
         }
+        if self.events.len() >= EVENTS_NAMED {
+            self.events.pop_front();
+        }
+        self.events.push_back(query.id);
         self.fresh += 1;
         if self.fresh > 1 {
             self.letters.resize(SYMBOLS, 0);
@@ -149,16 +197,15 @@ impl Pair {
             return false;
         }
         let bytes = self.bytes();
-        let telling = self.data_types * 2 >= self.queries || self.length >= self.queries * c.long;
+        let telling = self.data_types * 2 >= self.queries || self.new >= self.fresh * c.long;
         (telling && bytes >= c.min_bytes) || (bytes >= c.min_plain_bytes && self.new >= self.fresh * c.min_new)
     }
 
     fn sign(&self, query: &Dns<'_>, domain: SmolStr, c: &TunnelConfig) -> Sign {
         let bytes = self.bytes();
         let typed = self.data_types as f64 / self.queries as f64;
-        let long = (self.length as f64 / self.queries as f64 / c.long as f64).min(1.0);
+        let long = (self.new as f64 / self.fresh.max(1) as f64 / c.long.max(1) as f64).min(1.0);
         let volume = (bytes as f64 / (4.0 * c.min_plain_bytes as f64)).min(1.0);
-        let (_, events) = self.names.evidence(i64::MIN);
         Sign {
             method: "dns_tunnel",
             time: query.time,
@@ -176,7 +223,7 @@ impl Pair {
                 fact("share_of_data_types", format_args!("{typed:.2}")),
                 fact("kind", query.kind),
             ],
-            events,
+            events: self.events.iter().copied().collect(),
         }
     }
 }
@@ -217,9 +264,4 @@ fn slot(byte: u8) -> usize {
         b'-' | b'_' => 62,
         _ => 63,
     }
-}
-
-/// FNV-1a (draft-eastlake-fnv): the same in every process, for it is kept in state. Whoever makes two names collide hides one of the two.
-fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

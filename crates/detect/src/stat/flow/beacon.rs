@@ -163,7 +163,7 @@ struct Rhythm {
 }
 
 impl Calls {
-    /// Notes a record; whether it is time to judge: at every fourth call.
+    /// Notes a record; whether it is time to judge: at every eighth call.
     fn add(&mut self, talk: &Talk<'_>, c: &BeaconConfig) -> bool {
         let f = &talk.flow;
         if self.ports.contains(&f.src_port) {
@@ -184,7 +184,7 @@ impl Calls {
             self.first = f.time;
         }
         self.total += 1;
-        self.calls.len() >= c.min_calls && self.total.is_multiple_of(4)
+        self.calls.len() >= c.min_calls && self.total.is_multiple_of(8)
     }
 
     fn rhythm(&self) -> Option<Rhythm> {

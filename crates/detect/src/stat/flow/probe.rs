@@ -43,8 +43,8 @@ impl Default for ProbeConfig {
                 27017,
             ],
             quiet: DAY,
-            max_pairs: 50_000,
-            max_values: 128,
+            max_pairs: 30_000,
+            max_values: 64,
         }
     }
 }

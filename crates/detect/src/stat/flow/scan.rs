@@ -41,8 +41,8 @@ impl Default for ScanConfig {
             echoed: 15,
             echoed_window: 5 * MINUTE,
             quiet: 6 * HOUR,
-            max_pairs: 50_000,
-            max_values: 128,
+            max_pairs: 30_000,
+            max_values: 64,
         }
     }
 }
@@ -51,7 +51,7 @@ impl Default for ScanConfig {
 ///
 /// After the threshold counters of Zeek's `policy/misc/scan.zeek`; that what counts in sweeps is attempts which came to nothing, after J. Jung et al.,
 /// "Fast Portscan Detection Using Sequential Hypothesis Testing" (2004): whoever has business with many hosts is answered by most. Ports from 32768 count only
-/// when nothing came of them: passive FTP and RPC open such ports by arrangement.
+/// when nothing came of them: passive FTP and RPC open such ports by arrangement. Monitoring that pings many hosts sweeps them; it belongs among those left out.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Scan {
     /// What counts.
