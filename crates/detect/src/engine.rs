@@ -6,11 +6,12 @@ use crate::habits::{Habits, Novelty};
 use crate::hash::{Hash, hash};
 use crate::observe::{Hit, Measured, Notes, Observed, Rules, Seen};
 use crate::sequence::{Completed, Sequences, Waiting};
+use crate::sigma::{Correlator, Fired as Correlation};
 use crate::signal::{Because, Incident, Signal, StepTaken};
 use crate::stat::{Sign, Statistics};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// How long a session counts as its maker's: the longest that AWS STS grants is 36 hours.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html>
@@ -42,6 +43,9 @@ pub struct State {
     /// By entity: its latest incident.
     open: HashMap<SmolStr, usize>,
     statistics: Statistics,
+    /// Sigma's correlations, by their detections' ids.
+    #[serde(default)]
+    correlators: BTreeMap<SmolStr, Correlator>,
     /// Identities of the records of the latest instant: the same record delivered twice comes twice in a row.
     instant: (i64, Vec<u128>),
     records: u64,
@@ -98,6 +102,7 @@ impl<'e> Engine<'e> {
         if self.state.records.is_multiple_of(SWEEP) {
             self.sweep(o.time);
         }
+        self.advance(o.time);
         if let Some(notes) = &o.notes {
             self.notes(o, notes);
         }
@@ -130,6 +135,7 @@ impl<'e> Engine<'e> {
                     because.push(reason);
                     events = counted;
                 }
+                self.correlate(hit, o.time, seen);
                 self.fire(
                     hit.rule,
                     o.time,
@@ -169,6 +175,58 @@ impl<'e> Engine<'e> {
         let events = window.iter().map(|w| w.event.clone()).collect();
         let since = window.front().map_or(time, |w| w.time);
         Some((Because::Count { count: window.len() as u64, distinct, since }, events))
+    }
+
+    /// Tells Sigma's correlations of a hit, and those that listen to them of what they found.
+    fn correlate(&mut self, hit: &Hit, time: i64, seen: &Seen) {
+        let mut told: Vec<(usize, usize, SmolStr, Option<SmolStr>, SmolStr)> = hit
+            .correlated
+            .iter()
+            .map(|c| {
+                (c.correlation as usize, c.place as usize, c.group.clone(), c.value.clone(), seen.event_id.clone())
+            })
+            .collect();
+        let rules = self.rules;
+        while let Some((n, place, group, value, event)) = told.pop() {
+            let Some((c, id)) = rules.correlations.get(n).and_then(|c| Some((c, &rules.get(c.says)?.id))) else {
+                continue;
+            };
+            let correlator =
+                self.state.correlators.entry(id.clone()).or_insert_with(|| Correlator::new(&c.correlation));
+            let Some(found) = correlator.observe(time, place, &group, value.as_deref(), &event) else { continue };
+            for (m, other) in rules.correlations.iter().enumerate() {
+                let places = other.chained.iter().filter(|(from, _)| *from == n);
+                told.extend(places.map(|(_, place)| (m, *place, group.clone(), None, event.clone())));
+            }
+            self.correlated(n, found, time, seen);
+        }
+    }
+
+    /// Time goes on: correlations with an upper bound are judged when their time is over.
+    fn advance(&mut self, time: i64) {
+        for n in 0..self.rules.correlations.len() {
+            let Some(c) = self.rules.correlations.get(n) else { continue };
+            if c.correlation.bounds.most.is_none() {
+                continue;
+            }
+            let Some(id) = self.rules.get(c.says).map(|d| d.id.clone()) else { continue };
+            let found = self.state.correlators.get_mut(&id).map(|k| k.advance(time)).unwrap_or_default();
+            for f in found {
+                self.correlated(n, f, time, &Seen::default());
+            }
+        }
+    }
+
+    fn correlated(&mut self, n: usize, found: Correlation, time: i64, seen: &Seen) {
+        let Some(c) = self.rules.correlations.get(n) else { return };
+        let events: Vec<SmolStr> = found.events.iter().map(SmolStr::new).collect();
+        let because = vec![Because::Count {
+            count: found.count,
+            distinct: !c.correlation.fields.is_empty(),
+            since: time - c.correlation.timespan_ms,
+        }];
+        let dedup = hash(&found.group);
+        self.fire(c.says, time, dedup, Fired { seen, target: None, shown: &[], because, events });
     }
 
     fn measure(&mut self, o: &Observed, notes: &Notes, measured: &Measured) {

@@ -11,6 +11,8 @@ use yagura_logs::table::Table;
 /// A record with its envelope.
 #[derive(Clone, Copy)]
 pub struct Event<'r, 'a> {
+    /// Its own text.
+    pub text: &'r str,
     /// The record.
     pub record: &'r Record<'a>,
     /// Who, from where, did what.

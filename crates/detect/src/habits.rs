@@ -5,8 +5,8 @@
 
 use crate::detection::Dim;
 use crate::observe::Habit;
-use crate::stat::habit::{self, Dimension, HabitConfig};
 use crate::stat::DAY;
+use crate::stat::habit::{self, Dimension, HabitConfig};
 use serde::{Deserialize, Serialize};
 
 /// From so many calls on an identity is known …

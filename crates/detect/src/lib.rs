@@ -8,6 +8,7 @@ pub mod detection;
 pub mod engine;
 pub mod event;
 pub mod fixture;
+pub mod foreign;
 pub mod habits;
 pub mod hash;
 pub mod intel;

@@ -5,7 +5,8 @@ use crate::detection::{Detection, Dim, HabitGate};
 use crate::event::{Event, Field};
 use crate::hash::{Hash, hash};
 use crate::intel::Lists;
-use crate::predicate::Against;
+use crate::predicate::{Against, Predicate};
+use crate::sigma;
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::HashMap;
@@ -102,6 +103,22 @@ pub struct Hit {
     pub target: Option<SmolStr>,
     /// What its texts show.
     pub shown: Vec<(SmolStr, SmolStr)>,
+    /// Sigma's correlations that listen to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub correlated: Vec<Correlated>,
+}
+
+/// What a correlation of Sigma's gets of a match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correlated {
+    /// Its place among the correlations.
+    pub correlation: u32,
+    /// The rule's place in the correlation.
+    pub place: u32,
+    /// What the event is about.
+    pub group: SmolStr,
+    /// What is counted.
+    pub value: Option<SmolStr>,
 }
 
 /// One identity came out of another: a role's session out of who assumed it, a key out of who created it.
@@ -174,7 +191,24 @@ pub enum Measured {
 pub struct Rules {
     /// All detections; a hit names one by its place.
     pub detections: Vec<Detection>,
+    /// Sigma's correlations.
+    pub correlations: Vec<Correlating>,
     tables: HashMap<&'static str, OfTable>,
+    /// By detection: the correlations that listen to it, and its place in each.
+    heard: HashMap<u32, Vec<(u32, u32)>>,
+}
+
+/// A correlation of Sigma's at work.
+#[derive(Debug, Clone)]
+pub struct Correlating {
+    /// What it counts.
+    pub correlation: sigma::Correlation,
+    /// The detection that says what it found.
+    pub says: u32,
+    /// The detections that it listens to, in the order of its rules; none where another correlation stands there.
+    pub listens: Vec<Option<u32>>,
+    /// The correlations that it listens to: their places, and theirs in this one's order.
+    pub chained: Vec<(usize, usize)>,
 }
 
 #[derive(Debug, Default)]
@@ -182,6 +216,9 @@ struct OfTable {
     named: HashMap<SmolStr, Vec<u32>>,
     sourced: HashMap<SmolStr, Vec<u32>>,
     any: Vec<u32>,
+    /// Of Sigma's: names and services in small letters.
+    sigma_named: HashMap<SmolStr, Vec<u32>>,
+    sigma_sourced: HashMap<SmolStr, Vec<u32>>,
 }
 
 impl Rules {
@@ -193,6 +230,19 @@ impl Rules {
                 continue;
             }
             let of = tables.entry(d.table.name()).or_default();
+            if matches!(d.predicate, Predicate::Sigma(_)) {
+                let (names, sources) = (&d.index.names, &d.index.sources);
+                for name in names {
+                    of.sigma_named.entry(name.clone()).or_default().push(n);
+                }
+                for source in sources.iter().filter(|_| names.is_empty()) {
+                    of.sigma_sourced.entry(source.clone()).or_default().push(n);
+                }
+                if names.is_empty() && sources.is_empty() {
+                    of.any.push(n);
+                }
+                continue;
+            }
             if !d.index.names.is_empty() {
                 for name in &d.index.names {
                     of.named.entry(name.clone()).or_default().push(n);
@@ -205,7 +255,19 @@ impl Rules {
                 of.any.push(n);
             }
         }
-        Self { detections, tables }
+        Self { detections, tables, correlations: Vec::new(), heard: HashMap::new() }
+    }
+
+    /// Adds Sigma's correlations, whose numbers of detections are those of [`Rules::detections`].
+    pub fn correlate(&mut self, correlations: Vec<Correlating>) {
+        for (n, c) in (0u32..).zip(&correlations) {
+            for (place, rule) in (0u32..).zip(&c.listens) {
+                if let Some(rule) = rule {
+                    self.heard.entry(*rule).or_default().push((n, place));
+                }
+            }
+        }
+        self.correlations = correlations;
     }
 
     /// A detection by its id.
@@ -258,7 +320,7 @@ impl<'o> Observer<'o> {
     /// What a record comes to; nothing where it has no time, which [`crate::run`] counts.
     pub fn look(&mut self, text: &str, record: &Record<'_>, envelope: &Envelope<'_>) -> Option<Observed> {
         let time = envelope.time?;
-        let event = Event { record, envelope };
+        let event = Event { text, record, envelope };
         let source = source(record);
         let id = identity_of(text, record);
         let mut notes = Notes { measured: crate::measure::measured(&event), ..Notes::default() };
@@ -282,10 +344,21 @@ impl<'o> Observer<'o> {
     fn hits(&mut self, event: &Event<'_, '_>, source: &str, habit: Option<&Habit>, hits: &mut Vec<Hit>) {
         let Some(of) = self.rules.tables.get(event.record.table.name()) else { return };
         let name = event.role(Role::Event).unwrap_or_default();
-        let lists = [of.named.get(plain_name(&name)), of.sourced.get(source), Some(&of.any)];
+        let sigma = !of.sigma_named.is_empty() || !of.sigma_sourced.is_empty();
+        let small = if sigma { [name.to_ascii_lowercase(), source.to_ascii_lowercase()] } else { Default::default() };
+        let [small_name, small_source] = &small;
+        let lists = [
+            of.named.get(plain_name(&name)),
+            of.sourced.get(source),
+            Some(&of.any),
+            of.sigma_named.get(small_name.as_str()),
+            of.sigma_sourced.get(small_source.as_str()),
+        ];
         for rule in lists.into_iter().flatten().flatten().copied() {
             let Some(d) = self.rules.get(rule) else { continue };
-            if !d.index.sources.is_empty() && !d.index.sources.contains(source) {
+            let is_sigma = matches!(d.predicate, Predicate::Sigma(_));
+            let asked = if is_sigma { small_source.as_str() } else { source };
+            if !d.index.sources.is_empty() && !d.index.sources.contains(asked) {
                 continue;
             }
             if let Some(gate) = &d.habit {
@@ -295,7 +368,11 @@ impl<'o> Observer<'o> {
                 }
             }
             if d.predicate.holds(event, Against { lists: &self.lists }) {
-                hits.push(hit(rule, d, event));
+                let mut hit = hit(rule, d, event);
+                if let Some(heard) = self.rules.heard.get(&rule) {
+                    hit.correlated = crate::foreign::correlated(self.rules, heard, event);
+                }
+                hits.push(hit);
             }
         }
     }
@@ -351,6 +428,7 @@ fn hit(rule: u32, d: &Detection, event: &Event<'_, '_>) -> Hit {
         of,
         target: d.target.as_ref().and_then(|f| event.text(f)).map(SmolStr::from),
         shown: d.shown.iter().filter_map(|(n, f)| Some((n.clone(), shown(event, f)?))).collect(),
+        correlated: Vec::new(),
     }
 }
 

@@ -5,9 +5,11 @@
 
 use crate::event::{Event, Field};
 use crate::intel::{Category, Lists};
+use crate::sigma;
 use regex::Regex;
 use std::collections::HashSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 use yagura_logs::json::{Kind, Raw};
 use yagura_model::IpRange;
 
@@ -32,6 +34,10 @@ pub enum Predicate {
     Count(Field, Order, f64),
     /// The caller is an AWS service that acts by itself or for the account.
     ByService,
+    /// A Sigma rule fires.
+    Sigma(Arc<sigma::Rule>),
+    /// An EventBridge pattern matches the event as EventBridge delivers it.
+    Pattern(Arc<crate::pattern::Rules>),
 }
 
 /// How numbers compare.
@@ -139,6 +145,10 @@ impl Predicate {
                 order.holds(f64::from(count), *bound)
             }
             Self::ByService => by_service(event),
+            Self::Pattern(rules) => {
+                crate::foreign::delivered(event).is_some_and(|e| rules.matched(&e).is_ok_and(|m| !m.is_empty()))
+            }
+            Self::Sigma(rule) => crate::foreign::with_fields(event, |fields| rule.fires(fields)),
         }
     }
 }

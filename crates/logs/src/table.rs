@@ -175,6 +175,15 @@ pub fn table(name: &str) -> Option<&'static Table> {
     tables().iter().find(|t| t.name() == name || t.source.aliases.contains(&name))
 }
 
+static CLOUDTRAIL: LazyLock<&'static Table> = LazyLock::new(|| {
+    table("cloudtrail_logs").or_else(|| tables().first()).unwrap_or_else(|| unreachable!("there are sources"))
+});
+
+/// CloudTrail's table.
+pub fn cloudtrail() -> &'static Table {
+    &CLOUDTRAIL
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests may stop")]

@@ -21,6 +21,7 @@ pub use json::{Broken, MAX_DEPTH};
 pub use lines::{check_line, match_line};
 pub use read::{Invalid, MAX_COMBINATIONS, MAX_LENGTH, MAX_NESTING};
 pub use rules::{BadEvent, Rules, Scanner};
+pub(crate) use value::Block;
 
 /// An event pattern that was found valid.
 #[derive(Debug, Clone)]
