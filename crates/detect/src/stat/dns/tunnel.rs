@@ -18,8 +18,7 @@ pub struct TunnelConfig {
     pub min_names: usize,
     /// Bytes carried by names that are long or asked with a type that returns data, at least.
     pub min_bytes: u64,
-    /// Bytes carried by other names, at least: the 4 kB a day that Paxson et al. found to leave a large site a handful
-    /// of alarms a week.
+    /// Bytes carried by other names, at least: the 4 kB a day that Paxson et al. bound communication to.
     pub min_plain_bytes: u64,
     /// The share of queries that must ask for a name not asked before: a tunnel never repeats itself, lest caches
     /// answer. In hundredths.

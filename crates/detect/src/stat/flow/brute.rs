@@ -19,7 +19,7 @@ pub struct BruteConfig {
     pub window: i64,
     /// Packets that a try sends, at least: fewer and nobody was asked for a password.
     pub min_packets: u64,
-    /// Packets that a try sends, at most. Sperotto et al. find 11 to 51 in SSH guessing.
+    /// Packets that a try sends, at most. An SSH try of one to three passwords takes some ten to thirty.
     pub max_packets: u64,
     /// Bytes that a try sends, at most.
     pub max_bytes: u64,

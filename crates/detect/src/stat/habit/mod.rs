@@ -42,8 +42,7 @@ const DIMENSIONS: usize = 8;
 pub struct HabitConfig {
     /// In how long a value's weight halves, in milliseconds.
     pub half_life: i64,
-    /// After how long without it a value is forgotten, in milliseconds. GuardDuty documents two weeks to three months
-    /// for its own profiles.
+    /// After how long without it a value is forgotten, in milliseconds.
     pub forget: i64,
     /// Events in a dimension before a key is mature.
     pub mature_events: u64,

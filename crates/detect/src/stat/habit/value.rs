@@ -13,7 +13,7 @@ pub fn hash(text: &str) -> u64 {
 
 /// The number that stands for two values together, in this order.
 pub fn pair(first: (Dimension, u64), second: (Dimension, u64)) -> u64 {
-    // Both are cut from SHA-256 already; mixing is enough (the finaliser of D. Lemire and S. Vigna's SplitMix64).
+    // Both are cut from SHA-256 already; mixing is enough (the finaliser of G. Steele, D. Lea and C. Flood's SplitMix).
     let mix = |mut x: u64| {
         x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
