@@ -21,7 +21,8 @@ fn main() {
         for key in 0..keys {
             let key = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let time = 1_700_000_000_000 + round * 3_600_000;
-            // Thirty values: a dozen APIs of five hundred, a few services, Regions, networks and programs, the hours, and pairs of their own.
+            // Thirty values: a dozen APIs of five hundred, a few services, Regions, networks and programs, the hours,
+            // and pairs of their own.
             for _ in 0..2 {
                 habits.observe(key, Dimension::Api, rng.u64(0..500) << 32, time);
             }

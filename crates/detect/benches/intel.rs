@@ -1,4 +1,5 @@
-//! What threat lists cost: bytes an entry and nanoseconds a lookup, at a million addresses and a million domains (`YAGURA_BENCH_ENTRIES`).
+//! What threat lists cost: bytes an entry and nanoseconds a lookup, at a million addresses and a million domains
+//! (`YAGURA_BENCH_ENTRIES`).
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

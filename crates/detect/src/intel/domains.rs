@@ -8,15 +8,16 @@ const BELOW: u16 = 1 << 15;
 /// More lists than this cannot be told apart.
 pub(super) const MOST_TAGS: u16 = BELOW - 1;
 
-/// Sorted hashes of domains, each with its list. Two different names share one of 64 bits by chance once in so many questions that nobody asks; whoever makes up a name to collide with a listed one
-/// gets a name listed.
+/// Sorted hashes of domains, each with its list. Two different names share one of 64 bits by chance once in so many
+/// questions that nobody asks; whoever makes up a name to collide with a listed one gets a name listed.
 #[derive(Debug, Clone)]
 pub(super) struct Domains {
     hashes: Vec<u64>,
     tags: Vec<u16>,
     /// Where the hashes with these first sixteen bits begin, and one more.
     heads: Vec<u32>,
-    /// A bit for the end of each hash: nearly every name that is in no list is turned away here, by one look at little memory (a Bloom filter of one function: B. Bloom, 1970).
+    /// A bit for the end of each hash: nearly every name that is in no list is turned away here, by one look at little
+    /// memory (a Bloom filter of one function: B. Bloom, 1970).
     bits: Vec<u64>,
 }
 

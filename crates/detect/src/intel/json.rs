@@ -62,8 +62,8 @@ fn observed(path: &str, value: &str, pattern: &str, place: usize, into: &mut Int
     }
 }
 
-/// The comparisons of a pattern (STIX 2.1, section 9), of which any one makes it true. Patterns that want several things at once, or in an order, or not, say nothing
-/// about a single address.
+/// The comparisons of a pattern (STIX 2.1, section 9), of which any one makes it true. Patterns that want several
+/// things at once, or in an order, or not, say nothing about a single address.
 fn comparisons(pattern: &str) -> Result<Vec<(String, String)>, &'static str> {
     let tokens = tokens(pattern)?;
     let mut tokens = tokens.iter().filter(|t| !matches!(t, Token::Open | Token::Close)).peekable();
@@ -135,7 +135,8 @@ fn tokens(pattern: &str) -> Result<Vec<Token>, &'static str> {
     Ok(out)
 }
 
-/// MISP's attributes, wherever an event, a feed, a search's response or an object holds them (MISP core format, draft-dulaunoy-misp-core-format, section 2.4).
+/// MISP's attributes, wherever an event, a feed, a search's response or an object holds them (MISP core format,
+/// draft-dulaunoy-misp-core-format, section 2.4).
 fn attributes(value: &Value, found: &mut usize, into: &mut Into<'_>) {
     match value {
         Value::Array(all) => all.iter().for_each(|v| attributes(v, found, into)),

@@ -1,7 +1,7 @@
 //! Threat lists: addresses, networks and domains that are known bad, or known good.
 //!
-//! A [`Builder`] takes lists of any known format and says of each what it could not use; [`Lists`] answers. `Lists` never changes: who reloads
-//! builds another and swaps it whole.
+//! A [`Builder`] takes lists of any known format and says of each what it could not use; [`Lists`] answers. `Lists`
+//! never changes: who reloads builds another and swaps it whole.
 
 mod domains;
 pub mod facts;
@@ -133,7 +133,8 @@ pub struct Report {
     pub addresses: usize,
     /// Domains taken.
     pub domains: usize,
-    /// Entries left out on purpose: counted in too few sources, revoked, out of date, not `to_ids`, or of a kind that is not looked up (hashes, URLs).
+    /// Entries left out on purpose: counted in too few sources, revoked, out of date, not `to_ids`, or of a kind that
+    /// is not looked up (hashes, URLs).
     pub passed_over: usize,
     /// Entries that could not be read.
     pub bad: usize,
@@ -287,7 +288,8 @@ fn unpacked<'a>(spec: &Spec, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, ListError
     Ok(Cow::Owned(out))
 }
 
-/// Lists that answer. Memory is twelve bytes an IPv4 range, thirty-six an IPv6 range and twelve to fourteen a domain, and three indexes of 256 KiB.
+/// Lists that answer. Memory is twelve bytes an IPv4 range, thirty-six an IPv6 range and twelve to fourteen a domain,
+/// and three indexes of 256 KiB.
 #[derive(Debug, Clone)]
 pub struct Lists {
     v4: Ranges<u32>,
@@ -344,8 +346,9 @@ impl Lists {
         self.tags_of(address).iter().filter_map(|t| self.hit(*t))
     }
 
-    /// The gravest list that has a domain, or a parent of it where the list's domains stand for what is below; none where an allow list has it. Letter case and a last dot do not
-    /// matter. Names that are not ASCII are asked and listed in punycode.
+    /// The gravest list that has a domain, or a parent of it where the list's domains stand for what is below; none
+    /// where an allow list has it. Letter case and a last dot do not matter. Names that are not ASCII are asked and
+    /// listed in punycode.
     pub fn domain(&self, name: &str) -> Option<Hit<'_>> {
         let mut best: Option<Hit<'_>> = None;
         self.domains.each(name, |tag| {

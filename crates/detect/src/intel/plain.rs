@@ -1,4 +1,5 @@
-//! Lists of one entry a line: addresses, networks, ranges, domains; with columns, with a header, as Tor's exit list or a hosts file.
+//! Lists of one entry a line: addresses, networks, ranges, domains; with columns, with a header, as Tor's exit list or
+//! a hosts file.
 
 use super::{Entry, Into};
 use std::net::IpAddr;
@@ -124,7 +125,8 @@ fn one(text: &str, place: usize, into: &mut Into<'_>) {
     }
 }
 
-/// An address, network (`192.0.2.0/24`), range (`192.0.2.1-192.0.2.9`) or domain (`example.com`, `*.example.com`). A network's host bits may be set.
+/// An address, network (`192.0.2.0/24`), range (`192.0.2.1-192.0.2.9`) or domain (`example.com`, `*.example.com`). A
+/// network's host bits may be set.
 pub(super) fn parsed(text: &str) -> Result<Entry<'_>, &'static str> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok(Entry::Range(address.to_canonical(), address.to_canonical()));
@@ -176,7 +178,8 @@ fn network(address: IpAddr, length: &str) -> Result<Entry<'static>, &'static str
     }
 }
 
-/// Whether a text is a domain as lists have them: labels of letters, digits, dashes and underscores (RFC 1035, RFC 8552), at least two, the last not a number.
+/// Whether a text is a domain as lists have them: labels of letters, digits, dashes and underscores (RFC 1035, RFC
+/// 8552), at least two, the last not a number.
 fn is_domain(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
         return Err("nothing where an address or domain should be");

@@ -5,8 +5,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Borrow;
 use std::hash::Hash;
 
-/// Values by key, each stamped with the time of its last use. Where a new key would go beyond the limit, the eighth of the keys that were
-/// used longest ago goes first (ties by key), so that making room costs a constant time a key. What was evicted is counted.
+/// Values by key, each stamped with the time of its last use. Where a new key would go beyond the limit, the eighth of
+/// the keys that were used longest ago goes first (ties by key), so that making room costs a constant time a key. What
+/// was evicted is counted.
 ///
 /// Reading it out is sorted by key: nothing hangs on the order of a hash.
 #[derive(Debug, Clone)]

@@ -9,8 +9,9 @@ use smol_str::SmolStr;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LoginConfig {
-    /// Failures of one source at one target. NIST SP 800-63B (5.2.2) lets a single account fail 100 times in a row; OWASP's "Blocking Brute Force Attacks" locks after a few. A
-    /// program with an old password retries about once a minute.
+    /// Failures of one source at one target. NIST SP 800-63B (5.2.2) lets a single account fail 100 times in a row;
+    /// OWASP's "Blocking Brute Force Attacks" locks after a few. A program with an old password retries about once a
+    /// minute.
     pub failures: usize,
     /// In how long, in milliseconds.
     pub window: i64,
@@ -58,11 +59,14 @@ impl Default for LoginConfig {
     }
 }
 
-/// Finds `login_brute_force` (many failures of one source, or against one account from several), `login_brute_force_success` (a success that follows, of the same source or of the
-/// account that was guessed at from a source that had failed) and `password_spray` (one source, many accounts, few tries each), at the console, databases and clusters.
+/// Finds `login_brute_force` (many failures of one source, or against one account from several),
+/// `login_brute_force_success` (a success that follows, of the same source or of the account that was guessed at from a
+/// source that had failed) and `password_spray` (one source, many accounts, few tries each), at the console, databases
+/// and clusters.
 ///
-/// After MITRE ATT&CK T1110 (Brute Force) and T1110.003 (Password Spraying), and GuardDuty's `CredentialAccess:RDS/AnomalousBehavior.SuccessfulBruteForce`. A source at which
-/// more accounts succeed than fail is a gateway that people come through, not a sprayer.
+/// After MITRE ATT&CK T1110 (Brute Force) and T1110.003 (Password Spraying), and GuardDuty's
+/// `CredentialAccess:RDS/AnomalousBehavior.SuccessfulBruteForce`. A source at which more accounts succeed than fail is
+/// a gateway that people come through, not a sprayer.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Logins {
     /// What counts.

@@ -1,12 +1,14 @@
 //! Statistics: what tells machines from people, and noise from signal.
 //!
-//! Every detector is pure. It is given records **in the order of their time** and writes what it noticed to a list of [`Sign`]s. Its memory is
-//! bounded (each limit is a field of its configuration, and what is evicted is the least recently touched, counted), its answers hang on
-//! nothing but its input, and its whole state goes through serde, so that a restart in the middle changes nothing. State holds no floating
-//! point number: text formats do not give every one of them back exactly.
+//! Every detector is pure. It is given records **in the order of their time** and writes what it noticed to a list of
+//! [`Sign`]s. Its memory is bounded (each limit is a field of its configuration, and what is evicted is the least
+//! recently touched, counted), its answers hang on nothing but its input, and its whole state goes through serde, so
+//! that a restart in the middle changes nothing. State holds no floating point number: text formats do not give every
+//! one of them back exactly.
 //!
-//! At the shipped limits, if every host scans, crawls and guesses at once, the flow detectors hold about 600 MB, those of names 400 MB and those of sign-ins 300 MB, reckoned from the sizes of
-//! their entries; `cargo bench --bench watch` measures a thousand quiet hosts.
+//! At the shipped limits, if every host scans, crawls and guesses at once, the flow detectors hold about 600 MB, those
+//! of names 400 MB and those of sign-ins 300 MB, reckoned from the sizes of their entries; `cargo bench --bench watch`
+//! measures a thousand quiet hosts.
 //!
 //! A detector says a thing once per host (and peer) per quiet period.
 

@@ -41,8 +41,9 @@ impl Default for TravelConfig {
 }
 
 impl Travel {
-    /// The way between two places at two times (milliseconds since 1970), in either order; by the haversine formula on a sphere of Earth's mean radius (R. W. Sinnott, "Virtues of the
-    /// Haversine", 1984; IUGG's 6,371.0088 km), which is right to half a percent.
+    /// The way between two places at two times (milliseconds since 1970), in either order; by the haversine formula on
+    /// a sphere of Earth's mean radius (R. W. Sinnott, "Virtues of the Haversine", 1984; IUGG's 6,371.0088 km), which
+    /// is right to half a percent.
     pub fn between(from: Place, left: i64, to: Place, arrived: i64) -> Self {
         let (a, b) = (from.latitude.to_radians(), to.latitude.to_radians());
         let (north, east) = (b - a, (to.longitude - from.longitude).to_radians());
@@ -70,8 +71,9 @@ pub struct Places {
 const NOWHERE: u32 = u32::MAX;
 
 impl Places {
-    /// Reads a table: one network a line, `CIDR,latitude,longitude`, or any columns under a header that names `network` (or `cidr`), `latitude` and `longitude` as GeoLite2's files do. The
-    /// smallest network that holds an address counts. Gives the table and the numbers of lines that could not be read.
+    /// Reads a table: one network a line, `CIDR,latitude,longitude`, or any columns under a header that names `network`
+    /// (or `cidr`), `latitude` and `longitude` as GeoLite2's files do. The smallest network that holds an address
+    /// counts. Gives the table and the numbers of lines that could not be read.
     pub fn read(text: &str) -> (Self, Vec<usize>) {
         let mut bad = Vec::new();
         let mut columns = [0, 1, 2];

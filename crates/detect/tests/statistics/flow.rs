@@ -65,7 +65,8 @@ fn load(path: &std::path::Path) -> Vec<Line> {
     lines
 }
 
-/// A file, what must be found in it by method and host, and what may be found beside that: true of the capture, but nobody's label.
+/// A file, what must be found in it by method and host, and what may be found beside that: true of the capture, but
+/// nobody's label.
 type Wanted = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
 
 const WANTED: [Wanted; 9] = [

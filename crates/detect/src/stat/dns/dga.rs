@@ -11,11 +11,13 @@ use smol_str::SmolStr;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DgaConfig {
-    /// How long domains are counted together, in milliseconds. Families ask for their day's list in minutes to hours (Antonakakis et al.).
+    /// How long domains are counted together, in milliseconds. Families ask for their day's list in minutes to hours
+    /// (Antonakakis et al.).
     pub window: i64,
     /// Domains that do not exist, at least.
     pub min_missing: usize,
-    /// Their share of the different domains asked for, at least, in hundredths. A crawler or mail server asks for many that do not exist, but for more that do.
+    /// Their share of the different domains asked for, at least, in hundredths. A crawler or mail server asks for many
+    /// that do not exist, but for more that do.
     pub missing_share: usize,
     /// The share that is enough where the missing names look random too, in hundredths.
     pub random_missing_share: usize,
@@ -56,11 +58,13 @@ impl Default for DgaConfig {
     }
 }
 
-/// Finds hosts that ask for domains which malware computes, by how many of the domains they ask for do not exist, and by how many look drawn at random.
+/// Finds hosts that ask for domains which malware computes, by how many of the domains they ask for do not exist, and
+/// by how many look drawn at random.
 ///
-/// After M. Antonakakis et al., "From Throw-Away Traffic to Bots: Detecting the Rise of DGA-Based Malware" (USENIX Security 2012): a bot gets
-/// NXDOMAIN for nearly all of its list, and names of a list resemble each other; the failures find generators that join dictionary words, too.
-/// Domains are counted once each, so that a program that retries, or a search suffix put behind every name, counts as one.
+/// After M. Antonakakis et al., "From Throw-Away Traffic to Bots: Detecting the Rise of DGA-Based Malware" (USENIX
+/// Security 2012): a bot gets NXDOMAIN for nearly all of its list, and names of a list resemble each other; the
+/// failures find generators that join dictionary words, too. Domains are counted once each, so that a program that
+/// retries, or a search suffix put behind every name, counts as one.
 ///
 /// Not found: a generator whose every domain exists and reads like words, and fewer than `min_random` domains an hour.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-/// Words, names and syllables of languages that domains are made of, chosen for this file. What letters follow each other is learned from
-/// them when first asked.
+/// Words, names and syllables of languages that domains are made of, chosen for this file. What letters follow each
+/// other is learned from them when first asked.
 const WORDS: &str = include_str!("words.txt");
 
 /// Letters, a digit, a dash, and the edge of a word.
@@ -53,14 +53,15 @@ fn steps(word: &str) -> impl Iterator<Item = (usize, usize)> {
     before.zip(inner.chain(std::iter::once(EDGE)))
 }
 
-/// How random a label looks: 0 for what reads like words, 1 for what nobody would choose. Labels under six letters tell too little and
-/// score 0; punycode (`xn--`) is not judged.
+/// How random a label looks: 0 for what reads like words, 1 for what nobody would choose. Labels under six letters tell
+/// too little and score 0; punycode (`xn--`) is not judged.
 ///
-/// It is the mean cost in bits of each letter after the one before it, by letter pairs of words of a dozen languages (J. Raghuram, D. J.
-/// Miller and G. Kesidis, "Unsupervised, low latency anomaly detection of algorithmically generated domain names by generative probabilistic
-/// modeling", 2014, model names by such Markov chains; S. Yadav et al., "Detecting Algorithmically Generated Malicious Domain Names", 2010,
-/// compare letter pairs), plus what digits between letters and long runs of consonants add. Names that a generator joins from a dictionary
-/// look like words and are found by how they fail, not by this.
+/// It is the mean cost in bits of each letter after the one before it, by letter pairs of words of a dozen languages
+/// (J. Raghuram, D. J. Miller and G. Kesidis, "Unsupervised, low latency anomaly detection of algorithmically generated
+/// domain names by generative probabilistic modeling", 2014, model names by such Markov chains; S. Yadav et al.,
+/// "Detecting Algorithmically Generated Malicious Domain Names", 2010, compare letter pairs), plus what digits between
+/// letters and long runs of consonants add. Names that a generator joins from a dictionary look like words and are
+/// found by how they fail, not by this.
 pub fn randomness(label: &str) -> f64 {
     let length = label.len();
     if length < 6 || label.starts_with("xn--") {
@@ -72,7 +73,8 @@ pub fn randomness(label: &str) -> f64 {
     let mut longest = 0u32;
     for (a, b) in steps(label) {
         let digit = (a == 26, b == 26);
-        // Numbers are chosen by people too: a digit costs what a letter costs on average. What gives a generator away is changing between the two.
+        // Numbers are chosen by people too: a digit costs what a letter costs on average. What gives a generator away
+        // is changing between the two.
         bits += if digit.1 {
             4.0
         } else if digit.0 || a == 27 || b == 27 {

@@ -23,7 +23,8 @@ pub struct DnsWatch {
 }
 
 impl DnsWatch {
-    /// Takes a query, which is not older than the one before. Names without a registered domain (`localhost`) tell nothing and are passed over.
+    /// Takes a query, which is not older than the one before. Names without a registered domain (`localhost`) tell
+    /// nothing and are passed over.
     pub fn observe(&mut self, query: &Dns<'_>, out: &mut Vec<Sign>) {
         let Some(name) = Name::of(query.name) else { return };
         self.tunnel.observe(query, &name, out);
@@ -32,8 +33,8 @@ impl DnsWatch {
     }
 }
 
-/// Zones whose servers their owners run themselves, so that nobody tunnels through them, and that have many or long names below: AWS's own,
-/// content delivery, and the reputation lookups of mail and malware filters.
+/// Zones whose servers their owners run themselves, so that nobody tunnels through them, and that have many or long
+/// names below: AWS's own, content delivery, and the reputation lookups of mail and malware filters.
 pub(crate) fn well_known() -> Vec<SmolStr> {
     [
         "amazonaws.com",
@@ -109,7 +110,8 @@ pub(crate) fn well_known() -> Vec<SmolStr> {
     .to_vec()
 }
 
-/// FNV-1a (draft-eastlake-fnv): the same in every process, for it is kept in state. Whoever makes two names collide hides one of the two.
+/// FNV-1a (draft-eastlake-fnv): the same in every process, for it is kept in state. Whoever makes two names collide
+/// hides one of the two.
 pub(crate) fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

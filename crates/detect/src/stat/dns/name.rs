@@ -59,8 +59,9 @@ const SHARED: [&str; 36] = [
     "zapto.org",
 ];
 
-/// Top labels that are never delegated to the public (RFC 6761, 6762, 7686 and 8375; ICANN's reservation of `internal`, 2024) or that
-/// home routers and directories use as if they were theirs (ICANN's collision list: `home`, `corp`, `mail`, and what they observed beside it).
+/// Top labels that are never delegated to the public (RFC 6761, 6762, 7686 and 8375; ICANN's reservation of `internal`,
+/// 2024) or that home routers and directories use as if they were theirs (ICANN's collision list: `home`, `corp`,
+/// `mail`, and what they observed beside it).
 const SPECIAL: [&str; 16] = [
     "alt",
     "arpa",
@@ -83,9 +84,10 @@ const SPECIAL: [&str; 16] = [
 impl<'a> Name<'a> {
     /// Takes a name apart. A name of one label, the root, and a name that is a public suffix itself have no registered domain.
     ///
-    /// Public suffixes are known by rule, not by the list of several thousand at publicsuffix.org: a two-letter country under which the second label is
-    /// one of thirty-four common ones, and three dozen dynamic DNS and hosting services. Where a suffix is missed (`k12.ca.us`), its domains
-    /// count as one; where the rule goes too far (`me.uk` is a suffix, `me.fr` a domain), the names below count as domains of their own.
+    /// Public suffixes are known by rule, not by the list of several thousand at publicsuffix.org: a two-letter country
+    /// under which the second label is one of thirty-four common ones, and three dozen dynamic DNS and hosting
+    /// services. Where a suffix is missed (`k12.ca.us`), its domains count as one; where the rule goes too far (`me.uk`
+    /// is a suffix, `me.fr` a domain), the names below count as domains of their own.
     pub fn of(name: &'a str) -> Option<Self> {
         let name = name.strip_suffix('.').unwrap_or(name);
         let mut dots = name.rmatch_indices('.').map(|(at, _)| at);
@@ -154,8 +156,8 @@ impl<'a> Name<'a> {
             })
     }
 
-    /// Whether what stands below the domain spells an address: reversed as block lists (RFC 5782), reverse zones and SPF's macros (RFC 7208) want it, or written with
-    /// dashes as hosting companies name their machines.
+    /// Whether what stands below the domain spells an address: reversed as block lists (RFC 5782), reverse zones and
+    /// SPF's macros (RFC 7208) want it, or written with dashes as hosting companies name their machines.
     pub fn spells_address(&self) -> bool {
         let mut numbers = 0;
         for label in self.below.split('.') {

@@ -11,10 +11,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RebindConfig {
-    /// How long after a public answer a private one for the same name counts, in milliseconds. Browsers pin names for about a minute (Jackson et al.);
-    /// attacks wait that out.
+    /// How long after a public answer a private one for the same name counts, in milliseconds. Browsers pin names for
+    /// about a minute (Jackson et al.); attacks wait that out.
     pub window: i64,
-    /// Zones whose names may lead to private addresses at any time: AWS publishes private addresses of databases and load balancers.
+    /// Zones whose names may lead to private addresses at any time: AWS publishes private addresses of databases and
+    /// load balancers.
     pub trusted: Vec<SmolStr>,
     /// How long a host and name stay unspoken of, in milliseconds.
     pub quiet: i64,
@@ -29,11 +30,13 @@ impl Default for RebindConfig {
     }
 }
 
-/// Finds names outside that resolve to an instance's metadata service, and names whose answer changes from a public address to a private one.
+/// Finds names outside that resolve to an instance's metadata service, and names whose answer changes from a public
+/// address to a private one.
 ///
-/// The metadata addresses are those of AWS's "Instance metadata and user data" (169.254.169.254, fd00:ec2::254) and "IAM roles for tasks" and "EKS
-/// Pod Identities" (169.254.170.2, 169.254.170.23, fd00:ec2::23). The change of address after C. Jackson et al., "Protecting Browsers from DNS
-/// Rebinding Attacks" (CCS 2007). A name that only ever led to a private address is how many companies publish their insides, and is not said.
+/// The metadata addresses are those of AWS's "Instance metadata and user data" (169.254.169.254, fd00:ec2::254) and
+/// "IAM roles for tasks" and "EKS Pod Identities" (169.254.170.2, 169.254.170.23, fd00:ec2::23). The change of address
+/// after C. Jackson et al., "Protecting Browsers from DNS Rebinding Attacks" (CCS 2007). A name that only ever led to a
+/// private address is how many companies publish their insides, and is not said.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Rebind {
     /// What counts.

@@ -13,15 +13,18 @@ use std::collections::VecDeque;
 pub struct TunnelConfig {
     /// How long names under one domain are counted together, in milliseconds. A day, as in V. Paxson et al. (see [`Tunnel`]).
     pub window: i64,
-    /// Different names below a domain, at least. Below this a few long names (a signed cookie, a certificate's proof) would count.
+    /// Different names below a domain, at least. Below this a few long names (a signed cookie, a certificate's proof)
+    /// would count.
     pub min_names: usize,
     /// Bytes carried by names that are long or asked with a type that returns data, at least.
     pub min_bytes: u64,
-    /// Bytes carried by other names, at least: the 4 kB a day that Paxson et al. found to leave a large site a handful of alarms a week.
+    /// Bytes carried by other names, at least: the 4 kB a day that Paxson et al. bound communication to.
     pub min_plain_bytes: u64,
-    /// The share of queries that must ask for a name not asked before: a tunnel never repeats itself, lest caches answer. In hundredths.
+    /// The share of queries that must ask for a name not asked before: a tunnel never repeats itself, lest caches
+    /// answer. In hundredths.
     pub min_fresh: u64,
-    /// New letters per name from which names are long. Farnham ("Detecting DNS Tunneling", SANS 2013) takes 52 for the whole name; hosts named by a rule are as long, but share most of it.
+    /// New letters per name from which names are long. Farnham ("Detecting DNS Tunneling", SANS 2013) takes 52 for the
+    /// whole name; hosts named by a rule are as long, but share most of it.
     pub long: u64,
     /// New letters per name from which plain names count, so that lists of hosts do not.
     pub min_new: u64,
@@ -55,13 +58,15 @@ impl Default for TunnelConfig {
 
 /// Finds DNS tunnels, per host and registered domain, by how much the names asked for can have carried out.
 ///
-/// The measure is the information that is new in each name: letters not shared with the front or the back of the name before it, times the entropy of
-/// the letters used below that domain. After V. Paxson et al., "Practical Comprehensive Bounds on Surreptitious Communication Over DNS"
-/// (USENIX Security 2013), which bounds a day's names of a domain by what compression leaves of them; letter frequencies after K. Born and D.
-/// Gustafson, "Detecting DNS Tunnels Using Character Frequency Analysis" (2010); fresh names and types after A. Nadler, A. Aminov and A. Shabtai,
-/// "Detection of malicious and low throughput data exfiltration over the DNS protocol" (2019).
+/// The measure is the information that is new in each name: letters not shared with the front or the back of the name
+/// before it, times the entropy of the letters used below that domain. After V. Paxson et al., "Practical Comprehensive
+/// Bounds on Surreptitious Communication Over DNS" (USENIX Security 2013), which bounds a day's names of a domain by
+/// what compression leaves of them; letter frequencies after K. Born and D. Gustafson, "Detecting DNS Tunnels Using
+/// Character Frequency Analysis" (2010); fresh names and types after A. Nadler, A. Aminov and A. Shabtai, "Detection of
+/// malicious and low throughput data exfiltration over the DNS protocol" (2019).
 ///
-/// Not found: what carries under `min_bytes` a day, data hidden in which of a few names is asked or when, and data that only comes in, in answers.
+/// Not found: what carries under `min_bytes` a day, data hidden in which of a few names is asked or when, and data that
+/// only comes in, in answers.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Tunnel {
     /// What counts.
@@ -85,8 +90,9 @@ struct Pair {
     letters: Vec<u32>,
 }
 
-/// The names seen: the first ones by hash, then a Bloom filter (B. Bloom, "Space/Time Trade-offs in Hash Coding with Allowable Errors", 1970) of two bits a name. It takes a new name for a known one now
-/// and then (one in ten at three thousand names), never a known one for new: names that come round again do not pass for data, however many they are.
+/// The names seen: the first ones by hash, then a Bloom filter (B. Bloom, "Space/Time Trade-offs in Hash Coding with
+/// Allowable Errors", 1970) of two bits a name. It takes a new name for a known one now and then (one in ten at three
+/// thousand names), never a known one for new: names that come round again do not pass for data, however many they are.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Names {
     few: Vec<u64>,

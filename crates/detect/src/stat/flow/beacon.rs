@@ -19,14 +19,15 @@ pub struct BeaconConfig {
     pub span: i64,
     /// See `min_calls`, in milliseconds.
     pub long: i64,
-    /// Median absolute deviation of the intervals over their median, at most, in hundredths. Even jitter of a half (C2 frameworks' usual most) gives 17, independent
-    /// (Poisson) arrivals 69.
+    /// Median absolute deviation of the intervals over their median, at most, in hundredths. Even jitter of a half (C2
+    /// frameworks' usual most) gives 17, independent (Poisson) arrivals 69.
     pub spread: u32,
     /// Bowley skewness of the intervals, at most, in hundredths. Jitter is even around its middle.
     pub skew: u32,
     /// Median absolute deviation of the bytes sent over their median, at most, in hundredths.
     pub size_spread: u32,
-    /// Calls times the median interval over the time they took, at least, in hundredths: bursts with long rests between are a person's.
+    /// Calls times the median interval over the time they took, at least, in hundredths: bursts with long rests between
+    /// are a person's.
     pub covered: u32,
     /// How many of our hosts may call the same server and port. What more call is infrastructure: updates, monitoring.
     pub max_callers: usize,
@@ -65,12 +66,14 @@ impl Default for BeaconConfig {
 
 /// Finds `beacon`: connections of a host of ours to one server outside and port, at regular intervals and of one size.
 ///
-/// After the scoring of RITA (Real Intelligence Threat Analytics, Active Countermeasures): Bowley skewness and median absolute deviation of the intervals
-/// and of the bytes, which missed or doubled calls do not spoil, and prevalence. RITA takes the deviation in seconds; here it is relative to the interval, so that a beacon a day is
-/// judged as one a minute. Only new connections count, told by their source port: a connection that stays open is written to the log once per
-/// aggregation interval, which is as regular as any beacon.
+/// After the scoring of RITA (Real Intelligence Threat Analytics, Active Countermeasures): Bowley skewness and median
+/// absolute deviation of the intervals and of the bytes, which missed or doubled calls do not spoil, and prevalence.
+/// RITA takes the deviation in seconds; here it is relative to the interval, so that a beacon a day is judged as one a
+/// minute. Only new connections count, told by their source port: a connection that stays open is written to the log
+/// once per aggregation interval, which is as regular as any beacon.
 ///
-/// Not found: jitter of the whole interval, UDP that keeps its source port, and calls that hide in the traffic of a server that many hosts use.
+/// Not found: jitter of the whole interval, UDP that keeps its source port, and calls that hide in the traffic of a
+/// server that many hosts use.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Beacon {
     /// What counts.

@@ -19,7 +19,7 @@ pub struct BruteConfig {
     pub window: i64,
     /// Packets that a try sends, at least: fewer and nobody was asked for a password.
     pub min_packets: u64,
-    /// Packets that a try sends, at most. Sperotto et al. find 11 to 51 in SSH guessing.
+    /// Packets that a try sends, at most. An SSH try of one to three passwords takes some ten to thirty.
     pub max_packets: u64,
     /// Bytes that a try sends, at most.
     pub max_bytes: u64,
@@ -47,12 +47,13 @@ impl Default for BruteConfig {
     }
 }
 
-/// Finds `brute_force`: many short accepted connections from one source to one host at a port where people sign in; and `brute_force_success`: a
-/// long one between the two afterwards.
+/// Finds `brute_force`: many short accepted connections from one source to one host at a port where people sign in; and
+/// `brute_force_success`: a long one between the two afterwards.
 ///
-/// After A. Sperotto, R. Sadre, P. de Boer and A. Pras, "Hidden Markov Model Modeling of SSH Brute-Force Attacks" (2009), and R. Hofstede et al., "SSH
-/// Compromise Detection using NetFlow/IPFIX" (2014): guessing is a phase of many flows of like size, compromise a flow that leaves it. The fact `role` says whether our host
-/// is the one that guesses (`actor`) or the one guessed at (`target`). What succeeded is likely, not certain: flows do not show passwords.
+/// After A. Sperotto, R. Sadre, P. de Boer and A. Pras, "Hidden Markov Model Modeling of SSH Brute-Force Attacks"
+/// (2009), and R. Hofstede et al., "SSH Compromise Detection using NetFlow/IPFIX" (2014): guessing is a phase of many
+/// flows of like size, compromise a flow that leaves it. The fact `role` says whether our host is the one that guesses
+/// (`actor`) or the one guessed at (`target`). What succeeded is likely, not certain: flows do not show passwords.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Brute {
     /// What counts.

@@ -11,7 +11,8 @@ use std::net::IpAddr;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DosConfig {
-    /// Packets a minute to one peer. FastNetMon's shipped threshold is 20,000 a second to what it protects; a single bot sends a part of an attack.
+    /// Packets a minute to one peer. FastNetMon's shipped threshold is 20,000 a second to what it protects; a single
+    /// bot sends a part of an attack.
     pub packets: u64,
     /// Answered packets, at most, in hundredths of those sent: who floods is not answered packet by packet.
     pub answered: u64,
@@ -38,10 +39,12 @@ impl Default for DosConfig {
     }
 }
 
-/// Finds `dos_dns`, `dos_tcp`, `dos_udp`, `dos_udp_on_tcp_ports` and `dos_unusual_protocol`: far more packets a minute to one peer than come back, after the kinds
-/// of GuardDuty's `Backdoor:EC2/DenialOfService` findings; the asymmetry after J. Mirkovic, G. Prier and P. Reiher, "Attacking DDoS at the Source" (D-WARD, 2002).
+/// Finds `dos_dns`, `dos_tcp`, `dos_udp`, `dos_udp_on_tcp_ports` and `dos_unusual_protocol`: far more packets a minute
+/// to one peer than come back, after the kinds of GuardDuty's `Backdoor:EC2/DenialOfService` findings; the asymmetry
+/// after J. Mirkovic, G. Prier and P. Reiher, "Attacking DDoS at the Source" (D-WARD, 2002).
 ///
-/// A record that covers several minutes counts by its rate. A flood with an answer to each packet, as against a server that keeps up, is not found.
+/// A record that covers several minutes counts by its rate. A flood with an answer to each packet, as against a server
+/// that keeps up, is not found.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Dos {
     /// What counts.

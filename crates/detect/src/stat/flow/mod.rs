@@ -1,7 +1,7 @@
 //! What network flows give away.
 //!
-//! A flow record is one direction of a conversation; detectors ask who began it. [`FlowWatch`] finds that out once and hands every detector a
-//! [`Talk`].
+//! A flow record is one direction of a conversation; detectors ask who began it. [`FlowWatch`] finds that out once and
+//! hands every detector a [`Talk`].
 
 pub mod beacon;
 pub mod brute;
@@ -47,8 +47,8 @@ pub struct Talk<'a> {
 }
 
 impl Talk<'_> {
-    /// Whether so little was sent that nobody was spoken to: rejected, bare TCP headers no more than a handshake's repeats (Linux sends a SYN seven
-    /// times, `tcp_syn_retries` in its ip-sysctl), or a few small datagrams.
+    /// Whether so little was sent that nobody was spoken to: rejected, bare TCP headers no more than a handshake's
+    /// repeats (Linux sends a SYN seven times, `tcp_syn_retries` in its ip-sysctl), or a few small datagrams.
     pub fn fleeting(&self) -> bool {
         let f = &self.flow;
         let most = if f.protocol == TCP { 7 } else { 4 };

@@ -11,13 +11,15 @@ use std::net::IpAddr;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OutletConfig {
-    /// Different mail servers that a host speaks to. A host with a relay speaks to that; who sends spam delivers to each receiver's.
+    /// Different mail servers that a host speaks to. A host with a relay speaks to that; who sends spam delivers to
+    /// each receiver's.
     pub mail_servers: usize,
     /// In how long, in milliseconds.
     pub mail_window: i64,
     /// Hosts that deliver mail themselves.
     pub mail_hosts: Vec<IpAddr>,
-    /// Resolvers outside that are meant to be used. The VPC's own resolver has a private or link-local address and needs no entry.
+    /// Resolvers outside that are meant to be used. The VPC's own resolver has a private or link-local address and
+    /// needs no entry.
     pub resolvers: Vec<IpAddr>,
     /// Queries to a resolver outside from which it is in use.
     pub queries: usize,
@@ -41,12 +43,13 @@ impl Default for OutletConfig {
     }
 }
 
-/// Finds `spambot` (ports 25, 465 and 587 of many servers), `dns_resolver_unusual` (port 53 of a resolver outside), `dot` (DNS over TLS or QUIC: port 853, RFC 7858 and 9250) and
-/// `doh` (port 443 of an address that a well-known resolver answers at), after GuardDuty's `Backdoor:EC2/Spambot` and `DefenseEvasion:EC2/UnusualDNSResolver`,
+/// Finds `spambot` (ports 25, 465 and 587 of many servers), `dns_resolver_unusual` (port 53 of a resolver outside),
+/// `dot` (DNS over TLS or QUIC: port 853, RFC 7858 and 9250) and `doh` (port 443 of an address that a well-known
+/// resolver answers at), after GuardDuty's `Backdoor:EC2/Spambot` and `DefenseEvasion:EC2/UnusualDNSResolver`,
 /// `UnusualDoTActivity` and `UnusualDoHActivity`.
 ///
-/// Resolvers outside are said once per host and server and quiet period: they may well be meant, but queries to them are not in Resolver's query logs. Resolvers that
-/// answer at addresses not named here are not found.
+/// Resolvers outside are said once per host and server and quiet period: they may well be meant, but queries to them
+/// are not in Resolver's query logs. Resolvers that answer at addresses not named here are not found.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Outlet {
     /// What counts.
@@ -146,8 +149,9 @@ impl Outlet {
     }
 }
 
-/// Whose public resolver answers at an address, as each publishes it: Cloudflare ("IP addresses" of 1.1.1.1's documentation), Google ("Google Public DNS"), Quad9 ("Service
-/// Addresses & Features"), OpenDNS (Cisco Umbrella), AdGuard, CleanBrowsing, NextDNS.
+/// Whose public resolver answers at an address, as each publishes it: Cloudflare ("IP addresses" of 1.1.1.1's
+/// documentation), Google ("Google Public DNS"), Quad9 ("Service Addresses & Features"), OpenDNS (Cisco Umbrella),
+/// AdGuard, CleanBrowsing, NextDNS.
 pub fn public_resolver(address: IpAddr) -> Option<&'static str> {
     const KNOWN: [(&str, &[&str]); 7] = [
         (

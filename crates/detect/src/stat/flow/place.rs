@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Whether an address is of a private network: RFC 1918, the shared space of RFC 6598 (which VPCs may use), and unique local IPv6.
+/// Whether an address is of a private network: RFC 1918, the shared space of RFC 6598 (which VPCs may use), and unique
+/// local IPv6.
 pub fn is_private(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.is_private() || shared(v4),
@@ -10,8 +11,8 @@ pub fn is_private(address: IpAddr) -> bool {
     }
 }
 
-/// Whether an address is one host's: no multicast, broadcast, loopback, link-local (AWS's 169.254.169.123 for time, .253 for names, .254 for
-/// metadata) or unspecified one.
+/// Whether an address is one host's: no multicast, broadcast, loopback, link-local (AWS's 169.254.169.123 for time,
+/// .253 for names, .254 for metadata) or unspecified one.
 pub fn is_host(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => {

@@ -19,8 +19,9 @@ pub struct ProbeConfig {
     pub sources: usize,
     /// In how long, in milliseconds.
     pub sources_window: i64,
-    /// Ports that should not be open to the world: the services that AWS's "Security group rules for different use cases" and Security Hub's
-    /// control EC2.19 name as high risk, and databases, caches and container APIs that listen without a password by default.
+    /// Ports that should not be open to the world: the services that AWS's "Security group rules for different use
+    /// cases" and Security Hub's control EC2.19 name as high risk, and databases, caches and container APIs that listen
+    /// without a password by default.
     pub unprotected: Vec<u16>,
     /// How long a host and outsider, or host and port, stay unspoken of, in milliseconds.
     pub quiet: i64,
@@ -49,9 +50,11 @@ impl Default for ProbeConfig {
     }
 }
 
-/// Finds `port_probe`: an outsider that tries many ports of a host of ours, and ports that should not be open to the world and let several outsiders in.
+/// Finds `port_probe`: an outsider that tries many ports of a host of ours, and ports that should not be open to the
+/// world and let several outsiders in.
 ///
-/// After GuardDuty's `Recon:EC2/PortProbeUnprotectedPort`. The internet tries every address all day; what is refused counts only towards many ports.
+/// After GuardDuty's `Recon:EC2/PortProbeUnprotectedPort`. The internet tries every address all day; what is refused
+/// counts only towards many ports.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Probe {
     /// What counts.

@@ -6,14 +6,18 @@ use super::{TCP, Talk, UDP, place};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
-/// Finds who began the conversation that a flow record is one direction of. Records carry no answer to that (TCP flags are an optional field), so:
+/// Finds who began the conversation that a flow record is one direction of. Records carry no answer to that (TCP flags
+/// are an optional field), so:
 ///
 /// 1. A system port (below 1024, RFC 6335) on one side only is the server's.
-/// 2. A port below 32768 against one from there is the server's: Linux, Windows and AWS's NAT gateways take a client's ports from above that.
+/// 2. A port below 32768 against one from there is the server's: Linux and Windows take a client's ports from above
+///    that (AWS, "Custom network ACLs", ephemeral ports). NAT gateways, load balancers and Lambda take them from 1024
+///    on: between two ports from there to 32767 the next rule decides, and a service above that is taken for their
+///    client.
 /// 3. Otherwise who was seen to send first began, which is remembered for so many conversations.
 ///
-/// Where a capture starts in the middle of a conversation between two ports of a kind, the third may be wrong. A scan that sends from a system port to
-/// high ports is taken for answers.
+/// Where a capture starts in the middle of a conversation between two ports of a kind, the third may be wrong. A scan
+/// that sends from a system port to high ports is taken for answers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Roles {
     /// Conversations remembered.

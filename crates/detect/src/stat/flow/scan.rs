@@ -13,7 +13,8 @@ use std::net::IpAddr;
 pub struct ScanConfig {
     /// Different ports of one peer. Zeek's `policy/misc/scan.zeek` takes 15.
     pub ports: usize,
-    /// In how long, in milliseconds. Longer than Zeek's five minutes, for slow scans: a host seldom has business at fifteen ports of another.
+    /// In how long, in milliseconds. Longer than Zeek's five minutes, for slow scans: a host seldom has business at
+    /// fifteen ports of another.
     pub ports_window: i64,
     /// Different peers at one port that were not spoken to. Zeek takes 25.
     pub peers: usize,
@@ -47,11 +48,13 @@ impl Default for ScanConfig {
     }
 }
 
-/// Finds `port_scan` (many ports of one peer), `port_sweep` (one port of many peers) and `icmp_sweep` (echo requests to many peers) by a host of ours.
+/// Finds `port_scan` (many ports of one peer), `port_sweep` (one port of many peers) and `icmp_sweep` (echo requests to
+/// many peers) by a host of ours.
 ///
-/// After the threshold counters of Zeek's `policy/misc/scan.zeek`; that what counts in sweeps is attempts which came to nothing, after J. Jung et al.,
-/// "Fast Portscan Detection Using Sequential Hypothesis Testing" (2004): whoever has business with many hosts is answered by most. Ports from 32768 count only
-/// when nothing came of them: passive FTP and RPC open such ports by arrangement. Monitoring that pings many hosts sweeps them; it belongs among those left out.
+/// After the threshold counters of Zeek's `policy/misc/scan.zeek`; that what counts in sweeps is attempts which came to
+/// nothing, after J. Jung et al., "Fast Portscan Detection Using Sequential Hypothesis Testing" (2004): whoever has
+/// business with many hosts is answered by most. Ports from 32768 count only when nothing came of them: passive FTP and
+/// RPC open such ports by arrangement. Monitoring that pings many hosts sweeps them; it belongs among those left out.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Scan {
     /// What counts.

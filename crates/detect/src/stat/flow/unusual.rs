@@ -44,10 +44,12 @@ impl Default for UnusualConfig {
     }
 }
 
-/// Finds `port_unusual` and `protocol_unusual`: a host of ours speaks to somebody outside at a port, or by a protocol, that it did not use in the time it is known, and
-/// that hardly another host of ours uses (GuardDuty's `Behavior:EC2/NetworkPortUnusual`; first-seen profiles after D. Denning, "An Intrusion-Detection Model", 1987).
+/// Finds `port_unusual` and `protocol_unusual`: a host of ours speaks to somebody outside at a port, or by a protocol,
+/// that it did not use in the time it is known, and that hardly another host of ours uses (GuardDuty's
+/// `Behavior:EC2/NetworkPortUnusual`; first-seen profiles after D. Denning, "An Intrusion-Detection Model", 1987).
 ///
-/// A host is not judged before it is known for `learn` and `learn_talks`. Protocols besides TCP, UDP and ICMP are rare enough to be said of a known host at once.
+/// A host is not judged before it is known for `learn` and `learn_talks`. Protocols besides TCP, UDP and ICMP are rare
+/// enough to be said of a known host at once.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Unusual {
     /// What counts.

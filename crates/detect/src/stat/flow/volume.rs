@@ -18,7 +18,8 @@ pub struct VolumeConfig {
     pub learn: usize,
     /// Hours remembered: a week, so that a weekly job is known.
     pub hours: usize,
-    /// How many robust standard deviations above the median. Iglewicz and Hoaglin ("How to Detect and Handle Outliers", 1993) take 3.5 for one sample.
+    /// How many robust standard deviations above the median. Iglewicz and Hoaglin ("How to Detect and Handle Outliers",
+    /// 1993) take 3.5 for one sample.
     pub deviations: u64,
     /// How many times the most of any hour remembered, at least.
     pub over_most: u64,
@@ -47,8 +48,9 @@ impl Default for VolumeConfig {
 
 /// Finds `traffic_volume`: an hour in which a host of ours sends more outside than its own hours of the last week let expect.
 ///
-/// Median and median absolute deviation after B. Iglewicz and D. Hoaglin, "How to Detect and Handle Outliers" (1993), and over the greatest hour known, which a heavy tail needs. Hours without
-/// traffic count as zero. A host is not judged in its first `learn` hours; what an attacker sends from then on is learned as normal.
+/// Median and median absolute deviation after B. Iglewicz and D. Hoaglin, "How to Detect and Handle Outliers" (1993),
+/// and over the greatest hour known, which a heavy tail needs. Hours without traffic count as zero. A host is not
+/// judged in its first `learn` hours; what an attacker sends from then on is learned as normal.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Volume {
     /// What counts.
@@ -152,7 +154,8 @@ impl Hours {
         self.weigh(peer, bytes, c);
     }
 
-    /// Space-Saving (A. Metwally, D. Agrawal and A. El Abbadi, "Efficient Computation of Frequent and Top-k Elements in Data Streams", 2005).
+    /// Space-Saving (A. Metwally, D. Agrawal and A. El Abbadi, "Efficient Computation of Frequent and Top-k Elements in
+    /// Data Streams", 2005).
     fn weigh(&mut self, peer: IpAddr, bytes: u64, c: &VolumeConfig) {
         if let Some(known) = self.peers.iter_mut().find(|p| p.0 == peer) {
             known.1 = known.1.saturating_add(bytes);

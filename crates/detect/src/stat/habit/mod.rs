@@ -42,7 +42,7 @@ const DIMENSIONS: usize = 8;
 pub struct HabitConfig {
     /// In how long a value's weight halves, in milliseconds.
     pub half_life: i64,
-    /// After how long without it a value is forgotten, in milliseconds. GuardDuty documents two weeks to three months for its own profiles.
+    /// After how long without it a value is forgotten, in milliseconds.
     pub forget: i64,
     /// Events in a dimension before a key is mature.
     pub mature_events: u64,
@@ -94,10 +94,12 @@ pub struct Novelty {
     pub overflow: u32,
 }
 
-/// First-seen profiles of many keys (D. Denning, "An Intrusion-Detection Model", IEEE Transactions on Software Engineering, 1987), with weights that halve in a fixed time.
+/// First-seen profiles of many keys (D. Denning, "An Intrusion-Detection Model", IEEE Transactions on Software
+/// Engineering, 1987), with weights that halve in a fixed time.
 ///
-/// Times are kept to the second. Learning the same events on several machines and [`Habits::merge`] gives the same first and last times and counts as learning them on one, as long as nothing
-/// went for want of room or time; weights agree but for rounding.
+/// Times are kept to the second. Learning the same events on several machines and [`Habits::merge`] gives the same
+/// first and last times and counts as learning them on one, as long as nothing went for want of room or time; weights
+/// agree but for rounding.
 #[derive(Debug, Clone, Default)]
 pub struct Habits {
     config: HabitConfig,
