@@ -118,6 +118,21 @@ impl<'s> Decoder<'s> {
         }
     }
 
+    /// One row of the lake's own.
+    pub(crate) fn kept(&mut self, row: &str, table: &'static Table) {
+        let Some(text) = crate::kept::record(row, table) else {
+            return self.aside("a row that is not JSON".to_owned(), row.as_bytes());
+        };
+        let record = match crate::kept::read(&text, table) {
+            Ok(record) => record,
+            Err(e) => return self.aside(format!("not JSON: {e} of the row"), row.as_bytes()),
+        };
+        let mut envelope = Envelope::default();
+        (table.source.envelope)(&record, &mut envelope);
+        crate::kept::envelope(row, table, &mut envelope);
+        self.give(&text, record, envelope, table);
+    }
+
     /// Sets something aside.
     pub(crate) fn aside(&mut self, why: String, head: &[u8]) {
         self.sink.aside(why, head.get(..head.len().min(4096)).unwrap_or_default());
@@ -309,6 +324,10 @@ impl<'s> Decoder<'s> {
     fn take(&mut self, text: &str, record: Record<'_>, table: &'static Table) {
         let mut envelope = Envelope::default();
         (table.source.envelope)(&record, &mut envelope);
+        self.give(text, record, envelope, table);
+    }
+
+    fn give(&mut self, text: &str, record: Record<'_>, mut envelope: Envelope<'_>, table: &'static Table) {
         if envelope.account.is_none() {
             envelope.account =
                 self.context.owner.clone().or_else(|| self.place.account.clone()).map(std::borrow::Cow::Owned);

@@ -9,6 +9,7 @@ pub mod frame;
 pub mod ingest;
 pub mod input;
 pub mod json;
+pub mod kept;
 pub mod lake;
 pub mod lines;
 pub mod parquet;

@@ -116,7 +116,8 @@ fn sizes(metadata: &ParquetMetaData, length: u64) -> Result<(), String> {
 fn rows(mut batches: ParquetRecordBatchReader, decoder: &mut Decoder<'_>) {
     // A row's object lacks what is null in it: which log it is of is told by all columns.
     let schema = batches.schema();
-    let table = Decoder::table_with(schema.fields().iter().map(|f| f.name().as_str()));
+    let own = crate::kept::table_of(&schema);
+    let table = own.or_else(|| Decoder::table_with(schema.fields().iter().map(|f| f.name().as_str())));
     let mut read = 0;
     loop {
         let step = guarded(|| match batches.next() {
@@ -129,7 +130,10 @@ fn rows(mut batches: ParquetRecordBatchReader, decoder: &mut Decoder<'_>) {
             Ok(Some((n, text))) => {
                 read += n;
                 // Line ends inside of values are escaped.
-                text.lines().for_each(|line| decoder.json(line, table));
+                match own {
+                    Some(own) => text.lines().for_each(|line| decoder.kept(line, own)),
+                    None => text.lines().for_each(|line| decoder.json(line, table)),
+                }
             }
             Err(why) => return decoder.aside(format!("the file cannot be read behind row {read}: {why}"), b"PAR1"),
         }
