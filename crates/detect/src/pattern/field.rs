@@ -1,6 +1,6 @@
 //! All entries that patterns have for one field, compiled together: which of them a leaf satisfies is looked up by the leaf, not tried
-//! entry by entry. Only ranges of numbers, blocks of addresses, texts behind a `*` and `anything-but` are gone through, where a leaf of
-//! their kind comes.
+//! entry by entry. Only ranges of numbers, blocks of addresses, texts behind a `*` and whole lists of `anything-but` are gone through,
+//! where a leaf of their kind comes.
 
 use super::value::{Block, Entry, Folded, Glob, Leaf, Range, address, number};
 use std::collections::HashMap;
@@ -30,7 +30,7 @@ pub(super) struct Field {
     globs: Affixes<(Glob, Condition)>,
     /// Letters beyond ASCII without regard to case.
     odd: Vec<(Entry, Condition)>,
-    except: Vec<(Vec<Entry>, Condition)>,
+    except: Vec<(Refused, Condition)>,
     folds: bool,
 }
 
@@ -55,7 +55,7 @@ impl Field {
             Entry::Prefix(t) => self.prefixes.add(t, condition),
             Entry::Suffix(t) => self.suffixes.add(t, condition),
             Entry::Wildcard(g) => self.globs.add(&g.head, (g.clone(), condition)),
-            Entry::Except(those) => self.except.push((those.clone(), condition)),
+            Entry::Except(those) => self.except.push((Refused::new(those), condition)),
             Entry::Same(f) | Entry::SamePrefix(f) | Entry::SameSuffix(f) => {
                 let Some(text) = ascii(f) else { return self.odd.push((entry.clone(), condition)) };
                 self.folds = true;
@@ -69,7 +69,7 @@ impl Field {
     }
 
     /// Gives the conditions that the leaf satisfies; one may come more than once.
-    pub fn find(&self, leaf: Leaf<'_>, lower: &mut String, give: &mut impl FnMut(Condition)) {
+    pub fn find(&self, leaf: Leaf<'_>, lower: &mut String, give: &mut dyn FnMut(Condition)) {
         let mut all = |list: &[Condition]| list.iter().for_each(|c| give(*c));
         all(&self.any);
         match leaf {
@@ -78,14 +78,14 @@ impl Field {
             Leaf::Number(spelling) => self.number(spelling, give),
             Leaf::Text(text) => self.text(text, lower, give),
         }
-        for (those, condition) in &self.except {
-            if !those.iter().any(|e| e.accepts(leaf)) {
+        for (refused, condition) in &self.except {
+            if !refused.holds(leaf, lower) {
                 give(*condition);
             }
         }
     }
 
-    fn number(&self, spelling: &str, give: &mut impl FnMut(Condition)) {
+    fn number(&self, spelling: &str, give: &mut dyn FnMut(Condition)) {
         if !self.spelt.is_empty() {
             self.spelt.get(spelling).into_iter().flatten().for_each(|c| give(*c));
         }
@@ -97,7 +97,7 @@ impl Field {
         self.ranges.iter().filter(|(r, _)| r.contains(n)).for_each(|(_, c)| give(*c));
     }
 
-    fn text(&self, text: &str, lower: &mut String, give: &mut impl FnMut(Condition)) {
+    fn text(&self, text: &str, lower: &mut String, give: &mut dyn FnMut(Condition)) {
         if !self.texts.is_empty() {
             self.texts.get(text).into_iter().flatten().for_each(|c| give(*c));
         }
@@ -123,6 +123,35 @@ impl Field {
             self.same_suffixes.ends(lower, |c| give(*c));
         }
         self.odd.iter().filter(|(e, _)| e.accepts(Leaf::Text(text))).for_each(|(_, c)| give(*c));
+    }
+}
+
+/// What `anything-but` refuses: tried one by one where it is little, else compiled like a field of its own.
+#[derive(Debug)]
+enum Refused {
+    Few(Vec<Entry>),
+    Many(Box<Field>),
+}
+
+impl Refused {
+    fn new(those: &[Entry]) -> Self {
+        if those.len() <= 8 {
+            return Self::Few(those.to_vec());
+        }
+        let mut field = Field::default();
+        those.iter().for_each(|e| field.add(e, 0));
+        Self::Many(Box::new(field))
+    }
+
+    fn holds(&self, leaf: Leaf<'_>, lower: &mut String) -> bool {
+        match self {
+            Self::Few(those) => those.iter().any(|e| e.accepts(leaf)),
+            Self::Many(field) => {
+                let mut hit = false;
+                field.find(leaf, lower, &mut |_| hit = true);
+                hit
+            }
+        }
     }
 }
 
