@@ -9,7 +9,28 @@ use std::net::IpAddr;
 /// The place of a condition: one field's list of entries in some patterns.
 pub(super) type Condition = u32;
 
-type Texts = HashMap<Box<str>, Vec<Condition>>;
+/// Whole texts.
+#[derive(Debug, Default)]
+struct Texts {
+    /// One bit for each length that occurs, those from 63 on together: most leaves need no hash.
+    lengths: u64,
+    texts: HashMap<Box<str>, Vec<Condition>>,
+}
+
+impl Texts {
+    fn add(&mut self, text: &str, condition: Condition) {
+        self.lengths |= 1 << text.len().min(63);
+        self.texts.entry(text.into()).or_default().push(condition);
+    }
+
+    #[inline]
+    fn get(&self, text: &str) -> &[Condition] {
+        if self.lengths >> text.len().min(63) & 1 == 0 {
+            return &[];
+        }
+        self.texts.get(text).map_or(&[], Vec::as_slice)
+    }
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Field {
@@ -46,11 +67,11 @@ impl Field {
                 }
             }
             Entry::Null => self.nulls.push(condition),
-            Entry::Text(t) => self.texts.entry(t.clone()).or_default().push(condition),
+            Entry::Text(t) => self.texts.add(t, condition),
             Entry::Address(a) => self.addresses.entry(*a).or_default().push(condition),
             Entry::Block(b) => self.blocks.push((*b, condition)),
             Entry::Equals(n) => self.equals.entry(n.to_bits()).or_default().push(condition),
-            Entry::Spelt(t) => self.spelt.entry(t.clone()).or_default().push(condition),
+            Entry::Spelt(t) => self.spelt.add(t, condition),
             Entry::Range(r) => self.ranges.push((*r, condition)),
             Entry::Prefix(t) => self.prefixes.add(t, condition),
             Entry::Suffix(t) => self.suffixes.add(t, condition),
@@ -62,7 +83,7 @@ impl Field {
                 match entry {
                     Entry::SamePrefix(_) => self.same_prefixes.add(&text, condition),
                     Entry::SameSuffix(_) => self.same_suffixes.add(&text, condition),
-                    _ => self.same.entry(text).or_default().push(condition),
+                    _ => self.same.add(&text, condition),
                 }
             }
         }
@@ -86,9 +107,7 @@ impl Field {
     }
 
     fn number(&self, spelling: &str, give: &mut dyn FnMut(Condition)) {
-        if !self.spelt.is_empty() {
-            self.spelt.get(spelling).into_iter().flatten().for_each(|c| give(*c));
-        }
+        self.spelt.get(spelling).iter().for_each(|c| give(*c));
         if self.equals.is_empty() && self.ranges.is_empty() {
             return;
         }
@@ -98,9 +117,7 @@ impl Field {
     }
 
     fn text(&self, text: &str, lower: &mut String, give: &mut dyn FnMut(Condition)) {
-        if !self.texts.is_empty() {
-            self.texts.get(text).into_iter().flatten().for_each(|c| give(*c));
-        }
+        self.texts.get(text).iter().for_each(|c| give(*c));
         if !(self.addresses.is_empty() && self.blocks.is_empty())
             && let Some(a) = address(text)
         {
@@ -118,7 +135,7 @@ impl Field {
             lower.clear();
             lower.push_str(text);
             lower.make_ascii_lowercase();
-            self.same.get(lower.as_str()).into_iter().flatten().for_each(|c| give(*c));
+            self.same.get(lower).iter().for_each(|c| give(*c));
             self.same_prefixes.starts(lower, |c| give(*c));
             self.same_suffixes.ends(lower, |c| give(*c));
         }
