@@ -123,6 +123,27 @@ fn anything_but() {
 }
 
 #[test]
+fn long_lists_of_anything_but() {
+    let list = |make: &dyn Fn(usize) -> String| (0..40).map(make).collect::<Vec<_>>().join(",");
+    let texts = list(&|i| format!(r#""v{i}""#));
+    let numbers = list(&|i| format!("{i}.50"));
+    for (refused, inside, outside) in [
+        (format!("[{texts}]"), r#""v39""#, r#""v40""#),
+        (format!("[{numbers}]"), "39.5", "40"),
+        (format!(r#"{{"prefix":[{texts}]}}"#), r#""v39x""#, r#""x""#),
+        (format!(r#"{{"suffix":[{texts}]}}"#), r#""xv39""#, r#""v39x""#),
+        (format!(r#"{{"equals-ignore-case":[{texts}]}}"#), r#""V39""#, r#""V40""#),
+        (format!(r#"{{"wildcard":[{}]}}"#, list(&|i| format!(r#""*v{i}*""#))), r#""xv39x""#, r#""v""#),
+    ] {
+        table(&[
+            (&format!(r#"[{{"anything-but":{refused}}}]"#), inside, false),
+            (&format!(r#"[{{"anything-but":{refused}}}]"#), outside, true),
+            (&format!(r#"[{{"anything-but":{refused}}}]"#), "null", true),
+        ]);
+    }
+}
+
+#[test]
 fn numbers() {
     table(&[
         (r#"[{"numeric":["=",300]}]"#, "3.0e2", true),

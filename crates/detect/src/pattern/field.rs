@@ -1,6 +1,6 @@
 //! All entries that patterns have for one field, compiled together: which of them a leaf satisfies is looked up by the leaf, not tried
-//! entry by entry. Only ranges of numbers, blocks of addresses, texts behind a `*` and `anything-but` are gone through, where a leaf of
-//! their kind comes.
+//! entry by entry. Only ranges of numbers, blocks of addresses, texts behind a `*` and whole lists of `anything-but` are gone through,
+//! where a leaf of their kind comes.
 
 use super::value::{Block, Entry, Folded, Glob, Leaf, Range, address, number};
 use std::collections::HashMap;
@@ -9,7 +9,28 @@ use std::net::IpAddr;
 /// The place of a condition: one field's list of entries in some patterns.
 pub(super) type Condition = u32;
 
-type Texts = HashMap<Box<str>, Vec<Condition>>;
+/// Whole texts.
+#[derive(Debug, Default)]
+struct Texts {
+    /// One bit for each length that occurs, those from 63 on together: most leaves need no hash.
+    lengths: u64,
+    texts: HashMap<Box<str>, Vec<Condition>>,
+}
+
+impl Texts {
+    fn add(&mut self, text: &str, condition: Condition) {
+        self.lengths |= 1 << text.len().min(63);
+        self.texts.entry(text.into()).or_default().push(condition);
+    }
+
+    #[inline]
+    fn get(&self, text: &str) -> &[Condition] {
+        if self.lengths >> text.len().min(63) & 1 == 0 {
+            return &[];
+        }
+        self.texts.get(text).map_or(&[], Vec::as_slice)
+    }
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Field {
@@ -30,7 +51,7 @@ pub(super) struct Field {
     globs: Affixes<(Glob, Condition)>,
     /// Letters beyond ASCII without regard to case.
     odd: Vec<(Entry, Condition)>,
-    except: Vec<(Vec<Entry>, Condition)>,
+    except: Vec<(Refused, Condition)>,
     folds: bool,
 }
 
@@ -46,30 +67,30 @@ impl Field {
                 }
             }
             Entry::Null => self.nulls.push(condition),
-            Entry::Text(t) => self.texts.entry(t.clone()).or_default().push(condition),
+            Entry::Text(t) => self.texts.add(t, condition),
             Entry::Address(a) => self.addresses.entry(*a).or_default().push(condition),
             Entry::Block(b) => self.blocks.push((*b, condition)),
             Entry::Equals(n) => self.equals.entry(n.to_bits()).or_default().push(condition),
-            Entry::Spelt(t) => self.spelt.entry(t.clone()).or_default().push(condition),
+            Entry::Spelt(t) => self.spelt.add(t, condition),
             Entry::Range(r) => self.ranges.push((*r, condition)),
             Entry::Prefix(t) => self.prefixes.add(t, condition),
             Entry::Suffix(t) => self.suffixes.add(t, condition),
             Entry::Wildcard(g) => self.globs.add(&g.head, (g.clone(), condition)),
-            Entry::Except(those) => self.except.push((those.clone(), condition)),
+            Entry::Except(those) => self.except.push((Refused::new(those), condition)),
             Entry::Same(f) | Entry::SamePrefix(f) | Entry::SameSuffix(f) => {
                 let Some(text) = ascii(f) else { return self.odd.push((entry.clone(), condition)) };
                 self.folds = true;
                 match entry {
                     Entry::SamePrefix(_) => self.same_prefixes.add(&text, condition),
                     Entry::SameSuffix(_) => self.same_suffixes.add(&text, condition),
-                    _ => self.same.entry(text).or_default().push(condition),
+                    _ => self.same.add(&text, condition),
                 }
             }
         }
     }
 
     /// Gives the conditions that the leaf satisfies; one may come more than once.
-    pub fn find(&self, leaf: Leaf<'_>, lower: &mut String, give: &mut impl FnMut(Condition)) {
+    pub fn find(&self, leaf: Leaf<'_>, lower: &mut String, give: &mut dyn FnMut(Condition)) {
         let mut all = |list: &[Condition]| list.iter().for_each(|c| give(*c));
         all(&self.any);
         match leaf {
@@ -78,17 +99,15 @@ impl Field {
             Leaf::Number(spelling) => self.number(spelling, give),
             Leaf::Text(text) => self.text(text, lower, give),
         }
-        for (those, condition) in &self.except {
-            if !those.iter().any(|e| e.accepts(leaf)) {
+        for (refused, condition) in &self.except {
+            if !refused.holds(leaf, lower) {
                 give(*condition);
             }
         }
     }
 
-    fn number(&self, spelling: &str, give: &mut impl FnMut(Condition)) {
-        if !self.spelt.is_empty() {
-            self.spelt.get(spelling).into_iter().flatten().for_each(|c| give(*c));
-        }
+    fn number(&self, spelling: &str, give: &mut dyn FnMut(Condition)) {
+        self.spelt.get(spelling).iter().for_each(|c| give(*c));
         if self.equals.is_empty() && self.ranges.is_empty() {
             return;
         }
@@ -97,10 +116,8 @@ impl Field {
         self.ranges.iter().filter(|(r, _)| r.contains(n)).for_each(|(_, c)| give(*c));
     }
 
-    fn text(&self, text: &str, lower: &mut String, give: &mut impl FnMut(Condition)) {
-        if !self.texts.is_empty() {
-            self.texts.get(text).into_iter().flatten().for_each(|c| give(*c));
-        }
+    fn text(&self, text: &str, lower: &mut String, give: &mut dyn FnMut(Condition)) {
+        self.texts.get(text).iter().for_each(|c| give(*c));
         if !(self.addresses.is_empty() && self.blocks.is_empty())
             && let Some(a) = address(text)
         {
@@ -118,11 +135,40 @@ impl Field {
             lower.clear();
             lower.push_str(text);
             lower.make_ascii_lowercase();
-            self.same.get(lower.as_str()).into_iter().flatten().for_each(|c| give(*c));
+            self.same.get(lower).iter().for_each(|c| give(*c));
             self.same_prefixes.starts(lower, |c| give(*c));
             self.same_suffixes.ends(lower, |c| give(*c));
         }
         self.odd.iter().filter(|(e, _)| e.accepts(Leaf::Text(text))).for_each(|(_, c)| give(*c));
+    }
+}
+
+/// What `anything-but` refuses: tried one by one where it is little, else compiled like a field of its own.
+#[derive(Debug)]
+enum Refused {
+    Few(Vec<Entry>),
+    Many(Box<Field>),
+}
+
+impl Refused {
+    fn new(those: &[Entry]) -> Self {
+        if those.len() <= 8 {
+            return Self::Few(those.to_vec());
+        }
+        let mut field = Field::default();
+        those.iter().for_each(|e| field.add(e, 0));
+        Self::Many(Box::new(field))
+    }
+
+    fn holds(&self, leaf: Leaf<'_>, lower: &mut String) -> bool {
+        match self {
+            Self::Few(those) => those.iter().any(|e| e.accepts(leaf)),
+            Self::Many(field) => {
+                let mut hit = false;
+                field.find(leaf, lower, &mut |_| hit = true);
+                hit
+            }
+        }
     }
 }
 

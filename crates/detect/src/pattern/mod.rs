@@ -7,6 +7,7 @@
 //! - Of a field that a pattern names twice, the last list counts. Of a member that an event has twice, both values count.
 //! - Numbers compare as doubles where a double holds them without loss, else by their spelling.
 //! - Only leaves exist: an object and an empty array are as good as absent.
+//! - Without regard to case, a character beyond the Basic Multilingual Plane matches itself; Event Ruler takes it for `??`.
 //! - EventBridge refuses wildcards that are too complex together on one bus, by a measure that AWS does not publish. That is not judged.
 
 mod consistent;
