@@ -49,6 +49,9 @@ pub struct State {
     /// Identities of the records of the latest instant: the same record delivered twice comes twice in a row.
     instant: (i64, Vec<u128>),
     records: u64,
+    /// The first and the last record, ms.
+    #[serde(default)]
+    span: Option<(i64, i64)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,6 +90,11 @@ impl<'e> Engine<'e> {
         Self { rules, sequences, methods, state }
     }
 
+    /// How many days the records span.
+    pub fn days(&self) -> f64 {
+        self.state.span.map_or(0.0, |(first, last)| (last - first) as f64 / 86_400_000.0)
+    }
+
     /// Takes one record; they come in the order of time, and of identity where the time is the same. Answers false for a record that
     /// was taken already.
     pub fn take(&mut self, o: &Observed) -> bool {
@@ -102,6 +110,10 @@ impl<'e> Engine<'e> {
         if self.state.records.is_multiple_of(SWEEP) {
             self.sweep(o.time);
         }
+        self.state.span = match self.state.span {
+            None => Some((o.time, o.time)),
+            Some((first, last)) => Some((first.min(o.time), last.max(o.time))),
+        };
         self.advance(o.time);
         if let Some(notes) = &o.notes {
             self.notes(o, notes);

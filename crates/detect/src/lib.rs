@@ -23,6 +23,7 @@ pub mod sequence;
 pub mod sigma;
 pub mod signal;
 pub mod stat;
+pub mod suppress;
 pub mod tell;
 
 use smol_str::SmolStr;

@@ -32,6 +32,16 @@ impl Pack {
     /// Reads all files below `detections/` and `sequences/`. A broken file is left out and complained of, and so is one that claims the
     /// id of another and a sequence that asks for a detection that does not exist.
     pub fn read<'f>(files: impl Iterator<Item = &'f ContentFile>, settings: &Settings) -> Self {
+        Self::read_with(files, &[], settings)
+    }
+
+    /// As [`Pack::read`], with rules of others by path and text: Sigma's, and EventBridge patterns in files named `*.json`. A rule that
+    /// cannot be honoured is complained of, and the rest runs.
+    pub fn read_with<'f>(
+        files: impl Iterator<Item = &'f ContentFile>,
+        others: &[(String, String)],
+        settings: &Settings,
+    ) -> Self {
         let mut detections: BTreeMap<SmolStr, Detection> = BTreeMap::new();
         let mut sequences: BTreeMap<SmolStr, (Sequence, &ContentFile)> = BTreeMap::new();
         let mut errors = Vec::new();
@@ -71,7 +81,31 @@ impl Pack {
             }
             errors.extend(strange.into_iter().map(|m| whole(file, m)));
         }
-        Self { rules: Rules::new(detections.into_values().collect()), sequences: Sequences::new(sound), errors }
+        let mut all: Vec<Detection> = detections.into_values().collect();
+        let mut documents = Vec::new();
+        for (path, text) in others {
+            if let Some(name) = path.strip_suffix(".json") {
+                let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+                match crate::foreign::pattern(name, text) {
+                    Ok(d) => all.push(d),
+                    Err(e) => {
+                        errors.push(ContentError { file: path.clone(), line: 1, column: 1, message: e.to_string() })
+                    }
+                }
+                continue;
+            }
+            match crate::sigma::load(text, path) {
+                Ok(found) => documents.extend(found),
+                Err(e) => errors.extend(e),
+            }
+        }
+        let first = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        let (sigma, correlations, problems) = crate::foreign::sigma(documents, first);
+        all.extend(sigma);
+        errors.extend(problems);
+        let mut rules = Rules::new(all);
+        rules.correlate(correlations);
+        Self { rules, sequences: Sequences::new(sound), errors }
     }
 
     /// The fixtures of the wanted rules that do not come out as they say: rule, fixture, what came.

@@ -91,7 +91,7 @@ impl Counts {
 }
 
 /// Records that wait for their time.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Waiting {
     held: Vec<Observed>,
     closed: Option<i64>,
@@ -137,6 +137,9 @@ impl Waiting {
     }
 }
 
+/// Opens an input.
+pub type Open<'o> = &'o (dyn Fn(&Input) -> std::io::Result<Box<dyn Read + Send>> + Sync);
+
 /// What a run is given.
 pub struct Batch<'b> {
     /// What to read.
@@ -154,36 +157,31 @@ pub struct Batch<'b> {
 }
 
 impl Batch<'_> {
-    /// Reads everything and gives it to the engine. `open` opens an input.
-    pub fn run(
-        &self,
-        engine: &mut Engine<'_>,
-        open: &(dyn Fn(&Input) -> std::io::Result<Box<dyn Read + Send>> + Sync),
-    ) -> Counts {
+    /// Reads everything and gives it to the engine. `open` opens an input. With `late`, records younger than that (ms, of the latest
+    /// record) keep waiting: what comes next may be older.
+    pub fn run(&self, engine: &mut Engine<'_>, waiting: &mut Waiting, late: Option<i64>, open: Open<'_>) -> Counts {
         let mut days: BTreeMap<Option<&str>, Vec<&Input>> = BTreeMap::new();
         for input in self.inputs {
             days.entry(input.place.day.as_deref()).or_default().push(input);
         }
         let mut counts = Counts::default();
-        let mut waiting = Waiting::default();
         for (day, inputs) in days {
             let found = self.look(&inputs, open, &mut counts);
             waiting.push(found);
             if let Some(start) = day.and_then(start_of) {
-                waiting.release(start, engine, &mut counts);
+                waiting.release(start.saturating_sub(late.unwrap_or(0)), engine, &mut counts);
             }
         }
-        waiting.release(i64::MAX, engine, &mut counts);
+        match (late, waiting.latest()) {
+            (None, _) => waiting.release(i64::MAX, engine, &mut counts),
+            (Some(late), Some(latest)) => waiting.release(latest.saturating_sub(late), engine, &mut counts),
+            (Some(_), None) => {}
+        }
         counts
     }
 
     /// Looks at the records of some files, on all threads.
-    fn look(
-        &self,
-        inputs: &[&Input],
-        open: &(dyn Fn(&Input) -> std::io::Result<Box<dyn Read + Send>> + Sync),
-        counts: &mut Counts,
-    ) -> Vec<Observed> {
+    fn look(&self, inputs: &[&Input], open: Open<'_>, counts: &mut Counts) -> Vec<Observed> {
         let next = AtomicUsize::new(0);
         let all: Mutex<(Vec<Observed>, Counts)> = Mutex::default();
         let work = || {

@@ -150,7 +150,8 @@ fn about(seen: &Seen) -> About {
     }
 }
 
-fn incident(i: &Incident, state: &State, rules: &Rules, sequences: &Sequences, lang: Lang) -> Option<Told> {
+/// An incident in words.
+pub fn incident(i: &Incident, state: &State, rules: &Rules, sequences: &Sequences, lang: Lang) -> Option<Told> {
     let gone: Vec<&Sequence> = i.sequences.iter().filter_map(|id| sequences.all.iter().find(|s| s.id == *id)).collect();
     // The worst sequence gives the incident its words.
     let main = gone.iter().max_by_key(|s| (s.severity, s.stages.len()))?;

@@ -1,6 +1,7 @@
 //! The command line. Help is in English here; `help_ja.rs` holds the same in Japanese.
 
 use crate::commands::detect::DetectArgs;
+use crate::commands::events::EventsCommand;
 use crate::commands::iam::IamCommand;
 use crate::commands::logs::LogsCommand;
 use crate::commands::net::NetCommand;
@@ -63,6 +64,9 @@ pub enum Command {
     Trail(TrailCommand),
     /// Find threats in logs, and tell attacks as a whole
     Detect(Box<DetectArgs>),
+    /// Hold events against EventBridge's patterns
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Ask SQL of logs, resources and findings
     Query(Box<QueryArgs>),
     /// Look after content folders

@@ -14,6 +14,17 @@ const MAX_LINE: usize = 16 << 20;
 /// # Errors
 /// Where the input cannot be read or the output not be written.
 pub fn run<A: Serialize>(input: Option<&Path>, answer: impl Fn(Result<&str, String>) -> A) -> Result<u8, Failure> {
+    texts(input, |line| serde_json::to_string(&answer(line)).map_err(std::io::Error::from))
+}
+
+/// As [`run`], where the answer is JSON already.
+///
+/// # Errors
+/// As [`run`].
+pub fn texts(
+    input: Option<&Path>,
+    answer: impl Fn(Result<&str, String>) -> std::io::Result<String>,
+) -> Result<u8, Failure> {
     let mut reader = open(input)?;
     let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     let mut line = Vec::new();
@@ -36,7 +47,7 @@ pub fn run<A: Serialize>(input: Option<&Path>, answer: impl Fn(Result<&str, Stri
             Ok(text) => Ok(text.trim_start_matches('\u{feff}').trim()),
             Err(_) => Err("the line is not UTF-8".to_owned()),
         };
-        serde_json::to_writer(&mut out, &answer(text)).map_err(std::io::Error::from)?;
+        out.write_all(answer(text)?.as_bytes())?;
         out.write_all(b"\n")?;
     }
     out.flush()?;

@@ -1,6 +1,6 @@
 //! The help texts in Japanese. A test sees to it that none is missing.
 
-use super::{detect, iam, logs, net, query, store, trail};
+use super::{detect, events, iam, logs, net, query, store, trail};
 use clap::{Arg, ArgAction, Command};
 
 const TEMPLATE: &str = "{before-help}{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}";
@@ -79,7 +79,8 @@ fn own(path: &str) -> Option<&'static HelpJa> {
     let of_net = || path.strip_prefix("yagura net ").and_then(net::help_ja);
     let of_logs = || path.strip_prefix("yagura logs ").and_then(logs::help_ja);
     let of_trail = || path.strip_prefix("yagura trail ").and_then(trail::help_ja);
-    of_iam.or_else(of_net).or_else(of_logs).or_else(of_trail)
+    let of_events = || path.strip_prefix("yagura events ").and_then(events::help_ja);
+    of_iam.or_else(of_net).or_else(of_logs).or_else(of_trail).or_else(of_events)
 }
 
 fn about(path: &str) -> Option<&'static str> {
@@ -97,6 +98,7 @@ fn about(path: &str) -> Option<&'static str> {
         "yagura permissions" => "選択したチェックに必要な最小権限の IAM ポリシーを出力する",
         "yagura iam" => "IAM で誰が何をできるか、その理由、変更で何が許可されるかを調べる",
         "yagura net" => "VPC のネットワークで何が何に到達できるか、できない理由は何かを調べる",
+        "yagura events" => "イベントを EventBridge のイベントパターンと照合する",
         "yagura logs" => "ログを 1 度だけデコードしてレイクに保存し、管理する",
         "yagura trail" => "CloudTrail のログファイルが配信されたままであることを証明する",
         "yagura content" => "コンテンツフォルダーを検査する",

@@ -4,6 +4,7 @@ pub mod batch;
 pub mod checks;
 pub mod content;
 pub mod detect;
+pub mod events;
 pub mod help_ja;
 pub mod iam;
 pub mod live;

@@ -1,7 +1,10 @@
 //! `yagura detect`: threats in logs.
 
+mod backtest;
+mod lists;
 mod pack;
 mod run;
+mod state;
 
 use super::help_ja::HelpJa;
 use crate::cli::Cli;
@@ -20,12 +23,15 @@ pub enum DetectCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Say how often each rule would have fired on one's own history, and propose narrow exceptions
+    Backtest(Box<backtest::BacktestArgs>),
 }
 
 /// Runs it.
 pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
     match &args.command {
         Some(DetectCommand::List { json }) => pack::list(cli, *json, lang),
+        Some(DetectCommand::Backtest(args)) => backtest::run(cli, args, lang),
         None => run::run(cli, args, lang),
     }
 }
@@ -34,6 +40,7 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
 pub fn help_ja(name: &str) -> Option<&'static HelpJa> {
     match name {
         "list" => Some(&pack::LIST_JA),
+        "backtest" => Some(&backtest::HELP_JA),
         _ => None,
     }
 }

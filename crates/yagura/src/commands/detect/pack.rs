@@ -5,6 +5,7 @@ use crate::commands::help_ja::HelpJa;
 use crate::content;
 use crate::failure::{Failure, exit};
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use yagura_detect::compile::Settings;
 use yagura_detect::pack::Pack;
 use yagura_model::Lang;
@@ -13,15 +14,43 @@ use yagura_model::Lang;
 ///
 /// # Errors
 /// The user's folder cannot be read.
-pub fn load(cli: &Cli) -> Result<Pack, Failure> {
+pub fn load(cli: &Cli, rules: &[PathBuf]) -> Result<Pack, Failure> {
     let (files, unreadable) = content::detections(cli.content.as_deref())?;
-    let mut pack = Pack::read(files.iter(), &Settings::new());
+    let mut others = Vec::new();
+    for folder in rules {
+        others.extend(foreign(folder)?);
+    }
+    let mut pack = Pack::read_with(files.iter(), &others, &Settings::new());
     pack.errors.splice(0..0, unreadable);
     let mut err = std::io::stderr();
     for e in &pack.errors {
         writeln!(err, "{e}")?;
     }
     Ok(pack)
+}
+
+/// The rules of others in a folder, or one file: Sigma rules (`.yml`, `.yaml`) and EventBridge patterns (`.json`), by path and text.
+fn foreign(at: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let unreadable = |path: &Path, e: &std::io::Error| {
+        Failure::usage(
+            format!("cannot read the rules `{}`: {e}", path.display()),
+            format!("ルール `{}` を読めない: {e}", path.display()),
+        )
+    };
+    let mut waiting = vec![at.to_owned()];
+    let mut found = Vec::new();
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            for entry in std::fs::read_dir(&path).map_err(|e| unreadable(&path, &e))? {
+                waiting.push(entry.map_err(|e| unreadable(&path, &e))?.path());
+            }
+        } else if path == at || path.extension().is_some_and(|e| e == "yml" || e == "yaml" || e == "json") {
+            let bytes = std::fs::read(&path).map_err(|e| unreadable(&path, &e))?;
+            found.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// The Japanese help.
@@ -32,7 +61,7 @@ pub const LIST_JA: HelpJa =
 
 /// `detect list`
 pub fn list(cli: &Cli, json: bool, lang: Lang) -> Result<u8, Failure> {
-    let pack = load(cli)?;
+    let pack = load(cli, &[])?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     if json {
         let rules = pack.rules.detections.iter().map(|d| {

@@ -1,9 +1,10 @@
 //! `yagura detect SRC…`: reads logs and says who attacks.
 
-use super::{DetectCommand, pack};
+use super::state::{Saved, load, save};
+use super::{DetectCommand, lists, pack};
 use crate::cli::{Cli, SeverityArg};
 use crate::commands::help_ja::HelpJa;
-use crate::commands::logs::lake::runtime;
+use crate::commands::logs::lake::{LakeArgs, runtime};
 use crate::commands::logs::sources;
 use crate::commands::store::StoreArgs;
 use crate::failure::{Failure, exit};
@@ -12,12 +13,17 @@ use clap::Args;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use yagura_detect::engine::{Engine, State};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use yagura_detect::detection::millis;
+use yagura_detect::engine::Engine;
 use yagura_detect::intel::Lists;
+use yagura_detect::pack::Pack;
 use yagura_detect::run::{Batch, Counts};
-use yagura_detect::tell::tell;
-use yagura_logs::input::Wanted;
+use yagura_detect::suppress::Exception;
+use yagura_detect::tell::{self, Told};
+use yagura_logs::input::{Input, Wanted, object};
 use yagura_model::{Lang, Severity};
 use yagura_report::{DetectFormat, Style, write_findings};
 
@@ -25,39 +31,83 @@ use yagura_report::{DetectFormat, Style, write_findings};
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "Examples:
-  yagura detect --demo                                   the sample estate's logs
-  yagura detect AWSLogs/ --format jsonl                  every log below a folder, one finding a line
-  yagura detect s3://org-trail/AWSLogs --since 7d
+  yagura detect --demo                                       the sample estate's logs
+  yagura detect AWSLogs/ --format jsonl                      every log below a folder, one finding a line
+  yagura detect --lake yagura-lake --since 7d                what a lake holds of the last week
+  yagura detect s3://org-trail/AWSLogs --baseline habits     learn, and judge by what was learned before
+  yagura detect s3://org-trail/AWSLogs --follow --state run  go on with what arrives
+  yagura detect AWSLogs/ --intel tor.txt=tor_exit --rules sigma/
+  yagura detect backtest AWSLogs/                            alerts a day and rule, and exceptions worth making
 
+CloudTrail, VPC flow logs, Route 53 Resolver, S3, EKS, RDS and other logs are read together. What is usual is learned while reading, in
+the order of time; of an identity that is known for less than a day or 30 calls nothing counts as unusual.
 Exit codes: 0 done, with or without findings; 1 a finding at or above --fail-on; 2 bad usage; 3 nothing could be read.")]
 pub struct DetectArgs {
     /// What else to do.
     #[command(subcommand)]
     pub command: Option<DetectCommand>,
-    /// Files, folders, patterns, s3://bucket/prefix, or - for standard input
-    #[arg(required_unless_present = "demo", value_name = "SRC")]
-    pub sources: Vec<String>,
-    /// Take the sample estate's logs
-    #[arg(long, conflicts_with = "sources")]
-    pub demo: bool,
-    /// Only records from this time on: 2024-01-02, 2024-01-02T03:00:00Z, or 7d for the last 7 days
-    #[arg(long, value_name = "TIME")]
-    pub since: Option<String>,
-    /// Only records before this time
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub read: ReadArgs,
+    /// Learned habits: read where the file exists, and written at the end
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Everything remembered: go on from this file, and write it at the end; inputs that were read are not read again
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    pub state: Option<PathBuf>,
+    /// Look for new files again and again, until stopped
+    #[arg(long)]
+    pub follow: bool,
+    /// Seconds between two looks of --follow
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub every: u64,
+    /// With --follow or --state: how long a record may be late and still be taken in its order
+    #[arg(long, value_name = "TIME", default_value = "1h")]
+    pub late: String,
     /// Only findings of at least this severity
     #[arg(long, value_name = "LEVEL", value_enum)]
     pub severity: Option<SeverityArg>,
     /// Exit with 1 where there is a finding of at least this severity
     #[arg(long, value_name = "LEVEL", value_enum)]
     pub fail_on: Option<SeverityArg>,
-    /// The format: table, jsonl
+    /// The format: table, jsonl, ocsf, asff, html, timeline
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = parse_format)]
     pub format: DetectFormat,
     /// Write to this file
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// What to read, and with which rules.
+#[derive(Debug, Args)]
+pub struct ReadArgs {
+    /// Files, folders, patterns, s3://bucket/prefix, or - for standard input
+    #[arg(required_unless_present_any = ["demo", "lake"], value_name = "SRC")]
+    pub sources: Vec<String>,
+    /// Take the sample estate's logs
+    #[arg(long, conflicts_with_all = ["sources", "lake"])]
+    pub demo: bool,
+    /// Read this lake: a folder, or s3://bucket/prefix
+    #[arg(long, value_name = "DIR|s3://…", conflicts_with = "sources")]
+    pub lake: Option<String>,
+    /// Only records from this time on: 2024-01-02, 2024-01-02T03:00:00Z, or 7d for the last 7 days
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only records before this time
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Sigma rules and EventBridge patterns of yours: a file, or a folder of .yml and .json files
+    #[arg(long, value_name = "PATH")]
+    pub rules: Vec<PathBuf>,
+    /// A threat list, and what it is of: allow, c2, phishing, drive_by, drop_point, mining, sinkhole, malicious, abused, tor_exit, tor_relay, custom [default: malicious]
+    #[arg(long, value_name = "FILE[=CATEGORY]")]
+    pub intel: Vec<String>,
+    /// Addresses and domains that no threat list is believed about
+    #[arg(long, value_name = "FILE")]
+    pub allow: Vec<PathBuf>,
+    /// Exceptions: a TOML file of [[suppress]] with rule, until, reason, and any of actor, source_ip, target, account
+    #[arg(long, value_name = "FILE")]
+    pub suppress: Option<PathBuf>,
     /// Threads that decode [default: as many as the machine has cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
@@ -77,57 +127,210 @@ pub const HELP_JA: HelpJa = HelpJa {
     arguments: &[
         ("sources", "ファイル、フォルダー、パターン、s3://バケット/プレフィックス、または -（標準入力）"),
         ("demo", "サンプル環境のログを使う"),
+        ("lake", "このレイクを読む（フォルダーまたは s3://バケット/プレフィックス）"),
         ("since", "この時刻以降のレコードだけ: 2024-01-02、2024-01-02T03:00:00Z、または直近 7 日なら 7d"),
         ("until", "この時刻より前のレコードだけ"),
+        ("rules", "自分の Sigma ルールと EventBridge パターン（ファイル、または .yml と .json のフォルダー）"),
+        ("intel", "脅威リストとその分類: allow、c2、phishing、drive_by、drop_point、mining、sinkhole、malicious、abused、tor_exit、tor_relay、custom [デフォルト: malicious]"),
+        ("allow", "脅威リストに載っていても問題にしないアドレスとドメイン"),
+        ("suppress", "例外: [[suppress]] を並べた TOML ファイル（rule、until、reason は必須、actor、source_ip、target、account は任意）"),
+        ("baseline", "学習した習慣。ファイルがあれば読み、終了時に書き込む"),
+        ("state", "記憶のすべて。このファイルから続け、終了時に書き込む。読み終えた入力は読み直さない"),
+        ("follow", "停止するまで、新しいファイルを繰り返し探す"),
+        ("every", "--follow で次に探すまでの秒数"),
+        ("late", "--follow または --state で、遅れて届いたレコードを本来の順序で扱う時間"),
         ("severity", "この重要度以上の検出結果だけ"),
         ("fail_on", "この重要度以上の検出結果があれば終了コード 1"),
-        ("format", "形式: table、jsonl"),
+        ("format", "形式: table、jsonl、ocsf、asff、html、timeline"),
         ("output", "このファイルに書き込む"),
         ("threads", "デコードに使うスレッド数 [デフォルト: コア数]"),
     ],
     examples: "例:
-  yagura detect --demo                                   サンプル環境のログ
-  yagura detect AWSLogs/ --format jsonl                  フォルダー以下のすべてのログ。1 行に 1 件
-  yagura detect s3://org-trail/AWSLogs --since 7d
+  yagura detect --demo                                       サンプル環境のログ
+  yagura detect AWSLogs/ --format jsonl                      フォルダー以下のすべてのログ。1 行に 1 件
+  yagura detect --lake yagura-lake --since 7d                レイクの直近 1 週間
+  yagura detect s3://org-trail/AWSLogs --baseline habits     学習し、以前の学習結果をもとに判断する
+  yagura detect s3://org-trail/AWSLogs --follow --state run  届いたものを検出し続ける
+  yagura detect AWSLogs/ --intel tor.txt=tor_exit --rules sigma/
+  yagura detect backtest AWSLogs/                            ルールごとの 1 日あたりの件数と、設けるとよい例外
 
+CloudTrail、VPC フローログ、Route 53 Resolver、S3、EKS、RDS などのログをまとめて読む。通常の振る舞いは、時刻順に読みながら学習する。
+知られてから 1 日または 30 回の呼び出しに満たない ID については、何も「通常と違う」とはみなさない。
 終了コード: 0 完了（検出の有無によらない）、1 --fail-on 以上の検出結果あり、2 引数の誤り、3 何も読み取れない",
 };
 
+/// What a run works with.
+pub struct Ready {
+    /// The rules.
+    pub pack: Pack,
+    /// The threat lists.
+    pub lists: Arc<Lists>,
+    /// The exceptions.
+    pub exceptions: Vec<Exception>,
+    /// Records from and before these times, ms.
+    pub span: (i64, i64),
+    /// Threads that decode.
+    pub threads: usize,
+    /// What carries the work of stores.
+    pub runtime: Runtime,
+}
+
+impl ReadArgs {
+    /// Reads rules, lists and exceptions.
+    ///
+    /// # Errors
+    /// One of them cannot be read.
+    pub fn ready(&self, cli: &Cli, lang: Lang) -> Result<Ready, Failure> {
+        Ok(Ready {
+            span: (time(self.since.as_deref(), i64::MIN)?, time(self.until.as_deref(), i64::MAX)?),
+            pack: pack::load(cli, &self.rules)?,
+            lists: Arc::new(lists::read(&self.intel, &self.allow, lang)?),
+            exceptions: lists::exceptions(self.suppress.as_deref())?,
+            threads: self.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(2),
+            runtime: runtime()?,
+        })
+    }
+
+    /// Finds what is to be read.
+    ///
+    /// # Errors
+    /// Something does not exist, or the lake cannot be opened.
+    pub fn inputs(&self, ready: &Ready, lang: Lang) -> Result<Vec<Input>, Failure> {
+        let wanted = wanted(ready.span);
+        let Some(lake) = &self.lake else {
+            return sources::find(&self.sources, self.demo, &wanted, &self.store, &ready.runtime, lang);
+        };
+        let args = LakeArgs { lake: lake.clone() };
+        let lake = ready.runtime.block_on(args.open(&self.store, lang))?;
+        let mut files: Vec<_> =
+            lake.all_files().filter(|f| f.max_time >= ready.span.0 && f.min_time < ready.span.1).collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let inputs = files.into_iter().map(|f| {
+            let key = lake.at(&f.path);
+            object(lake.store(), f.path.clone(), key.as_ref(), f.bytes, f.name().to_owned())
+        });
+        Ok(inputs.collect())
+    }
+}
+
 /// Runs it.
 pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
-    let span = (time(args.since.as_deref(), i64::MIN)?, time(args.until.as_deref(), i64::MAX)?);
-    let pack = pack::load(cli)?;
-    let runtime = runtime()?;
-    let inputs = sources::find(&args.sources, args.demo, &wanted(span), &args.store, &runtime, lang)?;
-    let threads = args.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(2);
-    let done = AtomicUsize::new(0);
-    let lists = Arc::new(Lists::default());
-    let batch = Batch { inputs: &inputs, rules: &pack.rules, lists, span, threads, done: &done };
-    let mut engine = Engine::new(&pack.rules, &pack.sequences, State::default());
-    let counts = batch.run(&mut engine, &|input| input.open(runtime.handle()));
-    let mut found = tell(&engine.state, &pack.rules, &pack.sequences, lang);
-    if let Some(least) = args.severity.map(Severity::from) {
-        found.retain(|t| t.severity >= least);
+    let ready = args.read.ready(cli, lang)?;
+    let late = millis(&args.late).ok_or_else(|| {
+        let late = &args.late;
+        Failure::usage(
+            format!("`{late}` is no length of time: 30m, 1h, 1d"),
+            format!("`{late}` は時間の長さではない: 30m、1h、1d のように書く"),
+        )
+    })?;
+    let late = (args.follow || args.state.is_some()).then_some(late);
+    let mut saved: Saved = match &args.state {
+        Some(path) => load(path)?.unwrap_or_default(),
+        None => Saved::default(),
+    };
+    if let Some(path) = &args.baseline
+        && let Some(habits) = load(path)?
+    {
+        saved.state.habits = habits;
     }
-    match &args.output {
-        Some(path) => write_findings(&found, args.format, &Style::default(), lang, &mut std::fs::File::create(path)?)?,
-        None => {
-            let style =
-                Style { colour: terminal::colour(), width: terminal::columns().unwrap_or(Style::default().width) };
-            write_findings(&found, args.format, &style, lang, &mut std::io::stdout().lock())?;
+    let stop = Arc::new(AtomicBool::new(false));
+    if args.follow {
+        let stop = stop.clone();
+        ready.runtime.spawn(async move {
+            // The first Ctrl-C ends after the files at hand; the second at once.
+            let _ = tokio::signal::ctrl_c().await;
+            stop.store(true, Ordering::Relaxed);
+            let _ = tokio::signal::ctrl_c().await;
+            std::process::exit(130);
+        });
+    }
+    let mut worst = None;
+    let mut read = 0;
+    loop {
+        let inputs = args.read.inputs(&ready, lang)?;
+        let fresh: Vec<Input> = inputs.into_iter().filter(|i| late.is_none() || !saved.knows(i)).collect();
+        let (found, counts) = once(&ready, &fresh, &mut saved, late, lang);
+        read += counts.records;
+        let found = kept(found, &ready.exceptions, args.severity.map(Severity::from));
+        worst = worst.max(found.iter().map(|t| t.severity).max());
+        if !args.follow || !found.is_empty() {
+            write(args, &found, lang)?;
+        }
+        if !fresh.is_empty() || !args.follow {
+            say(&counts, fresh.len(), lang)?;
+        }
+        if let Some(path) = &args.state {
+            save(path, &saved)?;
+        }
+        if !args.follow || stop.load(Ordering::Relaxed) {
+            break;
+        }
+        for _ in 0..args.every.saturating_mul(5) {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(200));
         }
     }
-    say(&counts, inputs.len(), lang)?;
-    if counts.records == 0 && !inputs.is_empty() {
+    if let Some(path) = &args.baseline {
+        save(path, &saved.state.habits)?;
+    }
+    if read == 0 && late.is_none() {
         return Err(Failure::blind("no record could be read", "読み取れたレコードがない"));
     }
-    let worst = args.fail_on.map(Severity::from);
-    let fails = worst.is_some_and(|w| found.iter().any(|t| t.severity >= w));
+    let fails = args.fail_on.map(Severity::from).is_some_and(|least| worst.is_some_and(|w| w >= least));
     Ok(if fails { exit::FINDINGS } else { exit::DONE })
 }
 
+/// Reads inputs and says what is new: findings that were not said before, and incidents that grew.
+fn once(ready: &Ready, inputs: &[Input], saved: &mut Saved, late: Option<i64>, lang: Lang) -> (Vec<Told>, Counts) {
+    let Ready { pack, lists, span, threads, runtime, .. } = ready;
+    let done = AtomicUsize::new(0);
+    let batch = Batch { inputs, rules: &pack.rules, lists: lists.clone(), span: *span, threads: *threads, done: &done };
+    let mut engine = Engine::new(&pack.rules, &pack.sequences, std::mem::take(&mut saved.state));
+    let counts = batch.run(&mut engine, &mut saved.waiting, late, &|input| input.open(runtime.handle()));
+    saved.state = engine.state;
+    inputs.iter().for_each(|i| saved.note(i));
+    let (signals, steps) = &saved.said;
+    let mut found = Vec::new();
+    for (n, incident) in saved.state.incidents.iter().enumerate() {
+        if steps.get(n).is_none_or(|said| *said < incident.steps.len()) {
+            found.extend(tell::incident(incident, &saved.state, &pack.rules, &pack.sequences, lang));
+        }
+    }
+    found.extend(saved.state.signals.iter().skip(*signals).filter_map(|s| tell::signal(s, &pack.rules, lang)));
+    saved.said = (saved.state.signals.len(), saved.state.incidents.iter().map(|i| i.steps.len()).collect());
+    (found, counts)
+}
+
+/// Without what exceptions cover, and what is milder than wanted.
+pub fn kept(mut found: Vec<Told>, exceptions: &[Exception], least: Option<Severity>) -> Vec<Told> {
+    found.retain(|t| least.is_none_or(|l| t.severity >= l) && !exceptions.iter().any(|e| e.covers(t)));
+    found
+}
+
+fn write(args: &DetectArgs, found: &[Told], lang: Lang) -> Result<(), Failure> {
+    match &args.output {
+        Some(path) => {
+            let mut file = std::fs::OpenOptions::new()
+                .create(true)
+                .write(true)
+                .append(args.follow)
+                .truncate(!args.follow)
+                .open(path)?;
+            write_findings(found, args.format, &Style::default(), lang, &mut file)?;
+        }
+        None => {
+            let style =
+                Style { colour: terminal::colour(), width: terminal::columns().unwrap_or(Style::default().width) };
+            write_findings(found, args.format, &style, lang, &mut std::io::stdout().lock())?;
+        }
+    }
+    Ok(())
+}
+
 /// What was read and what was not, on standard error.
-fn say(counts: &Counts, inputs: usize, lang: Lang) -> Result<(), Failure> {
+pub fn say(counts: &Counts, inputs: usize, lang: Lang) -> Result<(), Failure> {
     let mut err = std::io::stderr().lock();
     for (file, why) in counts.aside.iter().take(10) {
         writeln!(err, "{} {file}: {why}", lang.pick("not read:", "読み取れない:"))?;
@@ -152,7 +355,7 @@ fn say(counts: &Counts, inputs: usize, lang: Lang) -> Result<(), Failure> {
 /// A time on the command line, ms.
 fn time(text: Option<&str>, none: i64) -> Result<i64, Failure> {
     let Some(text) = text else { return Ok(none) };
-    if let Some(ago) = yagura_detect::detection::millis(text) {
+    if let Some(ago) = millis(text) {
         return Ok(jiff::Timestamp::now().as_millisecond() - ago);
     }
     let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };

@@ -1,0 +1,143 @@
+//! What the user does not want to be told again: by rule and key, with a reason and an end.
+
+use crate::tell::Told;
+use serde::{Deserialize, Serialize};
+
+/// One exception. Everything that is given must fit; texts may have `*`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exception {
+    /// The detection.
+    pub rule: String,
+    /// Who.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// From where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_ip: Option<String>,
+    /// On what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// In which account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Until when, `2026-12-31`: an exception without an end hides the next attack.
+    pub until: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Exception {
+    /// Whether a finding of this day (`2026-12-01`, of the finding itself) is one that it means.
+    pub fn covers(&self, told: &Told) -> bool {
+        let fits = |pattern: &Option<String>, text: &str| pattern.as_deref().is_none_or(|p| glob(p, text));
+        glob(&self.rule, &told.rule)
+            && told.time.get(..10).is_some_and(|day| day <= self.until.as_str())
+            && fits(&self.actor, &told.about.actor)
+            && fits(&self.source_ip, &told.about.source_ip)
+            && fits(&self.target, &told.about.target)
+            && fits(&self.account, &told.about.account)
+    }
+}
+
+/// Whether a text fits a pattern with `*`.
+pub fn glob(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let mut rest = rest;
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        match rest.find(part) {
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+/// How a rule behaved over some days, and what would quiet it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Behaviour {
+    /// The detection.
+    pub rule: String,
+    /// Findings in all.
+    pub findings: usize,
+    /// Findings a day, from the first record's day to the last.
+    pub per_day: f64,
+    /// The most on one day.
+    pub most_on_a_day: usize,
+    /// How many actors they are about.
+    pub actors: usize,
+    /// Narrow exceptions, each for one actor that makes a large part of them.
+    pub exceptions: Vec<Exception>,
+}
+
+/// Findings by rule, the loudest first. `days` is how many days the records span; exceptions end at `until`.
+pub fn behaviour(found: &[Told], days: f64, until: &str) -> Vec<Behaviour> {
+    use std::collections::BTreeMap;
+    let mut by_rule: BTreeMap<&str, Vec<&Told>> = BTreeMap::new();
+    for told in found.iter().filter(|t| t.sequence.is_empty()) {
+        by_rule.entry(&told.rule).or_default().push(told);
+    }
+    let mut all: Vec<Behaviour> = by_rule
+        .into_iter()
+        .map(|(rule, told)| {
+            let mut per_day: BTreeMap<&str, usize> = BTreeMap::new();
+            let mut per_actor: BTreeMap<&str, Vec<&Told>> = BTreeMap::new();
+            for t in &told {
+                *per_day.entry(t.time.get(..10).unwrap_or_default()).or_default() += 1;
+                per_actor.entry(&t.about.actor).or_default().push(t);
+            }
+            let loud = per_actor
+                .iter()
+                .filter(|(actor, own)| own.len() >= 3 && own.len() * 4 >= told.len() && !actor.is_empty());
+            let exceptions = loud.map(|(actor, own)| {
+                let ip = own.first().map(|t| t.about.source_ip.as_str()).unwrap_or_default();
+                let same = own.iter().all(|t| t.about.source_ip == ip) && !ip.is_empty();
+                Exception {
+                    rule: rule.to_owned(),
+                    actor: Some((*actor).to_owned()),
+                    source_ip: same.then(|| ip.to_owned()),
+                    until: until.to_owned(),
+                    reason: format!("{} of {} findings", own.len(), told.len()),
+                    ..Exception::default()
+                }
+            });
+            Behaviour {
+                rule: rule.to_owned(),
+                findings: told.len(),
+                per_day: told.len() as f64 / days.max(1.0),
+                most_on_a_day: per_day.values().copied().max().unwrap_or(0),
+                actors: per_actor.len(),
+                exceptions: exceptions.collect(),
+            }
+        })
+        .collect();
+    all.sort_by(|a, b| b.findings.cmp(&a.findings).then_with(|| a.rule.cmp(&b.rule)));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_stand_for_anything() {
+        let rows = [
+            ("a*c", "abc", true),
+            ("a*c", "ac", true),
+            ("a*c", "abcd", false),
+            ("*", "", true),
+            ("*", "x", true),
+            ("x", "x", true),
+            ("x", "xy", false),
+            ("*role/ci*", "arn:aws:iam::1:role/ci-deploy", true),
+            ("a*b*c", "a-c-b", false),
+            ("aa*a", "aa", false),
+        ];
+        for (pattern, text, fits) in rows {
+            assert_eq!(glob(pattern, text), fits, "{pattern} {text}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Threat lists and exceptions from the command line.
+
+use crate::failure::Failure;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use yagura_detect::intel::{Builder, Category, Lists, Spec};
+use yagura_detect::suppress::Exception;
+use yagura_model::Lang;
+
+/// Reads threat lists (`FILE` or `FILE=CATEGORY`) and allow lists. Entries that cannot be read are told and left out.
+///
+/// # Errors
+/// A file cannot be read, or a category does not exist.
+pub fn read(intel: &[String], allow: &[PathBuf], lang: Lang) -> Result<Lists, Failure> {
+    let mut builder = Builder::default();
+    for word in intel {
+        let (path, category) = match word.rsplit_once('=') {
+            Some((path, name)) => match Category::of(name) {
+                Some(category) => (path, category),
+                None => {
+                    return Err(Failure::unknown(
+                        ("category of threat lists", "脅威リストの分類"),
+                        name,
+                        Category::ALL.iter().map(|c| c.name()),
+                    ));
+                }
+            },
+            None => (word.as_str(), Category::Malicious),
+        };
+        add(&mut builder, Path::new(path), category, lang)?;
+    }
+    for path in allow {
+        add(&mut builder, path, Category::Allow, lang)?;
+    }
+    Ok(builder.build())
+}
+
+fn add(builder: &mut Builder, path: &Path, category: Category, lang: Lang) -> Result<(), Failure> {
+    let shown = path.display();
+    let unreadable = |e: &dyn std::fmt::Display| {
+        Failure::usage(format!("cannot read the list `{shown}`: {e}"), format!("リスト `{shown}` を読めない: {e}"))
+    };
+    let bytes = std::fs::read(path).map_err(|e| unreadable(&e))?;
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let report = builder.add(&Spec::new(&name, category), &bytes).map_err(|e| unreadable(&e))?;
+    if report.bad > 0 {
+        let first =
+            report.examples.first().map(|b| format!(" ({}: `{}` {})", b.place, b.text, b.why)).unwrap_or_default();
+        let (en, ja) = (
+            format!("{shown}: {} entries cannot be read{first}", report.bad),
+            format!("{shown}: 読めない項目 {} 件{first}", report.bad),
+        );
+        writeln!(std::io::stderr(), "{}", lang.pick(&en, &ja))?;
+    }
+    Ok(())
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    suppress: Vec<Exception>,
+}
+
+/// Reads exceptions: `[[suppress]]` with `rule`, `until`, `reason`, and any of `actor`, `source_ip`, `target`, `account`.
+///
+/// # Errors
+/// The file cannot be read, or has a key that means nothing.
+pub fn exceptions(path: Option<&Path>) -> Result<Vec<Exception>, Failure> {
+    let Some(path) = path else { return Ok(Vec::new()) };
+    let shown = path.display();
+    let unreadable = |e: &dyn std::fmt::Display| {
+        Failure::usage(format!("cannot read the exceptions `{shown}`: {e}"), format!("例外 `{shown}` を読めない: {e}"))
+    };
+    let text = std::fs::read_to_string(path).map_err(|e| unreadable(&e))?;
+    let file: File = toml::from_str(&text).map_err(|e| unreadable(&e))?;
+    if let Some(bad) = file.suppress.iter().find(|e| e.until.parse::<jiff::civil::Date>().is_err()) {
+        return Err(unreadable(&format!("`{}` is no day such as 2026-12-31", bad.until)));
+    }
+    Ok(file.suppress)
+}
