@@ -18,8 +18,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 const LINKED: i64 = 30 * 24 * 3_600_000;
 /// How many hops a chain of roles is followed.
 const HOPS: usize = 8;
-/// An incident takes up what its entity does within this time of its last record: a day.
-const TOGETHER: i64 = 24 * 3_600_000;
+/// An incident takes up what its entity does within this time of its last record; after a longer silence another one begins.
+const TOGETHER: i64 = 12 * 3_600_000;
 /// What is found again and again is said at intervals that double up to 32 times the first.
 const DOUBLINGS: u32 = 5;
 /// Memory that nobody asks for any more is swept after so many records.

@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 pub const MATURE_EVENTS: u64 = 30;
 /// … once they span so many milliseconds: a day.
 pub const MATURE_TIME: i64 = DAY;
+/// Calls for each network that an identity has before another one is news. The chance that the next call comes from a network never
+/// seen is about the share of networks seen once (I. J. Good, "The Population Frequencies of Species and the Estimation of Population
+/// Parameters", Biometrika, 1953): who roams between many needs to be known longer.
+pub const CALLS_PER_NETWORK: u64 = 40;
 /// A value that a known identity first had less than so long ago is still new: a day.
 pub const NEWCOMER: i64 = DAY;
 
@@ -79,6 +83,11 @@ impl Habits {
             all.since = n.since.unwrap_or(time);
             let since = n.since.unwrap_or(time);
             // What it did while it became known is what it does.
+            let others = (n.values as u64).saturating_sub(u64::from(n.first.is_some()));
+            let roams = dim == Dim::Network && others * CALLS_PER_NETWORK > n.total;
+            if roams && n.mature {
+                continue;
+            }
             if n.first.is_none_or(|first| time - first < NEWCOMER && first - since >= MATURE_TIME) {
                 all.new.push(dim);
                 all.usual.push(u32::try_from(n.values).unwrap_or(u32::MAX));

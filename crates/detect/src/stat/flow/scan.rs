@@ -68,11 +68,20 @@ pub struct Scan {
 impl Scan {
     /// Takes a record, which is not older than the one before.
     pub fn observe(&mut self, talk: &Talk<'_>, out: &mut Vec<Sign>) {
+        if matches!(talk.flow.protocol, ICMP | ICMP6) {
+            // Who of two that exchange echoes within a second began cannot be told: each counts whom it sent to.
+            let f = &talk.flow;
+            let (ours, theirs) = if talk.asked { (talk.client_ours, talk.server_ours) } else { (talk.server_ours, talk.client_ours) };
+            let sent = Talk { client: f.src, server: f.dst, asked: true, client_ours: ours, server_ours: theirs, ..*talk };
+            if ours {
+                self.sweep(&sent, out);
+            }
+            return;
+        }
         if !talk.client_ours {
             return;
         }
         match talk.flow.protocol {
-            ICMP | ICMP6 if talk.asked => self.sweep(talk, out),
             TCP | UDP if talk.asked => {
                 self.ports(talk, out);
                 if !talk.fleeting() {
