@@ -297,7 +297,7 @@ impl<'e> Engine<'e> {
         {
             add(i, time, &d.id, SmolStr::default(), &seen);
             if let Some(s) = signal.and_then(|s| self.state.signals.get_mut(s)) {
-                s.incident = Some(incident);
+                s.incident = s.incident.or(Some(incident));
             }
         }
         let done = self.state.waiting.take(self.sequences, &d.id, time, &seen, &root);
@@ -364,6 +364,13 @@ impl<'e> Engine<'e> {
         let first = c.marks.iter().map(|m| m.0).min().unwrap_or(last);
         let known = self.state.open.get(root).or_else(|| self.state.open.get(&c.entity)).copied();
         let open = known.filter(|n| self.state.incidents.get(*n).is_some_and(|i| last - i.last <= TOGETHER));
+        // What began an incident that is over does not begin another one with whatever its entity does next.
+        let over = known.filter(|_| open.is_none()).and_then(|n| self.state.incidents.get(n));
+        if let (Some(over), Some(begun)) = (over, c.marks.first())
+            && over.steps.iter().any(|s| s.seen.event_id == begun.3.event_id)
+        {
+            return;
+        }
         let at = open.unwrap_or_else(|| {
             self.state.incidents.push(Incident {
                 sequences: Vec::new(),

@@ -13,10 +13,19 @@ use serde::{Deserialize, Serialize};
 pub const MATURE_EVENTS: u64 = 30;
 /// … once they span so many milliseconds: a day.
 pub const MATURE_TIME: i64 = DAY;
-/// Calls for each network that an identity has before another one is news. The chance that the next call comes from a network never
-/// seen is about the share of networks seen once (I. J. Good, "The Population Frequencies of Species and the Estimation of Population
-/// Parameters", Biometrika, 1953): who roams between many needs to be known longer.
-pub const CALLS_PER_NETWORK: u64 = 40;
+/// Calls for each value that an identity has of a dimension before another value is news. The chance that the next call brings a value
+/// never seen is about the share of values seen once (I. J. Good, "The Population Frequencies of Species and the Estimation of
+/// Population Parameters", Biometrika, 1953): who roams between many needs to be known longer.
+fn calls_per_value(dim: Dim) -> u64 {
+    match dim {
+        Dim::Network => 40,
+        Dim::Agent | Dim::Region => 10,
+        Dim::Service => 4,
+        Dim::Api => 3,
+        Dim::Hour => 20,
+    }
+}
+
 /// A value that a known identity first had less than so long ago is still new: a day.
 pub const NEWCOMER: i64 = DAY;
 
@@ -84,7 +93,7 @@ impl Habits {
             let since = n.since.unwrap_or(time);
             // What it did while it became known is what it does.
             let others = (n.values as u64).saturating_sub(u64::from(n.first.is_some()));
-            let roams = dim == Dim::Network && others * CALLS_PER_NETWORK > n.total;
+            let roams = others * calls_per_value(dim) > n.total;
             if roams && n.mature {
                 continue;
             }
