@@ -320,7 +320,12 @@ impl<'e> Engine<'e> {
         let key = hash(&d.id) ^ dedup.rotate_left(11);
         let mut times = 1;
         if let Some(q) = self.state.quiet.get_mut(&key) {
+            // What belongs to an incident that is over is no part of what comes later.
+            let over =
+                self.state.signals.get(q.signal).and_then(|s| s.incident).and_then(|n| self.state.incidents.get(n));
+            let over = over.is_some_and(|i| time - i.last > TOGETHER);
             if time < q.until
+                && !over
                 && let Some(s) = self.state.signals.get_mut(q.signal)
             {
                 for event in &events {

@@ -71,8 +71,10 @@ impl Scan {
         if matches!(talk.flow.protocol, ICMP | ICMP6) {
             // Who of two that exchange echoes within a second began cannot be told: each counts whom it sent to.
             let f = &talk.flow;
-            let (ours, theirs) = if talk.asked { (talk.client_ours, talk.server_ours) } else { (talk.server_ours, talk.client_ours) };
-            let sent = Talk { client: f.src, server: f.dst, asked: true, client_ours: ours, server_ours: theirs, ..*talk };
+            let (ours, theirs) =
+                if talk.asked { (talk.client_ours, talk.server_ours) } else { (talk.server_ours, talk.client_ours) };
+            let sent =
+                Talk { client: f.src, server: f.dst, asked: true, client_ours: ours, server_ours: theirs, ..*talk };
             if ours {
                 self.sweep(&sent, out);
             }
