@@ -36,12 +36,14 @@ pub struct Options {
     pub threads: usize,
     /// Where that which does not fit into memory goes: the system's folder for temporary files if not given.
     pub temp: Option<PathBuf>,
+    /// Whether the footers of files are kept in memory for further queries. For a single one that is work in vain.
+    pub keep_footers: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { memory: 256 << 20, threads, temp: None }
+        Self { memory: 256 << 20, threads, temp: None, keep_footers: false }
     }
 }
 
@@ -93,9 +95,10 @@ impl Session {
         for function in functions::all() {
             context.register_udf(function.as_ref().clone());
         }
+        let keeps = options.keep_footers;
         let session = Self { context, tables, extra: Vec::new(), memory: options.memory };
         for table in &session.tables {
-            let provider = Arc::new(LogProvider::new(Arc::clone(table), url.clone()));
+            let provider = Arc::new(LogProvider::new(Arc::clone(table), url.clone(), keeps));
             for name in std::iter::once(&table.name).chain(&table.aliases) {
                 session
                     .context
@@ -103,7 +106,7 @@ impl Session {
                     .map_err(broken)?;
             }
         }
-        if let Some(events) = session.events().map_err(broken)? {
+        if let Some(events) = session.events(keeps).map_err(broken)? {
             session.context.register_table("events", events).map_err(broken)?;
         }
         Ok(session)
@@ -206,10 +209,10 @@ impl Session {
     }
 
     /// All tables in one view, by the parts that their columns play.
-    fn events(&self) -> datafusion::error::Result<Option<Arc<ViewTable>>> {
+    fn events(&self, keeps: bool) -> datafusion::error::Result<Option<Arc<ViewTable>>> {
         let mut all: Option<LogicalPlanBuilder> = None;
         for table in self.tables.iter().filter(|t| !t.roles.is_empty()) {
-            let provider = LogProvider::new(Arc::clone(table), ObjectStoreUrl::parse("lake://lake")?);
+            let provider = LogProvider::new(Arc::clone(table), ObjectStoreUrl::parse("lake://lake")?, keeps);
             let schema = provider.schema();
             let mut columns: Vec<Expr> = vec![lit(table.name.as_str()).alias("source")];
             columns.extend(["account", "region", "day"].map(|p| text(p, &schema).alias(p)));

@@ -20,7 +20,7 @@ mod stats;
 pub use compact::{Compacted, LARGE};
 pub use expire::Expired;
 pub use ids::{Known, Run};
-pub use manifest::{Commit, DataFile, SourceFile, Taken};
+pub use manifest::{Commit, DataFile, Filter, SourceFile, Taken};
 pub use parquet::{Part, ROW_GROUP, describe, write_part};
 pub use stats::{Stats, TableStats};
 

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 use yagura_logs::envelope;
 use yagura_logs::input::Wanted;
-use yagura_logs::lake::Lake;
+use yagura_logs::lake::{Filter, Lake};
 use yagura_logs::table::{PARTITIONS, TIME, Table, tables};
 use yagura_model::Lang;
-use yagura_query::{LogFile, LogTable, Mirror, Role, TimeColumn, TimeForm};
+use yagura_query::{LogFile, LogFilter, LogTable, Mirror, Role, TimeColumn, TimeForm};
 
 /// The folder that is the lake where none is named.
 const USUAL: &str = "yagura-lake";
@@ -51,6 +51,11 @@ pub fn open(args: &QueryArgs, runtime: &Runtime, lang: Lang) -> Result<Opened, F
     Ok(Opened { store: Arc::clone(lake.store()), tables: all(Some(&lake)), scratch: None })
 }
 
+fn filter(of: &Filter) -> LogFilter {
+    let at = of.at.iter().map(|(offset, length)| *offset..offset.saturating_add(u64::from(*length))).collect();
+    LogFilter { column: of.column.clone(), at }
+}
+
 /// A table with its files, in the terms of `crates/query`.
 pub fn table(table: &Table, lake: Option<&Lake>) -> LogTable {
     let files = lake.into_iter().flat_map(|lake| {
@@ -63,6 +68,7 @@ pub fn table(table: &Table, lake: Option<&Lake>) -> LogTable {
             bytes: f.bytes,
             min_time: f.min_time,
             max_time: f.max_time,
+            filters: f.filters.iter().map(filter).collect(),
         })
     });
     let schema = table.schema();

@@ -135,15 +135,17 @@ SQL は Amazon Athena のもので、テーブル名も同じ。`SHOW TABLES` �
 /// Runs.
 pub fn run(cli: &Cli, args: &QueryArgs, lang: Lang) -> Result<u8, Failure> {
     let format = output::format(args)?;
-    let content = Content::load(cli.content.as_deref())?;
-    let library = library::Library::read(&content);
+    let library = || Content::load(cli.content.as_deref()).map(|content| library::Library::read(&content));
     if args.list {
-        return library.list(format == AnswerFormat::Json, args.output.as_deref(), lang);
+        return library()?.list(format == AnswerFormat::Json, args.output.as_deref(), lang);
     }
-    let sql = statement(args, &library, lang)?;
+    let sql = match &args.run {
+        Some(name) => Some(library()?.sql(name, &args.set, lang)?),
+        None => statement(args)?,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let opened = lake::open(args, &runtime, lang)?;
-    let session = runtime.block_on(async { session(cli, args, &opened, lang) })?;
+    let session = runtime.block_on(async { session(cli, args, &opened, sql.is_none(), lang) })?;
     match sql {
         Some(sql) => runtime.block_on(async {
             let sql = if args.explain { format!("EXPLAIN {sql}") } else { sql };
@@ -156,10 +158,7 @@ pub fn run(cli: &Cli, args: &QueryArgs, lang: Lang) -> Result<u8, Failure> {
 }
 
 /// What is asked; none for the shell.
-fn statement(args: &QueryArgs, library: &library::Library, lang: Lang) -> Result<Option<String>, Failure> {
-    if let Some(name) = &args.run {
-        return library.sql(name, &args.set, lang).map(Some);
-    }
+fn statement(args: &QueryArgs) -> Result<Option<String>, Failure> {
     if let Some(path) = &args.file {
         let shown = path.display();
         return match std::fs::read_to_string(path) {
@@ -186,8 +185,15 @@ fn statement(args: &QueryArgs, library: &library::Library, lang: Lang) -> Result
     }
 }
 
-fn session(cli: &Cli, args: &QueryArgs, opened: &lake::Opened, lang: Lang) -> Result<Session, Failure> {
-    let options = Options { memory: usize::try_from(args.memory).unwrap_or(256) << 20, ..Options::default() };
+fn session(
+    cli: &Cli,
+    args: &QueryArgs,
+    opened: &lake::Opened,
+    shell: bool,
+    lang: Lang,
+) -> Result<Session, Failure> {
+    let memory = usize::try_from(args.memory).unwrap_or(256) << 20;
+    let options = Options { memory, keep_footers: shell, ..Options::default() };
     let mut session = Session::new(opened.store.clone(), opened.tables.clone(), &options).map_err(words::failure)?;
     if args.demo || args.snapshot.is_some() {
         let (assets, findings) = estate::tables(cli, args, lang)?;
