@@ -4,6 +4,7 @@
 //! and takes reading statements only.
 
 mod bloom;
+pub mod cluster;
 mod error;
 mod functions;
 mod mirror;

@@ -57,9 +57,11 @@ impl LogProvider {
         let mut names: HashSet<&str> = filters.iter().flat_map(Expr::column_refs).map(|c| c.name.as_str()).collect();
         names.extend(projection.iter().map(|place| all.field(*place).name().as_str()));
         let file = self.schema.file_schema();
-        let fields: Vec<FieldRef> = file.fields().iter().filter(|f| names.contains(f.name().as_str())).cloned().collect();
+        let fields: Vec<FieldRef> =
+            file.fields().iter().filter(|f| names.contains(f.name().as_str())).cloned().collect();
         let file = Arc::new(Schema::new_with_metadata(fields, file.metadata().clone()));
-        let schema = TableSchema::builder(file).with_table_partition_cols(self.schema.table_partition_cols().to_vec()).build();
+        let schema =
+            TableSchema::builder(file).with_table_partition_cols(self.schema.table_partition_cols().to_vec()).build();
         let places = projection.iter().map(|place| Ok(schema.table_schema().index_of(all.field(*place).name())?));
         let projection = Some(places.collect::<Result<_>>()?);
         Ok(Narrow { schema, projection })

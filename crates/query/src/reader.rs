@@ -179,7 +179,8 @@ async fn footer(
 impl Usual {
     /// A file's metadata as if it had the wanted columns only; none where its schema is another than the table's.
     fn narrow(&self, file: &ParquetMetaData) -> Option<Result<ParquetMetaData, ParquetError>> {
-        let same = file.file_metadata().schema_descr().root_schema().get_fields() == self.whole.root_schema().get_fields();
+        let same =
+            file.file_metadata().schema_descr().root_schema().get_fields() == self.whole.root_schema().get_fields();
         same.then(|| cut(file, &self.leaves, Arc::clone(&self.narrow), self.types.clone()))
     }
 }

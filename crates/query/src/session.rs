@@ -6,15 +6,14 @@ use crate::provider::LogProvider;
 use crate::sql::statement::{self, Asked};
 use crate::sql::unnest::UnnestPlanner;
 use crate::table::{LogTable, Role};
-use crate::{Error, functions};
+use crate::{Error, cluster, functions};
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{MemTable, ViewTable, provider_as_source};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
-use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
+use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, cast, col, lit};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
@@ -60,6 +59,7 @@ pub struct Answer {
     /// The columns, under the names that the asker gave them.
     pub schema: SchemaRef,
     stream: SendableRecordBatchStream,
+    first: Option<RecordBatch>,
     known: Known,
 }
 
@@ -69,6 +69,16 @@ const DATABASE: &str = "default";
 impl Session {
     /// A session over tables whose files lie in `store`.
     pub fn new(store: Arc<dyn ObjectStore>, tables: Vec<LogTable>, options: &Options) -> Result<Self, Error> {
+        Self::with_engine(store, tables, options, Ok)
+    }
+
+    /// The same, with the engine changed before the functions are registered: for one that runs plans elsewhere.
+    pub fn with_engine(
+        store: Arc<dyn ObjectStore>,
+        tables: Vec<LogTable>,
+        options: &Options,
+        engine: impl FnOnce(SessionState) -> datafusion::error::Result<SessionState>,
+    ) -> Result<Self, Error> {
         let tables: Vec<Arc<LogTable>> = tables.into_iter().map(Arc::new).collect();
         let broken = |e: datafusion::error::DataFusionError| Error::Engine(e.strip_backtrace());
         let consumers = NonZeroUsize::new(3).unwrap_or(NonZeroUsize::MIN);
@@ -78,7 +88,7 @@ impl Session {
             runtime = runtime.with_temp_file_path(temp);
         }
         let runtime = runtime.build_arc().map_err(broken)?;
-        let url = ObjectStoreUrl::parse("lake://lake").map_err(broken)?;
+        let url = cluster::url().map_err(broken)?;
         runtime.register_object_store(url.as_ref(), store);
         // Before types are settled: a mirror's may be another form of text than the field's.
         let mut analyzer: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(Mirrors::new(&tables))];
@@ -91,7 +101,7 @@ impl Session {
             .with_relation_planners(vec![planner])
             .with_analyzer_rules(analyzer)
             .build();
-        let context = SessionContext::new_with_state(state);
+        let context = SessionContext::new_with_state(engine(state).map_err(broken)?);
         for function in functions::all() {
             context.register_udf(function.as_ref().clone());
         }
@@ -137,7 +147,7 @@ impl Session {
         let frame = self.context.execute_logical_plan(plan).await.map_err(said)?;
         let stream = frame.execute_stream().await.map_err(said)?;
         let schema = spelt(&stream.schema(), &spelling);
-        Ok(Answer { schema, stream, known: self.known() })
+        Ok(Answer { schema, stream, first: None, known: self.known() })
     }
 
     /// The tables' names, sorted.
@@ -201,7 +211,7 @@ impl Session {
         let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(|e| Error::Engine(e.to_string()))?;
         let stream = futures_util::stream::iter([Ok(batch)]);
         let stream = datafusion::physical_plan::stream::RecordBatchStreamAdapter::new(Arc::clone(&schema), stream);
-        Ok(Answer { schema, stream: Box::pin(stream), known: self.known() })
+        Ok(Answer { schema, stream: Box::pin(stream), first: None, known: self.known() })
     }
 
     fn known(&self) -> Known {
@@ -212,7 +222,7 @@ impl Session {
     fn events(&self, keeps: bool) -> datafusion::error::Result<Option<Arc<ViewTable>>> {
         let mut all: Option<LogicalPlanBuilder> = None;
         for table in self.tables.iter().filter(|t| !t.roles.is_empty()) {
-            let provider = LogProvider::new(Arc::clone(table), ObjectStoreUrl::parse("lake://lake")?, keeps);
+            let provider = LogProvider::new(Arc::clone(table), cluster::url()?, keeps);
             let schema = provider.schema();
             let mut columns: Vec<Expr> = vec![lit(table.name.as_str()).alias("source")];
             columns.extend(["account", "region", "day"].map(|p| text(p, &schema).alias(p)));
@@ -238,8 +248,22 @@ impl Session {
 }
 
 impl Answer {
+    /// Computes the first rows, so that what fails before there is any can be asked again.
+    ///
+    /// # Errors
+    /// As [`Answer::next`].
+    pub async fn begin(&mut self) -> Result<(), Error> {
+        if self.first.is_none() {
+            self.first = self.next().await.transpose()?;
+        }
+        Ok(())
+    }
+
     /// The next rows; none at the end.
     pub async fn next(&mut self) -> Option<Result<RecordBatch, Error>> {
+        if let Some(first) = self.first.take() {
+            return Some(Ok(first));
+        }
         let batch = self.stream.next().await?;
         let batch = batch.map_err(|e| names::sentence(e, &self.known));
         let renamed = |b: RecordBatch| {

@@ -13,7 +13,9 @@ use yagura_query::parquet::arrow::ArrowWriter;
 use yagura_query::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaDataReader};
 use yagura_query::parquet::file::properties::WriterProperties;
 use yagura_query::parquet::schema::types::ColumnPath;
-use yagura_query::{LogFile, LogFilter, LogTable, Mirror, Options, Role, Session, TimeColumn, TimeForm, value_at};
+use yagura_query::{
+    Error, LogFile, LogFilter, LogTable, Mirror, Options, Role, Session, TimeColumn, TimeForm, value_at,
+};
 
 /// Key, name, source address, request parameters, minutes after midnight.
 type Row = (&'static str, &'static str, &'static str, &'static str, i64);
@@ -305,7 +307,11 @@ async fn files_that_cannot_match_are_not_opened() {
 async fn files_whose_filters_lack_a_value_are_not_opened() {
     // The file is there, but nothing of it except its filter can be read.
     let spoilt = || async {
-        let made = Made::new().file("us-east-1", FIRST, ONE, true, true).await.file("eu-west-1", SECOND, TWO, true, true).await;
+        let made = Made::new()
+            .file("us-east-1", FIRST, ONE, true, true)
+            .await
+            .file("eu-west-1", SECOND, TWO, true, true)
+            .await;
         let last = made.files.last().unwrap().clone();
         let whole = made.store.get(&last.path).await.unwrap().bytes().await.unwrap();
         let (from, to) = (last.filters[0].at[0].start as usize, last.filters[0].at[0].end as usize);
@@ -333,6 +339,67 @@ async fn files_whose_filters_lack_a_value_are_not_opened() {
     ] {
         let got = rows(&spoilt().await, &format!("SELECT eventname FROM cloudtrail_logs WHERE {filter}")).await;
         assert!(got.is_err(), "{filter} may match the spoilt file: {got:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_went_away_is_told_apart_from_other_faults() {
+    let session = Made::new().file("us-east-1", FIRST, ONE, true, false).await.session();
+    for sql in
+        ["SELECT eventname FROM cloudtrail_logs", "SELECT max(eventname) FROM cloudtrail_logs WHERE eventname > 'A'"]
+    {
+        let begun = match session.ask(sql).await {
+            Ok(mut answer) => answer.begin().await,
+            Err(e) => Err(e),
+        };
+        assert!(matches!(&begun, Err(Error::Gone(path)) if path.ends_with(".parquet")), "{sql}: {begun:?}");
+    }
+}
+
+#[tokio::test]
+async fn files_of_an_older_schema_are_read_beside_new_ones() {
+    // The first file has a struct of fewer fields, no address, and its own Arrow schema's plain text.
+    let mut made = Made::new().file("us-east-1", FIRST, ONE, true, true).await;
+    let whole = batch(FIRST, ONE, true);
+    let identity = whole.column_by_name("useridentity").unwrap().as_any().downcast_ref::<StructArray>().unwrap();
+    let arn = (Arc::new(Field::new("arn", DataType::Utf8, true)), Arc::clone(identity.column(0)));
+    let columns: Vec<(String, ArrayRef)> = whole
+        .schema()
+        .fields()
+        .iter()
+        .zip(whole.columns())
+        .filter(|(f, _)| f.name() != "sourceipaddress")
+        .map(|(f, c)| match f.name().as_str() {
+            "useridentity" => (f.name().clone(), Arc::new(StructArray::from(vec![arn.clone()])) as ArrayRef),
+            name => (name.to_owned(), Arc::clone(c)),
+        })
+        .collect();
+    let old = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, old.schema(), None).unwrap();
+    writer.write(&old).unwrap();
+    writer.close().unwrap();
+    made.files[0].bytes = bytes.len() as u64;
+    made.files[0].filters.clear();
+    made.store.put(&made.files[0].path, PutPayload::from(bytes)).await.unwrap();
+    let session = made.file("eu-west-1", SECOND, TWO, true, true).await.session();
+    for (sql, want) in [
+        (
+            "SELECT useridentity.arn AS a, sourceipaddress AS s FROM cloudtrail_logs WHERE eventname IN ('ConsoleLogin', 'StopLogging') ORDER BY 1",
+            json!([{"a": "arn:aws:iam::111122223333:user/AK1", "s": null}, {"a": "arn:aws:iam::111122223333:user/AK2", "s": "203.0.113.7"}]),
+        ),
+        ("SELECT count(*) AS n FROM cloudtrail_logs WHERE useridentity.arn LIKE '%AK2'", json!([{"n": 3}])),
+        ("SELECT count(*) AS n FROM cloudtrail_logs WHERE sourceipaddress = '203.0.113.7'", json!([{"n": 1}])),
+        (
+            "SELECT upper(eventname) AS e FROM cloudtrail_logs WHERE useridentity.accesskeyid = 'AK3'",
+            json!([{"e": "GETOBJECT"}]),
+        ),
+        (
+            "SELECT count(*) AS n, max(day) AS d FROM cloudtrail_logs WHERE region <> 'x'",
+            json!([{"n": 5, "d": "2024-05-02"}]),
+        ),
+    ] {
+        assert_eq!(rows(&session, sql).await, Ok(want.as_array().unwrap().clone()), "{sql}");
     }
 }
 

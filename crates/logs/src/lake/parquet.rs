@@ -12,9 +12,9 @@ use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::ParquetMetaDataReader;
 use ::parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use ::parquet::schema::types::ColumnPath;
-use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMillisecondType;
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use bytes::Bytes;
 use std::collections::HashSet;
 
@@ -22,6 +22,10 @@ use std::collections::HashSet;
 pub const ROW_GROUP: usize = 128 << 10;
 /// Below this many rows a file is read whole faster than its Bloom filters and page index are.
 const SMALL: usize = 1_000;
+/// Rows of one page at most. A file that has no more has one page a column: what a page index would say of it, the footer does.
+const PAGE: usize = 8 << 10;
+/// Smallest and largest values are kept to this many bytes: enough for times, addresses, names and keys.
+const BOUND: usize = 40;
 /// Fields of the envelope that people search by.
 const SOUGHT: [Role; 4] = [Role::Actor, Role::AccessKey, Role::SourceIp, Role::Event];
 
@@ -61,11 +65,43 @@ pub fn settings(table: &Table, rows: &RecordBatch, all: usize) -> WriterProperti
             .set_offset_index_disabled(true)
             .build();
     }
-    settings = settings.set_statistics_enabled(EnabledStatistics::Page).set_data_page_row_count_limit(8 << 10);
+    settings = settings
+        .set_data_page_row_count_limit(PAGE)
+        .set_statistics_truncate_length(Some(BOUND))
+        .set_column_index_truncate_length(Some(BOUND));
+    settings = if all > PAGE {
+        settings.set_statistics_enabled(EnabledStatistics::Page)
+    } else {
+        settings.set_statistics_enabled(EnabledStatistics::Chunk).set_offset_index_disabled(true)
+    };
+    if rows.num_rows() >= all {
+        for (field, column) in rows.schema_ref().fields().iter().zip(rows.columns()) {
+            settings = without_dictionary(settings, vec![field.name().clone()], column);
+        }
+    }
     for role in SOUGHT {
         settings = bloom(settings, table.column_of(role), rows, all.min(ROW_GROUP));
     }
     settings.build()
+}
+
+/// No dictionary for columns without a value: an empty one would take a page all the same.
+fn without_dictionary(
+    settings: WriterPropertiesBuilder,
+    path: Vec<String>,
+    column: &ArrayRef,
+) -> WriterPropertiesBuilder {
+    match column.as_struct_opt() {
+        Some(parts) => {
+            parts.column_names().into_iter().zip(parts.columns()).fold(settings, |settings, (name, part)| {
+                without_dictionary(settings, [path.as_slice(), &[name.to_owned()]].concat(), part)
+            })
+        }
+        None if column.null_count() == column.len() => {
+            settings.set_column_dictionary_enabled(ColumnPath::new(path), false)
+        }
+        None => settings,
+    }
 }
 
 /// A Bloom filter with room for the column's different values in a row group. The writer folds what is not used.
