@@ -73,7 +73,7 @@ fn filters(file: &[u8]) -> Vec<LogFilter> {
     let filter = |chunk: &ColumnChunkMetaData| {
         let from = u64::try_from(chunk.bloom_filter_offset()?).unwrap();
         let length = u64::try_from(chunk.bloom_filter_length().unwrap()).unwrap();
-        Some(LogFilter { column: chunk.column_path().string(), at: vec![from..from + length] })
+        Some(LogFilter { column: chunk.column_path().string(), at: std::iter::once(from..from + length).collect() })
     };
     chunks.filter_map(filter).collect()
 }
