@@ -357,7 +357,7 @@ impl<'s> Worker<'s> {
             arrow_select::filter::filter_record_batch(&batch.rows, &BooleanArray::from(new)).map_err(failed)?
         };
         let bytes = write_part(table, &rows, &name)?;
-        self.commit.add.push(describe(&part, &name, &rows, bytes.len(), raw * kept as u64 / total.max(1)));
+        self.commit.add.push(describe(&part, &name, &rows, &bytes, raw * kept as u64 / total.max(1))?);
         let lake_store = self.shared.handle.block_on(self.shared.lake.lock()).store().clone();
         self.shared.handle.block_on(lake_store.put(&staged, PutPayload::from(bytes)))?;
         Ok(())

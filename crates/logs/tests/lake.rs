@@ -1,8 +1,11 @@
 //! Into the lake and out again: each record once, whatever happens on the way.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may stop")]
 
+use arrow_array::cast::AsArray;
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::bloom_filter::Sbbf;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -48,6 +51,52 @@ fn counts(found: u64, stored: u64, duplicate: u64, aside: u64) -> Counts {
 
 fn small() -> Trail {
     Trail { bytes: 3 << 20, delivery: 64 << 10, days: 2, regions: 2, accounts: 2, seed: 7 }
+}
+
+#[test]
+fn the_manifest_says_where_filters_lie_before_and_after_compaction() {
+    let (rt, scratch) = (runtime(), tempfile::tempdir().unwrap());
+    let (trail, lake) = (scratch.path().join("trail"), scratch.path().join("lake"));
+    let trail_of = |bytes| Trail { bytes, delivery: 1 << 20, days: 1, regions: 1, accounts: 1, seed: bytes };
+    for bytes in [4 << 20, 5 << 20] {
+        let part = trail.join(bytes.to_string());
+        trail_of(bytes).write(&part).unwrap();
+        drop(take(&rt, &lake, &[&part]));
+    }
+    // Each key that a file's column holds is in its filter; a key of nowhere is in hardly any.
+    let check = |of: &Lake| {
+        let mut asked = 0;
+        for file in of.all_files().filter(|f| f.rows >= 1_000) {
+            let bytes = rt.block_on(async { of.store().get(&of.at(&file.path)).await.unwrap().bytes().await.unwrap() });
+            let filter = file.filters.iter().find(|f| f.column == "event_access_key").unwrap();
+            let blooms: Vec<Sbbf> = filter
+                .at
+                .iter()
+                .map(|(from, length)| {
+                    let from = usize::try_from(*from).unwrap();
+                    Sbbf::from_bytes(&bytes[from..from + *length as usize]).unwrap()
+                })
+                .collect();
+            let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap().build().unwrap();
+            for batch in reader {
+                let batch = batch.unwrap();
+                let keys = batch.column_by_name("event_access_key").unwrap().as_string::<i32>().clone();
+                for key in keys.iter().flatten() {
+                    assert!(blooms.iter().any(|b| b.check(key)), "{key} is not in the filter of {}", file.path);
+                    asked += 1;
+                }
+            }
+            let strange = (0..1_000).filter(|n| blooms.iter().any(|b| b.check(format!("AKIANOWHERE{n}").as_str())));
+            assert!(strange.count() < 50, "the filter of {} tells nothing", file.path);
+        }
+        asked
+    };
+    let mut lake = open(&rt, &lake).unwrap();
+    let (files, asked) = (lake.all_files().count(), check(&lake));
+    assert!(asked > 1_000, "{asked}");
+    let done = rt.block_on(lake.compact(LARGE, &mut |_| ())).unwrap();
+    assert!(done.after > 0 && lake.all_files().count() < files, "nothing was merged: {done:?}");
+    assert_eq!(check(&lake), asked);
 }
 
 #[test]

@@ -49,6 +49,10 @@ pub enum Error {
     /// The query needs more memory than it may take, and the disk cannot help. Holds the limit in bytes.
     #[error("the query needs more than the {} MB that it may take: narrow it, or raise --memory", .0 >> 20)]
     Memory(usize),
+    /// A file of the lake went away between the manifest's reading and its own: it was merged with others, or it expired. The
+    /// manifest of now names what took its place.
+    #[error("`{0}` left the lake while the query ran")]
+    Gone(String),
     /// A file of the lake could not be read.
     #[error("{0}")]
     Store(String),

@@ -13,6 +13,9 @@ pub(crate) struct Known {
 
 /// Puts an error of the engine into a sentence.
 pub(crate) fn sentence(error: DataFusionError, known: &Known) -> Error {
+    if let Some(path) = gone(&error) {
+        return Error::Gone(path);
+    }
     match error {
         DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => sentence(*inner, known),
         DataFusionError::Collection(mut all) if !all.is_empty() => sentence(all.remove(0), known),
@@ -31,6 +34,18 @@ pub(crate) fn sentence(error: DataFusionError, known: &Known) -> Error {
         DataFusionError::SQL(e, _) => Error::Syntax(e.to_string()),
         other => text(&other.strip_backtrace(), known),
     }
+}
+
+/// The file that the store does not have, wherever in the error that stands.
+fn gone(error: &DataFusionError) -> Option<String> {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(object_store::Error::NotFound { path, .. }) = error.downcast_ref() {
+            return Some(path.clone());
+        }
+        next = error.source();
+    }
+    None
 }
 
 fn column(error: SchemaError) -> Error {

@@ -1,8 +1,9 @@
-//! Which files a query can leave unopened: by their partition, exactly; by their events' time, safely.
+//! Which files a query can leave unopened: by their partition, exactly; by their events' time and their Bloom filters, safely.
 
+use crate::bloom::Filters;
 use crate::table::{LogFile, LogTable, TimeForm};
 use datafusion::arrow::array::{
-    ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array,
+    ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array,
 };
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -13,6 +14,7 @@ use datafusion::common::{Column, DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
+use object_store::ObjectStore;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -29,12 +31,13 @@ pub(crate) fn on_partitions(filter: &Expr, partitions: &[&str]) -> bool {
 }
 
 /// The files that may hold rows for which all filters are true. Filters on partition columns alone are decided here.
-pub(crate) fn files<'t>(
+pub(crate) async fn files<'t>(
     table: &'t LogTable,
     partitions: &[&str],
     filters: &[Expr],
     state: &dyn Session,
     schema: &SchemaRef,
+    store: &Arc<dyn ObjectStore>,
 ) -> Result<Vec<&'t LogFile>> {
     let (exact, other): (Vec<&Expr>, Vec<&Expr>) = filters.iter().partition(|f| on_partitions(f, partitions));
     let mut kept: Vec<&LogFile> = table.files.iter().collect();
@@ -62,7 +65,6 @@ pub(crate) fn files<'t>(
     if other.is_empty() || kept.is_empty() {
         return Ok(kept);
     }
-    let statistics = Statistics { table, files: &kept };
     let mut fields: Vec<Arc<Field>> = schema.fields().iter().cloned().collect();
     fields.push(Arc::new(Field::new(TIME, time_type(), true)));
     let full = Arc::new(Schema::new(fields));
@@ -76,8 +78,16 @@ pub(crate) fn files<'t>(
     let Ok(predicate) = built else {
         return Ok(kept);
     };
-    let keep = predicate.prune(&statistics)?;
-    Ok(kept.into_iter().zip(keep).filter_map(|(f, keep)| keep.then_some(f)).collect())
+    let keep = predicate.prune(&Statistics { table, files: &kept, filters: None })?;
+    let kept = retain(kept, &keep);
+    // The filters are asked last: they are bytes of the files that are left.
+    let Some(filters) = Filters::read(&kept, predicate.literal_guarantees(), store).await else { return Ok(kept) };
+    let keep = predicate.prune(&Statistics { table, files: &kept, filters: Some(&filters) })?;
+    Ok(retain(kept, &keep))
+}
+
+fn retain<'t>(files: Vec<&'t LogFile>, keep: &[bool]) -> Vec<&'t LogFile> {
+    files.into_iter().zip(keep).filter_map(|(f, keep)| keep.then_some(f)).collect()
 }
 
 fn time_type() -> DataType {
@@ -148,6 +158,7 @@ fn whole(format: Option<&Expr>) -> bool {
 struct Statistics<'t> {
     table: &'t LogTable,
     files: &'t [&'t LogFile],
+    filters: Option<&'t Filters>,
 }
 
 impl Statistics<'_> {
@@ -207,7 +218,7 @@ impl PruningStatistics for Statistics<'_> {
         Some(Arc::new(UInt64Array::from_iter_values(self.files.iter().map(|f| f.rows))))
     }
 
-    fn contained(&self, _: &Column, _: &HashSet<ScalarValue>) -> Option<datafusion::arrow::array::BooleanArray> {
-        None
+    fn contained(&self, column: &Column, values: &HashSet<ScalarValue>) -> Option<BooleanArray> {
+        self.filters?.contained(&column.name, values)
     }
 }

@@ -6,15 +6,14 @@ use crate::provider::LogProvider;
 use crate::sql::statement::{self, Asked};
 use crate::sql::unnest::UnnestPlanner;
 use crate::table::{LogTable, Role};
-use crate::{Error, functions};
+use crate::{Error, cluster, functions};
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{MemTable, ViewTable, provider_as_source};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
-use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
+use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, cast, col, lit};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
@@ -36,12 +35,14 @@ pub struct Options {
     pub threads: usize,
     /// Where that which does not fit into memory goes: the system's folder for temporary files if not given.
     pub temp: Option<PathBuf>,
+    /// Whether the footers of files are kept in memory for further queries. For a single one that is work in vain.
+    pub keep_footers: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { memory: 256 << 20, threads, temp: None }
+        Self { memory: 256 << 20, threads, temp: None, keep_footers: false }
     }
 }
 
@@ -58,6 +59,7 @@ pub struct Answer {
     /// The columns, under the names that the asker gave them.
     pub schema: SchemaRef,
     stream: SendableRecordBatchStream,
+    first: Option<RecordBatch>,
     known: Known,
 }
 
@@ -67,6 +69,16 @@ const DATABASE: &str = "default";
 impl Session {
     /// A session over tables whose files lie in `store`.
     pub fn new(store: Arc<dyn ObjectStore>, tables: Vec<LogTable>, options: &Options) -> Result<Self, Error> {
+        Self::with_engine(store, tables, options, Ok)
+    }
+
+    /// The same, with the engine changed before the functions are registered: for one that runs plans elsewhere.
+    pub fn with_engine(
+        store: Arc<dyn ObjectStore>,
+        tables: Vec<LogTable>,
+        options: &Options,
+        engine: impl FnOnce(SessionState) -> datafusion::error::Result<SessionState>,
+    ) -> Result<Self, Error> {
         let tables: Vec<Arc<LogTable>> = tables.into_iter().map(Arc::new).collect();
         let broken = |e: datafusion::error::DataFusionError| Error::Engine(e.strip_backtrace());
         let consumers = NonZeroUsize::new(3).unwrap_or(NonZeroUsize::MIN);
@@ -76,7 +88,7 @@ impl Session {
             runtime = runtime.with_temp_file_path(temp);
         }
         let runtime = runtime.build_arc().map_err(broken)?;
-        let url = ObjectStoreUrl::parse("lake://lake").map_err(broken)?;
+        let url = cluster::url().map_err(broken)?;
         runtime.register_object_store(url.as_ref(), store);
         // Before types are settled: a mirror's may be another form of text than the field's.
         let mut analyzer: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(Mirrors::new(&tables))];
@@ -89,13 +101,14 @@ impl Session {
             .with_relation_planners(vec![planner])
             .with_analyzer_rules(analyzer)
             .build();
-        let context = SessionContext::new_with_state(state);
+        let context = SessionContext::new_with_state(engine(state).map_err(broken)?);
         for function in functions::all() {
             context.register_udf(function.as_ref().clone());
         }
+        let keeps = options.keep_footers;
         let session = Self { context, tables, extra: Vec::new(), memory: options.memory };
         for table in &session.tables {
-            let provider = Arc::new(LogProvider::new(Arc::clone(table), url.clone()));
+            let provider = Arc::new(LogProvider::new(Arc::clone(table), url.clone(), keeps));
             for name in std::iter::once(&table.name).chain(&table.aliases) {
                 session
                     .context
@@ -103,7 +116,7 @@ impl Session {
                     .map_err(broken)?;
             }
         }
-        if let Some(events) = session.events().map_err(broken)? {
+        if let Some(events) = session.events(keeps).map_err(broken)? {
             session.context.register_table("events", events).map_err(broken)?;
         }
         Ok(session)
@@ -134,7 +147,7 @@ impl Session {
         let frame = self.context.execute_logical_plan(plan).await.map_err(said)?;
         let stream = frame.execute_stream().await.map_err(said)?;
         let schema = spelt(&stream.schema(), &spelling);
-        Ok(Answer { schema, stream, known: self.known() })
+        Ok(Answer { schema, stream, first: None, known: self.known() })
     }
 
     /// The tables' names, sorted.
@@ -198,7 +211,7 @@ impl Session {
         let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(|e| Error::Engine(e.to_string()))?;
         let stream = futures_util::stream::iter([Ok(batch)]);
         let stream = datafusion::physical_plan::stream::RecordBatchStreamAdapter::new(Arc::clone(&schema), stream);
-        Ok(Answer { schema, stream: Box::pin(stream), known: self.known() })
+        Ok(Answer { schema, stream: Box::pin(stream), first: None, known: self.known() })
     }
 
     fn known(&self) -> Known {
@@ -206,10 +219,10 @@ impl Session {
     }
 
     /// All tables in one view, by the parts that their columns play.
-    fn events(&self) -> datafusion::error::Result<Option<Arc<ViewTable>>> {
+    fn events(&self, keeps: bool) -> datafusion::error::Result<Option<Arc<ViewTable>>> {
         let mut all: Option<LogicalPlanBuilder> = None;
         for table in self.tables.iter().filter(|t| !t.roles.is_empty()) {
-            let provider = LogProvider::new(Arc::clone(table), ObjectStoreUrl::parse("lake://lake")?);
+            let provider = LogProvider::new(Arc::clone(table), cluster::url()?, keeps);
             let schema = provider.schema();
             let mut columns: Vec<Expr> = vec![lit(table.name.as_str()).alias("source")];
             columns.extend(["account", "region", "day"].map(|p| text(p, &schema).alias(p)));
@@ -235,8 +248,22 @@ impl Session {
 }
 
 impl Answer {
+    /// Computes the first rows, so that what fails before there is any can be asked again.
+    ///
+    /// # Errors
+    /// As [`Answer::next`].
+    pub async fn begin(&mut self) -> Result<(), Error> {
+        if self.first.is_none() {
+            self.first = self.next().await.transpose()?;
+        }
+        Ok(())
+    }
+
     /// The next rows; none at the end.
     pub async fn next(&mut self) -> Option<Result<RecordBatch, Error>> {
+        if let Some(first) = self.first.take() {
+            return Some(Ok(first));
+        }
         let batch = self.stream.next().await?;
         let batch = batch.map_err(|e| names::sentence(e, &self.known));
         let renamed = |b: RecordBatch| {

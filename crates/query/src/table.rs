@@ -2,6 +2,7 @@
 
 use datafusion::arrow::datatypes::SchemaRef;
 use object_store::path::Path;
+use std::ops::Range;
 
 /// A log's table.
 #[derive(Debug, Clone)]
@@ -41,6 +42,17 @@ pub struct LogFile {
     pub min_time: i64,
     /// The latest event, in milliseconds since the epoch.
     pub max_time: i64,
+    /// Bloom filters that can be asked without opening the file; may be empty.
+    pub filters: Vec<LogFilter>,
+}
+
+/// Where a column's Bloom filters lie in a file: one of each row group, none left out.
+#[derive(Debug, Clone)]
+pub struct LogFilter {
+    /// The column.
+    pub column: String,
+    /// The bytes of each, header and bitset.
+    pub at: Vec<Range<u64>>,
 }
 
 /// A column that tells an event's time: the time that [`LogFile::min_time`] and `max_time` bound.

@@ -10,7 +10,12 @@ use yagura_query::arrow::array::{
 };
 use yagura_query::arrow::datatypes::{DataType, Field, Fields, Schema};
 use yagura_query::parquet::arrow::ArrowWriter;
-use yagura_query::{LogFile, LogTable, Mirror, Options, Role, Session, TimeColumn, TimeForm, value_at};
+use yagura_query::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaDataReader};
+use yagura_query::parquet::file::properties::WriterProperties;
+use yagura_query::parquet::schema::types::ColumnPath;
+use yagura_query::{
+    Error, LogFile, LogFilter, LogTable, Mirror, Options, Role, Session, TimeColumn, TimeForm, value_at,
+};
 
 /// Key, name, source address, request parameters, minutes after midnight.
 type Row = (&'static str, &'static str, &'static str, &'static str, i64);
@@ -61,6 +66,18 @@ const ONE: &[Row] = &[
 ];
 const TWO: &[Row] = &[("AK3", "GetObject", "198.51.100.1", "{}", 5), ("AK2", "StopLogging", "203.0.113.7", "{}", 600)];
 
+/// Where a file's Bloom filters lie, as a manifest would tell.
+fn filters(file: &[u8]) -> Vec<LogFilter> {
+    let footer = ParquetMetaDataReader::new().parse_and_finish(&bytes::Bytes::copy_from_slice(file)).unwrap();
+    let chunks = footer.row_group(0).columns().iter();
+    let filter = |chunk: &ColumnChunkMetaData| {
+        let from = u64::try_from(chunk.bloom_filter_offset()?).unwrap();
+        let length = u64::try_from(chunk.bloom_filter_length().unwrap()).unwrap();
+        Some(LogFilter { column: chunk.column_path().string(), at: std::iter::once(from..from + length).collect() })
+    };
+    chunks.filter_map(filter).collect()
+}
+
 struct Made {
     store: Arc<InMemory>,
     files: Vec<LogFile>,
@@ -76,7 +93,10 @@ impl Made {
     async fn file(mut self, region: &str, midnight: i64, rows: &[Row], nested_keys: bool, written: bool) -> Self {
         let batch = batch(midnight, rows, nested_keys);
         let mut bytes = Vec::new();
-        let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+        let settings = WriterProperties::builder()
+            .set_column_bloom_filter_enabled(ColumnPath::from("event_access_key"), true)
+            .build();
+        let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(settings)).unwrap();
         writer.write(&batch).unwrap();
         writer.close().unwrap();
         let day =
@@ -86,6 +106,7 @@ impl Made {
             self.files.len()
         ));
         let minutes: Vec<i64> = rows.iter().map(|r| r.4).collect();
+        let filters = filters(&bytes);
         self.files.push(LogFile {
             path: path.clone(),
             account: "111122223333".into(),
@@ -95,6 +116,7 @@ impl Made {
             bytes: bytes.len() as u64,
             min_time: midnight + minutes.iter().min().unwrap() * 60_000,
             max_time: midnight + minutes.iter().max().unwrap() * 60_000,
+            filters,
         });
         if written {
             self.store.put(&path, PutPayload::from(bytes)).await.unwrap();
@@ -278,6 +300,106 @@ async fn files_that_cannot_match_are_not_opened() {
     {
         let found = rows(&session().await, &format!("SELECT eventname FROM cloudtrail_logs WHERE {filter}")).await;
         assert!(found.is_err(), "{filter} may match the missing file: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn files_whose_filters_lack_a_value_are_not_opened() {
+    // The file is there, but nothing of it except its filter can be read.
+    let spoilt = || async {
+        let made = Made::new()
+            .file("us-east-1", FIRST, ONE, true, true)
+            .await
+            .file("eu-west-1", SECOND, TWO, true, true)
+            .await;
+        let last = made.files.last().unwrap().clone();
+        let whole = made.store.get(&last.path).await.unwrap().bytes().await.unwrap();
+        let (from, to) = (last.filters[0].at[0].start as usize, last.filters[0].at[0].end as usize);
+        let spoilt: Vec<u8> =
+            whole.iter().enumerate().map(|(n, b)| if (from..to).contains(&n) { *b } else { 0 }).collect();
+        made.store.put(&last.path, PutPayload::from(spoilt)).await.unwrap();
+        made.session()
+    };
+    for (filter, found) in [
+        ("event_access_key = 'AK1'", 1),
+        ("useridentity.accesskeyid = 'AK1'", 1),
+        ("useridentity.accesskeyid IN ('AK1', 'AK9')", 1),
+        ("useridentity.accesskeyid = 'AK9'", 0),
+        ("useridentity.accesskeyid = 'AK1' AND eventname <> 'x'", 1),
+    ] {
+        let got = rows(&spoilt().await, &format!("SELECT eventname FROM cloudtrail_logs WHERE {filter}")).await;
+        assert_eq!(got.as_ref().map(Vec::len), Ok(found), "{filter}: {got:?}");
+    }
+    for filter in [
+        "useridentity.accesskeyid = 'AK3'",
+        "useridentity.accesskeyid IN ('AK1', 'AK3')",
+        "useridentity.accesskeyid <> 'AK1'",
+        "useridentity.accesskeyid = 'AK1' OR eventname = 'x'",
+        "useridentity.accesskeyid LIKE 'AK1%'",
+    ] {
+        let got = rows(&spoilt().await, &format!("SELECT eventname FROM cloudtrail_logs WHERE {filter}")).await;
+        assert!(got.is_err(), "{filter} may match the spoilt file: {got:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_went_away_is_told_apart_from_other_faults() {
+    let session = Made::new().file("us-east-1", FIRST, ONE, true, false).await.session();
+    for sql in
+        ["SELECT eventname FROM cloudtrail_logs", "SELECT max(eventname) FROM cloudtrail_logs WHERE eventname > 'A'"]
+    {
+        let begun = match session.ask(sql).await {
+            Ok(mut answer) => answer.begin().await,
+            Err(e) => Err(e),
+        };
+        assert!(matches!(&begun, Err(Error::Gone(path)) if path.ends_with(".parquet")), "{sql}: {begun:?}");
+    }
+}
+
+#[tokio::test]
+async fn files_of_an_older_schema_are_read_beside_new_ones() {
+    // The first file has a struct of fewer fields, no address, and its own Arrow schema's plain text.
+    let mut made = Made::new().file("us-east-1", FIRST, ONE, true, true).await;
+    let whole = batch(FIRST, ONE, true);
+    let identity = whole.column_by_name("useridentity").unwrap().as_any().downcast_ref::<StructArray>().unwrap();
+    let arn = (Arc::new(Field::new("arn", DataType::Utf8, true)), Arc::clone(identity.column(0)));
+    let columns: Vec<(String, ArrayRef)> = whole
+        .schema()
+        .fields()
+        .iter()
+        .zip(whole.columns())
+        .filter(|(f, _)| f.name() != "sourceipaddress")
+        .map(|(f, c)| match f.name().as_str() {
+            "useridentity" => (f.name().clone(), Arc::new(StructArray::from(vec![arn.clone()])) as ArrayRef),
+            name => (name.to_owned(), Arc::clone(c)),
+        })
+        .collect();
+    let old = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, old.schema(), None).unwrap();
+    writer.write(&old).unwrap();
+    writer.close().unwrap();
+    made.files[0].bytes = bytes.len() as u64;
+    made.files[0].filters.clear();
+    made.store.put(&made.files[0].path, PutPayload::from(bytes)).await.unwrap();
+    let session = made.file("eu-west-1", SECOND, TWO, true, true).await.session();
+    for (sql, want) in [
+        (
+            "SELECT useridentity.arn AS a, sourceipaddress AS s FROM cloudtrail_logs WHERE eventname IN ('ConsoleLogin', 'StopLogging') ORDER BY 1",
+            json!([{"a": "arn:aws:iam::111122223333:user/AK1", "s": null}, {"a": "arn:aws:iam::111122223333:user/AK2", "s": "203.0.113.7"}]),
+        ),
+        ("SELECT count(*) AS n FROM cloudtrail_logs WHERE useridentity.arn LIKE '%AK2'", json!([{"n": 3}])),
+        ("SELECT count(*) AS n FROM cloudtrail_logs WHERE sourceipaddress = '203.0.113.7'", json!([{"n": 1}])),
+        (
+            "SELECT upper(eventname) AS e FROM cloudtrail_logs WHERE useridentity.accesskeyid = 'AK3'",
+            json!([{"e": "GETOBJECT"}]),
+        ),
+        (
+            "SELECT count(*) AS n, max(day) AS d FROM cloudtrail_logs WHERE region <> 'x'",
+            json!([{"n": 5, "d": "2024-05-02"}]),
+        ),
+    ] {
+        assert_eq!(rows(&session, sql).await, Ok(want.as_array().unwrap().clone()), "{sql}");
     }
 }
 

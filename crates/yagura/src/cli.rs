@@ -210,6 +210,7 @@ pub enum ChecksCommand {
   yagura permissions > yagura-read.json
   yagura permissions --service s3,iam
   yagura permissions --network
+  yagura permissions --trail
   yagura permissions --verify --profile audit")]
 pub struct PermissionsArgs {
     #[command(flatten)]
@@ -221,6 +222,9 @@ pub struct PermissionsArgs {
     /// The permissions of the network questions too (`yagura net`)
     #[arg(long)]
     pub network: bool,
+    /// The permissions of `yagura trail verify` too; a bucket encrypted with a key of yours needs kms:Decrypt on it besides
+    #[arg(long, conflicts_with = "verify")]
+    pub trail: bool,
     /// Make the calls and tell which permissions are missing
     #[arg(long)]
     pub verify: bool,

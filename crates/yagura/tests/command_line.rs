@@ -119,6 +119,16 @@ fn a_scan_by_tag_has_its_policy() {
 }
 
 #[test]
+fn the_policy_of_trail_verify_can_be_printed() {
+    let policy = |words: &[&str]| text(&yagura(&[&["permissions", "--service", "s3"], words].concat())).0;
+    for action in ["cloudtrail:GetTrail", "cloudtrail:GetTrailStatus", "cloudtrail:ListPublicKeys", "s3:GetObject\""] {
+        assert!(policy(&["--trail"]).contains(action) && !policy(&[]).contains(action), "{action}");
+    }
+    let (_, stderr, code) = text(&yagura(&["permissions", "--trail", "--verify"]));
+    assert_eq!((code, stderr.contains("--trail")), (2, true), "{stderr}");
+}
+
+#[test]
 fn settings_change_verdicts_and_slips_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("y.toml");

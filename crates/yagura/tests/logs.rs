@@ -178,12 +178,59 @@ fn from_a_bucket_into_a_bucket_pruned_by_keys_and_resumed() {
     run(&["compact"]);
     let again = run(&["ingest", "s3://trail/org/AWSLogs"]);
     assert_eq!(again["records"]["stored"], 0);
+    let sql = "SELECT count(*) AS n, count(DISTINCT eventid) AS ids FROM cloudtrail_logs WHERE eventname IS NOT NULL";
+    let asked = Run::new(&["query", "--lake", "s3://lake/security", "--format", "json", sql])
+        .env("AWS_ENDPOINT_URL", &moto.url())
+        .env("AWS_REGION", "us-east-1")
+        .run();
+    assert_eq!(asked.code, 0, "{}", asked.stderr);
+    let asked: Value = serde_json::from_str(&asked.stdout).unwrap();
+    assert_eq!((&asked[0]["n"], &asked[0]["ids"]), (&events.into(), &events.into()));
     let none = Run::new(&["logs", "ingest", "s3://nobody/x", "--lake", "s3://lake/x"])
         .env("AWS_ENDPOINT_URL", &moto.url())
         .env("AWS_REGION", "us-east-1")
         .run();
     assert_eq!(none.code, 3);
     assert!(none.stderr.contains("`nobody`") || none.stderr.contains("s3://nobody"), "{}", none.stderr);
+}
+
+#[test]
+fn what_arrives_in_a_bucket_is_followed() {
+    let moto = Server::moto(&python());
+    let scratch = tempfile::tempdir().unwrap();
+    let of = |seed: u64| Trail { bytes: 200 << 10, seed, ..trail() };
+    let put = |seed: u64| {
+        let logs = scratch.path().join(seed.to_string());
+        let (events, _) = of(seed).write(&logs).unwrap();
+        read_back(UPLOAD, &[&moto.url(), logs.to_str().unwrap()]);
+        events
+    };
+    let with = |words: &[&str]| Run::new(words).env("AWS_ENDPOINT_URL", &moto.url()).env("AWS_REGION", "us-east-1");
+    let mut wanted = put(1);
+    let words =
+        ["logs", "ingest", "s3://trail/org", "--lake", "s3://lake/followed", "--follow", "--every", "1", "--quiet"];
+    let mut child = with(&words).spawn();
+    let rows = || -> u64 {
+        let stats = with(&["logs", "stats", "--lake", "s3://lake/followed", "--format", "json"]).run();
+        let stats: Value = serde_json::from_str(&stats.stdout).unwrap_or_default();
+        stats["tables"].as_array().map_or(0, |t| t.iter().map(|t| t["rows"].as_u64().unwrap()).sum())
+    };
+    let mut arrive = |wanted: u64| {
+        for _ in 0..120 {
+            if rows() == wanted {
+                return;
+            }
+            assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+            std::thread::sleep(Duration::from_millis(250));
+        }
+        panic!("{} of {wanted} arrived", rows());
+    };
+    arrive(wanted);
+    wanted += put(2);
+    arrive(wanted);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(rows(), wanted);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::{Commit, DataFile, Lake, LakeError, ids, parquet};
 use crate::table::{Table, table};
 use ::parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use arrow_array::{ArrayRef, RecordBatch, new_null_array};
+use bytes::Bytes;
 use object_store::{ObjectStoreExt, PutPayload};
 use std::collections::BTreeMap;
 
@@ -56,6 +57,8 @@ impl Lake {
         let Some(first) = files.first() else { return Ok(()) };
         let Some(table) = table(&first.table) else { return Ok(()) };
         let name = super::new_name();
+        let rows = files.iter().map(|f| f.rows).sum::<u64>();
+        let expected = usize::try_from(rows).unwrap_or(usize::MAX);
         let mut all_ids = Vec::new();
         let mut writer = None;
         for file in files {
@@ -67,22 +70,24 @@ impl Lake {
                 let batch = conform(&batch.map_err(|e| failed(e.into()))?, table).map_err(|e| failed(e.into()))?;
                 let writer = match &mut writer {
                     Some(writer) => writer,
-                    None => writer.insert(parquet::writer(Vec::new(), table, &batch).map_err(failed)?),
+                    None => writer.insert(parquet::writer(Vec::new(), table, &batch, expected).map_err(failed)?),
                 };
                 writer.write(&batch).map_err(failed)?;
             }
             all_ids.extend(ids::read(&self.store, &self.ids_of(file.name())).await?);
         }
         let Some(writer) = writer else { return Ok(()) };
-        let bytes = writer.into_inner().map_err(|e| LakeError::Parquet(name.clone(), e))?;
+        let failed = |e| LakeError::Parquet(name.clone(), e);
+        let bytes = Bytes::from(writer.into_inner().map_err(failed)?);
         all_ids.sort_unstable();
         let merged = DataFile {
             path: format!("{}/{name}", first.folder()),
-            rows: files.iter().map(|f| f.rows).sum(),
+            rows,
             raw: files.iter().map(|f| f.raw).sum(),
             bytes: bytes.len() as u64,
             min_time: files.iter().map(|f| f.min_time).min().unwrap_or(i64::MAX),
             max_time: files.iter().map(|f| f.max_time).max().unwrap_or(i64::MIN),
+            filters: parquet::filters(&bytes).map_err(failed)?,
             ..first.clone()
         };
         ids::write(&self.store, &self.ids_of(&name), &all_ids).await?;

@@ -37,6 +37,20 @@ pub struct DataFile {
     pub min_time: i64,
     /// The latest `event_time`.
     pub max_time: i64,
+    /// Where in the file its Bloom filters lie, so that a search need not open it to ask them. Empty in files of older versions
+    /// and in small ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<Filter>,
+}
+
+/// The Bloom filters of a column of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    /// The column.
+    pub column: String,
+    /// Offset and length in bytes of each row group's filter: header and bitset, as Parquet writes them
+    /// (<https://parquet.apache.org/docs/file-format/bloomfilter/>).
+    pub at: Vec<(u64, u32)>,
 }
 
 impl DataFile {

@@ -20,7 +20,7 @@ mod stats;
 pub use compact::{Compacted, LARGE};
 pub use expire::Expired;
 pub use ids::{Known, Run};
-pub use manifest::{Commit, DataFile, SourceFile, Taken};
+pub use manifest::{Commit, DataFile, Filter, SourceFile, Taken};
 pub use parquet::{Part, ROW_GROUP, describe, write_part};
 pub use stats::{Stats, TableStats};
 
@@ -236,7 +236,8 @@ impl Lake {
         if writer { self.sweep().await } else { Ok(()) }
     }
 
-    /// Takes away files of no commit. They are listed before the manifest is read: what was placed meanwhile is in it.
+    /// Takes away files of no commit. In a bucket the manifest is read again after they were listed, so that what another
+    /// writer placed meanwhile is in it; a local lake's only writer is this one.
     async fn sweep(&self) -> Result<(), LakeError> {
         let mut data: Vec<ObjectMeta> = Vec::new();
         for table in crate::table::tables() {
@@ -244,7 +245,11 @@ impl Lake {
         }
         let ids = self.at(&format!("{META}/ids"));
         let ids: Vec<ObjectMeta> = self.store.list(Some(&ids)).try_collect().await?;
-        let now = State::load(&self.store, &self.root).await?;
+        let fresh = match self.lock {
+            Some(_) => None,
+            None => Some(State::load(&self.store, &self.root).await?),
+        };
+        let now = fresh.as_ref().unwrap_or(&self.state);
         let counted: BTreeSet<Path> = now.files.values().map(|f| self.at(&f.path)).collect();
         let names: BTreeSet<&str> = now.files.values().map(DataFile::name).collect();
         let ours = |meta: &ObjectMeta| meta.location.filename().is_some_and(|n| n.starts_with("part-"));

@@ -2,7 +2,7 @@
 
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, Float64Builder, Int64Array, Int64Builder, StringArray,
-    StringBuilder, TimestampMillisecondArray,
+    StringBuilder, StringViewArray, TimestampMillisecondArray,
 };
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use datafusion::arrow::datatypes::{
@@ -44,6 +44,7 @@ impl Kind {
                     other => other.clone(),
                 });
             }
+            Self::Text if found == &DataType::Utf8View => return Ok(DataType::Utf8View),
             Self::Text if text || null => return Ok(DataType::Utf8),
             Self::Int if found.is_integer() || null => return Ok(DataType::Int64),
             Self::Float if found.is_numeric() || null => return Ok(DataType::Float64),
@@ -133,8 +134,13 @@ impl Args {
 
     /// An argument as text.
     pub(crate) fn text(&self, place: usize) -> Result<Texts> {
+        if let Some((array, constant)) = self.values.get(place)
+            && let Some(views) = array.as_string_view_opt()
+        {
+            return Ok(Texts { array: Text::Views(views.clone()), constant: *constant });
+        }
         let (array, constant) = self.column(place, &DataType::Utf8)?;
-        Ok(Texts { array: array.as_string::<i32>().clone(), constant })
+        Ok(Texts { array: Text::Plain(array.as_string::<i32>().clone()), constant })
     }
 
     /// An argument as a whole number.
@@ -245,15 +251,24 @@ column!(Floats, Float64Array, f64, "Numbers.");
 
 /// Text.
 pub(crate) struct Texts {
-    array: StringArray,
+    array: Text,
     constant: bool,
+}
+
+/// Text as it came: views are not copied.
+enum Text {
+    Plain(StringArray),
+    Views(StringViewArray),
 }
 
 impl Texts {
     /// A row's value.
     pub(crate) fn get(&self, row: usize) -> Option<&str> {
         let at = if self.constant { 0 } else { row };
-        self.array.is_valid(at).then(|| self.array.value(at))
+        match &self.array {
+            Text::Plain(array) => array.is_valid(at).then(|| array.value(at)),
+            Text::Views(array) => array.is_valid(at).then(|| array.value(at)),
+        }
     }
 }
 

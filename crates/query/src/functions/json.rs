@@ -45,13 +45,13 @@ pub(super) fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// Malformed JSON gives null, as in Trino: the path cannot be found in it. A malformed path is an error.
+/// Malformed JSON gives null, as in Trino, where the path cannot be found before the fault. A malformed path is an error.
 fn extract(args: &Args) -> Result<ArrayRef> {
     let (json, paths, mut path) = (args.text(0)?, args.text(1)?, Last::new());
     args.texts(|i| {
         let (Some(json), Some(at)) = (json.get(i), paths.get(i)) else { return Ok(None) };
         let path = path.get(at, Path::parse)?;
-        Ok(parse(json).and_then(|v| path.find(&v).map(Value::to_string)))
+        Ok(path.seek(json).map(|found| found.to_string()))
     })
 }
 
@@ -60,7 +60,7 @@ fn extract_scalar(args: &Args) -> Result<ArrayRef> {
     args.texts(|i| {
         let (Some(json), Some(at)) = (json.get(i), paths.get(i)) else { return Ok(None) };
         let path = path.get(at, Path::parse)?;
-        Ok(parse(json).and_then(|v| path.find(&v).and_then(scalar)))
+        Ok(path.seek(json).as_ref().and_then(scalar))
     })
 }
 
@@ -133,12 +133,10 @@ fn size(args: &Args) -> Result<ArrayRef> {
     args.ints(|i| {
         let (Some(json), Some(at)) = (json.get(i), paths.get(i)) else { return Ok(None) };
         let path = path.get(at, Path::parse)?;
-        Ok(parse(json).and_then(|v| {
-            path.find(&v).map(|found| match found {
-                Value::Array(items) => i64::try_from(items.len()).unwrap_or(i64::MAX),
-                Value::Object(members) => i64::try_from(members.len()).unwrap_or(i64::MAX),
-                _ => 0,
-            })
+        Ok(path.seek(json).map(|found| match found {
+            Value::Array(items) => i64::try_from(items.len()).unwrap_or(i64::MAX),
+            Value::Object(members) => i64::try_from(members.len()).unwrap_or(i64::MAX),
+            _ => 0,
         }))
     })
 }

@@ -1,7 +1,10 @@
 //! JSON paths of `json_extract` ("JSON functions and operators", Trino): `$`, `.name`, `["name"]`, `[0]`.
 
-use datafusion::common::{Result, exec_err};
+use datafusion::common::{self, exec_err};
+use serde::Deserialize as _;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+use std::fmt;
 
 /// A path.
 pub(crate) struct Path(Vec<Step>);
@@ -13,7 +16,7 @@ enum Step {
 
 impl Path {
     /// Reads a path.
-    pub(crate) fn parse(text: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str) -> common::Result<Self> {
         let bad = || exec_err!("`{text}` is no JSON path");
         let Some(mut rest) = text.trim().strip_prefix('$') else { return bad() };
         let mut steps = Vec::new();
@@ -55,15 +58,87 @@ impl Path {
         Ok(Self(steps))
     }
 
-    /// What the path leads to.
-    pub(crate) fn find<'v>(&self, mut value: &'v Value) -> Option<&'v Value> {
-        for step in &self.0 {
-            value = match step {
-                Step::Name(name) => value.as_object()?.get(name)?,
-                Step::Index(index) => value.as_array()?.get(*index)?,
-            };
+    /// What the path leads to in a JSON text, the first member of a name. The text is read up to there and no further, without
+    /// a tree of what lies beside the way. None where it leads nowhere or the text is no JSON so far.
+    pub(crate) fn seek(&self, text: &str) -> Option<Value> {
+        let mut found = None;
+        let mut reader = serde_json::Deserializer::from_str(text);
+        // Stopping early is an error to the reader; what counts is whether the place was reached.
+        let whole = Seek { steps: &self.0, found: &mut found }.deserialize(&mut reader);
+        if self.0.is_empty() && (whole.is_err() || reader.end().is_err()) {
+            return None;
         }
-        Some(value)
+        found
+    }
+}
+
+struct Seek<'p, 'f> {
+    steps: &'p [Step],
+    found: &'f mut Option<Value>,
+}
+
+impl<'de> DeserializeSeed<'de> for Seek<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
+        match self.steps.first() {
+            None => Value::deserialize(reader).map(|value| *self.found = Some(value)),
+            Some(_) => reader.deserialize_any(self),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Seek<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object or an array")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let Some((Step::Name(name), steps)) = self.steps.split_first() else { return Err(A::Error::custom("a name")) };
+        while let Some(here) = members.next_key_seed(Is(name))? {
+            if here {
+                return members.next_value_seed(Seek { steps, found: self.found });
+            }
+            members.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let Some((Step::Index(index), steps)) = self.steps.split_first() else {
+            return Err(A::Error::custom("a place"));
+        };
+        for _ in 0..*index {
+            if items.next_element::<IgnoredAny>()?.is_none() {
+                return Ok(());
+            }
+        }
+        items.next_element_seed(Seek { steps, found: self.found }).map(|_| ())
+    }
+}
+
+/// Whether a member's name is this one.
+struct Is<'n>(&'n str);
+
+impl<'de> DeserializeSeed<'de> for Is<'_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<bool, D::Error> {
+        reader.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Is<'_> {
+    type Value = bool;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<bool, E> {
+        Ok(name == self.0)
     }
 }
 

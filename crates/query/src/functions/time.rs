@@ -9,6 +9,7 @@ use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 use jiff::civil::{DateTime, ISOWeekDate};
 use jiff::tz::TimeZone;
 use jiff::{Span, Unit};
+use std::rc::Rc;
 use std::sync::Arc;
 
 const fn def(
@@ -55,13 +56,13 @@ fn in_zone(given: &Given<'_>) -> Result<DataType> {
     }
 }
 
-/// The type of the third argument.
-fn like_third(given: &Given<'_>) -> Result<DataType> {
-    match given.types.get(2) {
+/// The type of a date or timestamp argument.
+fn like(given: &Given<'_>, place: usize, function: &str) -> Result<DataType> {
+    match given.types.get(place) {
         Some(DataType::Date32) => Ok(DataType::Date32),
         Some(DataType::Timestamp(_, zone)) => Ok(DataType::Timestamp(TimeUnit::Millisecond, zone.clone())),
         Some(DataType::Utf8 | DataType::Null) => plain(given),
-        other => plan_err!("argument 3 of date_add must be a date or a timestamp, not {other:?}"),
+        other => plan_err!("argument {} of {function} must be a date or a timestamp, not {other:?}", place + 1),
     }
 }
 
@@ -76,7 +77,8 @@ pub(super) const DEFS: &[Def] = &[
     def("parse_datetime", &[Kind::Text, Kind::Text], zoned, true, parse_datetime),
     def("format_datetime", &[Kind::Time, Kind::Text], text, true, format_datetime),
     def("date_diff", &[Kind::Text, Kind::Time, Kind::Time], int, true, date_diff),
-    def("date_add", &[Kind::Text, Kind::Int, Kind::Any], like_third, true, date_add),
+    def("date_add", &[Kind::Text, Kind::Int, Kind::Any], |g| like(g, 2, "date_add"), true, date_add),
+    def("date_trunc", &[Kind::Text, Kind::Any], |g| like(g, 1, "date_trunc"), true, date_trunc),
     def("at_timezone", &[Kind::Time, Kind::Text], in_zone, false, at_timezone),
     def("date", &[Kind::Time], date, false, to_date),
     def("last_day_of_month", &[Kind::Time], date, false, last_day_of_month),
@@ -163,13 +165,20 @@ fn to_iso8601(args: &Args) -> Result<ArrayRef> {
     let days = args.whole(0)?.data_type() == &DataType::Date32;
     let times = args.time(0)?;
     let zone = zone_of(&times)?;
+    // Events lie in the order of their time: a truncated time is mostly that of the row before.
+    let mut last: Option<(i64, Rc<str>)> = None;
     args.texts(|i| {
         let Some(t) = times.get(i) else { return Ok(None) };
-        let (at, offset) = clock(t, &zone)?;
-        if days {
-            return Ok(Some(at.date().to_string()));
+        if let Some((before, text)) = &last
+            && *before == t
+        {
+            return Ok(Some(Rc::clone(text)));
         }
-        Ok(Some(civil::iso(at, times.zone.is_some().then_some(offset))))
+        let (at, offset) = clock(t, &zone)?;
+        let text = if days { at.date().to_string() } else { civil::iso(at, times.zone.is_some().then_some(offset)) };
+        let text: Rc<str> = text.into();
+        last = Some((t, Rc::clone(&text)));
+        Ok(Some(text))
     })
 }
 
@@ -207,6 +216,9 @@ fn format_datetime(args: &Args) -> Result<ArrayRef> {
     written(args, civil::joda)
 }
 
+const DAY: i64 = 86_400_000;
+const WEEK: i64 = 7 * DAY;
+
 /// A unit's milliseconds, or its months.
 enum Length {
     Millis(i64),
@@ -219,8 +231,8 @@ fn unit(name: &str) -> Result<Length> {
         "second" => Length::Millis(1000),
         "minute" => Length::Millis(60_000),
         "hour" => Length::Millis(3_600_000),
-        "day" => Length::Millis(86_400_000),
-        "week" => Length::Millis(604_800_000),
+        "day" => Length::Millis(DAY),
+        "week" => Length::Millis(WEEK),
         "month" => Length::Months(1),
         "quarter" => Length::Months(3),
         "year" => Length::Months(12),
@@ -273,6 +285,48 @@ fn date_add(args: &Args) -> Result<ArrayRef> {
                 }
             }
         }
+    })
+}
+
+/// The beginning of the unit that a time lies in, by the clock of its zone; weeks begin on Monday.
+fn date_trunc(args: &Args) -> Result<ArrayRef> {
+    let (units, times) = (args.text(0)?, args.time(1)?);
+    let zone = zone_of(&times)?;
+    let utc = zone == TimeZone::UTC;
+    let mut last = Last::new();
+    args.times(|i| {
+        let (Some(name), Some(t)) = (units.get(i), times.get(i)) else { return Ok(None) };
+        let length = last.get(name, unit)?;
+        if let Length::Millis(length) = length
+            && utc
+        {
+            // The epoch was a Thursday; the Monday before it began three days earlier.
+            let shift = if *length == WEEK { 3 * DAY } else { 0 };
+            return match t.checked_add(shift) {
+                Some(shifted) => Ok(Some(t - shifted.rem_euclid(*length))),
+                None => exec_err!("the timestamp {t} lies out of range"),
+            };
+        }
+        let (at, offset) = clock(t, &zone)?;
+        let date = at.date();
+        let date = match length {
+            Length::Millis(length) if *length < DAY => {
+                // Not by the wall clock, which shows an hour twice when summer time ends.
+                let shift = i64::from(offset.seconds()) * 1000;
+                return Ok(Some(t - (t + shift).rem_euclid(*length)));
+            }
+            Length::Millis(WEEK) => {
+                date.checked_sub(Span::new().days(date.weekday().to_monday_zero_offset())).unwrap_or(date)
+            }
+            Length::Millis(_) => date,
+            Length::Months(1) => date.first_of_month(),
+            Length::Months(3) => {
+                let first = (date.month() - 1) / 3 * 3 + 1;
+                jiff::civil::Date::new(date.year(), first, 1).unwrap_or(date)
+            }
+            Length::Months(_) => date.first_of_year(),
+        };
+        instant(date.to_datetime(jiff::civil::Time::midnight()), &zone).map(Some)
     })
 }
 

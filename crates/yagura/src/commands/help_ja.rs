@@ -171,6 +171,9 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
         (_, "ids") => "チェックの ID またはファイル [デフォルト: すべて]",
         (_, "each") => "判定するリソースタイプ",
         (_, "network") => "ネットワークへの質問（yagura net）に必要な権限も加える",
+        ("yagura permissions", "trail") => {
+            "yagura trail verify に必要な権限も加える。バケットを自分のキーで暗号化している場合は、そのキーの kms:Decrypt も別に必要"
+        }
         (_, "verify") => "実際に呼び出して、不足している権限を示す",
         ("yagura man", "dir") => "コマンドごとのページをこのフォルダーに書き出す",
         (_, "dir") => "フォルダー [デフォルト: --content のフォルダーと組み込みコンテンツ]",
@@ -207,6 +210,7 @@ fn examples(path: &str) -> Option<&'static str> {
   yagura permissions > yagura-read.json
   yagura permissions --service s3,iam
   yagura permissions --network
+  yagura permissions --trail
   yagura permissions --verify --profile audit"
         }
         _ => return None,

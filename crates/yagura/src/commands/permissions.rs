@@ -42,6 +42,9 @@ pub fn run(cli: &Cli, args: &PermissionsArgs, lang: Lang) -> Result<u8, Failure>
     // STS answers GetCallerIdentity whatever the policies say; ec2:DescribeRegions serves --all-regions.
     let mut actions: BTreeSet<SmolStr> = plan.permissions().map(|(p, _)| p.clone()).collect();
     actions.insert("ec2:DescribeRegions".into());
+    if args.trail {
+        actions.extend(super::trail::ACTIONS.map(SmolStr::from));
+    }
     if !args.verify {
         let read = Statement { sid: "YaguraRead", effect: "Allow", action: &actions, resource: "*" };
         let policy = Policy { version: "2012-10-17", statement: [read] };

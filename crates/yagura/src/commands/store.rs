@@ -1,5 +1,4 @@
 //! Objects in Amazon S3 or in a local folder, opened the same way for every command that reads or writes them.
-#![allow(dead_code, reason = "not every command that opens objects is here yet")]
 
 pub mod keys;
 #[cfg(test)]

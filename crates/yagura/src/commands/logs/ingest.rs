@@ -4,7 +4,7 @@ use super::lake::{LAKE_JA, LakeArgs, runtime};
 use super::sources;
 use crate::commands::Form;
 use crate::commands::help_ja::HelpJa;
-use crate::commands::store::StoreArgs;
+use crate::commands::store::{Access, StoreArgs};
 use crate::failure::{Failure, exit};
 use crate::progress::Display;
 use clap::Args;
@@ -130,7 +130,7 @@ pub fn run(args: &IngestArgs, lang: Lang) -> Result<u8, Failure> {
         // Many threads leave many small files; merged now, they cost nobody anything later.
         const SMALL: u64 = 4 << 20;
         if !inputs.is_empty() && !progress.stop.load(Ordering::Relaxed) {
-            runtime.block_on(lake.compact(SMALL, &mut |_| ())).map_err(|e| args.lake.failure(&e))?;
+            runtime.block_on(lake.compact(SMALL, &mut |_| ())).map_err(|e| args.lake.failure(&e, Access::Put))?;
         }
         if !args.follow {
             break found;
@@ -184,7 +184,7 @@ fn once(
         let result = ingest(lake, inputs, options, runtime.handle(), progress);
         *done.lock().unwrap_or_else(PoisonError::into_inner) = true;
         display.finish();
-        result.map_err(|e| args.lake.failure(&e))
+        result.map_err(|e| args.lake.failure(&e, Access::Put))
     })
 }
 

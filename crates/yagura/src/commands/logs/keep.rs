@@ -3,7 +3,7 @@
 use super::lake::{LAKE_JA, LakeArgs, runtime};
 use crate::commands::Form;
 use crate::commands::help_ja::HelpJa;
-use crate::commands::store::StoreArgs;
+use crate::commands::store::{Access, StoreArgs};
 use crate::failure::{Failure, exit};
 use clap::Args;
 use jiff::ToSpan;
@@ -146,7 +146,7 @@ pub fn stats(args: &StatsArgs, lang: Lang) -> Result<u8, Failure> {
 pub fn compact(args: &CompactArgs, lang: Lang) -> Result<u8, Failure> {
     let runtime = runtime()?;
     let mut lake = runtime.block_on(args.lake.open_to_write(&args.store, lang))?;
-    let done = runtime.block_on(lake.compact(LARGE, &mut |_| ())).map_err(|e| args.lake.failure(&e))?;
+    let done = runtime.block_on(lake.compact(LARGE, &mut |_| ())).map_err(|e| args.lake.failure(&e, Access::Put))?;
     let mut out = std::io::stdout().lock();
     match (args.format, lang) {
         (Form::Json, _) => {
@@ -164,7 +164,7 @@ pub fn expire(args: &ExpireArgs, lang: Lang) -> Result<u8, Failure> {
     let runtime = runtime()?;
     let gone = runtime.block_on(async {
         let mut lake = args.lake.open_to_write(&args.store, lang).await?;
-        lake.expire(&before, args.apply).await.map_err(|e| args.lake.failure(&e))
+        lake.expire(&before, args.apply).await.map_err(|e| args.lake.failure(&e, Access::Delete))
     })?;
     let mut out = std::io::stdout().lock();
     let (rows, files, bytes) = (gone.rows, gone.files, size(gone.bytes));

@@ -47,7 +47,7 @@ impl LakeArgs {
                 ));
         }
         let (store, root) = store::open(&self.lake, args, Folder::Must, lang).await?;
-        Lake::open(store, root).await.map_err(|e| self.failure(&e))
+        Lake::open(store, root).await.map_err(|e| self.failure(&e, Access::Get))
     }
 
     /// Opens it to write, and makes it where there is none.
@@ -57,11 +57,11 @@ impl LakeArgs {
     pub async fn open_to_write(&self, args: &StoreArgs, lang: Lang) -> Result<Lake, Failure> {
         let folder = self.folder()?;
         let (store, root) = store::open(&self.lake, args, Folder::Make, lang).await?;
-        Lake::open_to_write(store, root, folder.as_deref()).await.map_err(|e| self.failure(&e))
+        Lake::open_to_write(store, root, folder.as_deref()).await.map_err(|e| self.failure(&e, Access::Put))
     }
 
-    /// Why the lake failed, for a person.
-    pub fn failure(&self, error: &LakeError) -> Failure {
+    /// Why the lake failed, for a person; `access` is what was being done to it.
+    pub fn failure(&self, error: &LakeError, access: Access) -> Failure {
         let lake = &self.lake;
         match error {
             LakeError::Busy => Failure::blind(
@@ -73,7 +73,7 @@ impl LakeArgs {
                 format!("the lake `{lake}` was written by a newer version of yagura (format {format})"),
                 format!("レイク `{lake}` は新しいバージョンの yagura で書かれている（形式 {format}）"),
             ),
-            LakeError::Store(e) => store::failure(e, lake, Access::Put),
+            LakeError::Store(e) => store::failure(e, lake, access),
             other => Failure::blind(format!("the lake `{lake}`: {other}"), format!("レイク `{lake}`: {other}")),
         }
     }

@@ -3,7 +3,7 @@
 use super::lake::{LAKE_JA, LakeArgs, runtime};
 use crate::commands::Form;
 use crate::commands::help_ja::HelpJa;
-use crate::commands::store::StoreArgs;
+use crate::commands::store::{Access, StoreArgs};
 use crate::failure::{Failure, exit};
 use clap::Args;
 use std::io::Write;
@@ -106,7 +106,7 @@ pub fn run(args: &SearchArgs, lang: Lang) -> Result<u8, Failure> {
     }));
     written?;
     out.flush()?;
-    found.map_err(|e| args.lake.failure(&e))?;
+    found.map_err(|e| args.lake.failure(&e, Access::Get))?;
     if args.format == Form::Text {
         let more = args.limit != 0 && hits > args.limit;
         let text = match (hits, more, lang) {

@@ -1,18 +1,18 @@
 //! The lake's tables and files, as its manifest names them.
 
 use super::QueryArgs;
+use super::table::table;
 use crate::commands::logs::lake::LakeArgs;
 use crate::commands::logs::sources;
 use crate::failure::Failure;
 use object_store::ObjectStore;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
-use yagura_logs::envelope;
 use yagura_logs::input::Wanted;
 use yagura_logs::lake::Lake;
-use yagura_logs::table::{PARTITIONS, TIME, Table, tables};
+use yagura_logs::table::tables;
 use yagura_model::Lang;
-use yagura_query::{LogFile, LogTable, Mirror, Role, TimeColumn, TimeForm};
+use yagura_query::LogTable;
 
 /// The folder that is the lake where none is named.
 const USUAL: &str = "yagura-lake";
@@ -49,57 +49,4 @@ pub fn open(args: &QueryArgs, runtime: &Runtime, lang: Lang) -> Result<Opened, F
             ));
     }
     Ok(Opened { store: Arc::clone(lake.store()), tables: all(Some(&lake)), scratch: None })
-}
-
-/// A table with its files, in the terms of `crates/query`.
-pub fn table(table: &Table, lake: Option<&Lake>) -> LogTable {
-    let files = lake.into_iter().flat_map(|lake| {
-        lake.files(table.name()).map(|f| LogFile {
-            path: lake.at(&f.path),
-            account: f.account.clone(),
-            region: f.region.clone(),
-            day: f.day.clone(),
-            rows: f.rows,
-            bytes: f.bytes,
-            min_time: f.min_time,
-            max_time: f.max_time,
-        })
-    });
-    let schema = table.schema();
-    let mut times = vec![TimeColumn { column: TIME.to_owned(), form: TimeForm::Timestamp }];
-    if schema.field_with_name("eventtime").is_ok() {
-        times.push(TimeColumn { column: "eventtime".into(), form: TimeForm::Iso8601 });
-    }
-    let mirrors = table
-        .source
-        .mirrors
-        .iter()
-        .map(|(field, role)| Mirror { field: (*field).to_owned(), column: table.column_of(*role).to_owned() });
-    let mut roles = vec![(Role::Time, TIME.to_owned())];
-    roles.extend(envelope::Role::ALL.into_iter().map(|r| (role(r), table.column_of(r).to_owned())));
-    debug_assert_eq!(PARTITIONS, ["account", "region", "day"]);
-    LogTable {
-        name: table.name().to_owned(),
-        aliases: table.source.aliases.iter().map(|a| (*a).to_owned()).collect(),
-        schema,
-        files: files.collect(),
-        times,
-        mirrors: mirrors.collect(),
-        roles,
-    }
-}
-
-fn role(of: envelope::Role) -> Role {
-    match of {
-        envelope::Role::Actor => Role::Actor,
-        envelope::Role::Session => Role::Session,
-        envelope::Role::Issuer => Role::Issuer,
-        envelope::Role::AccessKey => Role::AccessKey,
-        envelope::Role::SourceIp => Role::SourceIp,
-        envelope::Role::UserAgent => Role::UserAgent,
-        envelope::Role::Event => Role::Event,
-        envelope::Role::Target => Role::Target,
-        envelope::Role::Outcome => Role::Outcome,
-        envelope::Role::Error => Role::Error,
-    }
 }

@@ -259,7 +259,7 @@ mod tests {
         let library = Library::read(&Content::load(None).unwrap());
         assert!(library.errors.is_empty(), "{:?}", library.errors);
         assert!(library.queries.len() >= 30, "{}", library.queries.len());
-        let tables = yagura_logs::table::tables().iter().map(|t| super::super::lake::table(t, None)).collect();
+        let tables = yagura_logs::table::tables().iter().map(|t| super::super::table::table(t, None)).collect();
         let store = Arc::new(object_store::memory::InMemory::new());
         let session = Session::new(store, tables, &Options::default()).unwrap();
         let mut wrong = Vec::new();

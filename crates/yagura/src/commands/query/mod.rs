@@ -5,6 +5,7 @@ mod lake;
 pub mod library;
 mod output;
 mod shell;
+mod table;
 mod words;
 
 use super::help_ja::HelpJa;
@@ -135,31 +136,48 @@ SQL は Amazon Athena のもので、テーブル名も同じ。`SHOW TABLES` �
 /// Runs.
 pub fn run(cli: &Cli, args: &QueryArgs, lang: Lang) -> Result<u8, Failure> {
     let format = output::format(args)?;
-    let content = Content::load(cli.content.as_deref())?;
-    let library = library::Library::read(&content);
+    let library = || Content::load(cli.content.as_deref()).map(|content| library::Library::read(&content));
     if args.list {
-        return library.list(format == AnswerFormat::Json, args.output.as_deref(), lang);
+        return library()?.list(format == AnswerFormat::Json, args.output.as_deref(), lang);
     }
-    let sql = statement(args, &library, lang)?;
+    let sql = match &args.run {
+        Some(name) => Some(library()?.sql(name, &args.set, lang)?),
+        None => statement(args)?,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let opened = lake::open(args, &runtime, lang)?;
-    let session = runtime.block_on(async { session(cli, args, &opened, lang) })?;
-    match sql {
-        Some(sql) => runtime.block_on(async {
-            let sql = if args.explain { format!("EXPLAIN {sql}") } else { sql };
-            let answer = session.ask(&sql).await.map_err(words::failure)?;
-            output::write(answer, format, args, lang).await
-        })?,
-        None => shell::run(&runtime, &session, args, lang)?,
+    let Some(sql) = sql else {
+        let opened = lake::open(args, &runtime, lang)?;
+        let session = runtime.block_on(async { session(cli, args, &opened, true, lang) })?;
+        shell::run(&runtime, &session, args, lang)?;
+        return Ok(exit::DONE);
+    };
+    let sql = if args.explain { format!("EXPLAIN {sql}") } else { sql };
+    let mut tries = 1..=TRIES;
+    loop {
+        tries.next();
+        let opened = lake::open(args, &runtime, lang)?;
+        let session = runtime.block_on(async { session(cli, args, &opened, false, lang) })?;
+        let answer = runtime.block_on(async {
+            let mut answer = session.ask(&sql).await?;
+            answer.begin().await.map(|()| answer)
+        });
+        match answer {
+            // Nothing was written yet, and the manifest of now names the file that took its place.
+            Err(yagura_query::Error::Gone(_)) if !tries.is_empty() => {}
+            Err(error) => return Err(words::failure(error)),
+            Ok(answer) => {
+                runtime.block_on(output::write(answer, format, args, lang))?;
+                return Ok(exit::DONE);
+            }
+        }
     }
-    Ok(exit::DONE)
 }
 
+/// How often a query is begun whose files are merged away under it.
+const TRIES: u32 = 4;
+
 /// What is asked; none for the shell.
-fn statement(args: &QueryArgs, library: &library::Library, lang: Lang) -> Result<Option<String>, Failure> {
-    if let Some(name) = &args.run {
-        return library.sql(name, &args.set, lang).map(Some);
-    }
+fn statement(args: &QueryArgs) -> Result<Option<String>, Failure> {
     if let Some(path) = &args.file {
         let shown = path.display();
         return match std::fs::read_to_string(path) {
@@ -186,8 +204,9 @@ fn statement(args: &QueryArgs, library: &library::Library, lang: Lang) -> Result
     }
 }
 
-fn session(cli: &Cli, args: &QueryArgs, opened: &lake::Opened, lang: Lang) -> Result<Session, Failure> {
-    let options = Options { memory: usize::try_from(args.memory).unwrap_or(256) << 20, ..Options::default() };
+fn session(cli: &Cli, args: &QueryArgs, opened: &lake::Opened, shell: bool, lang: Lang) -> Result<Session, Failure> {
+    let memory = usize::try_from(args.memory).unwrap_or(256) << 20;
+    let options = Options { memory, keep_footers: shell, ..Options::default() };
     let mut session = Session::new(opened.store.clone(), opened.tables.clone(), &options).map_err(words::failure)?;
     if args.demo || args.snapshot.is_some() {
         let (assets, findings) = estate::tables(cli, args, lang)?;

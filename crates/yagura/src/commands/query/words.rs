@@ -24,6 +24,13 @@ pub fn failure(error: Error) -> Failure {
             format!("このクエリには {} MB を超えるメモリが必要。範囲を絞るか --memory を上げること", limit >> 20),
             None,
         ),
+        Error::Gone(path) => {
+            return Failure::blind(
+                format!("`{path}` left the lake while the query ran: it was merged with others, or it expired"),
+                format!("クエリの実行中に `{path}` がレイクからなくなった（ほかのファイルとまとめられたか、期限切れで削除された）"),
+            )
+            .hint("ask again", "もう一度実行すること");
+        }
         Error::Store(e) => {
             return Failure::blind(format!("cannot read the lake: {e}"), format!("レイクを読み込めない: {e}"));
         }

@@ -10,6 +10,11 @@ use crate::failure::Failure;
 use clap::Subcommand;
 use yagura_model::Lang;
 
+/// What `trail verify` asks AWS for: a call that is not allowed is an unknown of its answer (CloudTrail and Amazon S3 in the Service
+/// Authorization Reference).
+pub const ACTIONS: [&str; 5] =
+    ["cloudtrail:GetTrail", "cloudtrail:GetTrailStatus", "cloudtrail:ListPublicKeys", "s3:GetObject", "s3:ListBucket"];
+
 /// `trail …`
 #[derive(Debug, Subcommand)]
 pub enum TrailCommand {
