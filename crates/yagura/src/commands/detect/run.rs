@@ -9,6 +9,7 @@ use crate::commands::store::StoreArgs;
 use crate::failure::{Failure, exit};
 use crate::terminal;
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use yagura_report::{DetectFormat, Style, write_findings};
   yagura detect --demo                                   the sample estate's logs
   yagura detect AWSLogs/ --format jsonl                  every log below a folder, one finding a line
   yagura detect s3://org-trail/AWSLogs --since 7d
+  yagura detect AWSLogs/ --format html --output threats.html
 
 Exit codes: 0 done, with or without findings; 1 a finding at or above --fail-on; 2 bad usage; 3 nothing could be read.")]
 pub struct DetectArgs {
@@ -52,8 +54,8 @@ pub struct DetectArgs {
     /// Exit with 1 where there is a finding of at least this severity
     #[arg(long, value_name = "LEVEL", value_enum)]
     pub fail_on: Option<SeverityArg>,
-    /// The format: table, jsonl
-    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = parse_format)]
+    /// The form of the output
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = parse_format())]
     pub format: DetectFormat,
     /// Write to this file
     #[arg(long, short, value_name = "FILE")]
@@ -66,9 +68,9 @@ pub struct DetectArgs {
     pub store: StoreArgs,
 }
 
-fn parse_format(word: &str) -> Result<DetectFormat, String> {
-    let names: Vec<&str> = DetectFormat::ALL.iter().map(|f| f.name()).collect();
-    DetectFormat::ALL.into_iter().find(|f| f.name() == word).ok_or_else(|| format!("one of {}", names.join(", ")))
+fn parse_format() -> impl TypedValueParser<Value = DetectFormat> {
+    let unknown = |name: String| DetectFormat::named(&name).ok_or_else(|| format!("no format is called `{name}`"));
+    PossibleValuesParser::new(DetectFormat::ALL.map(DetectFormat::name)).try_map(unknown)
 }
 
 /// The Japanese help.
@@ -81,7 +83,7 @@ pub const HELP_JA: HelpJa = HelpJa {
         ("until", "この時刻より前のレコードだけ"),
         ("severity", "この重要度以上の検出結果だけ"),
         ("fail_on", "この重要度以上の検出結果があれば終了コード 1"),
-        ("format", "形式: table、jsonl"),
+        ("format", "出力形式"),
         ("output", "このファイルに書き込む"),
         ("threads", "デコードに使うスレッド数 [デフォルト: コア数]"),
     ],
@@ -89,6 +91,7 @@ pub const HELP_JA: HelpJa = HelpJa {
   yagura detect --demo                                   サンプル環境のログ
   yagura detect AWSLogs/ --format jsonl                  フォルダー以下のすべてのログ。1 行に 1 件
   yagura detect s3://org-trail/AWSLogs --since 7d
+  yagura detect AWSLogs/ --format html --output threats.html
 
 終了コード: 0 完了（検出の有無によらない）、1 --fail-on 以上の検出結果あり、2 引数の誤り、3 何も読み取れない",
 };
