@@ -5,6 +5,8 @@
 
 #![allow(clippy::indexing_slicing, clippy::expect_used, reason = "made-up data for looking at and measuring")]
 
+#[path = "../tests/found/mod.rs"]
+mod found;
 #[path = "../tests/sample/mod.rs"]
 mod sample;
 
@@ -13,7 +15,7 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 use yagura_model::Lang;
-use yagura_report::{Format, Style, write};
+use yagura_report::{DetectFormat, Format, Style, write, write_findings};
 
 fn main() -> io::Result<()> {
     let mut args = std::env::args().skip(1);
@@ -40,6 +42,17 @@ fn main() -> io::Result<()> {
                 fs::metadata(&path)?.len(),
                 start.elapsed().as_secs_f64() * 1000.0
             );
+        }
+        for format in DetectFormat::ALL {
+            let ending = match format {
+                DetectFormat::Ocsf => "ocsf.json",
+                DetectFormat::Asff => "asff.json",
+                DetectFormat::Table => "txt",
+                DetectFormat::Timeline => "timeline.txt",
+                _ => format.name(),
+            };
+            let path = folder.join(format!("findings.{ending}"));
+            write_findings(&found::findings(), format, &Style::default(), lang, &mut File::create(&path)?)?;
         }
         let colour = Style { colour: true, width: 100 };
         write(&report, Format::Table, &colour, &mut File::create(folder.join("colour.txt"))?)?;

@@ -140,7 +140,7 @@ fn severity(verdict: &Verdict) -> &'static str {
 }
 
 /// At most `limit` characters, the last an ellipsis where some were cut; never blank, which Security Hub refuses.
-fn cut(text: &str, limit: usize) -> String {
+pub(crate) fn cut(text: &str, limit: usize) -> String {
     if text.trim().is_empty() {
         return "-".to_owned();
     }

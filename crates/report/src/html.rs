@@ -51,7 +51,7 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// How a content security policy names an inline text that it lets through.
-fn source_hash(text: &str) -> String {
+pub(crate) fn source_hash(text: &str) -> String {
     format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(text)))
 }
 
@@ -119,7 +119,7 @@ impl Write for ScriptSafe<'_> {
 }
 
 /// Escaped text in which what stands in backticks is code.
-fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     let escaped = escape(text);
     let parts: Vec<&str> = escaped.split('`').collect();
     if parts.len().is_multiple_of(2) {
@@ -132,7 +132,7 @@ fn prose(text: &str) -> String {
 }
 
 /// Text between tags or in a quoted attribute.
-fn escape(text: &str) -> Cow<'_, str> {
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     if !text.contains(|c: char| matches!(c, '&' | '<' | '>' | '"' | '\'') || is_unsafe(c)) {
         return text.into();
     }

@@ -19,12 +19,14 @@ mod summary;
 mod table;
 mod terminal;
 mod text;
+mod timeline;
 
 pub use csv::neutral;
 pub use detect::{DetectFormat, write_findings};
 pub use report::{Format, Framework, Meta, ParseFormatError, Report, Style};
 pub use summary::{Counts, ServiceCounts, Summary};
 pub use terminal::{width, wrap, wrap_whole};
+pub use timeline::{Mark, svg as timeline_svg};
 
 use std::io::{self, BufWriter, Write};
 

@@ -4,7 +4,7 @@
     cargo run -p yagura-report --example samples -- samples
     python crates/report/tests/validate_formats.py samples
 
-Takes folders; every `report.*` below them is checked. Schemas come through package registries, once, into a cache folder
+Takes folders; every `report.*` (of a scan) and `findings.*` (of detection) below them is checked. Schemas come through package registries, once, into a cache folder
 (`--schemas`, by default `target/schemas`): SARIF 2.1.0 from the crate `serde-sarif`, JUnit's `junit-10.xsd` (Jenkins)
 from pytest's source package. ASFF is checked by botocore's model of `BatchImportFindings` and the lengths of the Security
 Hub user guide; OCSF by the models of `py-ocsf-models` and the required attributes of the published classes.
@@ -89,6 +89,31 @@ def check_ocsf(path, _schemas):
         compliance = finding["compliance"]
         fail_unless(captions.get(compliance["status_id"], compliance["status"]) == compliance["status"], "compliance.status")
         fail_unless(len(finding["resources"]) == 1 and parsed.resources[0].uid, "resources")
+    return len(findings)
+
+
+def check_detections(path, _schemas):
+    from py_ocsf_models.events.findings.detection_finding import DetectionFinding
+    from py_ocsf_models.objects.cloud import Cloud
+
+    severities = {1: "Informational", 2: "Low", 3: "Medium", 4: "High", 5: "Critical"}
+    required = {"activity_id", "category_uid", "class_uid", "cloud", "finding_info", "metadata", "severity_id", "time", "type_uid"}
+    # Of the published class and the profile `cloud`, but not of the models.
+    more = {"is_alert", "confidence", "confidence_id", "cloud", "start_time", "end_time", "unmapped", "message", "status", "remediation"}
+    findings = json.loads(path.read_text("utf-8"))
+    for finding in findings:
+        fail_unless(required <= set(finding), f"{required - set(finding)} missing")
+        fail_unless(set(finding) <= set(DetectionFinding.model_fields) | more, set(finding) - set(DetectionFinding.model_fields) - more)
+        DetectionFinding.model_validate(finding)
+        Cloud.model_validate(finding["cloud"])
+        fail_unless(finding["type_uid"] == finding["class_uid"] * 100 + finding["activity_id"] == 200401, "type_uid")
+        fail_unless(severities[finding["severity_id"]] == finding["severity"], "severity")
+        fail_unless(finding["start_time"] <= finding["end_time"], "it ends before it begins")
+        for evidence in finding["evidences"]:
+            fail_unless({"actor", "src_endpoint", "data"} & set(evidence), "an evidence of nothing")
+        for attack in finding["finding_info"]["attacks"]:
+            fail_unless(attack["technique"]["uid"].startswith("T"), attack)
+    fail_unless(len({f["finding_info"]["uid"] for f in findings}) == len(findings), "ids repeat")
     return len(findings)
 
 
@@ -197,7 +222,34 @@ def check_html(path, _schemas):
     return len(data["id"])
 
 
+def check_findings_html(path, _schemas):
+    class Page(HTMLParser):
+        CDATA_CONTENT_ELEMENTS = ("script", "style")
+
+        def __init__(self):
+            super().__init__()
+            self.scripts, self.pictures, self.links, self.lang, self.findings = 0, 0, [], None, 0
+
+        def handle_starttag(self, tag, attrs):
+            attrs = dict(attrs)
+            self.lang = attrs.get("lang") if tag == "html" else self.lang
+            self.scripts += tag == "script"
+            self.findings += attrs.get("class") in ("card", "finding")
+            self.links += [v for k, v in attrs.items() if k in ("src", "href") and not v.startswith(("#", "data:"))]
+            self.links += [k for k in attrs if k.startswith("on") or k == "style"]
+
+    page = Page()
+    page.feed(path.read_text("utf-8"))
+    fail_unless(page.scripts == 1, f"{page.scripts} script elements: something broke out")
+    fail_unless(not page.links, f"loads or runs {page.links}")
+    fail_unless(page.lang in ("en", "ja"), page.lang)
+    return page.findings
+
+
 CHECKS = {
+    "findings.ocsf.json": check_detections,
+    "findings.asff.json": check_asff,
+    "findings.html": check_findings_html,
     "report.jsonl": check_jsonl,
     "report.json": check_json,
     "report.csv": check_csv,
@@ -242,18 +294,18 @@ def main():
     given = arguments.parse_args()
     given.schemas.mkdir(parents=True, exist_ok=True)
     checked = broken = 0
-    for path in sorted(p for folder in given.folders for p in folder.rglob("report.*")):
+    for path in sorted(p for folder in given.folders for name in ("report.*", "findings.*") for p in folder.rglob(name)):
         check = CHECKS.get(path.name)
         if check is None:
             continue
         checked += 1
         try:
-            print(f"ok      {path}: {check(path, given.schemas)} verdicts")
+            print(f"ok      {path}: {check(path, given.schemas)} verdicts or findings")
         except Exception as error:  # each file is judged, whatever the one before it did
             broken += 1
             print(f"BROKEN  {path}: {type(error).__name__}: {str(error)[:2000]}")
     if not checked:
-        sys.exit("no report files in these folders: write some with the `samples` example first")
+        sys.exit("no files of reports or findings in these folders: write some with the `samples` example first")
     sys.exit(1 if broken else 0)
 
 

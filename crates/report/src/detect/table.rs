@@ -1,7 +1,7 @@
 //! For people on a terminal: incidents with their timeline, then what stands alone, the worst first.
 
 use crate::Style;
-use crate::terminal::{Ink, Terminal};
+use crate::terminal::{Ink, Terminal, clean};
 use crate::text::Text;
 use std::io::{self, Write};
 use yagura_detect::tell::{Told, short};
@@ -24,7 +24,7 @@ pub(super) fn write(found: &[Told], style: &Style, lang: Lang, out: &mut impl Wr
             let stage = m.stage.split('/').next_back().unwrap_or_default();
             let time = m.time.get(..19).unwrap_or(&m.time);
             let line = format!("{time}  {:<12} {}", stage, m.title);
-            for part in terminal.wrap_hanging(&line, "    ", "        ") {
+            for part in terminal.wrap_hanging(&clean(&line), "    ", "        ") {
                 writeln!(out, "{part}")?;
             }
         }
@@ -48,7 +48,7 @@ fn head(told: &Told, terminal: Terminal, text: Text, lang: Lang, out: &mut impl 
     writeln!(
         out,
         "{severity}{kind}  {}  {}",
-        terminal.paint(Ink::BOLD, &told.title),
+        terminal.paint(Ink::BOLD, &clean(&told.title)),
         terminal.paint(Ink::DIM, &told.rule)
     )?;
     let a = &told.about;
@@ -59,18 +59,18 @@ fn head(told: &Told, terminal: Terminal, text: Text, lang: Lang, out: &mut impl 
         Lang::En => format!("{} records", told.count),
         Lang::Ja => format!("{} 件", told.count),
     };
-    writeln!(out, "    {}", terminal.paint(Ink::DIM, &format!("{}  ({count})", parts.join("  "))))
+    writeln!(out, "    {}", terminal.paint(Ink::DIM, &clean(&format!("{}  ({count})", parts.join("  ")))))
 }
 
 fn tail(told: &Told, terminal: Terminal, lang: Lang, out: &mut impl Write) -> io::Result<()> {
-    for line in terminal.wrap(&told.why, "    ") {
+    for line in terminal.wrap(&clean(&told.why), "    ") {
         writeln!(out, "{line}")?;
     }
     if !told.missing.is_empty() {
         writeln!(out, "    {} {}", lang.pick("Not seen:", "未確認:"), told.missing.join(", "))?;
     }
     for look in told.look.iter().take(3) {
-        for line in terminal.wrap_hanging(look, "    → ", "      ") {
+        for line in terminal.wrap_hanging(&clean(look), "    → ", "      ") {
             writeln!(out, "{line}")?;
         }
     }

@@ -10,6 +10,7 @@ use crate::commands::store::StoreArgs;
 use crate::failure::{Failure, exit};
 use crate::terminal;
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -116,9 +117,9 @@ pub struct ReadArgs {
     pub store: StoreArgs,
 }
 
-fn parse_format(word: &str) -> Result<DetectFormat, String> {
-    let names: Vec<&str> = DetectFormat::ALL.iter().map(|f| f.name()).collect();
-    DetectFormat::ALL.into_iter().find(|f| f.name() == word).ok_or_else(|| format!("one of {}", names.join(", ")))
+fn parse_format() -> impl TypedValueParser<Value = DetectFormat> {
+    let unknown = |name: String| DetectFormat::named(&name).ok_or_else(|| format!("no format is called `{name}`"));
+    PossibleValuesParser::new(DetectFormat::ALL.map(DetectFormat::name)).try_map(unknown)
 }
 
 /// The Japanese help.
