@@ -235,6 +235,42 @@ pub fn usual(table: &Table, time: i64, n: usize) -> Value {
             "requestdatetime": iso, "remoteip": "203.0.113.10", "requester": format!("arn:aws:iam::{account}:user/alice"),
             "requestid": format!("R{n}"), "operation": "REST.GET.OBJECT", "key": "a.txt", "httpstatus": "200"
         }),
+        "alb" => json!({
+            "type": "https", "time": iso, "elb": "app/shop/50dc6c495c0c9188", "client_ip": "203.0.113.10", "client_port": 40000 + n % 20000,
+            "elb_status_code": 200, "target_status_code": "200", "request_verb": "GET", "request_url": "https://shop.example.com:443/",
+            "user_agent": "Mozilla/5.0", "trace_id": format!("Root=1-{n:08x}"),
+            "target_group_arn": format!("arn:aws:elasticloadbalancing:us-east-1:{account}:targetgroup/shop/73e2d6bc24d8a067")
+        }),
+        "cloudfront" => json!({
+            "date": iso.split('T').next(), "time": iso.split('T').nth(1).map(|t| t.trim_end_matches('Z')), "x_edge_location": "IAD89-C1",
+            "c_ip": "203.0.113.10", "cs_method": "GET", "cs_host": "d111111abcdef8.cloudfront.net", "cs_uri_stem": "/", "sc_status": 200,
+            "x_edge_result_type": "Hit", "x_edge_request_id": format!("R{n}")
+        }),
+        "waf" => json!({
+            "timestamp": time, "formatVersion": 1, "terminatingRuleId": "Default_Action", "terminatingRuleType": "REGULAR", "action": "ALLOW",
+            "webaclId": format!("arn:aws:wafv2:us-east-1:{account}:regional/webacl/shop/a1b2c3d4"), "httpSourceName": "ALB",
+            "ruleGroupList": [], "httpRequest": {"clientIp": "203.0.113.10", "country": "US", "uri": "/", "httpMethod": "GET",
+                "requestId": format!("R{n}")}
+        }),
+        "network_firewall_alert" => json!({
+            "firewall_name": "edge", "availability_zone": "us-east-1a", "event_timestamp": (time / 1000).to_string(),
+            "event": {"timestamp": iso, "flow_id": n, "event_type": "alert", "src_ip": "10.0.0.5", "src_port": 40000 + n % 20000,
+                "dest_ip": "203.0.113.10", "dest_port": 443, "proto": "TCP", "alert": {"action": "allowed", "signature_id": 2, "rev": 1,
+                "signature": "aws:alert_established action", "category": "", "severity": 3}}
+        }),
+        "guardduty" => json!({
+            "schemaVersion": "2.0", "accountId": account, "region": "us-east-1", "partition": "aws", "id": format!("{n:032x}"),
+            "type": "Recon:EC2/PortProbeUnprotectedPort", "severity": 2, "title": "A port is probed", "createdAt": iso, "updatedAt": iso,
+            "resource": {"resourceType": "Instance", "instanceDetails": {"instanceId": "i-0123456789abcdef0"}},
+            "service": {"serviceName": "guardduty", "archived": false, "count": 1}
+        }),
+        "securityhub" => json!({
+            "SchemaVersion": "2018-10-08", "Id": format!("F{n}"), "ProductName": "Security Hub", "GeneratorId": "check",
+            "ProductArn": "arn:aws:securityhub:us-east-1::product/aws/securityhub", "AwsAccountId": account, "Region": "us-east-1",
+            "Types": ["Software and Configuration Checks"], "CreatedAt": iso, "UpdatedAt": iso, "Severity": {"Label": "LOW"},
+            "Title": "A check", "Description": "A check", "Resources": [{"Type": "AwsS3Bucket", "Id": "arn:aws:s3:::amzn-s3-demo-bucket"}],
+            "RecordState": "ACTIVE"
+        }),
         _ => Value::Object(Map::new()),
     }
 }
