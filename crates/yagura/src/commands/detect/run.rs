@@ -72,7 +72,7 @@ pub struct DetectArgs {
     #[arg(long, value_name = "LEVEL", value_enum)]
     pub fail_on: Option<SeverityArg>,
     /// The format: table, jsonl, ocsf, asff, html, timeline
-    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = parse_format)]
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = parse_format())]
     pub format: DetectFormat,
     /// Write to this file
     #[arg(long, short, value_name = "FILE")]
