@@ -240,8 +240,8 @@ const REMEMBERED: usize = 256;
 /// What sequences wait for.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Waiting {
-    /// By sequence and joined values. An ordered map, so that a saved state is the same whoever wrote it.
-    open: BTreeMap<(SmolStr, SmolStr), Vec<Mark>>,
+    /// By sequence and joined values, a space between. An ordered map, so that a saved state is the same whoever wrote it.
+    open: BTreeMap<SmolStr, Vec<Mark>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -281,7 +281,7 @@ impl Waiting {
                 continue;
             }
             let entity: SmolStr = values.join(" ").into();
-            let marks = self.open.entry((s.id.clone(), entity.clone())).or_default();
+            let marks = self.open.entry(key_of(s, &entity)).or_default();
             marks.retain(|m| time - m.time <= s.within);
             if marks.len() >= REMEMBERED {
                 marks.remove(0);
@@ -293,11 +293,11 @@ impl Waiting {
         }
         for (n, entity) in touched {
             let Some(s) = all.all.get(n) else { continue };
-            let key = (s.id.clone(), entity);
+            let key = key_of(s, &entity);
             if let Some(marks) = self.open.get(&key)
                 && let Some((found, missing)) = complete(s, marks)
             {
-                done.push(Completed { sequence: n, entity: key.1, marks: found, missing });
+                done.push(Completed { sequence: n, entity, marks: found, missing });
             }
         }
         done
@@ -308,6 +308,10 @@ impl Waiting {
         let longest = all.all.iter().map(|s| s.within).max().unwrap_or(0);
         self.open.retain(|_, marks| marks.last().is_some_and(|m| now - m.time <= longest));
     }
+}
+
+fn key_of(s: &Sequence, entity: &str) -> SmolStr {
+    format!("{} {entity}", s.id).into()
 }
 
 /// Whether all mandatory stages came in their order. Each stage takes the earliest records that come after the stage before it.

@@ -1,6 +1,6 @@
 //! The lake's own files read back: each row becomes the record that it was, so that whatever reads logs reads the lake.
 //!
-//! CloudTrail's and EKS's names get their capitals back ([`CAPITALS`]), JSON that a column keeps as text stands as JSON again, and members that no
+//! CloudTrail's and EKS's names get their capitals back, JSON that a column keeps as text stands as JSON again, and members that no
 //! column has return from `unmapped`. What the lake's partitions say (account, Region) comes from the place.
 
 use crate::envelope::{Envelope, Outcome, Role};
@@ -20,8 +20,10 @@ pub fn table_of(schema: &Schema) -> Option<&'static Table> {
     })
 }
 
-/// Names with capitals, as AWS and Kubernetes write them; the lake's columns have small letters only, as Athena's do.
-const CAPITALS: [&str; 114] = [
+// Names with capitals, as AWS and Kubernetes write them; the lake's columns have small letters only, as Athena's do.
+
+/// CloudTrail's.
+const TRAIL: [&str; 60] = [
     "eventVersion",
     "userIdentity",
     "eventTime",
@@ -82,8 +84,10 @@ const CAPITALS: [&str; 114] = [
     "sourceArn",
     "sourceAccount",
     "credentialsIssuedTo",
-    "ARN",
-    // Kubernetes
+];
+
+/// Kubernetes'.
+const EKS: [&str; 12] = [
     "auditID",
     "requestURI",
     "impersonatedUser",
@@ -96,7 +100,10 @@ const CAPITALS: [&str; 114] = [
     "responseObject",
     "requestReceivedTimestamp",
     "stageTimestamp",
-    // GuardDuty, Security Hub, AWS WAF
+];
+
+/// GuardDuty's, Security Hub's, AWS WAF's.
+const OTHERS: [&str; 41] = [
     "schemaVersion",
     "createdAt",
     "updatedAt",
@@ -141,9 +148,12 @@ const CAPITALS: [&str; 114] = [
 ];
 
 fn capital(name: &str, table: &Table) -> Option<&'static str> {
-    // `requestId` and `requestID` differ by log.
-    let trail = table.source.name == "cloudtrail";
-    CAPITALS.iter().copied().filter(|c| trail || *c != "requestID").find(|c| c.eq_ignore_ascii_case(name))
+    let names: &[&'static str] = match table.source.name {
+        "cloudtrail" => &TRAIL,
+        "eks_audit" => &EKS,
+        _ => &OTHERS,
+    };
+    names.iter().copied().find(|c| c.eq_ignore_ascii_case(name))
 }
 
 /// A row's JSON, as `arrow-json` writes it, as the record that it was.
