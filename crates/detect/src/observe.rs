@@ -528,15 +528,14 @@ fn habit(event: &Event<'_, '_>, source: &str) -> Option<Habit> {
     }
     let e = event.envelope;
     let ip = event.role(Role::SourceIp)?;
-    if ip.ends_with(".amazonaws.com")
-        || ip == "AWS Internal"
-        || event.record.text_at("useridentity", &["invokedBy"]).is_some()
-    {
+    if ip.ends_with(".amazonaws.com") || event.record.text_at("useridentity", &["invokedBy"]).is_some() {
         return None;
     }
     let who = hash(&event.identity()?);
     let name = event.role(Role::Event).unwrap_or_default();
-    let network = crate::network_of(&ip).map_or(0, |n| hash(&n));
+    // The console's own servers, on behalf of whoever works there: that is nobody's network.
+    let network = if ip == "AWS Internal" { None } else { crate::network_of(&ip) };
+    let network = network.map_or(0, |n| hash(&n));
     let agent = event.role(Role::UserAgent).map_or(0, |a| hash(crate::agent_of(&a)));
     let hour = e.time.map_or(0, |t| (t.div_euclid(3_600_000).rem_euclid(24) + 1).unsigned_abs());
     let region = e.region.as_deref().map_or(0, hash);

@@ -155,10 +155,16 @@ impl Predicate {
 
 /// AWS services call in their own name (`userIdentity.type` `AWSService`), or with a role of the account, which `invokedBy` and the
 /// source address then tell: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>
+/// `AWS Internal` as the source alone does not: what a person does in the console may come from there, then without `invokedBy`.
 fn by_service(event: &Event<'_, '_>) -> bool {
     use yagura_logs::envelope::Role;
-    let service = |role| event.role(role).is_some_and(|t| t.ends_with(".amazonaws.com") || t == "AWS Internal");
-    service(Role::SourceIp) || service(Role::Actor)
+    let of_aws = |t: &str| t.ends_with(".amazonaws.com");
+    let source = event.role(Role::SourceIp);
+    if source.as_deref() == Some("AWS Internal") {
+        return event.record.text_at("useridentity", &["invokedBy"]).is_some()
+            || event.record.text_at("useridentity", &["type"]).is_some_and(|t| t == "AWSService");
+    }
+    source.is_some_and(|t| of_aws(&t)) || event.role(Role::Actor).is_some_and(|t| of_aws(&t) || t == "AWS Internal")
 }
 
 fn names_other_account(text: &str, own: &str) -> bool {

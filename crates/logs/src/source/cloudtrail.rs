@@ -105,11 +105,20 @@ fn envelope<'a>(record: &Record<'a>, e: &mut Envelope<'a>) {
         return;
     }
     e.outcome = Some(match record.text("errorcode") {
-        None if record.text_at("responseelements", &["ConsoleLogin"]).as_deref() == Some("Failure") => Outcome::Failure,
+        None if refused_at_sign_in(record) => Outcome::Failure,
         None => Outcome::Success,
         Some(code) if is_refusal(&code) => Outcome::Denied,
         Some(_) => Outcome::Failure,
     });
+}
+
+/// Sign-in events say under their own name how they ended: `{"ConsoleLogin": "Failure"}`, `{"PasswordUpdated": "Failure"}`.
+/// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html>
+fn refused_at_sign_in(record: &Record<'_>) -> bool {
+    record.text("eventsource").is_some_and(|s| s == "signin.amazonaws.com")
+        && record.text("eventname").is_some_and(|name| {
+            record.text_at("responseelements", &[&name]).is_some_and(|answer| answer == "Failure")
+        })
 }
 
 /// The actor is the caller's ARN; failing that the service, the name or the principal that CloudTrail gives.
