@@ -28,16 +28,8 @@ const SESSION_KEY: &str = "ASIAIOSFODNN7SESSION";
 const INSTANCE: &str = "i-0123456789abcdef0";
 
 /// A call: who, with which key, from where, when, what, with what, what came of it.
-fn call(
-    n: u32,
-    time: &str,
-    who: &str,
-    key: &str,
-    from: &str,
-    api: (&str, &str),
-    asked: Value,
-    answered: Value,
-) -> Value {
+fn call(n: u32, time: &str, caller: (&str, &str, &str), api: (&str, &str), asked: Value, answered: Value) -> Value {
+    let (who, key, from) = caller;
     let mut user = json!({"type": "IAMUser", "arn": who, "accountId": "111122223333", "accessKeyId": key});
     if who.contains(":assumed-role/") {
         user["type"] = "AssumedRole".into();
@@ -62,7 +54,7 @@ fn trail() -> Vec<Value> {
     let mut all: Vec<Value> = (0..40)
         .map(|n| {
             let time = format!("2026-01-05T{:02}:{:02}:00Z", n / 2, n % 2 * 30);
-            call(n, &time, ALICE, KEY, AT_HOME, (s3, "ListBuckets"), Value::Null, Value::Null)
+            call(n, &time, (ALICE, KEY, AT_HOME), (s3, "ListBuckets"), Value::Null, Value::Null)
         })
         .collect();
     let key = json!({"accessKey": {"accessKeyId": NEW_KEY, "userName": "bob"}});
@@ -77,13 +69,27 @@ fn trail() -> Vec<Value> {
         json!({"userName": "bob"}),
         key,
     ));
-    all.push(call(101, "2026-01-06T03:05:00Z", ALICE, KEY, AWAY, (sts, "AssumeRole"), json!({"roleArn": ROLE}), token));
+    all.push(call(
+        101,
+        "2026-01-06T03:05:00Z",
+        (ALICE, KEY, AWAY),
+        (sts, "AssumeRole"),
+        json!({"roleArn": ROLE}),
+        token,
+    ));
     let stop = ("cloudtrail.amazonaws.com", "StopLogging");
-    all.push(call(102, "2026-01-06T03:06:00Z", SESSION, SESSION_KEY, AWAY, stop, json!({"name": "main"}), Value::Null));
+    all.push(call(
+        102,
+        "2026-01-06T03:06:00Z",
+        (SESSION, SESSION_KEY, AWAY),
+        stop,
+        json!({"name": "main"}),
+        Value::Null,
+    ));
     for n in 0..3 {
         let bucket = json!({"bucketName": format!("payroll-{n}")});
         let time = format!("2026-01-06T03:07:0{n}Z");
-        all.push(call(103 + n, &time, SESSION, SESSION_KEY, AWAY, (s3, "PutBucketPolicy"), bucket, Value::Null));
+        all.push(call(103 + n, &time, (SESSION, SESSION_KEY, AWAY), (s3, "PutBucketPolicy"), bucket, Value::Null));
     }
     for n in 0..5 {
         let time = format!("2026-01-06T03:08:0{n}Z");
@@ -98,7 +104,7 @@ fn trail() -> Vec<Value> {
             Value::Null,
         )));
     }
-    all.push(call(120, "2026-01-06T04:00:00Z", BOB, NEW_KEY, AWAY, (s3, "ListBuckets"), Value::Null, Value::Null));
+    all.push(call(120, "2026-01-06T04:00:00Z", (BOB, NEW_KEY, AWAY), (s3, "ListBuckets"), Value::Null, Value::Null));
     all
 }
 
