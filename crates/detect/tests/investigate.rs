@@ -62,9 +62,7 @@ fn trail() -> Vec<Value> {
     all.push(call(
         100,
         "2026-01-06T03:00:00Z",
-        ALICE,
-        KEY,
-        AWAY,
+        (ALICE, KEY, AWAY),
         (iam, "CreateAccessKey"),
         json!({"userName": "bob"}),
         key,
@@ -96,9 +94,7 @@ fn trail() -> Vec<Value> {
         all.push(denied(call(
             110 + n,
             &time,
-            SESSION,
-            SESSION_KEY,
-            AWAY,
+            (SESSION, SESSION_KEY, AWAY),
             (iam, "ListUsers"),
             Value::Null,
             Value::Null,
@@ -165,7 +161,7 @@ fn ask_in(text: &str, at: Option<&str>, lang: Lang) -> Dossier {
     let at = at.map(|t| t.parse::<jiff::Timestamp>().unwrap().as_millisecond());
     let watch = Watch::new(Subject::read(text).unwrap(), at);
     let state = pass(&pack, &watch, |_| {});
-    watch.dossier(&state, &pack.rules, &pack.sequences, None, lang)
+    watch.dossier(&state, &pack.rules, &pack.sequences, None, &|_| true, lang)
 }
 
 fn ask(text: &str) -> Dossier {
@@ -221,6 +217,19 @@ fn a_session_and_its_role() {
     // Without a time it is the finding's; before it nothing was known, and nothing is called unusual.
     let u = d.unusual.as_ref().unwrap();
     assert_eq!((u.at.as_str(), u.since.as_deref(), u.new.len()), ("2026-01-06T03:06:00Z", None, 0));
+
+    let pack = pack();
+    let watch = Watch::new(Subject::read(SESSION).unwrap(), None);
+    let state = pass(&pack, &watch, |_| {});
+    let d = watch.dossier(
+        &state,
+        &pack.rules,
+        &pack.sequences,
+        None,
+        &|t| t.rule != "cloudtrail.logging_stopped",
+        Lang::En,
+    );
+    assert!(d.findings.is_empty() && d.timeline.iter().all(|n| n.kind != NotedKind::Finding), "an exception covers it");
 
     let role = ask(ROLE);
     assert_eq!((role.subject.kind, role.records, role.named), (Kind::Role, 9, 1));
@@ -279,7 +288,7 @@ fn a_record_leads_to_whose_it_is() {
     assert_eq!((whose.kind, whose.text.as_str()), (Kind::Session, SESSION));
     let watch = Watch::new(whose, Some(located.time));
     let state = pass(&pack, &watch, |_| {});
-    let d = watch.dossier(&state, &pack.rules, &pack.sequences, Some(&located), Lang::Ja);
+    let d = watch.dossier(&state, &pack.rules, &pack.sequences, Some(&located), &|_| true, Lang::Ja);
     assert_eq!(d.event.as_ref().unwrap().what, "cloudtrail:StopLogging");
     assert_eq!(d.unusual.as_ref().unwrap().at, "2026-01-06T03:06:00Z");
     let none = Finder::new(&Subject::read("ffffffff-0000-0000-0000-000000000102").unwrap());
@@ -293,7 +302,7 @@ fn the_order_of_records_is_without_effect() {
     let told = |order: &dyn Fn(&mut Vec<Value>)| {
         let watch = Watch::new(Subject::read(SESSION).unwrap(), None);
         let state = pass(&pack, &watch, order);
-        serde_json::to_value(watch.dossier(&state, &pack.rules, &pack.sequences, None, Lang::Ja)).unwrap()
+        serde_json::to_value(watch.dossier(&state, &pack.rules, &pack.sequences, None, &|_| true, Lang::Ja)).unwrap()
     };
     let straight = told(&|_| {});
     assert_eq!(straight, told(&|r| r.reverse()));

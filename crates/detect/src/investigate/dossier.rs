@@ -195,18 +195,20 @@ pub struct Limits {
 }
 
 impl Watch {
-    /// Tells everything. `located` is the record that was asked for, where it was one.
+    /// Tells everything. `located` is the record that was asked for, where it was one; findings that `keep` refuses are left out.
     pub fn dossier(
         &self,
         state: &State,
         rules: &Rules,
         sequences: &Sequences,
         located: Option<&Located>,
+        keep: &dyn Fn(&Told) -> bool,
         lang: Lang,
     ) -> Dossier {
         let kept = self.kept();
         let subject = &self.subject;
-        let findings = related(subject, state, rules, sequences, lang);
+        let mut findings = related(subject, state, rules, sequences, lang);
+        findings.retain(keep);
         let latest = findings.iter().filter_map(|t| t.time.parse::<jiff::Timestamp>().ok()).max();
         let at = self.near.or(latest.map(|t| t.as_millisecond())).or(kept.all.map(|a| a.last));
         let mut facets: BTreeMap<Facet, Vec<Value>> = BTreeMap::new();

@@ -63,7 +63,7 @@ pub(super) fn write(d: &Dossier, lang: Lang, out: &mut dyn Write) -> io::Result<
         }
     }
     if !d.facets.is_empty() {
-        writeln!(body, "<h2>{}</h2><div class=\"grid\">", escape(w.pick("What it usually does", "活動の内訳")))?;
+        writeln!(body, "<h2>{}</h2><div class=\"grid\">", escape(w.pick("What it did", "活動の内訳")))?;
         for (facet, values) in &d.facets {
             facet_card(*facet, values, w, lang, &mut body)?;
         }

@@ -150,7 +150,7 @@ impl Page<'_> {
         if self.d.facets.is_empty() {
             return Ok(());
         }
-        self.heading(self.words.pick("What it usually does", "活動の内訳"), out)?;
+        self.heading(self.words.pick("What it did", "活動の内訳"), out)?;
         for (facet, values) in &self.d.facets {
             let shown: Vec<String> = match facet {
                 Facet::Hour => {

@@ -68,7 +68,7 @@ impl Words {
             ([sent, received], Lang::Ja) => format!("、送信 {sent} バイト、受信 {received} バイト"),
         };
         match self.0 {
-            Lang::En => format!("{} records, {} refused{span}{named}{bytes}", d.records, d.denied),
+            Lang::En => format!("{}, {} refused{span}{named}{bytes}", records(d.records), d.denied),
             Lang::Ja => format!("レコード {} 件（拒否 {} 件）{span}{named}{bytes}", d.records, d.denied),
         }
     }
@@ -80,7 +80,8 @@ impl Words {
         let Some(since) = &u.since else {
             return match self.0 {
                 Lang::En => format!(
-                    "{n} records, {denied} refused. Nothing is known from before: whether this is usual cannot be told."
+                    "{}, {denied} refused. Nothing is known from before: whether this is usual cannot be told.",
+                    records(n)
                 ),
                 Lang::Ja => {
                     format!("{n} 件（拒否 {denied} 件）。それ以前の記録がないため、通常かどうかは判断できない。")
@@ -90,7 +91,8 @@ impl Words {
         let none = if u.new.is_empty() { self.pick(" Nothing was new.", "新しいものはない。") } else { "" };
         match self.0 {
             Lang::En => format!(
-                "{n} records, {denied} refused. Before: {before} since {since} ({rate} an hour), {denied_before} refused.{none}"
+                "{}, {denied} refused. Before: {before} since {since} ({rate} an hour), {denied_before} refused.{none}",
+                records(n)
             ),
             Lang::Ja => format!(
                 "{n} 件（拒否 {denied} 件）。それ以前は {since} から {before} 件（1 時間あたり {rate} 件、拒否 {denied_before} 件）。{none}"
@@ -159,4 +161,9 @@ impl Words {
         }
         all
     }
+}
+
+/// `1 record`, `2 records`.
+fn records(n: u64) -> String {
+    crate::detect::html::counted(usize::try_from(n).unwrap_or(usize::MAX), "record")
 }
