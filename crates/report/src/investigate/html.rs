@@ -12,6 +12,8 @@ use yagura_model::Lang;
 
 /// Values of a facet that are shown.
 const VALUES: usize = 12;
+/// Columns of a cell that is not broken over lines: a time fits.
+const KEPT: usize = 24;
 /// Rows of a list.
 const ROWS: usize = 500;
 
@@ -231,7 +233,8 @@ fn table(heads: &[&str], rows: Vec<Vec<String>>, out: &mut Vec<u8>) -> io::Resul
     for row in rows.iter().take(ROWS) {
         write!(out, "<tr>")?;
         for cell in row {
-            write!(out, "<td>{}", escape(cell))?;
+            let class = if crate::width(cell) <= KEPT { " class=\"k\"" } else { "" };
+            write!(out, "<td{class}>{}", escape(cell))?;
         }
         writeln!(out, "</tr>")?;
     }
