@@ -124,26 +124,26 @@ impl Page<'_> {
         };
         self.heading(&title, out)?;
         self.line(&self.words.unusual(u), "  ", out)?;
-        for (facet, v) in u.new.iter().take(2 * LINES) {
-            let known = u.known.get(facet).copied().unwrap_or(0);
-            let first = yagura_detect::tell::iso(v.tally.first);
-            let line = match self.lang {
-                Lang::En => format!(
-                    "new  {}: {}  ×{} since {first}  ({known} known before)",
-                    self.words.facet(*facet),
-                    v.value,
-                    v.tally.count
-                ),
-                Lang::Ja => format!(
-                    "新規  {}: {}  {first} 以降 {} 件（以前は {known} 種）",
-                    self.words.facet(*facet),
-                    v.value,
-                    v.tally.count
-                ),
+        let mut facets: Vec<Facet> = u.new.iter().map(|(facet, _)| *facet).collect();
+        facets.dedup();
+        for facet in facets {
+            let own: Vec<_> = u.new.iter().filter(|(f, _)| *f == facet).map(|(_, v)| v).collect();
+            let shown: Vec<String> =
+                own.iter().take(2 * VALUES).map(|v| format!("{} ×{}", v.value, v.tally.count)).collect();
+            let known = u.known.get(&facet).copied().unwrap_or(0);
+            let more = if own.len() > shown.len() {
+                format!("  {}", Text(self.lang).more(own.len() - shown.len()))
+            } else {
+                String::new()
             };
-            self.line(&line, "  ", out)?;
+            let name = self.words.facet(facet);
+            let head = match self.lang {
+                Lang::En => format!("new  {name} ({known} known before):"),
+                Lang::Ja => format!("新規  {name}（以前は {known} 種）:"),
+            };
+            self.line(&format!("{head} {}{more}", shown.join("  ")), "  ", out)?;
         }
-        self.more(u.new.len(), 2 * LINES, out)
+        Ok(())
     }
 
     fn facets(&self, out: &mut impl Write) -> io::Result<()> {
@@ -178,7 +178,7 @@ impl Page<'_> {
         self.heading(self.words.pick("What it touched", "操作の対象"), out)?;
         for t in touched.iter().take(LINES) {
             let counts = match self.lang {
-                Lang::En => format!("{} changes, {} reads, {} refused", t.writes, t.reads, t.denied),
+                Lang::En => format!("{} changed, {} read, {} refused", t.writes, t.reads, t.denied),
                 Lang::Ja => format!("変更 {}、読み取り {}、拒否 {}", t.writes, t.reads, t.denied),
             };
             self.line(&format!("{}  {counts}", t.target), "  ", out)?;

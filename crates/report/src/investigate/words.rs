@@ -103,7 +103,12 @@ impl Words {
     /// A moment in one line.
     pub fn moment(self, n: &Noted) -> String {
         if n.kind == NotedKind::Finding {
-            return n.what.clone();
+            // Titles name who did it by the whole ARN, which leaves no room for what was done.
+            return if n.actor.is_empty() {
+                n.what.clone()
+            } else {
+                n.what.replace(n.actor.as_str(), &short(&n.actor))
+            };
         }
         let times = if n.count > 1 { format!(" ×{}", n.count) } else { String::new() };
         let target = match (n.targets, self.0) {
