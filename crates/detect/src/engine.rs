@@ -68,6 +68,18 @@ struct Quiet {
     signal: usize,
 }
 
+impl State {
+    /// Who made an identity, a session or a key, and when (ms): what [`crate::links`] noted, for 30 days.
+    pub fn maker(&self, made: &str) -> Option<(&SmolStr, i64)> {
+        self.makers.get(made).map(|(maker, at)| (maker, *at))
+    }
+
+    /// What someone made, and when (ms), in no order.
+    pub fn made_by<'s>(&'s self, maker: &'s str) -> impl Iterator<Item = (&'s SmolStr, i64)> {
+        self.makers.iter().filter(move |(_, (m, _))| m == maker).map(|(made, (_, at))| (made, *at))
+    }
+}
+
 /// Rules and sequences at work.
 #[derive(Debug)]
 pub struct Engine<'e> {

@@ -12,6 +12,7 @@ pub mod foreign;
 pub mod habits;
 pub mod hash;
 pub mod intel;
+pub mod investigate;
 pub mod links;
 pub mod measure;
 pub mod observe;

@@ -462,7 +462,7 @@ fn keys(event: &Event<'_, '_>, fields: &[Field]) -> Hash {
     all
 }
 
-fn source<'r>(record: &'r Record<'_>) -> &'r str {
+pub(crate) fn source<'r>(record: &'r Record<'_>) -> &'r str {
     match record.table.source.name {
         "cloudtrail" => record.get("eventsource").map_or("", |r| r.text),
         other => other,
@@ -470,7 +470,7 @@ fn source<'r>(record: &'r Record<'_>) -> &'r str {
 }
 
 /// The number in a UUID, which is what nearly every CloudTrail event has; otherwise the lake's own identity of the record.
-fn identity_of(text: &str, record: &Record<'_>) -> u128 {
+pub(crate) fn identity_of(text: &str, record: &Record<'_>) -> u128 {
     if record.table.source.name == "cloudtrail"
         && let Some(raw) = record.get("eventid")
         && let Some(id) = uuid(raw.text)
@@ -495,7 +495,7 @@ fn uuid(text: &str) -> Option<u128> {
     Some(id)
 }
 
-fn seen(event: &Event<'_, '_>, source: &str, id: u128) -> Seen {
+pub(crate) fn seen(event: &Event<'_, '_>, source: &str, id: u128) -> Seen {
     let own = |t: Option<&str>| t.map(SmolStr::new).unwrap_or_default();
     let role = |r: Role| own(event.role(r).as_deref());
     let event_id = match (event.record.table.source.id)(event.record) {

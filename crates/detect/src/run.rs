@@ -5,6 +5,7 @@
 //! comes after its time was closed is taken all the same, counted as late: rules see it, counts and habits see it out of order.
 
 use crate::engine::Engine;
+use crate::event::Event;
 use crate::intel::Lists;
 use crate::observe::{Observed, Observer, Rules};
 use std::collections::BTreeMap;
@@ -16,6 +17,12 @@ use yagura_logs::envelope::Envelope;
 use yagura_logs::input::Input;
 use yagura_logs::place::Place;
 use yagura_logs::record::Record;
+
+/// What else looks at each record, where it is decoded: on any thread, in any order, and at a record delivered twice both times.
+pub trait Bystander: Sync {
+    /// Looks at a record that has a time within the asked ones.
+    fn see(&self, event: &Event<'_, '_>);
+}
 
 /// What was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
@@ -45,6 +52,7 @@ pub struct Looking<'o, 's> {
     observer: &'s mut Observer<'o>,
     name: &'s str,
     span: (i64, i64),
+    beside: Option<&'s dyn Bystander>,
     /// What came of them.
     pub found: Vec<Observed>,
     /// How many, and what not.
@@ -54,7 +62,13 @@ pub struct Looking<'o, 's> {
 impl<'o, 's> Looking<'o, 's> {
     /// For a file of this name; records out of `span` (ms, the end not included) are left out.
     pub fn new(observer: &'s mut Observer<'o>, name: &'s str, span: (i64, i64)) -> Self {
-        Self { observer, name, span, found: Vec::new(), counts: Counts::default() }
+        Self { observer, name, span, beside: None, found: Vec::new(), counts: Counts::default() }
+    }
+
+    /// With someone who looks at the records too.
+    pub fn beside(mut self, beside: Option<&'s dyn Bystander>) -> Self {
+        self.beside = beside;
+        self
     }
 }
 
@@ -64,7 +78,12 @@ impl Sink for Looking<'_, '_> {
         match envelope.time {
             None => self.counts.timeless += 1,
             Some(t) if t < self.span.0 || t >= self.span.1 => self.counts.outside += 1,
-            Some(_) => self.found.extend(self.observer.look(text, &record, &envelope)),
+            Some(_) => {
+                if let Some(beside) = self.beside {
+                    beside.see(&Event { text, record: &record, envelope: &envelope });
+                }
+                self.found.extend(self.observer.look(text, &record, &envelope));
+            }
         }
     }
 
@@ -160,13 +179,29 @@ impl Batch<'_> {
     /// Reads everything and gives it to the engine. `open` opens an input. With `late`, records younger than that (ms, of the latest
     /// record) keep waiting: what comes next may be older.
     pub fn run(&self, engine: &mut Engine<'_>, waiting: &mut Waiting, late: Option<i64>, open: Open<'_>) -> Counts {
+        self.read(engine, waiting, late, open, None)
+    }
+
+    /// Reads everything and gives it to the engine, with someone who looks at the records too.
+    pub fn run_beside(&self, engine: &mut Engine<'_>, open: Open<'_>, beside: &dyn Bystander) -> Counts {
+        self.read(engine, &mut Waiting::default(), None, open, Some(beside))
+    }
+
+    fn read(
+        &self,
+        engine: &mut Engine<'_>,
+        waiting: &mut Waiting,
+        late: Option<i64>,
+        open: Open<'_>,
+        beside: Option<&dyn Bystander>,
+    ) -> Counts {
         let mut days: BTreeMap<Option<&str>, Vec<&Input>> = BTreeMap::new();
         for input in self.inputs {
             days.entry(input.place.day.as_deref()).or_default().push(input);
         }
         let mut counts = Counts::default();
         for (day, inputs) in days {
-            let found = self.look(&inputs, open, &mut counts);
+            let found = self.look(&inputs, open, beside, &mut counts);
             waiting.push(found);
             if let Some(start) = day.and_then(start_of) {
                 waiting.release(start.saturating_sub(late.unwrap_or(0)), engine, &mut counts);
@@ -181,13 +216,19 @@ impl Batch<'_> {
     }
 
     /// Looks at the records of some files, on all threads.
-    fn look(&self, inputs: &[&Input], open: Open<'_>, counts: &mut Counts) -> Vec<Observed> {
+    fn look(
+        &self,
+        inputs: &[&Input],
+        open: Open<'_>,
+        beside: Option<&dyn Bystander>,
+        counts: &mut Counts,
+    ) -> Vec<Observed> {
         let next = AtomicUsize::new(0);
         let all: Mutex<(Vec<Observed>, Counts)> = Mutex::default();
         let work = || {
             let mut observer = Observer::new(self.rules, self.lists.clone());
             while let Some(input) = inputs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let mut looking = Looking::new(&mut observer, &input.name, self.span);
+                let mut looking = Looking::new(&mut observer, &input.name, self.span).beside(beside);
                 match open(input) {
                     Ok(stream) => {
                         decode(stream, &input.place, &mut looking);

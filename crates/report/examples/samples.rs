@@ -5,6 +5,8 @@
 
 #![allow(clippy::indexing_slicing, clippy::expect_used, reason = "made-up data for looking at and measuring")]
 
+#[path = "../tests/found/dossier.rs"]
+mod dossier;
 #[path = "../tests/found/mod.rs"]
 mod found;
 #[path = "../tests/sample/mod.rs"]
@@ -15,7 +17,7 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 use yagura_model::Lang;
-use yagura_report::{DetectFormat, Format, Style, write, write_findings};
+use yagura_report::{DetectFormat, DossierFormat, Format, Style, write, write_dossier, write_findings};
 
 fn main() -> io::Result<()> {
     let mut args = std::env::args().skip(1);
@@ -53,6 +55,10 @@ fn main() -> io::Result<()> {
             };
             let path = folder.join(format!("findings.{ending}"));
             write_findings(&found::findings(), format, &Style::default(), lang, &mut File::create(&path)?)?;
+        }
+        for format in DossierFormat::ALL {
+            let path = folder.join(format!("investigation.{}", format.name()));
+            write_dossier(&dossier::dossier(), format, &Style::default(), lang, &mut File::create(&path)?)?;
         }
         let colour = Style { colour: true, width: 100 };
         write(&report, Format::Table, &colour, &mut File::create(folder.join("colour.txt"))?)?;

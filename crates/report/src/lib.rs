@@ -9,6 +9,7 @@ mod detect;
 mod grid;
 mod html;
 mod identity;
+mod investigate;
 mod json;
 mod junit;
 mod markdown;
@@ -23,6 +24,7 @@ mod timeline;
 
 pub use csv::neutral;
 pub use detect::{DetectFormat, write_findings};
+pub use investigate::{DossierFormat, write_dossier};
 pub use report::{Format, Framework, Meta, ParseFormatError, Report, Style};
 pub use summary::{Counts, ServiceCounts, Summary};
 pub use terminal::{width, wrap, wrap_whole};

@@ -164,7 +164,7 @@ fn lane(name: &str, marks: &[&Mark], axis: &Axis, y: f64, lang: Lang, out: &mut 
         format_args!(
             r#"<text class="tl-lane" x="12" y="{:.1}">{}<title>{}</title></text>"#,
             base + 4.0,
-            escape(&cut(&crate::terminal::clean(name), 25)),
+            escape(&cut(&crate::terminal::clean(name), 23)),
             escape(name)
         ),
     );

@@ -4,7 +4,7 @@
     cargo run -p yagura-report --example samples -- samples
     python crates/report/tests/validate_formats.py samples
 
-Takes folders; every `report.*` (of a scan) and `findings.*` (of detection) below them is checked. Schemas come through package registries, once, into a cache folder
+Takes folders; every `report.*` (of a scan) and `findings.*` (of detection) and `investigation.html` below them is checked. Schemas come through package registries, once, into a cache folder
 (`--schemas`, by default `target/schemas`): SARIF 2.1.0 from the crate `serde-sarif`, JUnit's `junit-10.xsd` (Jenkins)
 from pytest's source package. ASFF is checked by botocore's model of `BatchImportFindings` and the lengths of the Security
 Hub user guide; OCSF by the models of `py-ocsf-models` and the required attributes of the published classes.
@@ -250,6 +250,7 @@ CHECKS = {
     "findings.ocsf.json": check_detections,
     "findings.asff.json": check_asff,
     "findings.html": check_findings_html,
+    "investigation.html": check_findings_html,
     "report.jsonl": check_jsonl,
     "report.json": check_json,
     "report.csv": check_csv,
@@ -294,7 +295,7 @@ def main():
     given = arguments.parse_args()
     given.schemas.mkdir(parents=True, exist_ok=True)
     checked = broken = 0
-    for path in sorted(p for folder in given.folders for name in ("report.*", "findings.*") for p in folder.rglob(name)):
+    for path in sorted(p for folder in given.folders for name in ("report.*", "findings.*", "investigation.*") for p in folder.rglob(name)):
         check = CHECKS.get(path.name)
         if check is None:
             continue

@@ -3,6 +3,7 @@
 use crate::commands::detect::DetectArgs;
 use crate::commands::events::EventsCommand;
 use crate::commands::iam::IamCommand;
+use crate::commands::investigate::InvestigateArgs;
 use crate::commands::logs::LogsCommand;
 use crate::commands::net::NetCommand;
 use crate::commands::query::QueryArgs;
@@ -64,6 +65,8 @@ pub enum Command {
     Trail(TrailCommand),
     /// Find threats in logs, and tell attacks as a whole
     Detect(Box<DetectArgs>),
+    /// Tell everything that logs say of one identity, key, address, host or record
+    Investigate(Box<InvestigateArgs>),
     /// Hold events against EventBridge's patterns
     #[command(subcommand)]
     Events(EventsCommand),

@@ -49,6 +49,7 @@ fn run(cli: &Cli, lang: Lang) -> Result<u8, Failure> {
         Command::Logs(command) => commands::logs::run(command, lang),
         Command::Trail(command) => commands::trail::run(command, lang),
         Command::Detect(args) => commands::detect::run(cli, args, lang),
+        Command::Investigate(args) => commands::investigate::run(cli, args, lang),
         Command::Events(command) => commands::events::run(command),
         Command::Query(args) => commands::query::run(cli, args, lang),
         Command::Content(command) => commands::content::run(cli, command, lang),

@@ -96,7 +96,11 @@ fn incident(told: &Told, found: &[Told], lang: Lang, out: &mut Vec<u8>) -> io::R
             time: attack::millis(&m.time),
             lane: if m.actor.is_empty() { m.source_ip.to_string() } else { short(&m.actor).to_string() },
             severity: Some(severity(&m.rule).unwrap_or(Severity::Info)),
-            label: m.title.clone(),
+            label: if m.actor.is_empty() {
+                m.title.clone()
+            } else {
+                m.title.replace(m.actor.as_str(), &short(&m.actor))
+            },
             detail: format!("{} {} {}", m.rule, m.source_ip, m.event),
         })
         .collect();

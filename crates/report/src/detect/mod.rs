@@ -2,7 +2,7 @@
 
 mod asff;
 mod attack;
-mod html;
+pub(crate) mod html;
 mod jsonl;
 mod ocsf;
 mod table;

@@ -7,6 +7,7 @@ use yagura_model::Severity;
 pub const HOSTILE: &str =
     "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u{1b}[2J\u{202e}&amp;\r\n=cmd|' /C calc'!A0";
 
+#[allow(dead_code, reason = "a test may take a part")]
 fn told(rule: &str, severity: Severity, time: &str, title: &str) -> Told {
     Told {
         rule: rule.into(),

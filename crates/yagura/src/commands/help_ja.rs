@@ -1,6 +1,6 @@
 //! The help texts in Japanese. A test sees to it that none is missing.
 
-use super::{detect, events, iam, logs, net, query, store, trail};
+use super::{detect, events, iam, investigate, logs, net, query, store, trail};
 use clap::{Arg, ArgAction, Command};
 
 const TEMPLATE: &str = "{before-help}{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}";
@@ -72,6 +72,9 @@ fn own(path: &str) -> Option<&'static HelpJa> {
     if path == "yagura detect" {
         return Some(detect::HELP_JA);
     }
+    if path == "yagura investigate" {
+        return Some(&investigate::HELP_JA);
+    }
     if let Some(own) = path.strip_prefix("yagura detect ").and_then(detect::help_ja) {
         return Some(own);
     }
@@ -113,6 +116,11 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
     if let Some((_, text)) = own(path).and_then(|h| h.arguments.iter().find(|(name, _)| *name == id)) {
         return Some(text);
     }
+    if path == "yagura investigate"
+        && let Some((_, text)) = detect::HELP_JA.arguments.iter().find(|(name, _)| *name == id)
+    {
+        return Some(text);
+    }
     if path.starts_with("yagura net ")
         && let Some((_, text)) = net::path::QUESTION_JA.iter().find(|(name, _)| *name == id)
     {
@@ -121,7 +129,7 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
     let of_source: &[(&str, &str)] = match path {
         _ if path.starts_with("yagura iam ") => &iam::source::SOURCE_JA,
         _ if path.starts_with("yagura net ") => &net::source::SOURCE_JA,
-        "yagura query" => &store::STORE_JA,
+        "yagura query" | "yagura investigate" => &store::STORE_JA,
         _ if path.starts_with("yagura trail ")
             || path.starts_with("yagura detect")
             || path.starts_with("yagura logs ") =>

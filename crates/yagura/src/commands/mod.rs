@@ -7,6 +7,7 @@ pub mod detect;
 pub mod events;
 pub mod help_ja;
 pub mod iam;
+pub mod investigate;
 pub mod live;
 pub mod logs;
 pub mod net;

@@ -354,7 +354,10 @@ pub fn say(counts: &Counts, inputs: usize, lang: Lang) -> Result<(), Failure> {
 }
 
 /// A time on the command line, ms.
-fn time(text: Option<&str>, none: i64) -> Result<i64, Failure> {
+///
+/// # Errors
+/// It is none: a sentence.
+pub fn time(text: Option<&str>, none: i64) -> Result<i64, Failure> {
     let Some(text) = text else { return Ok(none) };
     if let Some(ago) = millis(text) {
         return Ok(jiff::Timestamp::now().as_millisecond() - ago);
