@@ -57,7 +57,10 @@ pub(super) fn next(d: &Dossier, at: Option<i64>, lang: Lang) -> Vec<(String, Str
         }
     }
     for n in d.neighbours.iter().take(OTHERS) {
-        ask("someone else at the same address", "同じアドレスの別の主体", &n.identity);
+        match d.subject.kind {
+            Kind::Address => ask("who came from there", "このアドレスを使った主体", &n.identity),
+            _ => ask("someone else at the same address", "同じアドレスの別の主体", &n.identity),
+        }
     }
     let fresh = d.unusual.iter().flat_map(|u| &u.new).filter(|(f, _)| *f == Facet::Network).count() > 0;
     let addresses = values(Facet::Address).iter().filter(|v| v.value.parse::<IpAddr>().is_ok());
