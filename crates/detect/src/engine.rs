@@ -136,6 +136,9 @@ impl<'e> Engine<'e> {
                 let mut events = vec![seen.event_id.clone()];
                 if let Some(gate) = &d.habit {
                     let Some(habit) = &o.habit else { continue };
+                    if novelty.is_none() && !gate.cold_fires && !self.state.habits.mature(habit, o.time) {
+                        continue;
+                    }
                     let n = novelty.get_or_insert_with(|| self.state.habits.novelty(habit, o.time));
                     match gated(gate, n) {
                         None => continue,

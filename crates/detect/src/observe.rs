@@ -3,13 +3,14 @@
 
 use crate::detection::{Detection, Dim, HabitGate};
 use crate::event::{Event, Field};
-use crate::hash::{Hash, hash};
+use crate::hash::{Hash, common, hash, network};
 use crate::intel::Lists;
 use crate::predicate::{Against, Predicate};
+use crate::share::{Memo, Sharing};
 use crate::sigma;
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, ToSmolStr};
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use yagura_logs::envelope::{Envelope, Outcome, Role};
@@ -196,6 +197,18 @@ pub struct Rules {
     tables: HashMap<&'static str, OfTable>,
     /// By detection: the correlations that listen to it, and its place in each.
     heard: HashMap<u32, Vec<(u32, u32)>>,
+    /// By detection: how it is tried.
+    tries: Vec<Try>,
+    shared: usize,
+}
+
+/// How a detection is tried on a record.
+#[derive(Debug)]
+struct Try {
+    condition: Predicate,
+    sigma: bool,
+    /// The dimensions that its habits ask about, a bit each.
+    dims: u8,
 }
 
 /// A correlation of Sigma's at work.
@@ -224,7 +237,16 @@ struct OfTable {
 impl Rules {
     /// Indexes detections.
     pub fn new(detections: Vec<Detection>) -> Self {
-        let mut tables: HashMap<&'static str, OfTable> = HashMap::new();
+        let mut tables: HashMap<&'static str, OfTable> = HashMap::default();
+        let mut sharing = Sharing::default();
+        let tries = detections
+            .iter()
+            .map(|d| Try {
+                condition: sharing.share(&d.predicate),
+                sigma: matches!(d.predicate, Predicate::Sigma(_)),
+                dims: d.habit.as_ref().map_or(0, dims),
+            })
+            .collect();
         for (n, d) in (0u32..).zip(&detections) {
             if d.method.is_some() {
                 continue;
@@ -255,7 +277,19 @@ impl Rules {
                 of.any.push(n);
             }
         }
-        Self { detections, tables, correlations: Vec::new(), heard: HashMap::new() }
+        Self {
+            detections,
+            tables,
+            correlations: Vec::new(),
+            heard: HashMap::default(),
+            tries,
+            shared: sharing.len(),
+        }
+    }
+
+    /// How many conditions have a number that they are known by.
+    pub fn shared(&self) -> usize {
+        self.shared
     }
 
     /// Adds Sigma's correlations, whose numbers of detections are those of [`Rules::detections`].
@@ -305,7 +339,9 @@ pub struct Observer<'o> {
     rules: &'o Rules,
     lists: Arc<Lists>,
     /// The earliest record with these values that a rule about habits was hit by: a later one with the same values is no news.
-    told: HashMap<(u32, Hash), i64>,
+    told: HashMap<(u8, Hash), i64>,
+    /// What is known of the record at hand.
+    memo: Memo,
 }
 
 /// How many of those are remembered. To forget them costs work, not answers.
@@ -314,7 +350,7 @@ const TOLD: usize = 1 << 20;
 impl<'o> Observer<'o> {
     /// With these rules and lists.
     pub fn new(rules: &'o Rules, lists: Arc<Lists>) -> Self {
-        Self { rules, lists, told: HashMap::new() }
+        Self { rules, lists, told: HashMap::default(), memo: Memo::new(rules) }
     }
 
     /// What a record comes to; nothing where it has no time, which [`crate::run`] counts.
@@ -354,20 +390,31 @@ impl<'o> Observer<'o> {
             of.sigma_named.get(small_name.as_str()),
             of.sigma_sourced.get(small_source.as_str()),
         ];
+        self.memo.next();
+        let against = Against { lists: &self.lists, memo: &self.memo };
+        // By the dimensions that are asked about: whether the record may have anything new in them.
+        let mut asked_before: [(u8, bool); 4] = [(0, false); 4];
         for rule in lists.into_iter().flatten().flatten().copied() {
-            let Some(d) = self.rules.get(rule) else { continue };
-            let is_sigma = matches!(d.predicate, Predicate::Sigma(_));
-            let asked = if is_sigma { small_source.as_str() } else { source };
+            let (Some(d), Some(how)) = (self.rules.get(rule), self.rules.tries.get(rule as usize)) else { continue };
+            let asked = if how.sigma { small_source.as_str() } else { source };
             if !d.index.sources.is_empty() && !d.index.sources.contains(asked) {
                 continue;
             }
-            if let Some(gate) = &d.habit {
+            if how.dims != 0 {
                 let Some(habit) = habit else { continue };
-                if !news(&mut self.told, rule, gate, habit, event) {
+                let known = asked_before.iter().find(|(dims, _)| *dims == how.dims).map(|(_, news)| *news);
+                let may = known.unwrap_or_else(|| {
+                    let may = news(&mut self.told, how.dims, habit, event);
+                    if let Some(free) = asked_before.iter_mut().find(|(dims, _)| *dims == 0) {
+                        *free = (how.dims, may);
+                    }
+                    may
+                });
+                if !may {
                     continue;
                 }
             }
-            if d.predicate.holds(event, Against { lists: &self.lists }) {
+            if how.condition.holds(event, against) {
                 let mut hit = hit(rule, d, event);
                 if let Some(heard) = self.rules.heard.get(&rule) {
                     hit.correlated = crate::foreign::correlated(self.rules, heard, event);
@@ -378,29 +425,33 @@ impl<'o> Observer<'o> {
     }
 }
 
+fn dims(gate: &HabitGate) -> u8 {
+    let asked = |d: &Dim| gate.new.contains(d) || gate.any.contains(d);
+    (0..).zip(&Dim::ALL).filter(|(_, d)| asked(d)).fold(0, |all, (place, _)| all | 1 << place)
+}
+
 /// By then a habit may be forgotten, and be news again: well below the time that habits take to forget.
 const FORGOTTEN: i64 = 80 * crate::stat::DAY;
 
 /// Whether a record may have values that are new to its identity. One that comes after another with the same values has none; the
 /// engine, which sees all records in order, decides on the rest.
 fn news(
-    told: &mut HashMap<(u32, Hash), i64>,
-    rule: u32,
-    gate: &HabitGate,
+    told: &mut HashMap<(u8, Hash), i64>,
+    dims: u8,
     habit: &Habit,
     event: &Event<'_, '_>,
 ) -> bool {
     let Some(time) = event.envelope.time else { return false };
     let mut key = habit.who;
-    for (dim, what) in Dim::ALL.into_iter().zip(habit.what) {
-        if gate.new.contains(&dim) || gate.any.contains(&dim) {
+    for (place, what) in habit.what.into_iter().enumerate() {
+        if dims & 1 << place != 0 {
             key = key.rotate_left(13).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ what;
         }
     }
     if told.len() >= TOLD {
         told.clear();
     }
-    match told.get_mut(&(rule, key)) {
+    match told.get_mut(&(dims, key)) {
         // What is new stays new for a while.
         Some(first) if time - *first >= crate::habits::NEWCOMER && time - *first < FORGOTTEN => false,
         Some(first) => {
@@ -410,7 +461,7 @@ fn news(
             true
         }
         None => {
-            told.insert((rule, key), time);
+            told.insert((dims, key), time);
             true
         }
     }
@@ -496,14 +547,14 @@ fn uuid(text: &str) -> Option<u128> {
 }
 
 fn seen(event: &Event<'_, '_>, source: &str, id: u128) -> Seen {
-    let own = |t: Option<&str>| t.map(SmolStr::new).unwrap_or_default();
+    let own = |t: Option<&str>| t.map(common).unwrap_or_default();
     let role = |r: Role| own(event.role(r).as_deref());
     let event_id = match (event.record.table.source.id)(event.record) {
         Some(own) => own.to_smolstr(),
         None => SmolStr::from(format!("{id:032x}")),
     };
     Seen {
-        log: event.record.table.source.name.into(),
+        log: SmolStr::new_static(event.record.table.source.name),
         event_id,
         actor: role(Role::Actor),
         identity: own(event.identity().as_deref()),
@@ -521,6 +572,14 @@ fn seen(event: &Event<'_, '_>, source: &str, id: u128) -> Seen {
     }
 }
 
+const INVOKED_BY: &str = "invokedBy";
+
+/// Whether an object in a column has a text under this name.
+fn in_column(record: &Record<'_>, column: &str, name: &str) -> bool {
+    let there = record.get(column).filter(|raw| memchr::memmem::find(raw.text.as_bytes(), name.as_bytes()).is_some());
+    there.is_some_and(|raw| raw.text_at(&[name]).is_some())
+}
+
 /// What an API call says of its caller's habits. Calls by AWS services are no habit of anybody.
 fn habit(event: &Event<'_, '_>, source: &str) -> Option<Habit> {
     if event.record.table.source.name != "cloudtrail" {
@@ -530,13 +589,13 @@ fn habit(event: &Event<'_, '_>, source: &str) -> Option<Habit> {
     let ip = event.role(Role::SourceIp)?;
     if ip.ends_with(".amazonaws.com")
         || ip == "AWS Internal"
-        || event.record.text_at("useridentity", &["invokedBy"]).is_some()
+        || in_column(event.record, "useridentity", INVOKED_BY)
     {
         return None;
     }
     let who = hash(&event.identity()?);
     let name = event.role(Role::Event).unwrap_or_default();
-    let network = crate::network_of(&ip).map_or(0, |n| hash(&n));
+    let network = network(&ip);
     let agent = event.role(Role::UserAgent).map_or(0, |a| hash(crate::agent_of(&a)));
     let hour = e.time.map_or(0, |t| (t.div_euclid(3_600_000).rem_euclid(24) + 1).unsigned_abs());
     let region = e.region.as_deref().map_or(0, hash);

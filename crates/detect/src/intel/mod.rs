@@ -323,6 +323,9 @@ impl Lists {
 
     /// Whether a list of this category has an address or domain, and no allow list.
     pub fn has(&self, text: &str, category: Category) -> bool {
+        if self.tags.iter().all(|(_, c)| *c != category) {
+            return false;
+        }
         let Ok(ip) = text.parse::<IpAddr>() else {
             return self.domain(text).is_some_and(|hit| hit.category == category);
         };
