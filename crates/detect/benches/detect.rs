@@ -139,7 +139,11 @@ fn main() {
     assert!(count.records > 0 && count.actors == count.records);
     if let Ok(part) = std::env::var("PART") {
         for _ in 0..10 {
-            match part.as_str() { "decode" => deliveries.decode().0, "look" => deliveries.look(&one), _ => deliveries.detect(&one).0 };
+            match part.as_str() {
+                "decode" => deliveries.decode().0,
+                "look" => deliveries.look(&one),
+                _ => deliveries.detect(&one).0,
+            };
         }
         return;
     }
@@ -205,7 +209,9 @@ fn sigma_rules(round: usize) -> Vec<(String, String)> {
     let mut all: Vec<String> = Vec::new();
     for (n, service) in services.iter().enumerate() {
         for (m, verb) in verbs.iter().enumerate() {
-            let call = format!("eventSource: {service}.amazonaws.com\n    eventName:\n      - {verb}Thing{n}\n      - {verb}Part{n}");
+            let call = format!(
+                "eventSource: {service}.amazonaws.com\n    eventName:\n      - {verb}Thing{n}\n      - {verb}Part{n}"
+            );
             all.push(match m {
                 0 => format!("  calls:\n    {call}\n  condition: calls"),
                 1 => format!(
@@ -225,7 +231,11 @@ fn sigma_rules(round: usize) -> Vec<(String, String)> {
     }
     // Calls that a trail is full of.
     for (source, name, more) in [
-        ("sts", "AssumeRole", "userIdentity.type: AssumedRole\n    responseElements.assumedRoleUser.arn|contains: admin"),
+        (
+            "sts",
+            "AssumeRole",
+            "userIdentity.type: AssumedRole\n    responseElements.assumedRoleUser.arn|contains: admin",
+        ),
         ("ec2", "RunInstances", "requestParameters.instanceType|startswith: p4"),
         ("iam", "CreateAccessKey", "userIdentity.arn|contains: ci-"),
         ("secretsmanager", "GetSecretValue", "userAgent|contains: curl"),
@@ -265,11 +275,31 @@ fn actors(pack: &Pack) {
     for call in 0..4_000_000u64 {
         let who = random.u64(..100_000);
         let api = hash(random.u64(..8) + who % 50);
-        let what = [api, hash(api % 7), hash(who % 3), hash(who % 5000 + random.u64(..3)), hash(who % 6), call / 16_667 % 24 + 1];
+        let what = [
+            api,
+            hash(api % 7),
+            hash(who % 3),
+            hash(who % 5000 + random.u64(..3)),
+            hash(who % 6),
+            call / 16_667 % 24 + 1,
+        ];
         let notes = call.is_multiple_of(50).then(|| {
             let text = |t: &str| format!("{t}{who}").into();
-            let seen = Seen { actor: text("arn:aws:iam::111122223333:user/u"), identity: text("u"), event_id: format!("{call:032x}").into(), ..Seen::default() };
-            let hit = Hit { rule: u32::try_from(gated).unwrap(), dedup: hash(who), group: 0, of: 0, target: None, shown: Vec::new(), correlated: Vec::new() };
+            let seen = Seen {
+                actor: text("arn:aws:iam::111122223333:user/u"),
+                identity: text("u"),
+                event_id: format!("{call:032x}").into(),
+                ..Seen::default()
+            };
+            let hit = Hit {
+                rule: u32::try_from(gated).unwrap(),
+                dedup: hash(who),
+                group: 0,
+                of: 0,
+                target: None,
+                shown: Vec::new(),
+                correlated: Vec::new(),
+            };
             Box::new(Notes { seen: Some(seen), hits: vec![hit], ..Notes::default() })
         });
         let time = 1_780_000_000_000 + i64::try_from(call * 216).unwrap();

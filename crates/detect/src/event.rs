@@ -121,6 +121,12 @@ impl<'r, 'a: 'r> Event<'r, 'a> {
                 network.is_some_and(|t| take(Raw::text(&t)))
             }
             Field::Column(n, below) => {
+                if let Some((first, rest)) = below.split_first()
+                    && let Some(mut members) = self.record.caller(*n)
+                {
+                    let member = members.find(|(key, _)| key.text.eq_ignore_ascii_case(first));
+                    return member.is_some_and(|(_, raw)| each(raw, rest, take));
+                }
                 self.record.slots().get(*n).copied().flatten().is_some_and(|raw| each(raw, below, take))
             }
             Field::Rest(name, below) => self.record.rest(name).is_some_and(|raw| each(raw, below, take)),

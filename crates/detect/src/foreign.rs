@@ -196,8 +196,15 @@ impl Fields for Loose<'_, '_, '_> {
         let record = self.0.record;
         let (first, below) = path.split_once('.').map_or((path, None), |(first, below)| (first, Some(below)));
         let names = &record.table.names;
-        if let Some(Some(raw)) = find(names, first, 0).and_then(|n| record.slots().get(n)) {
-            crate::sigma::below(*raw, below, take);
+        if let Some(n) = find(names, first, 0)
+            && let Some(Some(raw)) = record.slots().get(n)
+        {
+            match (below, record.caller(n)) {
+                (Some(path), Some(members)) => {
+                    members.for_each(|(key, raw)| crate::sigma::named(key, raw, path, take));
+                }
+                _ => crate::sigma::below(*raw, below, take),
+            }
         }
         if below.is_some()
             && let Some(Some(raw)) = find(names, path, 0).and_then(|n| record.slots().get(n))

@@ -1,9 +1,9 @@
 //! Small numbers for texts: cut from SHA-256 ([`crate::stat::habit::hash`]), so that nobody can choose a user agent or a name that passes for
 //! another. Texts repeat; what was computed lately is remembered.
 
-use std::cell::RefCell;
 use foldhash::{HashMap, HashMapExt};
 use smol_str::SmolStr;
+use std::cell::RefCell;
 
 /// A text's number.
 pub type Hash = u64;

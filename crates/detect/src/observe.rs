@@ -1,16 +1,17 @@
 //! The first half of the work, done where records are decoded, on any thread and in any order: which rules a record matches by
 //! itself, and what of it the second half ([`crate::engine`]) needs. Nothing here remembers another record.
 
-use crate::detection::{Detection, Dim, HabitGate};
+use crate::detection::{Count, Detection, Dim, HabitGate};
 use crate::event::{Event, Field};
 use crate::hash::{Hash, common, hash, network};
 use crate::intel::Lists;
 use crate::predicate::{Against, Predicate};
 use crate::share::{Memo, Sharing};
 use crate::sigma;
+use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, ToSmolStr};
-use foldhash::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::Arc;
 use yagura_logs::envelope::{Envelope, Outcome, Role};
@@ -277,14 +278,7 @@ impl Rules {
                 of.any.push(n);
             }
         }
-        Self {
-            detections,
-            tables,
-            correlations: Vec::new(),
-            heard: HashMap::default(),
-            tries,
-            shared: sharing.len(),
-        }
+        Self { detections, tables, correlations: Vec::new(), heard: HashMap::default(), tries, shared: sharing.len() }
     }
 
     /// How many conditions have a number that they are known by.
@@ -340,9 +334,19 @@ pub struct Observer<'o> {
     lists: Arc<Lists>,
     /// The earliest record with these values that a rule about habits was hit by: a later one with the same values is no news.
     told: HashMap<(u8, Hash), i64>,
+    /// The earliest record of each value that is counted, in each grain of time.
+    counted: HashMap<Hash, (i64, u128)>,
     /// What is known of the record at hand.
     memo: Memo,
+    /// By table, source and name: which rules are tried.
+    tried: HashMap<&'static str, HashMap<SmolStr, HashMap<SmolStr, Arc<[u32]>>>>,
+    /// How many those are.
+    names: usize,
 }
+
+/// How many names of records are remembered with their rules, and how long they may be: what a request's path says is a name, too.
+const NAMES: usize = 1 << 14;
+const LONGEST_NAME: usize = 256;
 
 /// How many of those are remembered. To forget them costs work, not answers.
 const TOLD: usize = 1 << 20;
@@ -350,7 +354,15 @@ const TOLD: usize = 1 << 20;
 impl<'o> Observer<'o> {
     /// With these rules and lists.
     pub fn new(rules: &'o Rules, lists: Arc<Lists>) -> Self {
-        Self { rules, lists, told: HashMap::default(), memo: Memo::new(rules) }
+        Self {
+            rules,
+            lists,
+            told: HashMap::default(),
+            counted: HashMap::default(),
+            memo: Memo::new(rules),
+            tried: HashMap::default(),
+            names: 0,
+        }
     }
 
     /// What a record comes to; nothing where it has no time, which [`crate::run`] counts.
@@ -364,7 +376,7 @@ impl<'o> Observer<'o> {
             crate::links::links(&event, &mut notes.links);
         }
         let habit = habit(&event, source);
-        self.hits(&event, source, habit.as_ref(), &mut notes.hits);
+        self.hits(&event, (source, id), habit.as_ref(), &mut notes.hits);
         let login = matches!(notes.measured, Some(Measured::Login { .. }));
         if !notes.hits.is_empty() || login {
             notes.seen = Some(seen(&event, source, id));
@@ -377,29 +389,47 @@ impl<'o> Observer<'o> {
         Some(Observed { time, id, habit, notes: (!idle).then(|| Box::new(notes)) })
     }
 
-    fn hits(&mut self, event: &Event<'_, '_>, source: &str, habit: Option<&Habit>, hits: &mut Vec<Hit>) {
-        let Some(of) = self.rules.tables.get(event.record.table.name()) else { return };
-        let name = event.role(Role::Event).unwrap_or_default();
-        let sigma = !of.sigma_named.is_empty() || !of.sigma_sourced.is_empty();
-        let small = if sigma { [name.to_ascii_lowercase(), source.to_ascii_lowercase()] } else { Default::default() };
-        let [small_name, small_source] = &small;
+    /// The rules that records of this name from this source are tried on.
+    fn tried(&mut self, of: &OfTable, table: &'static str, source: &str, name: &str) -> Arc<[u32]> {
+        if let Some(known) = self.tried.get(table).and_then(|t| t.get(source)?.get(name)) {
+            return known.clone();
+        }
+        let (small_name, small_source) = (name.to_ascii_lowercase(), source.to_ascii_lowercase());
         let lists = [
-            of.named.get(plain_name(&name)),
+            of.named.get(plain_name(name)),
             of.sourced.get(source),
             Some(&of.any),
             of.sigma_named.get(small_name.as_str()),
             of.sigma_sourced.get(small_source.as_str()),
         ];
+        let fits = |rule: &u32| {
+            let (Some(d), Some(how)) = (self.rules.get(*rule), self.rules.tries.get(*rule as usize)) else {
+                return false;
+            };
+            let asked = if how.sigma { small_source.as_str() } else { source };
+            (d.index.sources.is_empty() || d.index.sources.contains(asked)) && how.condition.possible(&self.lists)
+        };
+        let rules: Arc<[u32]> = lists.into_iter().flatten().flatten().copied().filter(fits).collect();
+        if self.names >= NAMES {
+            (self.tried, self.names) = (HashMap::default(), 0);
+        }
+        if name.len() <= LONGEST_NAME && source.len() <= LONGEST_NAME {
+            self.names += 1;
+            self.tried.entry(table).or_default().entry(source.into()).or_default().insert(name.into(), rules.clone());
+        }
+        rules
+    }
+
+    fn hits(&mut self, event: &Event<'_, '_>, (source, id): (&str, u128), habit: Option<&Habit>, hits: &mut Vec<Hit>) {
+        let Some(of) = self.rules.tables.get(event.record.table.name()) else { return };
+        let name = event.role(Role::Event).unwrap_or_default();
+        let tried = self.tried(of, event.record.table.name(), source, &name);
         self.memo.next();
         let against = Against { lists: &self.lists, memo: &self.memo };
         // By the dimensions that are asked about: whether the record may have anything new in them.
         let mut asked_before: [(u8, bool); 4] = [(0, false); 4];
-        for rule in lists.into_iter().flatten().flatten().copied() {
+        for rule in tried.iter().copied() {
             let (Some(d), Some(how)) = (self.rules.get(rule), self.rules.tries.get(rule as usize)) else { continue };
-            let asked = if how.sigma { small_source.as_str() } else { source };
-            if !d.index.sources.is_empty() && !d.index.sources.contains(asked) {
-                continue;
-            }
             if how.dims != 0 {
                 let Some(habit) = habit else { continue };
                 let known = asked_before.iter().find(|(dims, _)| *dims == how.dims).map(|(_, news)| *news);
@@ -416,6 +446,11 @@ impl<'o> Observer<'o> {
             }
             if how.condition.holds(event, against) {
                 let mut hit = hit(rule, d, event);
+                if let Some(count) = d.count.as_ref().filter(|c| c.of.is_some())
+                    && !first(&mut self.counted, count, &hit, event.envelope.time.unwrap_or_default(), id)
+                {
+                    continue;
+                }
                 if let Some(heard) = self.rules.heard.get(&rule) {
                     hit.correlated = crate::foreign::correlated(self.rules, heard, event);
                 }
@@ -430,17 +465,36 @@ fn dims(gate: &HabitGate) -> u8 {
     (0..).zip(&Dim::ALL).filter(|(_, d)| asked(d)).fold(0, |all, (place, _)| all | 1 << place)
 }
 
+/// Whether a record is the first one with its value in its grain of time, of those that this observer saw: later ones count nothing.
+fn first(counted: &mut HashMap<Hash, (i64, u128)>, count: &Count, hit: &Hit, time: i64, id: u128) -> bool {
+    let grain = time.div_euclid(count.grain()).unsigned_abs();
+    let key = [u64::from(hit.rule), hit.group, hit.of, grain]
+        .into_iter()
+        .fold(0, |all: Hash, part| (all.rotate_left(25) ^ part).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    if counted.len() >= TOLD {
+        counted.clear();
+    }
+    match counted.entry(key) {
+        Entry::Occupied(mut known) => {
+            let earlier = (time, id) < *known.get();
+            if earlier {
+                known.insert((time, id));
+            }
+            earlier
+        }
+        Entry::Vacant(free) => {
+            free.insert((time, id));
+            true
+        }
+    }
+}
+
 /// By then a habit may be forgotten, and be news again: well below the time that habits take to forget.
 const FORGOTTEN: i64 = 80 * crate::stat::DAY;
 
 /// Whether a record may have values that are new to its identity. One that comes after another with the same values has none; the
 /// engine, which sees all records in order, decides on the rest.
-fn news(
-    told: &mut HashMap<(u8, Hash), i64>,
-    dims: u8,
-    habit: &Habit,
-    event: &Event<'_, '_>,
-) -> bool {
+fn news(told: &mut HashMap<(u8, Hash), i64>, dims: u8, habit: &Habit, event: &Event<'_, '_>) -> bool {
     let Some(time) = event.envelope.time else { return false };
     let mut key = habit.who;
     for (place, what) in habit.what.into_iter().enumerate() {
@@ -572,12 +626,10 @@ fn seen(event: &Event<'_, '_>, source: &str, id: u128) -> Seen {
     }
 }
 
-const INVOKED_BY: &str = "invokedBy";
-
-/// Whether an object in a column has a text under this name.
-fn in_column(record: &Record<'_>, column: &str, name: &str) -> bool {
-    let there = record.get(column).filter(|raw| memchr::memmem::find(raw.text.as_bytes(), name.as_bytes()).is_some());
-    there.is_some_and(|raw| raw.text_at(&[name]).is_some())
+fn invoked_by_service(record: &Record<'_>) -> bool {
+    let members = record.table.names.iter().position(|n| n == "useridentity").and_then(|n| record.caller(n));
+    let invoked_by = members.and_then(|mut m| m.find(|(key, _)| key.text == "invokedBy"));
+    invoked_by.is_some_and(|(_, raw)| raw.scalar().is_some_and(|t| !t.is_empty()))
 }
 
 /// What an API call says of its caller's habits. Calls by AWS services are no habit of anybody.
@@ -587,10 +639,7 @@ fn habit(event: &Event<'_, '_>, source: &str) -> Option<Habit> {
     }
     let e = event.envelope;
     let ip = event.role(Role::SourceIp)?;
-    if ip.ends_with(".amazonaws.com")
-        || ip == "AWS Internal"
-        || in_column(event.record, "useridentity", INVOKED_BY)
-    {
+    if ip.ends_with(".amazonaws.com") || ip == "AWS Internal" || invoked_by_service(event.record) {
         return None;
     }
     let who = hash(&event.identity()?);

@@ -125,6 +125,18 @@ impl Predicate {
         self.on(event, None, against)
     }
 
+    /// Whether it can hold of any record, given these lists: no where it asks for what they have nothing of.
+    pub fn possible(&self, lists: &Lists) -> bool {
+        match self {
+            Self::Always(answer) => *answer,
+            Self::All(all) => all.iter().all(|p| p.possible(lists)),
+            Self::Any(any) => any.iter().any(|p| p.possible(lists)),
+            Self::Test(_, Test::Listed(category)) => lists.lists(*category),
+            Self::Shared(_, p) | Self::Exists(_, p) => p.possible(lists),
+            _ => true,
+        }
+    }
+
     fn on(&self, event: &Event<'_, '_>, item: Option<Raw<'_>>, against: Against<'_>) -> bool {
         match self {
             Self::Always(answer) => *answer,
@@ -155,8 +167,7 @@ impl Predicate {
                 crate::foreign::delivered(event).is_some_and(|e| rules.matched(&e).is_ok_and(|m| !m.is_empty()))
             }
             Self::Sigma(rule) => {
-                crate::foreign::may_fire(rule, event)
-                    && crate::foreign::with_fields(event, |fields| rule.fires(fields))
+                crate::foreign::may_fire(rule, event) && crate::foreign::with_fields(event, |fields| rule.fires(fields))
             }
         }
     }
@@ -244,7 +255,8 @@ fn holds(text: &str, part: &str, case: Case) -> bool {
             let Some(first) = part.bytes().next() else { return true };
             let (text, last) = (text.as_bytes(), text.len().checked_sub(part.len()));
             let starts = text.get(..last.map_or(0, |l| l + 1)).unwrap_or_default();
-            let same = |at: usize| text.get(at..at + part.len()).is_some_and(|t| t.eq_ignore_ascii_case(part.as_bytes()));
+            let same =
+                |at: usize| text.get(at..at + part.len()).is_some_and(|t| t.eq_ignore_ascii_case(part.as_bytes()));
             memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), starts).any(same)
         }
     }

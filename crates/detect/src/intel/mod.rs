@@ -321,9 +321,14 @@ impl Lists {
         Ok(builder.build())
     }
 
+    /// Whether any list is of this category.
+    pub fn lists(&self, category: Category) -> bool {
+        self.tags.iter().any(|(_, c)| *c == category)
+    }
+
     /// Whether a list of this category has an address or domain, and no allow list.
     pub fn has(&self, text: &str, category: Category) -> bool {
-        if self.tags.iter().all(|(_, c)| *c != category) {
+        if !self.lists(category) {
             return false;
         }
         let Ok(ip) = text.parse::<IpAddr>() else {
