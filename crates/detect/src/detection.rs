@@ -79,6 +79,14 @@ pub struct Count {
     pub over: i64,
 }
 
+impl Count {
+    /// How finely time counts, ms: of different values each is taken once in a sixtieth of the window. What a program does again and
+    /// again is no news a moment later.
+    pub fn grain(&self) -> i64 {
+        (self.over / 60).max(1)
+    }
+}
+
 /// What a habit is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Dim {

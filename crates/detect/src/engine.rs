@@ -59,6 +59,9 @@ struct Counted {
     time: i64,
     of: Hash,
     event: SmolStr,
+    /// Whether a signal named it.
+    #[serde(default)]
+    told: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -148,13 +151,16 @@ impl<'e> Engine<'e> {
                 let mut events = vec![seen.event_id.clone()];
                 if let Some(gate) = &d.habit {
                     let Some(habit) = &o.habit else { continue };
+                    if novelty.is_none() && !gate.cold_fires && !self.state.habits.mature(habit, o.time) {
+                        continue;
+                    }
                     let n = novelty.get_or_insert_with(|| self.state.habits.novelty(habit, o.time));
                     match gated(gate, n) {
                         None => continue,
                         Some(told) => because.push(Because::Habit(told)),
                     }
                 }
-                if let Some(told) = d.count.as_ref().map(|_| self.count(d, hit, o.time, seen)) {
+                if let Some(told) = d.count.as_ref().map(|_| self.count(d, hit, o, seen)) {
                     let Some((reason, counted)) = told else { continue };
                     because.push(reason);
                     events = counted;
@@ -174,29 +180,29 @@ impl<'e> Engine<'e> {
     }
 
     /// Counts a hit. The reason and the records, once there are enough.
-    fn count(&mut self, d: &Detection, hit: &Hit, time: i64, seen: &Seen) -> Option<(Because, Vec<SmolStr>)> {
-        let c = d.count.as_ref()?;
+    fn count(&mut self, d: &Detection, hit: &Hit, o: &Observed, seen: &Seen) -> Option<(Because, Vec<SmolStr>)> {
+        let (c, time) = (d.count.as_ref()?, o.time);
+        let said = self.said(key_of(d, hit.dedup), time).is_some();
         let window = self.state.counts.entry(hash(&d.id) ^ hit.group.rotate_left(7)).or_default();
         while window.front().is_some_and(|w| time - w.time > c.over) || window.len() >= COUNTED {
             window.pop_front();
         }
         let distinct = c.of.is_some();
-        let again = distinct.then(|| window.iter_mut().find(|w| w.of == hit.of)).flatten();
-        match again {
-            // Of the same value the latest record counts.
-            Some(w) => {
-                w.time = time;
-                w.event = seen.event_id.clone();
-                let at = window.iter().position(|w| w.of == hit.of)?;
-                let moved = window.remove(at)?;
-                window.push_back(moved);
+        let again = distinct.then(|| window.iter().position(|w| w.of == hit.of)).flatten();
+        if let Some(at) = again {
+            // Of the same value the first record of each grain of time counts, and of those the latest.
+            if window.get(at)?.time.div_euclid(c.grain()) == time.div_euclid(c.grain()) {
+                return None;
             }
-            None => window.push_back(Counted { time, of: hit.of, event: seen.event_id.clone() }),
+            window.remove(at);
         }
+        window.push_back(Counted { time, of: hit.of, event: seen.event_id.clone(), told: false });
         if window.len() < c.at_least as usize {
             return None;
         }
-        let events = window.iter().map(|w| w.event.clone()).collect();
+        // What a signal that goes on named already need not be told again.
+        let events = window.iter().filter(|w| !said || !w.told).map(|w| w.event.clone()).collect();
+        window.iter_mut().for_each(|w| w.told = true);
         let since = window.front().map_or(time, |w| w.time);
         Some((Because::Count { count: window.len() as u64, distinct, since }, events))
     }
@@ -318,6 +324,16 @@ impl<'e> Engine<'e> {
         }
     }
 
+    /// The signal that what is found now belongs to: the same was said lately.
+    fn said(&self, key: Hash, time: i64) -> Option<usize> {
+        let q = self.state.quiet.get(&key).filter(|q| time < q.until)?;
+        let signal = self.state.signals.get(q.signal)?;
+        // What belongs to an incident that is over is no part of what comes later.
+        let incident = signal.incident.and_then(|n| self.state.incidents.get(n));
+        let over = incident.is_some_and(|i| time - i.last > TOGETHER);
+        (!over).then_some(q.signal)
+    }
+
     #[allow(clippy::too_many_arguments, reason = "the parts of one signal")]
     fn say(
         &mut self,
@@ -329,26 +345,18 @@ impl<'e> Engine<'e> {
         mut because: Vec<Because>,
         events: Vec<SmolStr>,
     ) -> usize {
-        let key = hash(&d.id) ^ dedup.rotate_left(11);
-        let mut times = 1;
-        if let Some(q) = self.state.quiet.get_mut(&key) {
-            // What belongs to an incident that is over is no part of what comes later.
-            let over =
-                self.state.signals.get(q.signal).and_then(|s| s.incident).and_then(|n| self.state.incidents.get(n));
-            let over = over.is_some_and(|i| time - i.last > TOGETHER);
-            if time < q.until
-                && !over
-                && let Some(s) = self.state.signals.get_mut(q.signal)
-            {
-                for event in &events {
-                    if !s.events.contains(event) {
-                        s.grow(time, event);
-                    }
+        let key = key_of(d, dedup);
+        if let Some(at) = self.said(key, time)
+            && let Some(s) = self.state.signals.get_mut(at)
+        {
+            for event in &events {
+                if !s.events.contains(event) {
+                    s.grow(time, event);
                 }
-                return q.signal;
             }
-            times = q.times + 1;
+            return at;
         }
+        let times = self.state.quiet.get(&key).map_or(0, |q| q.times) + 1;
         let quiet = d.dedup.quiet.saturating_mul(1 << (times - 1).min(DOUBLINGS));
         if times > 1 {
             because.push(Because::Recurring { times, quiet });
@@ -460,6 +468,11 @@ struct Fired<'f> {
     shown: &'f [(SmolStr, SmolStr)],
     because: Vec<Because>,
     events: Vec<SmolStr>,
+}
+
+/// What a detection finds of the same things has the same key.
+fn key_of(d: &Detection, dedup: Hash) -> Hash {
+    hash(&d.id) ^ dedup.rotate_left(11)
 }
 
 /// What is new of what a detection asks for, where that makes it fire.

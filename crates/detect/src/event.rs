@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 use std::borrow::Cow;
 use yagura_logs::columns::Type;
 use yagura_logs::envelope::{Envelope, Role};
-use yagura_logs::json::{Kind, Raw, each_member, value};
+use yagura_logs::json::{Kind, Raw, value};
 use yagura_logs::record::Record;
 use yagura_logs::table::Table;
 
@@ -117,10 +117,16 @@ impl<'r, 'a: 'r> Event<'r, 'a> {
             Field::Region => self.envelope.region.as_deref().is_some_and(|t| take(Raw::text(t))),
             Field::Identity => self.identity().is_some_and(|t| take(Raw::text(&t))),
             Field::Network => {
-                let network = self.role(Role::SourceIp).and_then(|ip| crate::network_of(&ip));
+                let network = self.role(Role::SourceIp).and_then(|ip| crate::hash::network_of(&ip));
                 network.is_some_and(|t| take(Raw::text(&t)))
             }
             Field::Column(n, below) => {
+                if let Some((first, rest)) = below.split_first()
+                    && let Some(mut members) = self.record.caller(*n)
+                {
+                    let member = members.find(|(key, _)| key.text.eq_ignore_ascii_case(first));
+                    return member.is_some_and(|(_, raw)| each(raw, rest, take));
+                }
                 self.record.slots().get(*n).copied().flatten().is_some_and(|raw| each(raw, below, take))
             }
             Field::Rest(name, below) => self.record.rest(name).is_some_and(|raw| each(raw, below, take)),
@@ -155,14 +161,25 @@ impl<'r, 'a: 'r> Event<'r, 'a> {
 
 /// A member of an object, its name in any case: the lake's structs have small letters only.
 fn member<'a>(of: &'a str, name: &str) -> Option<Raw<'a>> {
-    let mut hit = None;
-    each_member(of, &mut |key, value| {
-        if hit.is_none() && key.text.eq_ignore_ascii_case(name) {
-            hit = Some(value);
-        }
-    })
-    .ok()?;
-    hit
+    // Most records do not have what rules ask for: to see that a name does not occur costs less than to read members.
+    if !mentions(of.as_bytes(), name.as_bytes()) {
+        return None;
+    }
+    yagura_logs::json::member(of, |key| key.text.eq_ignore_ascii_case(name))
+}
+
+/// Bytes of names from those that JSON of AWS has least often.
+const RARE: &[u8] = b"qjzxkvwybgpfmhuldcnosrtiae";
+
+/// Whether a name occurs in a text, in capitals or not. Looks for the byte of the name that texts have least.
+pub(crate) fn mentions(text: &[u8], name: &[u8]) -> bool {
+    let rank = |b: &u8| RARE.iter().position(|r| *r == b.to_ascii_lowercase()).unwrap_or(usize::MAX);
+    let Some((place, byte)) = name.iter().enumerate().min_by_key(|(_, b)| rank(b)) else { return true };
+    let same = |at: usize| {
+        let from = at.checked_sub(place);
+        from.and_then(|f| text.get(f..f + name.len())).is_some_and(|t| t.eq_ignore_ascii_case(name))
+    };
+    memchr::memchr2_iter(byte.to_ascii_lowercase(), byte.to_ascii_uppercase(), text).any(same)
 }
 
 fn each(raw: Raw<'_>, below: &[SmolStr], take: &mut dyn FnMut(Raw<'_>) -> bool) -> bool {

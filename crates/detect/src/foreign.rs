@@ -7,6 +7,7 @@ use crate::predicate::Predicate;
 use crate::sigma::{About, Document, Fields, Json, Level, Library, Logsource, Problem, Signal, Value};
 use smol_str::SmolStr;
 use std::sync::Arc;
+use yagura_logs::columns::find;
 use yagura_logs::json::{Kind, Raw};
 use yagura_logs::table::Table;
 use yagura_model::Severity;
@@ -184,6 +185,53 @@ pub fn with_fields<T>(event: &Event<'_, '_>, ask: impl FnOnce(&dyn Fields) -> T)
         Ok(json) if json.0.kind == Kind::Object => ask(&json),
         _ => ask(&Columns(event)),
     }
+}
+
+/// A JSON record by the values that were cut out of it when it was read: more than its text has under a name, where names differ in
+/// capitals alone, and never less.
+struct Loose<'e, 'r, 'a>(&'e Event<'r, 'a>);
+
+impl Fields for Loose<'_, '_, '_> {
+    fn values(&self, path: &str, take: &mut dyn FnMut(Value<'_>)) {
+        let record = self.0.record;
+        let (first, below) = path.split_once('.').map_or((path, None), |(first, below)| (first, Some(below)));
+        let names = &record.table.names;
+        if let Some(n) = find(names, first, 0)
+            && let Some(Some(raw)) = record.slots().get(n)
+        {
+            match (below, record.caller(n)) {
+                (Some(path), Some(members)) => {
+                    members.for_each(|(key, raw)| crate::sigma::named(key, raw, path, take));
+                }
+                _ => crate::sigma::below(*raw, below, take),
+            }
+        }
+        if below.is_some()
+            && let Some(Some(raw)) = find(names, path, 0).and_then(|n| record.slots().get(n))
+        {
+            crate::sigma::below(*raw, None, take);
+        }
+        for (key, raw) in &record.rest {
+            crate::sigma::named(*key, *raw, path, take);
+        }
+    }
+
+    fn any_text(&self, take: &mut dyn FnMut(&str) -> bool) {
+        take(self.0.text);
+    }
+}
+
+/// Whether a rule can fire on a record: where that is certain without another look at the record's text, no.
+pub fn may_fire(rule: &crate::sigma::Rule, event: &Event<'_, '_>) -> bool {
+    let table = event.record.table;
+    let (dashes, renamed) = (table.source.dashes, !table.source.renamed.is_empty());
+    // Values that are parts of the text itself: not those of a lake's row.
+    let text = event.text.as_bytes().as_ptr_range();
+    let own = event.record.slots().iter().flatten().next().is_some_and(|raw| text.contains(&raw.text.as_ptr()));
+    if dashes || renamed || !own || !event.text.starts_with('{') {
+        return true;
+    }
+    rule.may_fire(&Loose(event))
 }
 
 /// A record by its columns.

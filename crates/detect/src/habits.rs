@@ -108,11 +108,14 @@ impl Habits {
 
     /// Learns from a call.
     pub fn learn(&mut self, habit: &Habit, time: i64) {
-        for (dim, what) in Dim::ALL.into_iter().zip(habit.what) {
-            if what != 0 {
-                self.0.observe(habit.who, dimension(dim), what, time);
-            }
-        }
+        let said = Dim::ALL.into_iter().zip(habit.what).filter(|(_, what)| *what != 0);
+        self.0.learn(habit.who, said.map(|(dim, what)| (dimension(dim), what)), time);
+    }
+
+    /// Whether enough is known of the identity of a call, as [`Novelty::mature`] says.
+    pub fn mature(&self, habit: &Habit, time: i64) -> bool {
+        let said = Dim::ALL.into_iter().zip(habit.what).filter(|(_, what)| *what != 0);
+        self.0.mature(habit.who, said.map(|(dim, _)| dimension(dim)), time)
     }
 
     /// Adds what others learned. The order does not matter.

@@ -21,6 +21,7 @@ pub mod pattern;
 pub mod predicate;
 pub mod run;
 pub mod sequence;
+pub mod share;
 pub mod sigma;
 pub mod signal;
 pub mod stat;

@@ -1,15 +1,17 @@
 //! The first half of the work, done where records are decoded, on any thread and in any order: which rules a record matches by
 //! itself, and what of it the second half ([`crate::engine`]) needs. Nothing here remembers another record.
 
-use crate::detection::{Detection, Dim, HabitGate};
+use crate::detection::{Count, Detection, Dim, HabitGate};
 use crate::event::{Event, Field};
-use crate::hash::{Hash, hash};
+use crate::hash::{Hash, common, hash, network};
 use crate::intel::Lists;
 use crate::predicate::{Against, Predicate};
+use crate::share::{Memo, Sharing};
 use crate::sigma;
+use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, ToSmolStr};
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::Arc;
 use yagura_logs::envelope::{Envelope, Outcome, Role};
@@ -196,6 +198,18 @@ pub struct Rules {
     tables: HashMap<&'static str, OfTable>,
     /// By detection: the correlations that listen to it, and its place in each.
     heard: HashMap<u32, Vec<(u32, u32)>>,
+    /// By detection: how it is tried.
+    tries: Vec<Try>,
+    shared: usize,
+}
+
+/// How a detection is tried on a record.
+#[derive(Debug)]
+struct Try {
+    condition: Predicate,
+    sigma: bool,
+    /// The dimensions that its habits ask about, a bit each.
+    dims: u8,
 }
 
 /// A correlation of Sigma's at work.
@@ -224,7 +238,16 @@ struct OfTable {
 impl Rules {
     /// Indexes detections.
     pub fn new(detections: Vec<Detection>) -> Self {
-        let mut tables: HashMap<&'static str, OfTable> = HashMap::new();
+        let mut tables: HashMap<&'static str, OfTable> = HashMap::default();
+        let mut sharing = Sharing::default();
+        let tries = detections
+            .iter()
+            .map(|d| Try {
+                condition: sharing.share(&d.predicate),
+                sigma: matches!(d.predicate, Predicate::Sigma(_)),
+                dims: d.habit.as_ref().map_or(0, dims),
+            })
+            .collect();
         for (n, d) in (0u32..).zip(&detections) {
             if d.method.is_some() {
                 continue;
@@ -255,7 +278,12 @@ impl Rules {
                 of.any.push(n);
             }
         }
-        Self { detections, tables, correlations: Vec::new(), heard: HashMap::new() }
+        Self { detections, tables, correlations: Vec::new(), heard: HashMap::default(), tries, shared: sharing.len() }
+    }
+
+    /// How many conditions have a number that they are known by.
+    pub fn shared(&self) -> usize {
+        self.shared
     }
 
     /// Adds Sigma's correlations, whose numbers of detections are those of [`Rules::detections`].
@@ -305,8 +333,20 @@ pub struct Observer<'o> {
     rules: &'o Rules,
     lists: Arc<Lists>,
     /// The earliest record with these values that a rule about habits was hit by: a later one with the same values is no news.
-    told: HashMap<(u32, Hash), i64>,
+    told: HashMap<(u8, Hash), i64>,
+    /// The earliest record of each value that is counted, in each grain of time.
+    counted: HashMap<Hash, (i64, u128)>,
+    /// What is known of the record at hand.
+    memo: Memo,
+    /// By table, source and name: which rules are tried.
+    tried: HashMap<&'static str, HashMap<SmolStr, HashMap<SmolStr, Arc<[u32]>>>>,
+    /// How many those are.
+    names: usize,
 }
+
+/// How many names of records are remembered with their rules, and how long they may be: what a request's path says is a name, too.
+const NAMES: usize = 1 << 14;
+const LONGEST_NAME: usize = 256;
 
 /// How many of those are remembered. To forget them costs work, not answers.
 const TOLD: usize = 1 << 20;
@@ -314,7 +354,15 @@ const TOLD: usize = 1 << 20;
 impl<'o> Observer<'o> {
     /// With these rules and lists.
     pub fn new(rules: &'o Rules, lists: Arc<Lists>) -> Self {
-        Self { rules, lists, told: HashMap::new() }
+        Self {
+            rules,
+            lists,
+            told: HashMap::default(),
+            counted: HashMap::default(),
+            memo: Memo::new(rules),
+            tried: HashMap::default(),
+            names: 0,
+        }
     }
 
     /// What a record comes to; nothing where it has no time, which [`crate::run`] counts.
@@ -328,7 +376,7 @@ impl<'o> Observer<'o> {
             crate::links::links(&event, &mut notes.links);
         }
         let habit = habit(&event, source);
-        self.hits(&event, source, habit.as_ref(), &mut notes.hits);
+        self.hits(&event, (source, id), habit.as_ref(), &mut notes.hits);
         let login = matches!(notes.measured, Some(Measured::Login { .. }));
         if !notes.hits.is_empty() || login {
             notes.seen = Some(seen(&event, source, id));
@@ -341,34 +389,68 @@ impl<'o> Observer<'o> {
         Some(Observed { time, id, habit, notes: (!idle).then(|| Box::new(notes)) })
     }
 
-    fn hits(&mut self, event: &Event<'_, '_>, source: &str, habit: Option<&Habit>, hits: &mut Vec<Hit>) {
-        let Some(of) = self.rules.tables.get(event.record.table.name()) else { return };
-        let name = event.role(Role::Event).unwrap_or_default();
-        let sigma = !of.sigma_named.is_empty() || !of.sigma_sourced.is_empty();
-        let small = if sigma { [name.to_ascii_lowercase(), source.to_ascii_lowercase()] } else { Default::default() };
-        let [small_name, small_source] = &small;
+    /// The rules that records of this name from this source are tried on.
+    fn tried(&mut self, of: &OfTable, table: &'static str, source: &str, name: &str) -> Arc<[u32]> {
+        if let Some(known) = self.tried.get(table).and_then(|t| t.get(source)?.get(name)) {
+            return known.clone();
+        }
+        let (small_name, small_source) = (name.to_ascii_lowercase(), source.to_ascii_lowercase());
         let lists = [
-            of.named.get(plain_name(&name)),
+            of.named.get(plain_name(name)),
             of.sourced.get(source),
             Some(&of.any),
             of.sigma_named.get(small_name.as_str()),
             of.sigma_sourced.get(small_source.as_str()),
         ];
-        for rule in lists.into_iter().flatten().flatten().copied() {
-            let Some(d) = self.rules.get(rule) else { continue };
-            let is_sigma = matches!(d.predicate, Predicate::Sigma(_));
-            let asked = if is_sigma { small_source.as_str() } else { source };
-            if !d.index.sources.is_empty() && !d.index.sources.contains(asked) {
-                continue;
-            }
-            if let Some(gate) = &d.habit {
+        let fits = |rule: &u32| {
+            let (Some(d), Some(how)) = (self.rules.get(*rule), self.rules.tries.get(*rule as usize)) else {
+                return false;
+            };
+            let asked = if how.sigma { small_source.as_str() } else { source };
+            (d.index.sources.is_empty() || d.index.sources.contains(asked)) && how.condition.possible(&self.lists)
+        };
+        let rules: Arc<[u32]> = lists.into_iter().flatten().flatten().copied().filter(fits).collect();
+        if self.names >= NAMES {
+            (self.tried, self.names) = (HashMap::default(), 0);
+        }
+        if name.len() <= LONGEST_NAME && source.len() <= LONGEST_NAME {
+            self.names += 1;
+            self.tried.entry(table).or_default().entry(source.into()).or_default().insert(name.into(), rules.clone());
+        }
+        rules
+    }
+
+    fn hits(&mut self, event: &Event<'_, '_>, (source, id): (&str, u128), habit: Option<&Habit>, hits: &mut Vec<Hit>) {
+        let Some(of) = self.rules.tables.get(event.record.table.name()) else { return };
+        let name = event.role(Role::Event).unwrap_or_default();
+        let tried = self.tried(of, event.record.table.name(), source, &name);
+        self.memo.next();
+        let against = Against { lists: &self.lists, memo: &self.memo };
+        // By the dimensions that are asked about: whether the record may have anything new in them.
+        let mut asked_before: [(u8, bool); 4] = [(0, false); 4];
+        for rule in tried.iter().copied() {
+            let (Some(d), Some(how)) = (self.rules.get(rule), self.rules.tries.get(rule as usize)) else { continue };
+            if how.dims != 0 {
                 let Some(habit) = habit else { continue };
-                if !news(&mut self.told, rule, gate, habit, event) {
+                let known = asked_before.iter().find(|(dims, _)| *dims == how.dims).map(|(_, news)| *news);
+                let may = known.unwrap_or_else(|| {
+                    let may = news(&mut self.told, how.dims, habit, event);
+                    if let Some(free) = asked_before.iter_mut().find(|(dims, _)| *dims == 0) {
+                        *free = (how.dims, may);
+                    }
+                    may
+                });
+                if !may {
                     continue;
                 }
             }
-            if d.predicate.holds(event, Against { lists: &self.lists }) {
+            if how.condition.holds(event, against) {
                 let mut hit = hit(rule, d, event);
+                if let Some(count) = d.count.as_ref().filter(|c| c.of.is_some())
+                    && !first(&mut self.counted, count, &hit, event.envelope.time.unwrap_or_default(), id)
+                {
+                    continue;
+                }
                 if let Some(heard) = self.rules.heard.get(&rule) {
                     hit.correlated = crate::foreign::correlated(self.rules, heard, event);
                 }
@@ -378,29 +460,52 @@ impl<'o> Observer<'o> {
     }
 }
 
+fn dims(gate: &HabitGate) -> u8 {
+    let asked = |d: &Dim| gate.new.contains(d) || gate.any.contains(d);
+    (0..).zip(&Dim::ALL).filter(|(_, d)| asked(d)).fold(0, |all, (place, _)| all | 1 << place)
+}
+
+/// Whether a record is the first one with its value in its grain of time, of those that this observer saw: later ones count nothing.
+fn first(counted: &mut HashMap<Hash, (i64, u128)>, count: &Count, hit: &Hit, time: i64, id: u128) -> bool {
+    let grain = time.div_euclid(count.grain()).unsigned_abs();
+    let key = [u64::from(hit.rule), hit.group, hit.of, grain]
+        .into_iter()
+        .fold(0, |all: Hash, part| (all.rotate_left(25) ^ part).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    if counted.len() >= TOLD {
+        counted.clear();
+    }
+    match counted.entry(key) {
+        Entry::Occupied(mut known) => {
+            let earlier = (time, id) < *known.get();
+            if earlier {
+                known.insert((time, id));
+            }
+            earlier
+        }
+        Entry::Vacant(free) => {
+            free.insert((time, id));
+            true
+        }
+    }
+}
+
 /// By then a habit may be forgotten, and be news again: well below the time that habits take to forget.
 const FORGOTTEN: i64 = 80 * crate::stat::DAY;
 
 /// Whether a record may have values that are new to its identity. One that comes after another with the same values has none; the
 /// engine, which sees all records in order, decides on the rest.
-fn news(
-    told: &mut HashMap<(u32, Hash), i64>,
-    rule: u32,
-    gate: &HabitGate,
-    habit: &Habit,
-    event: &Event<'_, '_>,
-) -> bool {
+fn news(told: &mut HashMap<(u8, Hash), i64>, dims: u8, habit: &Habit, event: &Event<'_, '_>) -> bool {
     let Some(time) = event.envelope.time else { return false };
     let mut key = habit.who;
-    for (dim, what) in Dim::ALL.into_iter().zip(habit.what) {
-        if gate.new.contains(&dim) || gate.any.contains(&dim) {
+    for (place, what) in habit.what.into_iter().enumerate() {
+        if dims & 1 << place != 0 {
             key = key.rotate_left(13).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ what;
         }
     }
     if told.len() >= TOLD {
         told.clear();
     }
-    match told.get_mut(&(rule, key)) {
+    match told.get_mut(&(dims, key)) {
         // What is new stays new for a while.
         Some(first) if time - *first >= crate::habits::NEWCOMER && time - *first < FORGOTTEN => false,
         Some(first) => {
@@ -410,7 +515,7 @@ fn news(
             true
         }
         None => {
-            told.insert((rule, key), time);
+            told.insert((dims, key), time);
             true
         }
     }
@@ -496,14 +601,14 @@ fn uuid(text: &str) -> Option<u128> {
 }
 
 pub(crate) fn seen(event: &Event<'_, '_>, source: &str, id: u128) -> Seen {
-    let own = |t: Option<&str>| t.map(SmolStr::new).unwrap_or_default();
+    let own = |t: Option<&str>| t.map(common).unwrap_or_default();
     let role = |r: Role| own(event.role(r).as_deref());
     let event_id = match (event.record.table.source.id)(event.record) {
         Some(own) => own.to_smolstr(),
         None => SmolStr::from(format!("{id:032x}")),
     };
     Seen {
-        log: event.record.table.source.name.into(),
+        log: SmolStr::new_static(event.record.table.source.name),
         event_id,
         actor: role(Role::Actor),
         identity: own(event.identity().as_deref()),
@@ -521,6 +626,12 @@ pub(crate) fn seen(event: &Event<'_, '_>, source: &str, id: u128) -> Seen {
     }
 }
 
+fn invoked_by_service(record: &Record<'_>) -> bool {
+    let members = record.table.names.iter().position(|n| n == "useridentity").and_then(|n| record.caller(n));
+    let invoked_by = members.and_then(|mut m| m.find(|(key, _)| key.text == "invokedBy"));
+    invoked_by.is_some_and(|(_, raw)| raw.scalar().is_some_and(|t| !t.is_empty()))
+}
+
 /// What an API call says of its caller's habits. Calls by AWS services are no habit of anybody.
 fn habit(event: &Event<'_, '_>, source: &str) -> Option<Habit> {
     if event.record.table.source.name != "cloudtrail" {
@@ -528,14 +639,13 @@ fn habit(event: &Event<'_, '_>, source: &str) -> Option<Habit> {
     }
     let e = event.envelope;
     let ip = event.role(Role::SourceIp)?;
-    if ip.ends_with(".amazonaws.com") || event.record.text_at("useridentity", &["invokedBy"]).is_some() {
+    if ip.ends_with(".amazonaws.com") || invoked_by_service(event.record) {
         return None;
     }
     let who = hash(&event.identity()?);
     let name = event.role(Role::Event).unwrap_or_default();
     // The console's own servers, on behalf of whoever works there: that is nobody's network.
-    let network = if ip == "AWS Internal" { None } else { crate::network_of(&ip) };
-    let network = network.map_or(0, |n| hash(&n));
+    let network = if ip == "AWS Internal" { 0 } else { network(&ip) };
     let agent = event.role(Role::UserAgent).map_or(0, |a| hash(crate::agent_of(&a)));
     let hour = e.time.map_or(0, |t| (t.div_euclid(3_600_000).rem_euclid(24) + 1).unsigned_abs());
     let region = e.region.as_deref().map_or(0, hash);

@@ -5,6 +5,7 @@
 
 use crate::event::{Event, Field};
 use crate::intel::{Category, Lists};
+use crate::share::Memo;
 use crate::sigma;
 use regex::Regex;
 use std::collections::HashSet;
@@ -36,6 +37,8 @@ pub enum Predicate {
     ByService,
     /// A Sigma rule fires.
     Sigma(Arc<sigma::Rule>),
+    /// One that other rules have, too: known by its number once it was tried on a record.
+    Shared(usize, Box<Predicate>),
     /// An EventBridge pattern matches the event as EventBridge delivers it.
     Pattern(Arc<crate::pattern::Rules>),
 }
@@ -112,12 +115,26 @@ pub enum Case {
 pub struct Against<'l> {
     /// The threat lists.
     pub lists: &'l Lists,
+    /// What is known of the record already.
+    pub memo: &'l Memo,
 }
 
 impl Predicate {
     /// Whether it holds of a record.
     pub fn holds(&self, event: &Event<'_, '_>, against: Against<'_>) -> bool {
         self.on(event, None, against)
+    }
+
+    /// Whether it can hold of any record, given these lists: no where it asks for what they have nothing of.
+    pub fn possible(&self, lists: &Lists) -> bool {
+        match self {
+            Self::Always(answer) => *answer,
+            Self::All(all) => all.iter().all(|p| p.possible(lists)),
+            Self::Any(any) => any.iter().any(|p| p.possible(lists)),
+            Self::Test(_, Test::Listed(category)) => lists.lists(*category),
+            Self::Shared(_, p) | Self::Exists(_, p) => p.possible(lists),
+            _ => true,
+        }
     }
 
     fn on(&self, event: &Event<'_, '_>, item: Option<Raw<'_>>, against: Against<'_>) -> bool {
@@ -145,10 +162,13 @@ impl Predicate {
                 order.holds(f64::from(count), *bound)
             }
             Self::ByService => by_service(event),
+            Self::Shared(number, p) => against.memo.get(*number, || p.on(event, item, against)),
             Self::Pattern(rules) => {
                 crate::foreign::delivered(event).is_some_and(|e| rules.matched(&e).is_ok_and(|m| !m.is_empty()))
             }
-            Self::Sigma(rule) => crate::foreign::with_fields(event, |fields| rule.fires(fields)),
+            Self::Sigma(rule) => {
+                crate::foreign::may_fire(rule, event) && crate::foreign::with_fields(event, |fields| rule.fires(fields))
+            }
         }
     }
 }
@@ -238,7 +258,12 @@ fn holds(text: &str, part: &str, case: Case) -> bool {
     match case {
         Case::Exact => memchr::memmem::find(text.as_bytes(), part.as_bytes()).is_some(),
         Case::Any => {
-            part.is_empty() || text.as_bytes().windows(part.len()).any(|w| w.eq_ignore_ascii_case(part.as_bytes()))
+            let Some(first) = part.bytes().next() else { return true };
+            let (text, last) = (text.as_bytes(), text.len().checked_sub(part.len()));
+            let starts = text.get(..last.map_or(0, |l| l + 1)).unwrap_or_default();
+            let same =
+                |at: usize| text.get(at..at + part.len()).is_some_and(|t| t.eq_ignore_ascii_case(part.as_bytes()));
+            memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), starts).any(same)
         }
     }
 }

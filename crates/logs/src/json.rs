@@ -74,14 +74,7 @@ impl<'a> Raw<'a> {
         if self.kind != Kind::Object {
             return None;
         }
-        let mut hit = None;
-        each_member(self.text, &mut |key, value| {
-            if hit.is_none() && key.text == name {
-                hit = Some(value);
-            }
-        })
-        .ok()?;
-        hit
+        member(self.text, |key| key.text == name)
     }
 
     /// A value below this one, by the names of members.
@@ -163,6 +156,35 @@ pub fn each_member<'a>(text: &'a str, take: &mut dyn FnMut(Raw<'a>, Raw<'a>)) ->
         }
     }
     c.end()
+}
+
+/// The first member of an object whose name pleases. What comes after it is not looked at: for texts that were checked already, as a
+/// record's values are.
+pub fn member<'a>(text: &'a str, pleases: impl Fn(Raw<'a>) -> bool) -> Option<Raw<'a>> {
+    let mut c = Cursor { text, bytes: text.as_bytes(), at: 0 };
+    c.space();
+    if !c.eat(b'{') {
+        return None;
+    }
+    loop {
+        c.space();
+        if !c.eat(b'"') {
+            return None;
+        }
+        let key = c.string().ok()?;
+        c.space();
+        if !c.eat(b':') {
+            return None;
+        }
+        let value = c.value(1).ok()?;
+        if pleases(key) {
+            return Some(value);
+        }
+        c.space();
+        if !c.eat(b',') {
+            return None;
+        }
+    }
 }
 
 /// Gives an array's elements in their order. The whole text is checked.

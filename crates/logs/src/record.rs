@@ -4,6 +4,7 @@ use crate::columns::find;
 use crate::json::{Broken, Kind, Raw, each_member};
 use crate::table::Table;
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 /// A JSON object's members in their order, with an index of nothing: records have a few dozen.
 #[derive(Debug, Default)]
@@ -71,12 +72,21 @@ pub struct Record<'a> {
     slots: Vec<Option<Raw<'a>>>,
     /// Members that no column has.
     pub rest: Vec<(Raw<'a>, Raw<'a>)>,
+    /// Where members of the caller's object stand in it, once somebody asked: nearly every rule looks there.
+    caller: OnceCell<Vec<Place>>,
+}
+
+/// A member's name and value in their object's text: from, to, what it is.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    name: (usize, usize, Kind),
+    value: (usize, usize, Kind),
 }
 
 impl<'a> Record<'a> {
     /// One without fields.
     pub fn new(table: &'static Table) -> Self {
-        Self { table, slots: vec![None; table.names.len()], rest: Vec::new() }
+        Self { table, slots: vec![None; table.names.len()], rest: Vec::new(), caller: OnceCell::new() }
     }
 
     /// Puts a value into a column; false where there is one already or there is no such column.
@@ -104,6 +114,29 @@ impl<'a> Record<'a> {
     /// A column's scalar as text; nothing for null, an empty text, an object or a list.
     pub fn text(&self, column: &str) -> Option<Cow<'a, str>> {
         self.get(column)?.scalar().filter(|t| !t.is_empty())
+    }
+
+    /// The members of a CloudTrail event's `userIdentity`, in their order, read once; none where it is no object, and none of any other
+    /// column.
+    pub fn caller(&self, column: usize) -> Option<impl Iterator<Item = (Raw<'a>, Raw<'a>)>> {
+        let raw = self.slots.get(column).copied().flatten()?;
+        if raw.kind != Kind::Object || self.table.names.get(column)? != "useridentity" {
+            return None;
+        }
+        let begin = raw.text.as_ptr().addr();
+        let place = |part: Raw<'_>| {
+            let from = part.text.as_ptr().addr().saturating_sub(begin);
+            (from, from + part.text.len(), part.kind)
+        };
+        let members = self.caller.get_or_init(|| {
+            let mut members = Vec::with_capacity(10);
+            let read = each_member(raw.text, &mut |name, value| {
+                members.push(Place { name: place(name), value: place(value) })
+            });
+            if read.is_err() { Vec::new() } else { members }
+        });
+        let part = move |(from, to, kind)| Raw { text: raw.text.get(from..to).unwrap_or_default(), kind };
+        Some(members.iter().map(move |m| (part(m.name), part(m.value))))
     }
 
     /// A scalar below a column, by the names that members have in the record.

@@ -321,8 +321,16 @@ impl Lists {
         Ok(builder.build())
     }
 
+    /// Whether any list is of this category.
+    pub fn lists(&self, category: Category) -> bool {
+        self.tags.iter().any(|(_, c)| *c == category)
+    }
+
     /// Whether a list of this category has an address or domain, and no allow list.
     pub fn has(&self, text: &str, category: Category) -> bool {
+        if !self.lists(category) {
+            return false;
+        }
         let Ok(ip) = text.parse::<IpAddr>() else {
             return self.domain(text).is_some_and(|hit| hit.category == category);
         };

@@ -70,15 +70,28 @@ fn walk(raw: Raw<'_>, path: &str, take: &mut dyn FnMut(Value<'_>)) {
         }
         Kind::Object => {
             let _ = each_member(raw.text, &mut |name, inner| {
-                let name = if name.kind == Kind::Escaped { unescape(name.text) } else { name.text.into() };
-                match path.strip_prefix(&*name) {
-                    Some("") => give(inner, take),
-                    Some(rest) => rest.strip_prefix('.').into_iter().for_each(|rest| walk(inner, rest, take)),
-                    None => {}
-                }
+                named(name, inner, path, take);
             });
         }
         _ => {}
+    }
+}
+
+/// Gives what a member of an object has under a path that begins with the member's own name.
+pub fn named(name: Raw<'_>, value: Raw<'_>, path: &str, take: &mut dyn FnMut(Value<'_>)) {
+    let name = if name.kind == Kind::Escaped { unescape(name.text) } else { name.text.into() };
+    match path.strip_prefix(&*name) {
+        Some("") => give(value, take),
+        Some(rest) => rest.strip_prefix('.').into_iter().for_each(|rest| walk(value, rest, take)),
+        None => {}
+    }
+}
+
+/// Gives a value, or what it has under a path.
+pub fn below(value: Raw<'_>, path: Option<&str>, take: &mut dyn FnMut(Value<'_>)) {
+    match path {
+        None => give(value, take),
+        Some(path) => walk(value, path, take),
     }
 }
 

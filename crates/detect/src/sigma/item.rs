@@ -102,6 +102,12 @@ impl Item {
             })
     }
 
+    /// Whether it holds only where a field of this name holds something that pleases: then more values can only make it hold, too.
+    pub fn wants_a_value(&self) -> bool {
+        let alone = |t: &Test| !matches!(t, Test::Null | Test::Exists(_) | Test::Field { .. });
+        self.field.is_some() && !self.negated && self.tests.iter().all(alone)
+    }
+
     /// The texts of which the field must hold one, in lower case, where it is so.
     pub fn needs(&self) -> Option<Vec<String>> {
         if self.negated || self.all && self.tests.len() > 1 || self.part.is_some() {

@@ -28,7 +28,7 @@ mod text;
 pub use condition::Condition;
 pub use correlate::{Correlator, Fired, MAX_GROUPS};
 pub use correlation::{Bounds, Correlation, Kind};
-pub use fields::{Fields, Json, Value};
+pub use fields::{Fields, Json, Value, below, named};
 pub use library::{Filter, Library, Signal};
 pub use modifier::Placeholders;
 pub use read::{Document, Problem, load, load_with};

@@ -125,12 +125,40 @@ impl Selection {
             Self::Any(list) => list.iter().any(|s| s.holds(fields)),
         }
     }
+
+    fn may(&self, fields: &dyn Fields) -> bool {
+        match self {
+            Self::All(items) => items.iter().all(|i| !i.wants_a_value() || i.holds(fields)),
+            Self::Any(list) => list.iter().any(|s| s.may(fields)),
+        }
+    }
 }
 
 impl Rule {
     /// Whether the rule fires on an event of its log source.
     pub fn fires(&self, fields: &dyn Fields) -> bool {
         self.condition.holds(&mut |place| self.selections.get(place).is_some_and(|s| s.holds(fields)))
+    }
+
+    /// A text that rules with the same detection have in common.
+    pub fn key(&self) -> String {
+        format!("{:?} {:?}", self.selections, self.condition)
+    }
+
+    /// Whether the rule can fire on an event of which other readings of its fields are at hand: a quicker look at those that must hold
+    /// something. Where the names of those fields differ from the event's own in capitals alone they are taken for the same, so that
+    /// true says nothing yet; false is certain.
+    pub fn may_fire(&self, fields: &dyn Fields) -> bool {
+        self.may(&self.condition, fields)
+    }
+
+    fn may(&self, condition: &Condition, fields: &dyn Fields) -> bool {
+        match condition {
+            Condition::All(list) => list.iter().all(|c| self.may(c, fields)),
+            Condition::Any(list) => list.iter().any(|c| self.may(c, fields)),
+            Condition::Not(_) => true,
+            Condition::Is(place) => self.selections.get(*place).is_none_or(|s| s.may(fields)),
+        }
     }
 
     /// Works out anew what events the rule needs.

@@ -140,34 +140,50 @@ impl Habits {
     /// Says how new a value is to a key, and learns it. Events may come out of order.
     pub fn observe(&mut self, key: u64, dimension: Dimension, value: u64, time: i64) -> Novelty {
         let novelty = self.look(key, dimension, value, time);
+        self.learn(key, [(dimension, value)], time);
+        novelty
+    }
+
+    /// Learns values of a key: as [`Habits::observe`] does one by one, without saying how new they are.
+    pub fn learn(&mut self, key: u64, values: impl IntoIterator<Item = (Dimension, u64)>, time: i64) {
         if self.keys.len() >= self.config.max_keys && !self.keys.contains_key(&key) {
             self.make_room();
         }
-        let (at, what) = (seconds(time), what(dimension, value));
+        let at = seconds(time);
         let profile = self.keys.entry(key).or_insert_with(|| Profile { first: at, last: at, ..Profile::default() });
         profile.first = profile.first.min(at);
         profile.last = profile.last.max(at);
-        if let Some(total) = profile.totals.get_mut(dimension as usize) {
-            *total = total.saturating_add(1);
-        }
-        let seen = Value { what, first: at, last: at, count: 1, weight: 256 };
-        match profile.values.binary_search_by_key(&what, |v| v.what) {
-            Ok(place) => {
-                if let Some(known) = profile.values.get_mut(place) {
-                    let forgotten = at.saturating_sub(known.last) > seconds(self.config.forget);
-                    *known = if forgotten { seen } else { joined(*known, seen, &self.config) };
+        for (dimension, value) in values {
+            let what = what(dimension, value);
+            if let Some(total) = profile.totals.get_mut(dimension as usize) {
+                *total = total.saturating_add(1);
+            }
+            let seen = Value { what, first: at, last: at, count: 1, weight: 256 };
+            match profile.values.binary_search_by_key(&what, |v| v.what) {
+                Ok(place) => {
+                    if let Some(known) = profile.values.get_mut(place) {
+                        let forgotten = at.saturating_sub(known.last) > seconds(self.config.forget);
+                        *known = if forgotten { seen } else { joined(*known, seen, &self.config) };
+                    }
+                }
+                Err(place) => {
+                    profile.values.reserve_exact(if profile.values.len() == profile.values.capacity() { 4 } else { 0 });
+                    profile.values.insert(place, seen);
+                    *self.spread.entry(what).or_default() += 1;
+                    for gone in profile.trim(dimension, self.config.max_values, &self.config) {
+                        release(&mut self.spread, gone);
+                    }
                 }
             }
-            Err(place) => {
-                profile.values.reserve_exact(if profile.values.len() == profile.values.capacity() { 4 } else { 0 });
-                profile.values.insert(place, seen);
-                *self.spread.entry(what).or_default() += 1;
-                for gone in profile.trim(dimension, self.config.max_values, &self.config) {
-                    release(&mut self.spread, gone);
-                }
-            }
         }
-        novelty
+    }
+
+    /// Whether enough is known of a key, in any of these dimensions, that new means unusual: without looking at what is known.
+    pub fn mature(&self, key: u64, dimensions: impl IntoIterator<Item = Dimension>, time: i64) -> bool {
+        let Some(profile) = self.keys.get(&key) else { return false };
+        let total = |d: Dimension| profile.totals.get(d as usize).copied().unwrap_or_default();
+        time.saturating_sub(i64::from(profile.first) * 1_000) >= self.config.mature_time
+            && dimensions.into_iter().any(|d| u64::from(total(d)) >= self.config.mature_events)
     }
 
     /// Says how new a value is to a key, without learning it.
