@@ -302,6 +302,7 @@ impl<'e> Engine<'e> {
         if let Some(target) = fired.target {
             seen.target = target;
         }
+        seen.shown = fired.shown.to_vec();
         let signal = if d.silent {
             None
         } else {

@@ -88,6 +88,9 @@ pub struct Seen {
     pub error: SmolStr,
     /// The instance that it came from, where the record tells.
     pub instance: SmolStr,
+    /// What texts show of it besides, by the rule that was hit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shown: Vec<(SmolStr, SmolStr)>,
 }
 
 /// A rule's match.
@@ -623,6 +626,7 @@ pub(crate) fn seen(event: &Event<'_, '_>, source: &str, id: u128) -> Seen {
         user_agent: role(Role::UserAgent),
         error: role(Role::Error),
         instance: crate::links::instance(event),
+        shown: Vec::new(),
     }
 }
 

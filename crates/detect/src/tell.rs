@@ -194,7 +194,7 @@ pub fn incident(i: &Incident, state: &State, rules: &Rules, sequences: &Sequence
             time: iso(s.time),
             stage: s.stage.clone(),
             rule: s.rule.clone(),
-            title: fill(&words, &s.seen, &[], 1),
+            title: fill(&words, &s.seen, &s.seen.shown, 1),
             event: s.seen.event_id.clone(),
             actor: s.seen.actor.clone(),
             source_ip: s.seen.source_ip.clone(),
