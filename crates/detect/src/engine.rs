@@ -20,6 +20,8 @@ const LINKED: i64 = 30 * 24 * 3_600_000;
 const HOPS: usize = 8;
 /// An incident takes up what its entity does within this time of its last record; after a longer silence another one begins.
 const TOGETHER: i64 = 12 * 3_600_000;
+/// What was found of its entity within this time before an incident's first stage belongs to it: an hour.
+const BEFORE: i64 = 3_600_000;
 /// What is found again and again is said at intervals that double up to 32 times the first.
 const DOUBLINGS: u32 = 5;
 /// Memory that nobody asks for any more is swept after so many records.
@@ -429,7 +431,7 @@ impl<'e> Engine<'e> {
         }
         // What was found of the same entity shortly before belongs to it.
         let (makers, signals) = (&self.state.makers, &mut self.state.signals);
-        for signal in signals.iter_mut().rev().take_while(|s| last - s.time <= TOGETHER) {
+        for signal in signals.iter_mut().rev().take_while(|s| first - s.time <= BEFORE) {
             let same = root_of(makers, &signal.seen, signal.time) == *root;
             if same
                 && signal.incident.is_none()
