@@ -28,6 +28,9 @@ fn main() {
     for folder in ["detections", "sequences"] {
         walk(Path::new(&root), &Path::new(&root).join(folder), &mut files);
     }
+    if let Ok(text) = std::fs::read_to_string(Path::new(&root).join("attack.yaml")) {
+        files.push(ContentFile { path: "attack.yaml".into(), text, shipped: true });
+    }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let pack = Pack::read(files.iter(), &Settings::new());
     for e in &pack.errors {

@@ -3,6 +3,7 @@
 //! Records are looked at twice. [`observe`] tries every rule on a record by itself, where it is decoded, on any thread and in any order.
 //! [`engine`] takes what came of it **in the order of time** and remembers: repetition, habits, statistics, sequences. [`run`] puts it in order.
 
+pub mod attack;
 pub mod compile;
 pub mod detection;
 pub mod engine;

@@ -198,6 +198,8 @@ pub struct Rules {
     pub detections: Vec<Detection>,
     /// Sigma's correlations.
     pub correlations: Vec<Correlating>,
+    /// What their techniques serve.
+    pub attack: crate::attack::Attack,
     tables: HashMap<&'static str, OfTable>,
     /// By detection: the correlations that listen to it, and its place in each.
     heard: HashMap<u32, Vec<(u32, u32)>>,
@@ -281,7 +283,15 @@ impl Rules {
                 of.any.push(n);
             }
         }
-        Self { detections, tables, correlations: Vec::new(), heard: HashMap::default(), tries, shared: sharing.len() }
+        Self {
+            detections,
+            tables,
+            correlations: Vec::new(),
+            attack: crate::attack::Attack::default(),
+            heard: HashMap::default(),
+            tries,
+            shared: sharing.len(),
+        }
     }
 
     /// How many conditions have a number that they are known by.

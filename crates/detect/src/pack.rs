@@ -1,5 +1,6 @@
 //! Detections and sequences as content: read together, checked against each other, tried on their own fixtures.
 
+use crate::attack::{self, Attack};
 use crate::compile::Settings;
 use crate::detection::{self, Detection};
 use crate::engine::{Engine, State};
@@ -47,8 +48,14 @@ impl Pack {
         let mut errors = Vec::new();
         let whole =
             |file: &ContentFile, message: String| ContentError { file: file.path.clone(), line: 1, column: 1, message };
+        let mut attack = Attack::default();
         for file in files {
-            if file.path.starts_with("detections/") {
+            if file.path == attack::PATH {
+                match Attack::parse(file) {
+                    Ok(found) => attack = found,
+                    Err(e) => errors.extend(e),
+                }
+            } else if file.path.starts_with("detections/") {
                 match detection::parse(file, settings) {
                     Ok(d) => {
                         if let Some(other) = detections.insert(d.id.clone(), d) {
@@ -103,7 +110,19 @@ impl Pack {
         let (sigma, correlations, problems) = crate::foreign::sigma(documents, first);
         all.extend(sigma);
         errors.extend(problems);
+        for d in all.iter().filter(|_| !attack.techniques.is_empty()) {
+            let strange =
+                d.maps.iter().filter_map(|m| m.strip_prefix("attack/")).find(|t| !attack.techniques.contains_key(*t));
+            // Sigma's tags are others' words.
+            if let (Some(technique), false) = (strange, d.id.starts_with("sigma.")) {
+                let near = nearest_hint(technique, attack.techniques.keys().map(SmolStr::as_str));
+                let file = format!("detections/{}.yaml", d.id.replacen('.', "/", 1));
+                let message = format!("`{technique}` is not in {} (ATT&CK {}){near}", attack::PATH, attack.version);
+                errors.push(ContentError { file, line: 1, column: 1, message });
+            }
+        }
         let mut rules = Rules::new(all);
+        rules.attack = attack;
         rules.correlate(correlations);
         Self { rules, sequences: Sequences::new(sound), errors }
     }

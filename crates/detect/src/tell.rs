@@ -53,6 +53,9 @@ pub struct Told {
     /// Of an incident: techniques reached.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub techniques: Vec<SmolStr>,
+    /// Of an incident: ATT&CK's tactics reached, in its order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tactics: Vec<SmolStr>,
     /// Of an incident: stages that no record was found for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<SmolStr>,
@@ -135,6 +138,7 @@ pub fn signal(s: &Signal, rules: &Rules, lang: Lang) -> Option<Told> {
         actors: Vec::new(),
         resources: Vec::new(),
         techniques: Vec::new(),
+        tactics: Vec::new(),
         missing: Vec::new(),
     })
 }
@@ -217,6 +221,7 @@ pub fn incident(i: &Incident, state: &State, rules: &Rules, sequences: &Sequence
         timeline: timeline.collect(),
         actors: i.actors.clone(),
         resources: resources.into_iter().collect(),
+        tactics: rules.attack.tactics(techniques.iter().map(SmolStr::as_str)),
         techniques: techniques.into_iter().collect(),
         missing: i.missing.clone(),
     })

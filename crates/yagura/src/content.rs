@@ -177,7 +177,7 @@ fn of_folder(folder: &Path) -> Result<Vec<Result<ContentFile, ContentError>>, Fa
 
 /// Whether a file is a detection or a sequence: only detecting needs them.
 fn is_detection(path: &str) -> bool {
-    path.starts_with("detections/") || path.starts_with("sequences/")
+    path.starts_with("detections/") || path.starts_with("sequences/") || path == yagura_detect::attack::PATH
 }
 
 /// The embedded detections and sequences, and a user's, which replace those of the same path. With them, what is wrong with files that

@@ -61,7 +61,8 @@ fn shipped_content_keeps_all_its_fixtures() {
     let all = common::shipped_checks();
     assert!(text.contains(&format!("{all} of {all} checks keep their fixtures")), "{text}");
     assert!(text.contains("111 of 111 escalation paths keep their fixtures"), "{text}");
-    let detections = text.lines().filter_map(|l| l.strip_suffix(" detections and sequences keep their fixtures")).next().unwrap();
+    let detections =
+        text.lines().filter_map(|l| l.strip_suffix(" detections and sequences keep their fixtures")).next().unwrap();
     let (kept, all) = detections.split_once(" of ").unwrap();
     assert!(kept == all && all.parse::<usize>().unwrap() >= 350, "{detections}");
 }

@@ -66,6 +66,12 @@ fn tail(told: &Told, terminal: Terminal, lang: Lang, out: &mut impl Write) -> io
     for line in terminal.wrap(&clean(&told.why), "    ") {
         writeln!(out, "{line}")?;
     }
+    if !told.tactics.is_empty() {
+        let line = format!("{} {}", lang.pick("Tactics reached:", "到達した戦術:"), told.tactics.join(", "));
+        for line in terminal.wrap(&line, "    ") {
+            writeln!(out, "{line}")?;
+        }
+    }
     if !told.missing.is_empty() {
         writeln!(out, "    {} {}", lang.pick("Not seen:", "未確認:"), told.missing.join(", "))?;
     }

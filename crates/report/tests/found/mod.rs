@@ -34,6 +34,7 @@ fn told(rule: &str, severity: Severity, time: &str, title: &str) -> Told {
         actors: vec![],
         resources: vec![],
         techniques: vec![],
+        tactics: vec![],
         missing: vec![],
     }
 }
