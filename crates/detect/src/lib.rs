@@ -16,6 +16,7 @@ pub mod links;
 pub mod measure;
 pub mod observe;
 pub mod pack;
+pub mod pairs;
 pub mod pattern;
 pub mod predicate;
 pub mod run;

@@ -241,6 +241,7 @@ const REMEMBERED: usize = 256;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Waiting {
     /// By sequence and joined values. An ordered map, so that a saved state is the same whoever wrote it.
+    #[serde(with = "crate::pairs")]
     open: BTreeMap<(SmolStr, SmolStr), Vec<Mark>>,
 }
 
