@@ -476,7 +476,8 @@ fn first(counted: &mut HashMap<Hash, (i64, u128)>, count: &Count, hit: &Hit, tim
     }
     match counted.entry(key) {
         Entry::Occupied(mut known) => {
-            let earlier = (time, id) < *known.get();
+            // The same record delivered twice must look the same both times: either may be the one that is taken.
+            let earlier = (time, id) <= *known.get();
             if earlier {
                 known.insert((time, id));
             }

@@ -1,7 +1,12 @@
 //! How many of the labelled attacks are found, and what is found besides, on samples that stay outside the repository:
 //! `YAGURA_SHARED=<folder> cargo test -p yagura-detect --release --test scores -- --ignored --nocapture`
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "tests may stop, and print scores")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests may stop, and print scores"
+)]
 
 mod content;
 
@@ -42,7 +47,9 @@ struct Attack {
 
 /// Tools that attack say who they are; a detection that needs them to is worth nothing.
 fn stripped(bytes: Vec<u8>) -> Vec<u8> {
-    let tools = Regex::new(r#"(?i)(?:stratus-red-team|pacu|cloudgoat|scoutsuite|prowler|trufflehog|kali|parrot|pentoo)[^"\\]*"#);
+    let tools = Regex::new(
+        r#"(?i)(?:stratus-red-team|pacu|cloudgoat|scoutsuite|prowler|trufflehog|kali|parrot|pentoo)[^"\\]*"#,
+    );
     tools.unwrap().replace_all(&bytes, &b"aws-sdk-go-v2/1.24"[..]).into_owned()
 }
 
@@ -144,7 +151,11 @@ fn attacks_among_ordinary_days() {
     let attacked: usize = truth.attacks.iter().map(|a| a.event_ids.len()).sum();
     let benign = truth.events as f64 - attacked as f64;
     let rate = strangers.len() as f64 * 10_000.0 / benign;
-    println!("{missed} of {} missed; {} false, {rate:.2} for 10,000 benign events", truth.attacks.len(), strangers.len());
+    println!(
+        "{missed} of {} missed; {} false, {rate:.2} for 10,000 benign events",
+        truth.attacks.len(),
+        strangers.len()
+    );
     assert_eq!(missed, 0);
     assert!(rate <= 2.0);
     assert!(strangers.iter().all(|f| f.sequence.is_empty()), "an incident without an attack");
