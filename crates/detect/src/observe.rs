@@ -339,10 +339,13 @@ pub struct Observer<'o> {
     /// What is known of the record at hand.
     memo: Memo,
     /// By table, source and name: which rules are tried.
-    tried: HashMap<&'static str, HashMap<SmolStr, HashMap<SmolStr, Arc<[u32]>>>>,
+    tried: HashMap<&'static str, HashMap<SmolStr, OfNames>>,
     /// How many those are.
     names: usize,
 }
+
+/// Which rules are tried, by the name of a record.
+type OfNames = HashMap<SmolStr, Arc<[u32]>>;
 
 /// How many names of records are remembered with their rules, and how long they may be: what a request's path says is a name, too.
 const NAMES: usize = 1 << 14;

@@ -188,14 +188,16 @@ fn who_stands_behind() {
     }
 }
 
+/// What; which sequence; which calls; incidents, steps that are stages, stages that are missing.
+type StageRow<'r> = (&'r str, &'r Sequence, Vec<Call>, usize, usize, usize);
+
 #[test]
 fn stages() {
     let optional =
         sequence(&[("blind", &[BLIND], false, 1), ("config", &[CONFIG], true, 1), ("take", &[TAKE], false, 1)]);
     let distinct = sequence(&[("blind", &[BLIND, CONFIG], false, 2), ("take", &[TAKE], false, 1)]);
     let calls = |whats: &[String]| -> Vec<Call> { (0..).zip(whats).map(|(n, w)| call(n * MINUTE, ALICE, w)).collect() };
-    // Incidents, steps that are stages, stages that are missing.
-    let rows: [(&str, &Sequence, Vec<Call>, usize, usize, usize); 8] = [
+    let rows: [StageRow<'_>; 8] = [
         ("in order", &optional, calls(&[stop("a"), config(), share()]), 1, 3, 0),
         ("an optional stage left out", &optional, calls(&[stop("a"), share()]), 1, 2, 1),
         ("an optional stage before its turn", &optional, calls(&[config(), stop("a"), share()]), 1, 2, 1),

@@ -93,7 +93,7 @@ fn records() -> Vec<(&'static Table, String)> {
 fn conditions_tried_together_hold_where_they_hold_alone() {
     let files = content::files();
     let pack = Pack::read(files.iter(), &content::settings());
-    let lists = Lists::of([("malicious", "203.0.113.7"), ("tor_exit", "198.51.100.9")]).unwrap();
+    let lists = Lists::of([("malicious", "203.0.113.7"), ("tor_exit", "198.51.100.9")].into_iter()).unwrap();
     let mut sharing = Sharing::default();
     let shared: Vec<Predicate> = pack.rules.detections.iter().map(|d| sharing.share(&d.predicate)).collect();
     assert!(sharing.len() > 100 && sharing.len() < shared.len() * 6);
@@ -130,7 +130,7 @@ fn rules_twice_find_everything_twice() {
     }));
     let twice = Rules::new(all);
     assert_eq!(once.shared(), twice.shared(), "nothing more to try");
-    let lists = Arc::new(Lists::of([("malicious", "203.0.113.7")]).unwrap());
+    let lists = Arc::new(Lists::of([("malicious", "203.0.113.7")].into_iter()).unwrap());
     let (mut one, mut two) = (Observer::new(&once, lists.clone()), Observer::new(&twice, lists));
     for (table, text) in records() {
         let record = Object::read(&text).unwrap().into_record(table);
