@@ -137,16 +137,6 @@ fn main() {
     let two = pack(2);
     let (_, count) = deliveries.decode();
     assert!(count.records > 0 && count.actors == count.records);
-    if let Ok(part) = std::env::var("PART") {
-        for _ in 0..10 {
-            match part.as_str() {
-                "decode" => deliveries.decode().0,
-                "look" => deliveries.look(&one),
-                _ => deliveries.detect(&one).0,
-            };
-        }
-        return;
-    }
     let (_, state) = deliveries.detect(&one);
     println!(
         "{} deliveries, {} events; {} rules, {} sequences: {} signals, {} incidents",

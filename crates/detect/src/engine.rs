@@ -28,6 +28,10 @@ const DOUBLINGS: u32 = 5;
 const SWEEP: u64 = 50_000;
 /// Entries kept of any one counter; the oldest go first.
 const COUNTED: usize = 10_000;
+/// Counters, and links between identities, that outlive a sweep; beyond, those that were touched longest ago go, and are counted as
+/// forgotten: who makes millions of names must not take all memory.
+const MOST_COUNTERS: usize = 200_000;
+const MOST_LINKS: usize = 500_000;
 
 /// Everything that is remembered.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -51,6 +55,9 @@ pub struct State {
     /// Identities of the records of the latest instant: the same record delivered twice comes twice in a row.
     instant: (i64, Vec<u128>),
     records: u64,
+    /// What had to go for want of room before its time was over.
+    #[serde(default)]
+    forgotten: u64,
     /// The first and the last record, ms.
     #[serde(default)]
     span: Option<(i64, i64)>,
@@ -105,6 +112,17 @@ impl<'e> Engine<'e> {
             }
         }
         Self { rules, sequences, methods, state }
+    }
+
+    /// How much of what was remembered had to go for want of room before its time was over: counts, links between identities, and stages
+    /// that sequences wait for. What they would have led to is lost.
+    pub fn forgotten(&self) -> u64 {
+        self.state.forgotten
+    }
+
+    /// How many counters, links and entities that sequences wait for are remembered.
+    pub fn remembered(&self) -> [usize; 3] {
+        [self.state.counts.len(), self.state.makers.len(), self.state.waiting.len()]
     }
 
     /// How many days the records span.
@@ -452,8 +470,28 @@ impl<'e> Engine<'e> {
         let longest = rules.iter().filter_map(|d| d.count.as_ref().map(|c| c.over)).max().unwrap_or(0);
         self.state.counts.retain(|_, w| w.back().is_some_and(|w| now - w.time <= longest));
         self.state.makers.retain(|_, (_, at)| now - *at <= LINKED);
-        self.state.waiting.sweep(self.sequences, now);
+        self.state.forgotten += oldest_go(&mut self.state.counts, MOST_COUNTERS, |w| w.back().map_or(0, |w| w.time));
+        self.state.forgotten += oldest_go(&mut self.state.makers, MOST_LINKS, |(_, at)| *at);
+        self.state.forgotten += self.state.waiting.sweep(self.sequences, now);
     }
+}
+
+/// Takes out of a map what is over a number, the oldest first, and a tenth more, so that this is seldom. Answers how many went.
+fn oldest_go<K: Clone + Eq + std::hash::Hash + Ord, V>(
+    map: &mut HashMap<K, V>,
+    most: usize,
+    time: impl Fn(&V) -> i64,
+) -> u64 {
+    if map.len() <= most {
+        return 0;
+    }
+    let mut ages: Vec<(i64, K)> = map.iter().map(|(k, v)| (time(v), k.clone())).collect();
+    ages.sort_unstable();
+    let going = ages.len() - most + most / 10;
+    for (_, key) in ages.into_iter().take(going) {
+        map.remove(&key);
+    }
+    going as u64
 }
 
 /// A record's name by its identity: CloudTrail's are UUIDs.

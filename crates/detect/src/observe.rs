@@ -352,10 +352,13 @@ pub struct Observer<'o> {
     /// What is known of the record at hand.
     memo: Memo,
     /// By table, source and name: which rules are tried.
-    tried: HashMap<&'static str, HashMap<SmolStr, HashMap<SmolStr, Arc<[u32]>>>>,
+    tried: HashMap<&'static str, HashMap<SmolStr, OfNames>>,
     /// How many those are.
     names: usize,
 }
+
+/// Which rules are tried, by the name of a record.
+type OfNames = HashMap<SmolStr, Arc<[u32]>>;
 
 /// How many names of records are remembered with their rules, and how long they may be: what a request's path says is a name, too.
 const NAMES: usize = 1 << 14;
@@ -489,7 +492,8 @@ fn first(counted: &mut HashMap<Hash, (i64, u128)>, count: &Count, hit: &Hit, tim
     }
     match counted.entry(key) {
         Entry::Occupied(mut known) => {
-            let earlier = (time, id) < *known.get();
+            // The same record delivered twice must look the same both times: either may be the one that is taken.
+            let earlier = (time, id) <= *known.get();
             if earlier {
                 known.insert((time, id));
             }

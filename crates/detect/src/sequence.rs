@@ -17,8 +17,8 @@
 //! ```
 //!
 //! `actor` is who stands behind: an assumed role's session goes to who assumed it, a key to who created it. Stages must come in their
-//! order; what happens between them does not matter, and an optional stage never loses a match. Two mandatory stages are never the same
-//! record.
+//! order; what happens between them does not matter. An optional stage never loses a match, and counts whenever it comes after the
+//! mandatory stage before it. Two mandatory stages are never the same record.
 
 use crate::detection::{Words, millis, words};
 use crate::fixture::Fixture;
@@ -237,6 +237,9 @@ impl Sequences {
 /// How many signals of one entity a sequence remembers; the oldest go first.
 const REMEMBERED: usize = 256;
 
+/// Of how many entities signals outlive a sweep, each by sequence.
+pub const MOST_ENTITIES: usize = 50_000;
+
 /// What sequences wait for.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Waiting {
@@ -303,10 +306,31 @@ impl Waiting {
         done
     }
 
-    /// Forgets what no sequence waits for any more.
-    pub fn sweep(&mut self, all: &Sequences, now: i64) {
+    /// Of how many entities signals are remembered, each by sequence.
+    pub fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Whether of none.
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Forgets what no sequence waits for any more, and what is too much: the oldest first. Answers of how many entities that was.
+    pub fn sweep(&mut self, all: &Sequences, now: i64) -> u64 {
         let longest = all.all.iter().map(|s| s.within).max().unwrap_or(0);
         self.open.retain(|_, marks| marks.last().is_some_and(|m| now - m.time <= longest));
+        if self.open.len() <= MOST_ENTITIES {
+            return 0;
+        }
+        let mut ages: Vec<(i64, SmolStr)> =
+            self.open.iter().map(|(key, marks)| (marks.last().map_or(0, |m| m.time), key.clone())).collect();
+        ages.sort_unstable();
+        let going = ages.len() - MOST_ENTITIES + MOST_ENTITIES / 10;
+        for (_, key) in ages.into_iter().take(going) {
+            self.open.remove(&key);
+        }
+        going as u64
     }
 }
 
