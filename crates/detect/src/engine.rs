@@ -25,7 +25,7 @@ const DOUBLINGS: u32 = 5;
 /// Memory that nobody asks for any more is swept after so many records.
 const SWEEP: u64 = 50_000;
 /// Entries kept of any one counter; the oldest go first.
-const COUNTED: usize = 10_000;
+pub const COUNTED: usize = 10_000;
 
 /// Everything that is remembered.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -59,6 +59,9 @@ struct Counted {
     time: i64,
     of: Hash,
     event: SmolStr,
+    /// Whether a signal has it.
+    #[serde(default)]
+    told: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -164,6 +167,7 @@ impl<'e> Engine<'e> {
     /// Counts a hit. The reason and the records, once there are enough.
     fn count(&mut self, d: &Detection, hit: &Hit, time: i64, seen: &Seen) -> Option<(Because, Vec<SmolStr>)> {
         let c = d.count.as_ref()?;
+        let quiet = self.state.quiet.get(&quiet_key(d, hit.dedup)).is_some_and(|q| time < q.until);
         let window = self.state.counts.entry(hash(&d.id) ^ hit.group.rotate_left(7)).or_default();
         while window.front().is_some_and(|w| time - w.time > c.over) || window.len() >= COUNTED {
             window.pop_front();
@@ -173,18 +177,25 @@ impl<'e> Engine<'e> {
         match again {
             // Of the same value the latest record counts.
             Some(w) => {
-                w.time = time;
+                (w.time, w.told) = (time, false);
                 w.event = seen.event_id.clone();
                 let at = window.iter().position(|w| w.of == hit.of)?;
                 let moved = window.remove(at)?;
                 window.push_back(moved);
             }
-            None => window.push_back(Counted { time, of: hit.of, event: seen.event_id.clone() }),
+            None => window.push_back(Counted { time, of: hit.of, event: seen.event_id.clone(), told: false }),
         }
         if window.len() < c.at_least as usize {
             return None;
         }
-        let events = window.iter().map(|w| w.event.clone()).collect();
+        // A signal that goes on has the older ones already; they are not counted again.
+        let len = window.len();
+        let news = if quiet { window.iter().rev().take_while(|w| !w.told).count() } else { window.len() };
+        let mut events = Vec::with_capacity(news);
+        for w in window.iter_mut().skip(len - news) {
+            w.told = true;
+            events.push(w.event.clone());
+        }
         let since = window.front().map_or(time, |w| w.time);
         Some((Because::Count { count: window.len() as u64, distinct, since }, events))
     }
@@ -302,7 +313,7 @@ impl<'e> Engine<'e> {
         }
         let done = self.state.waiting.take(self.sequences, &d.id, time, &seen, &root);
         for completed in done {
-            self.complete(completed, &root);
+            self.complete(completed, &root, time);
         }
     }
 
@@ -317,7 +328,7 @@ impl<'e> Engine<'e> {
         mut because: Vec<Because>,
         events: Vec<SmolStr>,
     ) -> usize {
-        let key = hash(&d.id) ^ dedup.rotate_left(11);
+        let key = quiet_key(d, dedup);
         let mut times = 1;
         if let Some(q) = self.state.quiet.get_mut(&key) {
             // What belongs to an incident that is over is no part of what comes later.
@@ -363,17 +374,23 @@ impl<'e> Engine<'e> {
         at
     }
 
-    fn complete(&mut self, c: Completed, root: &SmolStr) {
+    fn complete(&mut self, c: Completed, root: &SmolStr, now: i64) {
         let Some(s) = self.sequences.all.get(c.sequence) else { return };
         let Some(last) = c.marks.iter().map(|m| m.0).max() else { return };
         let first = c.marks.iter().map(|m| m.0).min().unwrap_or(last);
         let known = self.state.open.get(root).or_else(|| self.state.open.get(&c.entity)).copied();
-        let open = known.filter(|n| self.state.incidents.get(*n).is_some_and(|i| last - i.last <= TOGETHER));
+        // By the record at hand, not by the stages: an old attack's stages are still there when the next one begins.
+        let open = known.filter(|n| self.state.incidents.get(*n).is_some_and(|i| now - i.last <= TOGETHER));
         // What began an incident that is over does not begin another one with whatever its entity does next.
         let over = known.filter(|_| open.is_none()).and_then(|n| self.state.incidents.get(n));
         if let (Some(over), Some(begun)) = (over, c.marks.first())
             && over.steps.iter().any(|s| s.seen.event_id == begun.3.event_id)
         {
+            // What came after it may be a whole attack by itself.
+            let until = over.last;
+            if let Some(next) = self.state.waiting.after(self.sequences, &c, until) {
+                self.complete(next, root, now);
+            }
             return;
         }
         let at = open.unwrap_or_else(|| {
@@ -431,6 +448,11 @@ impl<'e> Engine<'e> {
         self.state.makers.retain(|_, (_, at)| now - *at <= LINKED);
         self.state.waiting.sweep(self.sequences, now);
     }
+}
+
+/// What a detection's signal about something is kept quiet under.
+fn quiet_key(d: &Detection, dedup: Hash) -> Hash {
+    hash(&d.id) ^ dedup.rotate_left(11)
 }
 
 /// A record's name by its identity: CloudTrail's are UUIDs.
@@ -491,11 +513,14 @@ fn root_of(makers: &HashMap<SmolStr, (SmolStr, i64)>, seen: &Seen, time: i64) ->
 }
 
 fn add(i: &mut Incident, time: i64, rule: &SmolStr, stage: SmolStr, seen: &Seen) {
-    let same =
-        |s: &StepTaken| s.seen.event_id == seen.event_id && s.rule == *rule && (s.stage == stage || stage.is_empty());
-    if i.steps.iter().any(same) {
+    // One record has one time: only steps of the same instant can be of it.
+    let from = i.steps.partition_point(|s| s.time < time);
+    let instant = || i.steps.iter().enumerate().skip(from).take_while(|(_, s)| s.time == time);
+    let of_it = |s: &StepTaken| s.seen.event_id == seen.event_id && s.rule == *rule;
+    if instant().any(|(_, s)| of_it(s) && (s.stage == stage || stage.is_empty())) {
         return;
     }
+    let besides = instant().find(|(_, s)| s.stage.is_empty() && of_it(s)).map(|(n, _)| n);
     i.first = i.first.min(time);
     i.last = i.last.max(time);
     for who in [&seen.actor, &seen.access_key, &seen.source_ip] {
@@ -504,7 +529,9 @@ fn add(i: &mut Incident, time: i64, rule: &SmolStr, stage: SmolStr, seen: &Seen)
         }
     }
     // A step that was taken up as one besides becomes the stage.
-    i.steps.retain(|s| !(s.stage.is_empty() && s.seen.event_id == seen.event_id && s.rule == *rule));
+    if let Some(n) = besides {
+        i.steps.remove(n);
+    }
     let at = i.steps.partition_point(|s| s.time <= time);
     i.steps.insert(at, StepTaken { time, rule: rule.clone(), stage, seen: seen.clone() });
 }
