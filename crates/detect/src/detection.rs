@@ -363,6 +363,12 @@ fn index(r: &mut Reader<'_>, yaml: &Yaml) -> Index {
         None => BTreeSet::new(),
     });
     let names = std::mem::take(&mut both[1]);
+    for name in &names {
+        let plain = crate::observe::plain_name(name);
+        if plain != name {
+            r.complain(at, format!("events are looked up without the API's version: `{plain}`, not `{name}`"));
+        }
+    }
     let sources = std::mem::take(&mut both[0]);
     Index { sources, names }
 }

@@ -143,3 +143,23 @@ fn records_that_waited_mean_the_same_detections_after_a_restart_with_others() {
     assert_eq!(waiting.renumber(&gone.rules), 1);
     assert!(finish(&gone, waiting).signals.is_empty());
 }
+
+#[test]
+fn names_with_a_version_and_counts_beyond_memory_are_refused() {
+    let wrong = |text: &str| {
+        let file = ContentFile {
+            path: "detections/cloudtrail/a.yaml".into(),
+            text: format!("{text}\n{WORDS}"),
+            shipped: false,
+        };
+        let pack = Pack::read([file].iter(), &Settings::new());
+        pack.errors.iter().map(|e| e.message.clone()).collect::<Vec<_>>().join("; ")
+    };
+    let head = "kind: detection\nid: cloudtrail.a\nseverity: low\n";
+    let versioned = wrong(&format!("{head}event: {{name: CreateFunction20150331}}"));
+    assert!(versioned.contains("`CreateFunction`"), "{versioned}");
+    let count =
+        wrong(&format!("{head}event: {{name: GetUser}}\ncount: {{by: [identity], at_least: 10001, over: 10m}}"));
+    assert!(count.contains("10000"), "{count}");
+    assert_eq!(wrong(&format!("{head}event: {{name: GetUser}}")), "");
+}
