@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::intel::Lists;
 use crate::observe::{Observed, Observer, Rules};
 use smol_str::SmolStr;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,6 +36,9 @@ pub struct Counts {
     pub aside: Vec<(String, String)>,
     /// How much could not be read.
     pub unread: u64,
+    /// Inputs that could not be opened, by name: nothing of them was taken, and another try may.
+    #[serde(skip)]
+    pub unopened: BTreeSet<String>,
 }
 
 /// How many things that cannot be read are named.
@@ -86,6 +89,7 @@ impl Counts {
         self.timeless += other.timeless;
         self.outside += other.outside;
         self.unread += other.unread;
+        self.unopened.extend(other.unopened);
         self.aside.extend(other.aside);
         self.aside.truncate(NAMED);
     }
@@ -230,7 +234,10 @@ impl Batch<'_> {
                     Ok(stream) => {
                         decode(stream, &input.place, &mut looking);
                     }
-                    Err(e) => looking.aside(format!("it cannot be opened: {e}"), &[]),
+                    Err(e) => {
+                        looking.aside(format!("it cannot be opened: {e}"), &[]);
+                        looking.counts.unopened.insert(input.name.clone());
+                    }
                 }
                 let (found, counts) = (looking.found, looking.counts);
                 let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);

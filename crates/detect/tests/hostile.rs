@@ -8,7 +8,7 @@ use yagura_detect::engine::{Engine, State};
 use yagura_detect::intel::Lists;
 use yagura_detect::observe::Observer;
 use yagura_detect::pack::Pack;
-use yagura_detect::run::{Counts, Waiting};
+use yagura_detect::run::{Batch, Counts, Waiting};
 use yagura_logs::envelope::Envelope;
 use yagura_logs::record::Object;
 use yagura_logs::table::cloudtrail;
@@ -20,11 +20,7 @@ const WORDS: &str = "en: {title: t, why: w, look: [l]}\nja: {title: t, why: w, l
 fn pack(files: &[(&str, &str)]) -> Pack {
     let files: Vec<ContentFile> = files
         .iter()
-        .map(|(path, text)| ContentFile {
-            path: (*path).into(),
-            text: format!("{text}\n{WORDS}").into(),
-            shipped: false,
-        })
+        .map(|(path, text)| ContentFile { path: (*path).into(), text: format!("{text}\n{WORDS}"), shipped: false })
         .collect();
     let pack = Pack::read(files.iter(), &Settings::new());
     assert!(pack.errors.is_empty(), "{:?}", pack.errors);
@@ -162,4 +158,25 @@ fn names_with_a_version_and_counts_beyond_memory_are_refused() {
         wrong(&format!("{head}event: {{name: GetUser}}\ncount: {{by: [identity], at_least: 10001, over: 10m}}"));
     assert!(count.contains("10000"), "{count}");
     assert_eq!(wrong(&format!("{head}event: {{name: GetUser}}")), "");
+}
+
+#[test]
+fn inputs_that_cannot_be_opened_are_named() {
+    let a = of("CreateUser");
+    let pack = pack(&[("detections/cloudtrail/createuser.yaml", &a)]);
+    let inputs = yagura_logs::input::local(&["-".to_owned()], &yagura_logs::input::Wanted::default()).unwrap();
+    let done = std::sync::atomic::AtomicUsize::new(0);
+    let batch = Batch {
+        inputs: &inputs,
+        rules: &pack.rules,
+        lists: Arc::new(Lists::default()),
+        span: (i64::MIN, i64::MAX),
+        threads: 1,
+        done: &done,
+    };
+    let mut engine = Engine::new(&pack.rules, &pack.sequences, State::default());
+    let refused = batch.run(&mut engine, &mut Waiting::default(), None, &|_| Err(std::io::Error::other("throttled")));
+    assert!(refused.unopened.contains("-") && refused.unread == 1);
+    let empty = batch.run(&mut engine, &mut Waiting::default(), None, &|_| Ok(Box::new(std::io::empty())));
+    assert!(empty.unopened.is_empty());
 }
