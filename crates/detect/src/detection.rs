@@ -21,6 +21,7 @@
 //! In place of `match` alone, `method: dns_tunnel` names one of the statistical methods of [`crate::stat`]; `match` then limits it.
 
 use crate::compile::{Settings, Wrong, compile, field};
+use crate::engine::COUNTED;
 use crate::event::Field;
 use crate::fixture::Fixture;
 use crate::predicate::Predicate;
@@ -370,6 +371,12 @@ fn index(r: &mut Reader<'_>, yaml: &Yaml) -> Index {
         None => BTreeSet::new(),
     });
     let names = std::mem::take(&mut both[1]);
+    for name in &names {
+        let plain = crate::observe::plain_name(name);
+        if plain != name {
+            r.complain(at, format!("events are looked up without the API's version: `{plain}`, not `{name}`"));
+        }
+    }
     let sources = std::mem::take(&mut both[0]);
     Index { sources, names }
 }
@@ -406,11 +413,11 @@ fn count(r: &mut Reader<'_>, at: &Yaml, table: &'static Table) -> Option<Count> 
     let by = keys(r, at, "by", table);
     let of = at.get("of").and_then(|of| expression(r, of, |t| field(t, table)));
     let at_least = match at.get("at_least").map(|v| &v.kind) {
-        Some(YamlKind::Int(n)) if (2..=1_000_000).contains(n) => u32::try_from(*n).ok(),
+        Some(YamlKind::Int(n)) if (2..=COUNTED as i64).contains(n) => u32::try_from(*n).ok(),
         _ => None,
     };
     if at_least.is_none() {
-        r.complain(at, "`at_least` wants a number from 2 to 1,000,000");
+        r.complain(at, format!("`at_least` wants a number from 2 to {COUNTED}: no more is remembered"));
     }
     let over = span(r, at, "over");
     Some(Count { by, of, at_least: at_least?, over: over? })

@@ -27,7 +27,7 @@ const DOUBLINGS: u32 = 5;
 /// Memory that nobody asks for any more is swept after so many records.
 const SWEEP: u64 = 50_000;
 /// Entries kept of any one counter; the oldest go first.
-const COUNTED: usize = 10_000;
+pub const COUNTED: usize = 10_000;
 /// Counters, and links between identities, that outlive a sweep; beyond, those that were touched longest ago go, and are counted as
 /// forgotten: who makes millions of names must not take all memory.
 const MOST_COUNTERS: usize = 200_000;
@@ -341,7 +341,7 @@ impl<'e> Engine<'e> {
         }
         let done = self.state.waiting.take(self.sequences, &d.id, time, &seen, &root);
         for completed in done {
-            self.complete(completed, &root);
+            self.complete(completed, &root, time);
         }
     }
 
@@ -404,17 +404,23 @@ impl<'e> Engine<'e> {
         at
     }
 
-    fn complete(&mut self, c: Completed, root: &SmolStr) {
+    fn complete(&mut self, c: Completed, root: &SmolStr, now: i64) {
         let Some(s) = self.sequences.all.get(c.sequence) else { return };
         let Some(last) = c.marks.iter().map(|m| m.0).max() else { return };
         let first = c.marks.iter().map(|m| m.0).min().unwrap_or(last);
         let known = self.state.open.get(root).or_else(|| self.state.open.get(&c.entity)).copied();
-        let open = known.filter(|n| self.state.incidents.get(*n).is_some_and(|i| last - i.last <= TOGETHER));
+        // By the record at hand, not by the stages: an old attack's stages are still there when the next one begins.
+        let open = known.filter(|n| self.state.incidents.get(*n).is_some_and(|i| now - i.last <= TOGETHER));
         // What began an incident that is over does not begin another one with whatever its entity does next.
         let over = known.filter(|_| open.is_none()).and_then(|n| self.state.incidents.get(n));
         if let (Some(over), Some(begun)) = (over, c.marks.first())
             && over.steps.iter().any(|s| s.seen.event_id == begun.3.event_id)
         {
+            // What came after it may be a whole attack by itself.
+            let until = over.last;
+            if let Some(next) = self.state.waiting.after(self.sequences, &c, until) {
+                self.complete(next, root, now);
+            }
             return;
         }
         let at = open.unwrap_or_else(|| {
@@ -557,11 +563,14 @@ fn root_of(makers: &HashMap<SmolStr, (SmolStr, i64)>, seen: &Seen, time: i64) ->
 }
 
 fn add(i: &mut Incident, time: i64, rule: &SmolStr, stage: SmolStr, seen: &Seen) {
-    let same =
-        |s: &StepTaken| s.seen.event_id == seen.event_id && s.rule == *rule && (s.stage == stage || stage.is_empty());
-    if i.steps.iter().any(same) {
+    // One record has one time: only steps of the same instant can be of it.
+    let from = i.steps.partition_point(|s| s.time < time);
+    let instant = || i.steps.iter().enumerate().skip(from).take_while(|(_, s)| s.time == time);
+    let of_it = |s: &StepTaken| s.seen.event_id == seen.event_id && s.rule == *rule;
+    if instant().any(|(_, s)| of_it(s) && (s.stage == stage || stage.is_empty())) {
         return;
     }
+    let besides = instant().find(|(_, s)| s.stage.is_empty() && of_it(s)).map(|(n, _)| n);
     i.first = i.first.min(time);
     i.last = i.last.max(time);
     for who in [&seen.actor, &seen.access_key, &seen.source_ip] {
@@ -570,7 +579,9 @@ fn add(i: &mut Incident, time: i64, rule: &SmolStr, stage: SmolStr, seen: &Seen)
         }
     }
     // A step that was taken up as one besides becomes the stage.
-    i.steps.retain(|s| !(s.stage.is_empty() && s.seen.event_id == seen.event_id && s.rule == *rule));
+    if let Some(n) = besides {
+        i.steps.remove(n);
+    }
     let at = i.steps.partition_point(|s| s.time <= time);
     i.steps.insert(at, StepTaken { time, rule: rule.clone(), stage, seen: seen.clone() });
 }

@@ -24,7 +24,8 @@ pub fn links(event: &Event<'_, '_>, out: &mut Vec<Link>) {
         return;
     }
     let maker = event.role(Role::Actor).unwrap_or_default();
-    if maker.is_empty() || maker.ends_with(".amazonaws.com") {
+    // A service has no ARN; sessions and users may be called whatever their makers like.
+    if maker.is_empty() || (maker.ends_with(".amazonaws.com") && !maker.starts_with("arn:")) {
         return;
     }
     let answered = event.record.get("responseelements");

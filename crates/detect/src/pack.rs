@@ -57,15 +57,19 @@ impl Pack {
                 }
             } else if file.path.starts_with("detections/") {
                 match detection::parse(file, settings) {
+                    Ok(d) if detections.contains_key(&d.id) => {
+                        errors.push(whole(file, format!("`{}` stands in another file already", d.id)));
+                    }
                     Ok(d) => {
-                        if let Some(other) = detections.insert(d.id.clone(), d) {
-                            errors.push(whole(file, format!("`{}` stands in another file already", other.id)));
-                        }
+                        detections.insert(d.id.clone(), d);
                     }
                     Err(e) => errors.extend(e),
                 }
             } else if file.path.starts_with("sequences/") {
                 match sequence::parse(file) {
+                    Ok(s) if sequences.contains_key(&s.id) => {
+                        errors.push(whole(file, format!("`{}` stands in another file already", s.id)));
+                    }
                     Ok(s) => {
                         sequences.insert(s.id.clone(), (s, file));
                     }

@@ -178,13 +178,20 @@ impl Predicate {
 /// `AWS Internal` as the source alone does not: what a person does in the console may come from there, then without `invokedBy`.
 fn by_service(event: &Event<'_, '_>) -> bool {
     use yagura_logs::envelope::Role;
-    let of_aws = |t: &str| t.ends_with(".amazonaws.com");
+    // The caller chooses the names of users and sessions, which end an ARN; a service's name is one word with dots.
+    let of_aws = |t: &str| t.ends_with(".amazonaws.com") && !t.contains(['/', ':', '@']);
     let source = event.role(Role::SourceIp);
     if source.as_deref() == Some("AWS Internal") {
         return event.record.text_at("useridentity", &["invokedBy"]).is_some()
             || event.record.text_at("useridentity", &["type"]).is_some_and(|t| t == "AWSService");
     }
-    source.is_some_and(|t| of_aws(&t)) || event.role(Role::Actor).is_some_and(|t| of_aws(&t) || t == "AWS Internal")
+    // Without an ARN the actor may be a user's name or a principal's id, which end as their makers liked: only `invokedBy` tells a service.
+    let service = || match event.record.table.source.name {
+        "cloudtrail" if event.record.text_at("useridentity", &["arn"]).is_some() => None,
+        "cloudtrail" => event.record.text_at("useridentity", &["invokedBy"]),
+        _ => event.role(Role::Actor),
+    };
+    source.is_some_and(|t| of_aws(&t)) || service().is_some_and(|t| of_aws(&t) || t == "AWS Internal")
 }
 
 fn names_other_account(text: &str, own: &str) -> bool {

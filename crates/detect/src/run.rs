@@ -8,7 +8,8 @@ use crate::engine::Engine;
 use crate::event::Event;
 use crate::intel::Lists;
 use crate::observe::{Observed, Observer, Rules};
-use std::collections::BTreeMap;
+use smol_str::SmolStr;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,6 +43,9 @@ pub struct Counts {
     pub aside: Vec<(String, String)>,
     /// How much could not be read.
     pub unread: u64,
+    /// Inputs that could not be opened, by name: nothing of them was taken, and another try may.
+    #[serde(skip)]
+    pub unopened: BTreeSet<String>,
 }
 
 /// How many things that cannot be read are named.
@@ -104,6 +108,7 @@ impl Counts {
         self.timeless += other.timeless;
         self.outside += other.outside;
         self.unread += other.unread;
+        self.unopened.extend(other.unopened);
         self.aside.extend(other.aside);
         self.aside.truncate(NAMED);
     }
@@ -114,9 +119,40 @@ impl Counts {
 pub struct Waiting {
     held: Vec<Observed>,
     closed: Option<i64>,
+    /// The detections that the numbers of held records' hits mean.
+    #[serde(default)]
+    rules: Vec<SmolStr>,
 }
 
 impl Waiting {
+    /// Held records speak of detections by number. After a restart with other rules the numbers mean others: each becomes that of the
+    /// same detection. Answers how many hits were of detections that are no more; those are forgotten.
+    pub fn renumber(&mut self, rules: &Rules) -> u64 {
+        let ids = || rules.detections.iter().map(|d| &d.id);
+        if ids().eq(self.rules.iter()) {
+            return 0;
+        }
+        let now: HashMap<&SmolStr, u32> = ids().zip(0..).collect();
+        let mut lost = 0;
+        for notes in self.held.iter_mut().filter_map(|o| o.notes.as_mut()) {
+            notes.hits.retain_mut(|hit| match self.rules.get(hit.rule as usize).and_then(|id| now.get(id)) {
+                Some(n) => {
+                    hit.rule = *n;
+                    // Numbers of correlations mean others too.
+                    lost += hit.correlated.len() as u64;
+                    hit.correlated.clear();
+                    true
+                }
+                None => {
+                    lost += 1;
+                    false
+                }
+            });
+        }
+        self.rules = ids().cloned().collect();
+        lost
+    }
+
     /// Holds records.
     pub fn push(&mut self, records: Vec<Observed>) {
         if self.held.is_empty() {
@@ -200,6 +236,12 @@ impl Batch<'_> {
             days.entry(input.place.day.as_deref()).or_default().push(input);
         }
         let mut counts = Counts::default();
+        let lost = waiting.renumber(self.rules);
+        if lost > 0 {
+            let why = format!("{lost} matches of records that waited are of rules that are no more");
+            counts.unread += lost;
+            counts.aside.push((String::new(), why));
+        }
         for (day, inputs) in days {
             let found = self.look(&inputs, open, beside, &mut counts);
             waiting.push(found);
@@ -233,7 +275,10 @@ impl Batch<'_> {
                     Ok(stream) => {
                         decode(stream, &input.place, &mut looking);
                     }
-                    Err(e) => looking.aside(format!("it cannot be opened: {e}"), &[]),
+                    Err(e) => {
+                        looking.aside(format!("it cannot be opened: {e}"), &[]);
+                        looking.counts.unopened.insert(input.name.clone());
+                    }
                 }
                 let (found, counts) = (looking.found, looking.counts);
                 let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);

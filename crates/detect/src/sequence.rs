@@ -192,9 +192,14 @@ fn stages(r: &mut Reader<'_>, yaml: &Yaml) -> Vec<Stage> {
         let any = if long { r.texts(at, "any") } else { r.texts(item, &name.name) };
         let optional = matches!(at.get("optional").map(|b| &b.kind), Some(YamlKind::Bool(true)));
         let distinct = match at.get("distinct").map(|b| &b.kind) {
-            Some(YamlKind::Int(n)) => usize::try_from(*n).unwrap_or(1),
-            _ => 1,
+            None => Some(1),
+            Some(YamlKind::Int(n)) => usize::try_from(*n).ok().filter(|n| (1..=any.len()).contains(n)),
+            Some(_) => None,
         };
+        if distinct.is_none() {
+            r.complain(item, format!("`distinct` wants a number from 1 to {}, of its detections", any.len()));
+        }
+        let distinct = distinct.unwrap_or(1);
         if any.is_empty() {
             r.complain(item, "a stage without detections");
         }
@@ -304,6 +309,15 @@ impl Waiting {
             }
         }
         done
+    }
+
+    /// Forgets what of a completed sequence came until a time, and answers what is complete without it.
+    pub fn after(&mut self, all: &Sequences, done: &Completed, until: i64) -> Option<Completed> {
+        let s = all.all.get(done.sequence)?;
+        let marks = self.open.get_mut(&key_of(s, &done.entity))?;
+        marks.retain(|m| m.time > until);
+        let (marks, missing) = complete(s, marks)?;
+        Some(Completed { sequence: done.sequence, entity: done.entity.clone(), marks, missing })
     }
 
     /// Of how many entities signals are remembered, each by sequence.

@@ -7,7 +7,7 @@ use crate::sequence::{Sequence, Sequences};
 use crate::signal::{Because, Incident, Signal};
 use serde::Serialize;
 use smol_str::{SmolStr, ToSmolStr};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use yagura_model::{Lang, Severity, filled};
 
@@ -164,11 +164,12 @@ pub fn incident(i: &Incident, state: &State, rules: &Rules, sequences: &Sequence
         Lang::En => &main.en,
         Lang::Ja => &main.ja,
     };
-    let own: Vec<&Signal> =
-        state.signals.iter().filter(|s| s.incident.is_some_and(|n| state.incidents.get(n) == Some(i))).collect();
+    let number = state.incidents.iter().position(|other| std::ptr::eq(other, i) || other == i);
+    let own = state.signals.iter().filter(|s| number.is_some() && s.incident == number);
     let mut events: Vec<SmolStr> = Vec::new();
-    for e in i.steps.iter().map(|s| &s.seen.event_id).chain(own.iter().flat_map(|s| &s.events)) {
-        if !events.contains(e) {
+    let mut named: HashSet<&SmolStr> = HashSet::new();
+    for e in i.steps.iter().map(|s| &s.seen.event_id).chain(own.flat_map(|s| &s.events)) {
+        if named.insert(e) {
             events.push(e.clone());
         }
     }
@@ -299,10 +300,12 @@ fn reason(because: &Because, lang: Lang) -> String {
             }
         }
         Because::Recurring { times, quiet } => {
-            let days = quiet / 86_400_000;
-            match lang {
-                Lang::En => format!("Found for the {times}th time; it will not be said again for {days} days."),
-                Lang::Ja => format!("{times} 回目の検出。以後 {days} 日間は繰り返し通知しない。"),
+            let (days, hours) = (quiet / 86_400_000, quiet / 3_600_000);
+            match (lang, days < 2) {
+                (Lang::En, true) => format!("Found {times} times so far; it will not be said again for {hours} h."),
+                (Lang::En, false) => format!("Found {times} times so far; it will not be said again for {days} days."),
+                (Lang::Ja, true) => format!("{times} 回目の検出。以後 {hours} 時間は繰り返し通知しない。"),
+                (Lang::Ja, false) => format!("{times} 回目の検出。以後 {days} 日間は繰り返し通知しない。"),
             }
         }
     }

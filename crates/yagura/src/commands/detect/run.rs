@@ -291,7 +291,8 @@ fn once(ready: &Ready, inputs: &[Input], saved: &mut Saved, late: Option<i64>, l
     let mut engine = Engine::new(&pack.rules, &pack.sequences, std::mem::take(&mut saved.state));
     let counts = batch.run(&mut engine, &mut saved.waiting, late, &|input| input.open(runtime.handle()));
     saved.state = engine.state;
-    inputs.iter().for_each(|i| saved.note(i));
+    // What could not be opened is tried again by the next run.
+    inputs.iter().filter(|i| !counts.unopened.contains(&i.name)).for_each(|i| saved.note(i));
     let (signals, steps) = &saved.said;
     let mut found = Vec::new();
     for (n, incident) in saved.state.incidents.iter().enumerate() {
