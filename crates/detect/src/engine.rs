@@ -38,6 +38,9 @@ const MOST_LINKS: usize = 500_000;
 pub struct State {
     /// What identities usually do.
     pub habits: Habits,
+    /// Habits were learned up to this time, ms, in an earlier run: what is older is neither learned again nor held against them.
+    #[serde(default)]
+    pub learned_until: Option<i64>,
     /// What was found.
     pub signals: Vec<Signal>,
     /// Attacks.
@@ -92,6 +95,13 @@ impl State {
     }
 }
 
+impl State {
+    /// The latest record taken, ms.
+    pub fn latest(&self) -> Option<i64> {
+        self.span.map(|(_, last)| last)
+    }
+}
+
 /// Rules and sequences at work.
 #[derive(Debug)]
 pub struct Engine<'e> {
@@ -125,6 +135,10 @@ impl<'e> Engine<'e> {
         [self.state.counts.len(), self.state.makers.len(), self.state.waiting.len()]
     }
 
+    fn learned(&self, time: i64) -> bool {
+        self.state.learned_until.is_some_and(|until| time <= until)
+    }
+
     /// How many days the records span.
     pub fn days(&self) -> f64 {
         self.state.span.map_or(0.0, |(first, last)| (last - first) as f64 / 86_400_000.0)
@@ -153,7 +167,9 @@ impl<'e> Engine<'e> {
         if let Some(notes) = &o.notes {
             self.notes(o, notes);
         }
-        if let Some(habit) = &o.habit {
+        if let Some(habit) = &o.habit
+            && !self.learned(o.time)
+        {
             self.state.habits.learn(habit, o.time);
         }
         true
@@ -170,7 +186,7 @@ impl<'e> Engine<'e> {
                 let mut because = Vec::new();
                 let mut events = vec![seen.event_id.clone()];
                 if let Some(gate) = &d.habit {
-                    let Some(habit) = &o.habit else { continue };
+                    let Some(habit) = o.habit.as_ref().filter(|_| !self.learned(o.time)) else { continue };
                     if novelty.is_none() && !gate.cold_fires && !self.state.habits.mature(habit, o.time) {
                         continue;
                     }

@@ -361,7 +361,9 @@ fn complete(s: &Sequence, marks: &[Mark]) -> Option<(Vec<Taken>, Vec<SmolStr>)> 
         let mut rules: Vec<&SmolStr> = Vec::new();
         let mut at = None;
         let mut taken = Vec::new();
-        for (i, m) in marks.iter().enumerate().skip(from) {
+        // An optional stage may have come before: intruders blind a trail whenever it suits them.
+        let start = if stage.optional { 0 } else { from };
+        for (i, m) in marks.iter().enumerate().skip(start) {
             let again = used.iter().any(|u| marks.get(*u).is_some_and(|o| o.seen.event_id == m.seen.event_id));
             if m.stage != n || again || rules.contains(&&m.rule) {
                 continue;

@@ -149,6 +149,7 @@ mod tests {
             resources: Vec::new(),
             techniques: Vec::new(),
             tactics: Vec::new(),
+            incident: None,
             missing: Vec::new(),
         }
     }

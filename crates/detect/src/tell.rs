@@ -38,6 +38,9 @@ pub struct Told {
     pub count: u64,
     /// `attack/T…`, `guardduty/…`
     pub maps: Vec<SmolStr>,
+    /// The incident that it is part of, by its number (from 1) among those found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incident: Option<usize>,
     /// Of an incident: the sequences that it went through.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sequence: Vec<SmolStr>,
@@ -97,6 +100,30 @@ pub struct Moment {
     pub source_ip: SmolStr,
 }
 
+/// A stage (`sequence/stage`) in a language, where it is one of the usual ones.
+pub fn stage_word(stage: &str, lang: Lang) -> &str {
+    let name = stage.rsplit('/').next().unwrap_or(stage);
+    let ja = match name {
+        "enter" => "侵入",
+        "look" => "偵察",
+        "settle" => "定着",
+        "persist" => "永続化",
+        "widen" => "権限拡大",
+        "blind" => "記録停止",
+        "take" => "持ち出し",
+        "harm" | "destroy" => "破壊",
+        "run" => "実行",
+        "steal" => "窃取",
+        "use" => "悪用",
+        "close" => "退路遮断",
+        other => other,
+    };
+    match lang {
+        Lang::En => name,
+        Lang::Ja => ja,
+    }
+}
+
 /// A time as text.
 pub fn iso(ms: i64) -> String {
     jiff::Timestamp::from_millisecond(ms).map(|t| t.to_string()).unwrap_or_default()
@@ -133,6 +160,7 @@ pub fn signal(s: &Signal, rules: &Rules, lang: Lang) -> Option<Told> {
         events: s.events.clone(),
         count: s.count,
         maps: d.maps.clone(),
+        incident: s.incident.map(|n| n + 1),
         sequence: Vec::new(),
         timeline: Vec::new(),
         actors: Vec::new(),
@@ -159,7 +187,8 @@ pub fn incident(i: &Incident, state: &State, rules: &Rules, sequences: &Sequence
     let gone: Vec<&Sequence> = i.sequences.iter().filter_map(|id| sequences.all.iter().find(|s| s.id == *id)).collect();
     // The worst sequence gives the incident its words.
     let main = gone.iter().max_by_key(|s| (s.severity, s.stages.len()))?;
-    let first = i.steps.first()?;
+    // Whom its first stage is about: what lies before may be an innocent's.
+    let first = i.steps.iter().find(|s| !s.stage.is_empty()).or(i.steps.first())?;
     let Words { title, why, look } = match lang {
         Lang::En => &main.en,
         Lang::Ja => &main.ja,
@@ -209,7 +238,7 @@ pub fn incident(i: &Incident, state: &State, rules: &Rules, sequences: &Sequence
         rule: main.id.clone(),
         severity: i.severity,
         confidence: "high",
-        time: iso(i.first),
+        time: iso(first.time),
         last: iso(i.last),
         about: about(&first.seen),
         title: fill(title, &first.seen, &[], i.steps.len() as u64),
@@ -218,6 +247,7 @@ pub fn incident(i: &Incident, state: &State, rules: &Rules, sequences: &Sequence
         count: events.len() as u64,
         events,
         maps: maps.into_iter().collect(),
+        incident: state.incidents.iter().position(|other| other == i).map(|n| n + 1),
         sequence: i.sequences.clone(),
         timeline: timeline.collect(),
         actors: i.actors.clone(),

@@ -4,7 +4,7 @@ use crate::Style;
 use crate::terminal::{Ink, Terminal, clean};
 use crate::text::Text;
 use std::io::{self, Write};
-use yagura_detect::tell::{Told, short};
+use yagura_detect::tell::{Told, short, stage_word};
 use yagura_model::Lang;
 
 /// Moments of an incident that are shown.
@@ -21,7 +21,7 @@ pub(super) fn write(found: &[Told], style: &Style, lang: Lang, out: &mut impl Wr
     for told in incidents {
         head(told, terminal, text, lang, out)?;
         for m in told.timeline.iter().take(MOMENTS) {
-            let stage = m.stage.split('/').next_back().unwrap_or_default();
+            let stage = stage_word(&m.stage, lang);
             let time = m.time.get(..19).unwrap_or(&m.time);
             let line = format!("{time}  {:<12} {}", stage, m.title);
             for part in terminal.wrap_hanging(&clean(&line), "    ", "        ") {
@@ -34,9 +34,24 @@ pub(super) fn write(found: &[Told], style: &Style, lang: Lang, out: &mut impl Wr
         }
         tail(told, terminal, lang, out)?;
     }
-    for told in signals {
+    let (parts, alone): (Vec<&Told>, Vec<&Told>) = signals.into_iter().partition(|t| {
+        t.incident.is_some() && found.iter().any(|i| !i.sequence.is_empty() && i.incident == t.incident)
+    });
+    for told in alone {
         head(told, terminal, text, lang, out)?;
         tail(told, terminal, lang, out)?;
+    }
+    if !parts.is_empty() {
+        let n = parts.len();
+        let text = match lang {
+            Lang::En => {
+                format!("{n} more findings are parts of the incidents above; --format jsonl and html show each.")
+            }
+            Lang::Ja => {
+                format!("ほかに、上のインシデントに含まれる検出結果が {n} 件ある（--format jsonl と html で表示）。")
+            }
+        };
+        writeln!(out, "{}", terminal.paint(Ink::DIM, &text))?;
     }
     Ok(())
 }
@@ -56,7 +71,7 @@ fn head(told: &Told, terminal: Terminal, text: Text, lang: Lang, out: &mut impl 
     let parts = [time, who.as_str(), a.source_ip.as_str(), a.account.as_str(), a.region.as_str()];
     let parts: Vec<&str> = parts.into_iter().filter(|p| !p.is_empty()).collect();
     let count = match lang {
-        Lang::En => format!("{} records", told.count),
+        Lang::En => format!("{} record{}", told.count, if told.count == 1 { "" } else { "s" }),
         Lang::Ja => format!("{} 件", told.count),
     };
     writeln!(out, "    {}", terminal.paint(Ink::DIM, &clean(&format!("{}  ({count})", parts.join("  ")))))
@@ -73,7 +88,12 @@ fn tail(told: &Told, terminal: Terminal, lang: Lang, out: &mut impl Write) -> io
         }
     }
     if !told.missing.is_empty() {
-        writeln!(out, "    {} {}", lang.pick("Not seen:", "未確認:"), told.missing.join(", "))?;
+        writeln!(
+            out,
+            "    {} {}",
+            lang.pick("Not seen:", "未確認:"),
+            told.missing.iter().map(|m| stage_word(m, lang)).collect::<Vec<_>>().join(", ")
+        )?;
     }
     for look in told.look.iter().take(3) {
         for line in terminal.wrap_hanging(&clean(look), "    → ", "      ") {

@@ -35,6 +35,7 @@ fn told(rule: &str, severity: Severity, time: &str, title: &str) -> Told {
         resources: vec![],
         techniques: vec![],
         tactics: vec![],
+        incident: None,
         missing: vec![],
     }
 }

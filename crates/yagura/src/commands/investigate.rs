@@ -27,7 +27,7 @@ use yagura_report::{DossierFormat, Style, write_dossier};
 #[command(after_help = "Examples:
   yagura investigate arn:aws:iam::111122223333:user/alice AWSLogs/
   yagura investigate AKIAIOSFODNN7EXAMPLE --lake yagura-lake --at 2024-05-01T03:00:00Z
-  yagura investigate 198.51.100.7 --demo
+  yagura investigate 198.51.100.77 --demo
   yagura investigate i-0123456789abcdef0 AWSLogs/ --format html --output i.html
   yagura investigate 7d1b6c2a-0000-4000-8000-3f2b9a1c4d5e AWSLogs/    whose record it is, and what went on around it
 
@@ -41,7 +41,7 @@ pub struct InvestigateArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap groups carry their own text")]
     pub read: ReadArgs,
-    /// Compare this time with everything before: 2024-01-02T03:00:00Z, or 2h ago [default: the latest finding, else the last record]
+    /// Compare this time with everything before: 2024-01-02T03:00:00Z, or 2h for two hours ago [default: the latest finding, else the last record]
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
     /// The form of the output
@@ -72,7 +72,7 @@ pub const HELP_JA: HelpJa = HelpJa {
     examples: "例:
   yagura investigate arn:aws:iam::111122223333:user/alice AWSLogs/
   yagura investigate AKIAIOSFODNN7EXAMPLE --lake yagura-lake --at 2024-05-01T03:00:00Z
-  yagura investigate 198.51.100.7 --demo
+  yagura investigate 198.51.100.77 --demo
   yagura investigate i-0123456789abcdef0 AWSLogs/ --format html --output i.html
   yagura investigate 7d1b6c2a-0000-4000-8000-3f2b9a1c4d5e AWSLogs/    誰のレコードか、前後に何があったか
 

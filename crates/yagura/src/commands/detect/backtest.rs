@@ -38,7 +38,7 @@ pub const HELP_JA: HelpJa = HelpJa {
         ("sources", "ファイル、フォルダー、パターン、s3://バケット/プレフィックス、または -（標準入力）"),
         ("demo", "サンプル環境のログを使う"),
         ("lake", "このレイクを読む（フォルダーまたは s3://バケット/プレフィックス）"),
-        ("since", "この時刻以降のレコードだけ"),
+        ("since", "この時刻以降の検出結果だけ（その前の 2 週間も学習のために読む）"),
         ("until", "この時刻より前のレコードだけ"),
         ("rules", "自分の Sigma ルールと EventBridge パターン"),
         ("intel", "脅威リストとその分類"),
@@ -75,7 +75,8 @@ pub fn run(cli: &Cli, args: &BacktestArgs, lang: Lang) -> Result<u8, Failure> {
         return Err(Failure::blind("no record could be read", "読み取れたレコードがない"));
     }
     let days = engine.days();
-    let found = kept(tell(&engine.state, &pack.rules, &pack.sequences, lang), &ready.exceptions, None);
+    let mut found = kept(tell(&engine.state, &pack.rules, &pack.sequences, lang), &ready.exceptions, None);
+    found.retain(|t| ready.tells(t));
     let until = jiff::Timestamp::now()
         .checked_add(jiff::SignedDuration::from_hours(24 * 90))
         .map(|t| t.strftime("%Y-%m-%d").to_string());

@@ -1,6 +1,6 @@
 //! `yagura detect SRC…`: reads logs and says who attacks.
 
-use super::state::{Saved, load, save};
+use super::state::{Baseline, Saved, load, save};
 use super::{DetectCommand, lists, pack};
 use crate::cli::{Cli, SeverityArg};
 use crate::commands::help_ja::HelpJa;
@@ -50,7 +50,7 @@ pub struct DetectArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap groups carry their own text")]
     pub read: ReadArgs,
-    /// Learned habits: read where the file exists, and written at the end
+    /// Learned habits: read where the file exists, and written at the end; what was learned from is not learned from again
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
     /// Everything remembered: go on from this file, and write it at the end; inputs that were read are not read again
@@ -91,7 +91,7 @@ pub struct ReadArgs {
     /// Read this lake: a folder, or s3://bucket/prefix
     #[arg(long, value_name = "DIR|s3://…", conflicts_with = "sources")]
     pub lake: Option<String>,
-    /// Only records from this time on: 2024-01-02, 2024-01-02T03:00:00Z, or 7d for the last 7 days
+    /// Only findings from this time on: 2024-01-02, 2024-01-02T03:00:00Z, or 7d for the last 7 days; two weeks before it are read to learn
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
     /// Only records before this time
@@ -129,13 +129,13 @@ pub const HELP_JA: HelpJa = HelpJa {
         ("sources", "ファイル、フォルダー、パターン、s3://バケット/プレフィックス、または -（標準入力）"),
         ("demo", "サンプル環境のログを使う"),
         ("lake", "このレイクを読む（フォルダーまたは s3://バケット/プレフィックス）"),
-        ("since", "この時刻以降のレコードだけ: 2024-01-02、2024-01-02T03:00:00Z、または直近 7 日なら 7d"),
+        ("since", "この時刻以降の検出結果だけ: 2024-01-02、2024-01-02T03:00:00Z、または直近 7 日なら 7d。その前の 2 週間も学習のために読む"),
         ("until", "この時刻より前のレコードだけ"),
         ("rules", "自分の Sigma ルールと EventBridge パターン（ファイル、または .yml と .json のフォルダー）"),
         ("intel", "脅威リストとその分類: allow、c2、phishing、drive_by、drop_point、mining、sinkhole、malicious、abused、tor_exit、tor_relay、custom [デフォルト: malicious]"),
         ("allow", "脅威リストに載っていても問題にしないアドレスとドメイン"),
         ("suppress", "例外: [[suppress]] を並べた TOML ファイル（rule、until、reason は必須、actor、source_ip、target、account は任意）"),
-        ("baseline", "学習した習慣。ファイルがあれば読み、終了時に書き込む"),
+        ("baseline", "学習した習慣。ファイルがあれば読み、終了時に書き込む。学習済みの期間は学習し直さない"),
         ("state", "記憶のすべて。このファイルから続け、終了時に書き込む。読み終えた入力は読み直さない"),
         ("follow", "停止するまで、新しいファイルを繰り返し探す"),
         ("every", "--follow で次に探すまでの秒数"),
@@ -160,6 +160,9 @@ CloudTrail、VPC フローログ、Route 53 Resolver、S3、EKS、RDS などの�
 終了コード: 0 完了（検出の有無によらない）、1 --fail-on 以上の検出結果あり、2 引数の誤り、3 何も読み取れない",
 };
 
+/// With `--since`, so much before it is read to learn what is usual: two weeks.
+const LEARNED: i64 = 14 * 86_400_000;
+
 /// What a run works with.
 pub struct Ready {
     /// The rules.
@@ -168,12 +171,21 @@ pub struct Ready {
     pub lists: Arc<Lists>,
     /// The exceptions.
     pub exceptions: Vec<Exception>,
-    /// Records from and before these times, ms.
+    /// Records from and before these times are read, ms.
     pub span: (i64, i64),
+    /// Findings from this time on are told, ms: what lies before is only learned from.
+    pub since: i64,
     /// Threads that decode.
     pub threads: usize,
     /// What carries the work of stores.
     pub runtime: Runtime,
+}
+
+impl Ready {
+    /// Whether a finding lies in the asked time.
+    pub fn tells(&self, told: &Told) -> bool {
+        self.since == i64::MIN || told.last.parse::<jiff::Timestamp>().is_ok_and(|t| t.as_millisecond() >= self.since)
+    }
 }
 
 impl ReadArgs {
@@ -182,8 +194,10 @@ impl ReadArgs {
     /// # Errors
     /// One of them cannot be read.
     pub fn ready(&self, cli: &Cli, lang: Lang) -> Result<Ready, Failure> {
+        let since = time(self.since.as_deref(), i64::MIN)?;
         Ok(Ready {
-            span: (time(self.since.as_deref(), i64::MIN)?, time(self.until.as_deref(), i64::MAX)?),
+            span: (since.saturating_sub(LEARNED), time(self.until.as_deref(), i64::MAX)?),
+            since,
             pack: pack::load(cli, &self.rules)?,
             lists: Arc::new(lists::read(&self.intel, &self.allow, lang)?),
             exceptions: lists::exceptions(self.suppress.as_deref())?,
@@ -230,9 +244,9 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
         None => Saved::default(),
     };
     if let Some(path) = &args.baseline
-        && let Some(habits) = load(path)?
+        && let Some(Baseline { habits, until }) = load(path)?
     {
-        saved.state.habits = habits;
+        (saved.state.habits, saved.state.learned_until) = (habits, until);
     }
     let stop = Arc::new(AtomicBool::new(false));
     if args.follow {
@@ -252,9 +266,11 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
         let fresh: Vec<Input> = inputs.into_iter().filter(|i| late.is_none() || !saved.knows(i)).collect();
         let (found, counts) = once(&ready, &fresh, &mut saved, late, lang);
         read += counts.records;
-        let found = kept(found, &ready.exceptions, args.severity.map(Severity::from));
+        let mut found = kept(found, &ready.exceptions, args.severity.map(Severity::from));
+        found.retain(|t| ready.tells(t));
         worst = worst.max(found.iter().map(|t| t.severity).max());
-        if !args.follow || !found.is_empty() {
+        // Nothing read is no all-clear.
+        if !found.is_empty() || !args.follow && (counts.records > 0 || late.is_some()) {
             write(args, &found, lang)?;
         }
         if !fresh.is_empty() || !args.follow {
@@ -274,7 +290,8 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
         }
     }
     if let Some(path) = &args.baseline {
-        save(path, &saved.state.habits)?;
+        let until = saved.state.learned_until.max(saved.state.latest());
+        save(path, &Baseline { habits: std::mem::take(&mut saved.state.habits), until })?;
     }
     if read == 0 && late.is_none() {
         return Err(Failure::blind("no record could be read", "読み取れたレコードがない"));

@@ -7,8 +7,18 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use yagura_detect::engine::State;
+use yagura_detect::habits::Habits;
 use yagura_detect::run::Waiting;
 use yagura_logs::input::Input;
+
+/// What `--baseline` keeps.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Baseline {
+    /// What identities usually do.
+    pub habits: Habits,
+    /// Up to when that was learned, ms.
+    pub until: Option<i64>,
+}
 
 /// Everything that `--state` keeps.
 #[derive(Debug, Default, Serialize, Deserialize)]
