@@ -17,8 +17,8 @@
 //! ```
 //!
 //! `actor` is who stands behind: an assumed role's session goes to who assumed it, a key to who created it. Stages must come in their
-//! order; what happens between them does not matter. An optional stage never loses a match, and counts whenever it comes after the
-//! mandatory stage before it. Two mandatory stages are never the same record.
+//! order; what happens between them does not matter. An optional stage never loses a match, and counts whenever it
+//! comes within the time of the others. Two mandatory stages are never the same record.
 
 use crate::detection::{Words, millis, words};
 use crate::fixture::Fixture;
