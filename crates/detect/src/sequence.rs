@@ -18,7 +18,7 @@
 //!
 //! `actor` is who stands behind: an assumed role's session goes to who assumed it, a key to who created it. Stages must come in their
 //! order; what happens between them does not matter. An optional stage never loses a match, and counts whenever it
-//! comes within the time of the others. Two mandatory stages are never the same record.
+//! comes after the first mandatory one. Two mandatory stages are never the same record.
 
 use crate::detection::{Words, millis, words};
 use crate::fixture::Fixture;
@@ -355,14 +355,15 @@ fn key_of(s: &Sequence, entity: &str) -> SmolStr {
 /// Whether all mandatory stages came in their order. Each stage takes the earliest records that come after the stage before it.
 fn complete(s: &Sequence, marks: &[Mark]) -> Option<(Vec<Taken>, Vec<SmolStr>)> {
     let mut from = 0;
+    let mut begun = None;
     let mut missing = Vec::new();
     let mut used: Vec<usize> = Vec::new();
     for (n, stage) in s.stages.iter().enumerate() {
         let mut rules: Vec<&SmolStr> = Vec::new();
         let mut at = None;
         let mut taken = Vec::new();
-        // An optional stage may have come before: intruders blind a trail whenever it suits them.
-        let start = if stage.optional { 0 } else { from };
+        // Once an attack has begun, what is optional may come when it likes: intruders blind a trail whenever it suits them.
+        let start = if stage.optional { begun.unwrap_or(0) } else { from };
         for (i, m) in marks.iter().enumerate().skip(start) {
             let again = used.iter().any(|u| marks.get(*u).is_some_and(|o| o.seen.event_id == m.seen.event_id));
             if m.stage != n || again || rules.contains(&&m.rule) {
@@ -380,6 +381,7 @@ fn complete(s: &Sequence, marks: &[Mark]) -> Option<(Vec<Taken>, Vec<SmolStr>)> 
                 used.extend(taken);
                 if !stage.optional {
                     from = i + 1;
+                    begun = begun.or(Some(i + 1));
                 }
             }
             None if stage.optional => missing.push(SmolStr::from(format!("{}/{}", s.id, stage.name))),

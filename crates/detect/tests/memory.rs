@@ -200,7 +200,7 @@ fn stages() {
     let rows: [StageRow<'_>; 8] = [
         ("in order", &optional, calls(&[stop("a"), config(), share()]), 1, 3, 0),
         ("an optional stage left out", &optional, calls(&[stop("a"), share()]), 1, 2, 1),
-        ("an optional stage before its turn", &optional, calls(&[config(), stop("a"), share()]), 1, 3, 0),
+        ("an optional stage before its turn", &optional, calls(&[config(), stop("a"), share()]), 1, 2, 1),
         ("an optional stage after the last one", &optional, calls(&[stop("a"), share(), config()]), 1, 3, 0),
         ("the other way round", &optional, calls(&[share(), stop("a")]), 0, 0, 0),
         ("two different ones", &distinct, calls(&[stop("a"), config(), share()]), 1, 3, 0),
