@@ -106,7 +106,7 @@ pub struct ReadArgs {
     /// Addresses and domains that no threat list is believed about
     #[arg(long, value_name = "FILE")]
     pub allow: Vec<PathBuf>,
-    /// Exceptions: a TOML file of [[suppress]] with rule, until, reason, and any of actor, source_ip, target, account
+    /// Exceptions: a TOML file of "suppress" tables with rule, until, reason, and any of actor, source_ip, target, account
     #[arg(long, value_name = "FILE")]
     pub suppress: Option<PathBuf>,
     /// Threads that decode [default: as many as the machine has cores]
