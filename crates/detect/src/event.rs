@@ -7,6 +7,7 @@ use yagura_logs::envelope::{Envelope, Role};
 use yagura_logs::json::{Kind, Raw, value};
 use yagura_logs::record::Record;
 use yagura_logs::table::Table;
+use yagura_rule::policy::decoded;
 
 /// A record with its envelope.
 #[derive(Clone, Copy)]
@@ -193,7 +194,8 @@ fn each(raw: Raw<'_>, below: &[SmolStr], take: &mut dyn FnMut(Raw<'_>) -> bool) 
             let Some(text) = raw.as_text() else { return false };
             let begins = text.trim_start();
             if !begins.starts_with(['{', '[']) {
-                return begins.starts_with("%7B") && decoded(begins).is_some_and(|t| inside(&t, below, take));
+                // A policy document as IAM's answers carry it.
+                return begins.starts_with("%7B") && inside(&decoded(begins), below, take);
             }
             inside(&text, below, take)
         }
@@ -203,20 +205,4 @@ fn each(raw: Raw<'_>, below: &[SmolStr], take: &mut dyn FnMut(Raw<'_>) -> bool) 
 
 fn inside(text: &str, below: &[SmolStr], take: &mut dyn FnMut(Raw<'_>) -> bool) -> bool {
     value(text).is_ok_and(|inner| each(inner, below, take))
-}
-
-/// A URL-encoded policy document, as IAM's answers carry it.
-fn decoded(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(b) = bytes.next() {
-        if b != b'%' {
-            out.push(b);
-            continue;
-        }
-        let digit = |b: Option<u8>| char::from(b?).to_digit(16);
-        let (high, low) = (digit(bytes.next())?, digit(bytes.next())?);
-        out.push(u8::try_from(high * 16 + low).ok()?);
-    }
-    String::from_utf8(out).ok()
 }

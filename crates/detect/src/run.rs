@@ -16,7 +16,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use yagura_logs::decode::{Sink, decode};
 use yagura_logs::envelope::Envelope;
 use yagura_logs::input::Input;
-use yagura_logs::place::Place;
 use yagura_logs::record::Record;
 
 /// What else looks at each record, where it is decoded: on any thread, in any order, and at a record delivered twice both times.
@@ -317,9 +316,4 @@ impl Batch<'_> {
 fn start_of(day: &str) -> Option<i64> {
     let day: jiff::civil::Date = day.parse().ok()?;
     Some(day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond())
-}
-
-/// The place of records that come from nowhere in particular.
-pub fn nowhere() -> Place {
-    Place::default()
 }

@@ -4,7 +4,7 @@ use crate::detection::{Dim, Words};
 use crate::engine::State;
 use crate::observe::{Rules, Seen};
 use crate::sequence::{Sequence, Sequences};
-use crate::signal::{Because, Incident, Signal};
+use crate::signal::{Because, Signal};
 use serde::Serialize;
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeSet, HashSet};
@@ -132,7 +132,7 @@ pub fn iso(ms: i64) -> String {
 /// Everything that was found: incidents first, then signals, each in the order of time.
 pub fn tell(state: &State, rules: &Rules, sequences: &Sequences, lang: Lang) -> Vec<Told> {
     let mut all: Vec<Told> =
-        state.incidents.iter().filter_map(|i| incident(i, state, rules, sequences, lang)).collect();
+        (0..state.incidents.len()).filter_map(|n| incident(n, state, rules, sequences, lang)).collect();
     all.extend(state.signals.iter().filter_map(|s| signal(s, rules, lang)));
     all
 }
@@ -182,8 +182,9 @@ fn about(seen: &Seen) -> About {
     }
 }
 
-/// An incident in words.
-pub fn incident(i: &Incident, state: &State, rules: &Rules, sequences: &Sequences, lang: Lang) -> Option<Told> {
+/// The incident of this number (from 0) in words.
+pub fn incident(number: usize, state: &State, rules: &Rules, sequences: &Sequences, lang: Lang) -> Option<Told> {
+    let i = state.incidents.get(number)?;
     let gone: Vec<&Sequence> = i.sequences.iter().filter_map(|id| sequences.all.iter().find(|s| s.id == *id)).collect();
     // The worst sequence gives the incident its words.
     let main = gone.iter().max_by_key(|s| (s.severity, s.stages.len()))?;
@@ -193,8 +194,7 @@ pub fn incident(i: &Incident, state: &State, rules: &Rules, sequences: &Sequence
         Lang::En => &main.en,
         Lang::Ja => &main.ja,
     };
-    let number = state.incidents.iter().position(|other| std::ptr::eq(other, i) || other == i);
-    let own = state.signals.iter().filter(|s| number.is_some() && s.incident == number);
+    let own = state.signals.iter().filter(|s| s.incident == Some(number));
     let mut events: Vec<SmolStr> = Vec::new();
     let mut named: HashSet<&SmolStr> = HashSet::new();
     for e in i.steps.iter().map(|s| &s.seen.event_id).chain(own.flat_map(|s| &s.events)) {
@@ -247,7 +247,7 @@ pub fn incident(i: &Incident, state: &State, rules: &Rules, sequences: &Sequence
         count: events.len() as u64,
         events,
         maps: maps.into_iter().collect(),
-        incident: state.incidents.iter().position(|other| other == i).map(|n| n + 1),
+        incident: Some(number + 1),
         sequence: i.sequences.clone(),
         timeline: timeline.collect(),
         actors: i.actors.clone(),

@@ -26,6 +26,7 @@ pub use fixture::{Broken, status_word};
 /// What a policy document says.
 pub mod policy {
     pub use crate::functions::policy::{is_admin, is_public};
+    pub use yagura_policy::document::decoded;
 }
 pub use judge::{Judgement, Subject, judge, judge_one, verdict};
 pub use program::Program;

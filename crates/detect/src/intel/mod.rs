@@ -4,7 +4,6 @@
 //! never changes: who reloads builds another and swaps it whole.
 
 mod domains;
-pub mod facts;
 mod json;
 mod plain;
 mod ranges;

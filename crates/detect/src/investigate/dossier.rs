@@ -292,10 +292,11 @@ impl Watch {
 
 /// Findings about it, incidents first, then by time.
 fn related(subject: &Subject, state: &State, rules: &Rules, sequences: &Sequences, lang: Lang) -> Vec<Told> {
-    let of = |i: &&crate::signal::Incident| {
+    let of = |(_, i): &(usize, &crate::signal::Incident)| {
         i.actors.contains(&subject.text) || i.steps.iter().any(|s| subject.concerns(&s.seen))
     };
-    let incidents = state.incidents.iter().filter(of).filter_map(|i| incident(i, state, rules, sequences, lang));
+    let incidents = state.incidents.iter().enumerate().filter(of);
+    let incidents = incidents.filter_map(|(n, _)| incident(n, state, rules, sequences, lang));
     let mut all: Vec<Told> = incidents.collect();
     let signals = state.signals.iter().filter(|s| subject.concerns(&s.seen));
     all.extend(signals.filter_map(|s| signal(s, rules, lang)));

@@ -314,7 +314,7 @@ fn once(ready: &Ready, inputs: &[Input], saved: &mut Saved, late: Option<i64>, l
     let mut found = Vec::new();
     for (n, incident) in saved.state.incidents.iter().enumerate() {
         if steps.get(n).is_none_or(|said| *said < incident.steps.len()) {
-            found.extend(tell::incident(incident, &saved.state, &pack.rules, &pack.sequences, lang));
+            found.extend(tell::incident(n, &saved.state, &pack.rules, &pack.sequences, lang));
         }
     }
     found.extend(saved.state.signals.iter().skip(*signals).filter_map(|s| tell::signal(s, &pack.rules, lang)));
