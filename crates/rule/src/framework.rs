@@ -1,5 +1,6 @@
 //! A framework: a standard's requirements, one file, and which checks answer each.
 
+use crate::CheckFile;
 use crate::yaml::{ContentError, Reader, Yaml, read};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,8 +103,8 @@ fn requirements(r: &mut Reader<'_>, at: &Yaml, partly: bool) -> Vec<Requirement>
         r.only(row, &["number", "level", "en", "ja", "by", "partly"]);
         Requirement {
             number: number(r, row),
-            en: title(r, row, "en"),
-            ja: title(r, row, "ja"),
+            en: optional_title(r, row, "en"),
+            ja: optional_title(r, row, "ja"),
             by: r.texts(row, "by"),
             partly: flag(r, row, "partly").unwrap_or(partly),
         }
@@ -137,6 +138,11 @@ fn title(r: &mut Reader<'_>, at: &Yaml, lang: &str) -> SmolStr {
     }
 }
 
+/// A requirement may leave its title to the check that answers it.
+fn optional_title(r: &mut Reader<'_>, at: &Yaml, lang: &str) -> SmolStr {
+    if at.get(lang).is_some() { title(r, at, lang) } else { SmolStr::default() }
+}
+
 fn flag(r: &mut Reader<'_>, at: &Yaml, name: &str) -> Option<bool> {
     match at.get(name).map(|v| (v, v.value())) {
         None => None,
@@ -153,20 +159,21 @@ fn flag(r: &mut Reader<'_>, at: &Yaml, name: &str) -> Option<bool> {
 pub struct Answers {
     direct: BTreeMap<SmolStr, BTreeSet<SmolStr>>,
     by: BTreeMap<SmolStr, Vec<SmolStr>>,
-    checks: BTreeSet<SmolStr>,
+    /// Titles of checks in English and Japanese.
+    checks: BTreeMap<SmolStr, [SmolStr; 2]>,
 }
 
 impl Answers {
     /// Joins what checks say they answer (`maps`) with what requirements name (`by`).
     pub fn new<'a>(
         frameworks: impl IntoIterator<Item = &'a Framework>,
-        checks: impl IntoIterator<Item = (&'a SmolStr, &'a [SmolStr])>,
+        checks: impl IntoIterator<Item = &'a CheckFile>,
     ) -> Self {
         let mut answers = Self::default();
-        for (check, maps) in checks {
-            answers.checks.insert(check.clone());
-            for requirement in maps {
-                answers.direct.entry(requirement.clone()).or_default().insert(check.clone());
+        for check in checks {
+            answers.checks.insert(check.id.clone(), [Lang::En, Lang::Ja].map(|lang| check.title(lang).into()));
+            for requirement in &check.maps {
+                answers.direct.entry(requirement.clone()).or_default().insert(check.id.clone());
             }
         }
         for framework in frameworks {
@@ -184,7 +191,7 @@ impl Answers {
             if !seen.insert(next.clone()) {
                 continue;
             }
-            if self.checks.contains(&next) {
+            if self.checks.contains_key(&next) {
                 found.insert(next);
                 continue;
             }
@@ -227,7 +234,7 @@ impl Answers {
             let found = found.into_iter().filter(|(_, there)| *there).map(|(status, _)| status);
             ComplianceRequirement {
                 number: q.number.clone(),
-                title: lang.pick(&q.en, &q.ja).clone(),
+                title: self.title(q, &checks, lang),
                 coverage: coverage(q, &checks),
                 standing: Standing::of((!checks.is_empty()).then_some(found)),
                 checks: checks.iter().cloned().collect(),
@@ -248,10 +255,17 @@ impl Answers {
         }
     }
 
+    /// A requirement's own title, else that of the first check that answers it; empty where there is neither.
+    fn title(&self, requirement: &Requirement, checks: &BTreeSet<SmolStr>, lang: Lang) -> SmolStr {
+        let own = lang.pick(&requirement.en, &requirement.ja);
+        let of_check = || checks.first().and_then(|c| self.checks.get(c)).map(|[en, ja]| lang.pick(en, ja));
+        if own.is_empty() { of_check().cloned().unwrap_or_default() } else { own.clone() }
+    }
+
     /// References of a framework that name nothing: no check, and no requirement that is known.
     pub fn unknown_references<'f>(&self, framework: &'f Framework, all: &[Framework]) -> Vec<&'f SmolStr> {
         let there = |reference: &SmolStr| {
-            self.checks.contains(reference)
+            self.checks.contains_key(reference)
                 || reference.split_once('/').is_some_and(|(f, number)| {
                     all.iter().any(|other| other.id == f && other.requirements().any(|q| q.number == number))
                 })
@@ -271,8 +285,8 @@ fn coverage(requirement: &Requirement, checks: &BTreeSet<SmolStr>) -> Coverage {
 #[cfg(test)]
 mod tests {
     use super::{Answers, Framework};
-    use smol_str::SmolStr;
-    use yagura_model::ContentFile;
+    use crate::CheckFile;
+    use yagura_model::{ContentFile, Coverage, Lang};
 
     fn framework(id: &str, rest: &str) -> Framework {
         let text = format!("kind: framework\nid: {id}\nen: {{title: T}}\nja: {{title: 題}}\n{rest}");
@@ -282,19 +296,27 @@ mod tests {
 
     #[test]
     fn answers_follow_references_and_do_not_go_round_in_circles() {
-        let a =
-            framework("a", "requirements:\n  - {number: 1, en: e, ja: j}\n  - {number: 2, by: [b/1.10], en: e, ja: j}");
+        let a = framework("a", "requirements:\n  - {number: 1}\n  - {number: 2, by: [b/1.10], en: e, ja: j}");
         let b = framework(
             "b",
             "sections:\n  - number: 1\n    en: e\n    ja: j\n    requirements:\n      - {number: \"1.10\", by: [a/1, a/2, s3.x], en: e, ja: j}",
         );
-        let (x, y): (SmolStr, SmolStr) = ("s3.x".into(), "s3.y".into());
-        let maps = ["a/1".into()];
-        let answers = Answers::new([&a, &b], [(&x, &[][..]), (&y, &maps[..])]);
+        let check = |name: &str, maps: &str| {
+            let text = format!(
+                "kind: check\nid: s3.{name}\neach: s3.bucket\npass: \"true\"\nseverity: low\nmaps: {maps}\nen: {{title: {name} is good, why: w, fix: f}}\nja: {{title: {name} は良い, why: w, fix: f}}\n"
+            );
+            let file = ContentFile { path: format!("checks/s3/{name}.yaml"), text, shipped: true };
+            CheckFile::parse(&file).unwrap_or_else(|e| unreachable!("{e:?}"))
+        };
+        let checks = [check("x", "[]"), check("y", "[a/1]")];
+        let answers = Answers::new([&a, &b], &checks);
         assert_eq!(answers.of("b/1.10").into_iter().collect::<Vec<_>>(), ["s3.x", "s3.y"]);
         assert_eq!(answers.of("a/1").into_iter().collect::<Vec<_>>(), ["s3.y"]);
         assert_eq!(answers.of_framework("a").len(), 2);
         assert!(answers.of("a/9").is_empty());
+        let shown = answers.compliance(&a, &[], &Default::default(), Lang::Ja);
+        let rows: Vec<_> = shown.requirements().map(|r| (r.title.as_str(), r.coverage)).collect();
+        assert_eq!(rows, [("y は良い", Coverage::Automated), ("j", Coverage::Automated)]);
         let all = [a, b];
         assert!(all.iter().all(|f| answers.unknown_references(f, &all).is_empty()));
     }

@@ -80,7 +80,7 @@ impl Content {
 
     /// Which checks answer which requirement.
     pub fn answers(&self) -> Answers {
-        Answers::new(&self.frameworks, self.checks.values().map(|c| (&c.id, c.maps.as_slice())))
+        Answers::new(&self.frameworks, self.checks.values())
     }
 
     /// The text of a content file.
