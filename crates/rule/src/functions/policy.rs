@@ -40,8 +40,19 @@ pub(crate) fn allows(document: &str, action: &str, resource: &str) -> Result<boo
         resource_account: None,
         context: Context::default(),
     };
-    let layers = Layers { identity: &compiled, ..Layers::default() };
+    // A key asks its own policy too; the one that AWS gives a new key leaves the matter to the account's IAM policies.
+    let key_policy = (parts.get(2) == Some(&"kms"))
+        .then(|| parse(&default_key_policy(partition, account)).map(|p| Arc::new(Compiled::new("key policy", p))))
+        .transpose()?;
+    let layers = Layers { identity: &compiled, resource: key_policy.as_ref(), ..Layers::default() };
     Ok(decide(&request, &layers, Mode::Possible(&[])).decision == Decision::Allowed)
+}
+
+/// The policy of a new KMS key (AWS KMS Developer Guide, "Default key policy").
+fn default_key_policy(partition: &str, account: &str) -> String {
+    format!(
+        r#"{{"Statement":{{"Effect":"Allow","Principal":{{"AWS":"arn:{partition}:iam::{account}:root"}},"Action":"kms:*","Resource":"*"}}}}"#
+    )
 }
 
 /// Whether a resource's policy lets in anybody: for a bucket as Amazon S3 defines public, for others as IAM Access
@@ -268,6 +279,10 @@ mod tests {
         assert_eq!(allows(some, "iam:GetRole", "*"), Ok(false));
         assert_eq!(allows(some, "iam:PassRole", "arn:aws:iam::111122223333:role/x"), Ok(true));
         assert_eq!(allows(some, "iam:PassRole", "arn:aws:iam::111122223333:role/y"), Ok(false));
+        let key = "arn:aws:kms:us-east-1:111122223333:key/a";
+        let keys = r#"{"Statement":{"Effect":"Allow","Action":"kms:Decrypt","Resource":"arn:aws:kms:*:*:key/*"}}"#;
+        assert_eq!(allows(keys, "kms:Decrypt", key), Ok(true));
+        assert_eq!(allows(&keys.replace("key/*", "key/b"), "kms:Decrypt", key), Ok(false));
         assert!(allows("no", "iam:GetRole", "*").is_err());
         let open = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*"}}"#;
         let queue = "arn:aws:sqs:us-east-1:111122223333:q";
