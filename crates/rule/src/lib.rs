@@ -51,6 +51,9 @@ pub fn run_fixtures(
     frameworks: &Frameworks,
     tables: &Arc<Tables>,
 ) -> Result<Vec<Broken>, Vec<ContentError>> {
+    if file.is_without_fixtures() {
+        return Err(vec![file.without_fixtures()]);
+    }
     let check = file.compile(schema, None, frameworks)?;
     Ok(fixture::run(&check, tables, |settings| file.compile(schema, Some(settings), frameworks).ok()))
 }

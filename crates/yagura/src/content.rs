@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use yagura_aws::Facts;
+use yagura_aws::{Facts, FactsError};
 use yagura_inventory::{Kinds, Resource};
 use yagura_model::{ContentFile, Map};
 use yagura_rule::framework::{Answers, Framework};
@@ -35,7 +35,7 @@ impl Content {
     /// Reads the embedded content and a user's folder.
     pub fn load(user: Option<&Path>) -> Result<Self, Failure> {
         let mut files: Vec<ContentFile> = Vec::new();
-        for (path, _) in embedded::FILES.iter().filter(|(p, _)| !p.starts_with("aws/") && !is_detection(p)) {
+        for (path, _) in embedded::FILES.iter().filter(|(p, _)| !is_part(p) && !is_detection(p)) {
             files.push(ContentFile {
                 path: (*path).to_owned(),
                 text: embedded_text(path).unwrap_or_default(),
@@ -83,6 +83,20 @@ impl Content {
         Answers::new(&self.frameworks, self.checks.values())
     }
 
+    /// A check with its fixtures: those of a shipped one are packed apart, because only a test needs them.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the form of the file.
+    pub fn with_fixtures(&self, check: &CheckFile) -> Result<CheckFile, Vec<ContentError>> {
+        let fixtures = embedded_text(&format!("fixtures/{}", check.file.path)).filter(|_| check.file.shipped);
+        match fixtures {
+            Some(fixtures) => {
+                CheckFile::parse(&ContentFile { text: check.file.text.clone() + &fixtures, ..check.file.clone() })
+            }
+            None => Ok(check.clone()),
+        }
+    }
+
     /// The text of a content file.
     pub fn text(&self, path: &str) -> Option<&ContentFile> {
         self.files.iter().find(|f| f.path == path)
@@ -101,7 +115,7 @@ impl Content {
     /// Resource kinds with their calls, dated tables, and what is wrong with files that were left out.
     pub fn compile(&self) -> Result<Compiled, Failure> {
         let exceptions = self.text(PERMISSIONS).map(|f| f.text.as_str()).unwrap_or_default();
-        let facts = Facts::new(|service| embedded_bytes(&format!("aws/{service}.json")), exceptions)
+        let facts = embedded_facts(exceptions)
             .map_err(|e| Failure::usage(format!("{PERMISSIONS}: {e}"), format!("{PERMISSIONS}: {e}")))?;
         let mut errors = self.errors.clone();
         let mut resources = Vec::new();
@@ -160,6 +174,11 @@ fn of_folder(folder: &Path) -> Result<Vec<Result<ContentFile, ContentError>>, Fa
         Err(e) => Err(ContentError { file: name, line: 1, column: 1, message: format!("cannot be read: {e}") }),
     });
     Ok(read.collect())
+}
+
+/// Whether a file is opened by its own name alone: API facts, and what checks are tested with.
+fn is_part(path: &str) -> bool {
+    ["aws/", "excerpt/", "fixtures/"].iter().any(|folder| path.starts_with(folder))
 }
 
 /// Whether a file is a detection or a sequence: only detecting needs them.
@@ -222,8 +241,13 @@ pub struct Compiled {
 /// A content file is broken.
 pub fn facts() -> Result<Arc<Facts>, Failure> {
     let exceptions = embedded_text(PERMISSIONS).unwrap_or_default();
-    let facts = Facts::new(|service| embedded_bytes(&format!("aws/{service}.json")), &exceptions);
+    let facts = embedded_facts(&exceptions);
     facts.map(Arc::new).map_err(|e| Failure::usage(format!("{PERMISSIONS}: {e}"), format!("{PERMISSIONS}: {e}")))
+}
+
+fn embedded_facts(exceptions: &str) -> Result<Facts, FactsError> {
+    let facts = Facts::new(|service| embedded_bytes(&format!("aws/{service}.json")), exceptions)?;
+    Ok(facts.with_excerpt(|service| embedded_bytes(&format!("excerpt/{service}.json"))))
 }
 
 /// An embedded file, unpacked.

@@ -28,8 +28,18 @@ type Load = Box<dyn Fn(&str) -> Option<Vec<u8>> + Send + Sync>;
 /// reference counts: at most once per service file and shape, for each `Facts` that is made. Make one.
 pub struct Facts {
     load: Load,
+    excerpt: Option<Load>,
     permissions: Permissions,
-    services: RwLock<HashMap<String, &'static Service>>,
+    services: RwLock<HashMap<(Part, String), &'static Service>>,
+}
+
+/// How much of a service's facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Part {
+    /// The operations of the excerpt.
+    Excerpt,
+    /// All of it.
+    Whole,
 }
 
 /// Why an operation's facts cannot be had.
@@ -82,15 +92,29 @@ impl Facts {
     ) -> Result<Self, FactsError> {
         Ok(Self {
             load: Box::new(load),
+            excerpt: None,
             permissions: Permissions::parse(exceptions)?,
             services: RwLock::new(HashMap::new()),
         })
+    }
+
+    /// The same facts with a quicker source that holds only the operations in everyday use; what it does not hold is looked for in
+    /// the whole file.
+    #[must_use]
+    pub fn with_excerpt(mut self, excerpt: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
+        self.excerpt = Some(Box::new(excerpt));
+        self
     }
 
     /// The read operation that `call` names (`s3:GetBucketEncryption`; the service is botocore's name).
     /// The same operation is built once. The error names the nearest right spelling.
     pub fn read_operation(&self, call: &str) -> Result<Arc<ReadOperation>, FactsError> {
         let (service, operation) = call.split_once(':').ok_or_else(|| FactsError::Form(call.to_owned()))?;
+        if let Some(excerpt) = self.part(Part::Excerpt, service)?
+            && let Some(found) = excerpt.operation(operation, &self.permissions)?
+        {
+            return Ok(found);
+        }
         let service = self.service(service)?;
         if let Some(found) = service.operation(operation, &self.permissions)? {
             return Ok(found);
@@ -114,27 +138,33 @@ impl Facts {
     }
 
     fn service(&self, name: &str) -> Result<&'static Service, FactsError> {
-        if let Some(found) = self.services.read().ok().and_then(|s| s.get(name).copied()) {
-            return Ok(found);
+        self.part(Part::Whole, name)?.ok_or_else(|| FactsError::Service {
+            service: name.to_owned(),
+            nearest: nearest(name, ALL_SERVICES.iter().copied()).map(str::to_owned),
+        })
+    }
+
+    /// A part of a service's facts, read once; `None` where there is no such file.
+    fn part(&self, part: Part, name: &str) -> Result<Option<&'static Service>, FactsError> {
+        let key = (part, name.to_owned());
+        if let Some(found) = self.services.read().ok().and_then(|s| s.get(&key).copied()) {
+            return Ok(Some(found));
         }
-        let bytes = name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            .then(|| (self.load)(name))
-            .flatten()
-            .ok_or_else(|| FactsError::Service {
-                service: name.to_owned(),
-                nearest: nearest(name, ALL_SERVICES.iter().copied()).map(str::to_owned),
-            })?;
+        let source = match part {
+            Part::Excerpt => self.excerpt.as_ref(),
+            Part::Whole => Some(&self.load),
+        };
+        let sound = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let Some(bytes) = source.filter(|_| sound).and_then(|load| load(name)) else { return Ok(None) };
         let Ok(mut services) = self.services.write() else {
             return Err(FactsError::File { file: name.to_owned(), message: "facts are poisoned".to_owned() });
         };
-        if let Some(found) = services.get(name) {
-            return Ok(found);
+        if let Some(found) = services.get(&key) {
+            return Ok(Some(found));
         }
         let service = Service::parse(name, bytes)?;
-        services.insert(name.to_owned(), service);
-        Ok(service)
+        services.insert(key, service);
+        Ok(Some(service))
     }
 }
 
@@ -174,14 +204,19 @@ pub(crate) const ALL_SERVICES: &[&str] = &[
     "amplify",
     "apigateway",
     "apigatewayv2",
+    "appconfig",
+    "appflow",
+    "application-autoscaling",
     "apprunner",
     "appsync",
     "athena",
     "autoscaling",
     "backup",
+    "batch",
     "bedrock",
     "bedrock-agent",
     "bedrock-agentcore-control",
+    "budgets",
     "cloudformation",
     "cloudfront",
     "cloudhsmv2",
@@ -189,49 +224,79 @@ pub(crate) const ALL_SERVICES: &[&str] = &[
     "cloudwatch",
     "codeartifact",
     "codebuild",
+    "codedeploy",
+    "codeguru-reviewer",
+    "codeguruprofiler",
     "codepipeline",
     "cognito-identity",
     "cognito-idp",
+    "comprehend",
     "config",
+    "connect",
+    "controltower",
+    "datasync",
     "dax",
     "detective",
+    "directconnect",
+    "dlm",
     "dms",
     "docdb",
     "ds",
     "dynamodb",
     "ec2",
     "ecr",
+    "ecr-public",
     "ecs",
     "efs",
     "eks",
     "elasticache",
+    "elasticbeanstalk",
     "elb",
     "elbv2",
     "emr",
+    "emr-containers",
+    "emr-serverless",
     "events",
     "firehose",
     "fms",
+    "frauddetector",
     "fsx",
+    "glacier",
     "globalaccelerator",
     "glue",
     "guardduty",
     "iam",
     "identitystore",
+    "imagebuilder",
     "inspector2",
+    "iot",
+    "iotsitewise",
+    "iottwinmaker",
+    "iotwireless",
+    "ivs",
     "kafka",
+    "kafkaconnect",
+    "kendra",
+    "keyspaces",
     "kinesis",
+    "kinesisanalyticsv2",
     "kms",
+    "lakeformation",
     "lambda",
     "lightsail",
     "logs",
     "macie2",
     "memorydb",
     "mq",
+    "mwaa",
     "neptune",
     "network-firewall",
     "opensearch",
+    "opensearchserverless",
     "organizations",
+    "qbusiness",
     "ram",
+    "rbin",
     "rds",
     "redshift",
     "redshift-serverless",
@@ -241,24 +306,35 @@ pub(crate) const ALL_SERVICES: &[&str] = &[
     "route53resolver",
     "s3",
     "s3control",
+    "s3tables",
     "sagemaker",
     "secretsmanager",
     "securityhub",
     "securitylake",
+    "service-quotas",
     "servicecatalog",
+    "ses",
+    "sesv2",
     "shield",
+    "signer",
     "sns",
     "sqs",
     "ssm",
+    "ssm-incidents",
     "sso-admin",
     "stepfunctions",
     "sts",
     "support",
+    "timestream-influxdb",
+    "timestream-write",
     "transfer",
     "trustedadvisor",
+    "vpc-lattice",
     "waf",
+    "waf-regional",
     "wafv2",
     "workspaces",
+    "xray",
 ];
 
 impl fmt::Debug for Facts {

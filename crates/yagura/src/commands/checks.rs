@@ -147,12 +147,13 @@ fn test(content: &Content, ids: &[String], lang: Lang) -> Result<u8, Failure> {
         files = content.checks.values().cloned().collect();
     }
     let errors: &[ContentError] = if ids.is_empty() { &compiled.errors } else { &[] };
-    let sound = run_all(files.iter(), errors, &compiled, lang)?;
+    let sound = run_all(content, files.iter(), errors, &compiled, lang)?;
     Ok(if sound { exit::DONE } else { exit::FINDINGS })
 }
 
 /// Runs the fixtures of checks and says how each went, and which files are broken; whether all is well.
 pub fn run_all<'c>(
+    content: &Content,
     files: impl Iterator<Item = &'c CheckFile>,
     broken: &[ContentError],
     compiled: &Compiled,
@@ -162,7 +163,10 @@ pub fn run_all<'c>(
     let (mut total, mut failed) = (0, 0);
     for file in files {
         total += 1;
-        match run_fixtures(file, &compiled.schema, &compiled.frameworks, &compiled.tables) {
+        let ran = content
+            .with_fixtures(file)
+            .and_then(|whole| run_fixtures(&whole, &compiled.schema, &compiled.frameworks, &compiled.tables));
+        match ran {
             Ok(broken) if broken.is_empty() => writeln!(out, "✓ {}", file.id)?,
             Ok(broken) => {
                 failed += 1;

@@ -21,7 +21,7 @@ pub fn run(cli: &Cli, command: &ContentCommand, lang: Lang) -> Result<u8, Failur
     let compiled = content.compile()?;
     // A folder's own files; without a folder, what is shipped.
     let own = content.checks.values().filter(|c| c.file.shipped == folder.is_none());
-    let sound = run_all(own, &compiled.errors, &compiled, lang)?;
+    let sound = run_all(&content, own, &compiled.errors, &compiled, lang)?;
     let (escalations, errors) = content.escalations();
     let own: Vec<&Escalation> = escalations.iter().filter(|e| e.shipped == folder.is_none()).collect();
     let told = own.is_empty() && errors.is_empty();
