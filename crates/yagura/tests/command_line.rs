@@ -50,7 +50,10 @@ fn the_demo_shows_every_verdict_and_every_practice() {
 
 #[test]
 fn the_demo_has_a_queue_and_a_repository_that_everyone_can_use() {
-    let all = verdicts(&["--service", "sqs,sns,secretsmanager,ecr"]);
+    let all = verdicts(&[
+        "--check",
+        "sqs.queue_not_public,sns.topic_not_public,secretsmanager.secret_not_public,ecr.repository_not_public",
+    ]);
     let of = |status: &str| -> Vec<&str> {
         all.iter().filter(|v| v["status"] == status).map(|v| v["resource"]["id"].as_str().unwrap()).collect()
     };
@@ -120,7 +123,8 @@ fn a_scan_by_tag_has_its_policy() {
 
 #[test]
 fn the_policy_of_trail_verify_can_be_printed() {
-    let policy = |words: &[&str]| text(&yagura(&[&["permissions", "--service", "s3"], words].concat())).0;
+    let policy =
+        |words: &[&str]| text(&yagura(&[&["permissions", "--check", "s3.bucket_versioned"], words].concat())).0;
     for action in ["cloudtrail:GetTrail", "cloudtrail:GetTrailStatus", "cloudtrail:ListPublicKeys", "s3:GetObject\""] {
         assert!(policy(&["--trail"]).contains(action) && !policy(&[]).contains(action), "{action}");
     }

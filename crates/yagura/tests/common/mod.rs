@@ -68,8 +68,13 @@ impl Run {
         Self { command, home }
     }
 
-    /// `yagura scan` of two Regions at an endpoint, as JSON Lines.
+    /// `yagura scan` of two Regions at an endpoint that answers what [`ANSWERED`] asks, as JSON Lines.
     pub fn scan(url: &str) -> Self {
+        Self::scan_all(url).args(&["--check", &ANSWERED.join(",")])
+    }
+
+    /// The same with every check.
+    pub fn scan_all(url: &str) -> Self {
         Self::new(&["scan", "--region", "us-east-1,eu-west-1", "--format", "jsonl"]).env("AWS_ENDPOINT_URL", url)
     }
 
@@ -186,7 +191,53 @@ pub struct Need {
     pub pages: bool,
 }
 
-/// Every call that the built-in checks may make.
+/// The checks whose calls the small estate answers. Each call of theirs is made to fail in every way; what a call is for does not
+/// matter to that, so that more checks would add hours and nothing else.
+pub const ANSWERED: [&str; 41] = [
+    "cloudtrail.log_file_validation_enabled",
+    "cloudtrail.multi_region_trail_logs_management_events",
+    "cloudtrail.trail_encrypted_with_kms",
+    "config.recorder_records_all_resources",
+    "dms.replication_instance_not_public",
+    "ec2.attached_volume_encrypted",
+    "ec2.default_security_group_closed",
+    "ec2.ebs_encrypted_by_default",
+    "ec2.instance_admin_ports_unreachable",
+    "ec2.instance_database_ports_unreachable",
+    "ec2.security_group_admin_ports_closed",
+    "ec2.snapshot_not_public",
+    "ec2.vpc_flow_logs_enabled",
+    "ecr.repository_not_public",
+    "guardduty.detector_enabled",
+    "iam.access_key_rotated",
+    "iam.console_user_has_mfa",
+    "iam.credentials_used_recently",
+    "iam.password_policy_strong",
+    "iam.policy_cannot_pass_any_role",
+    "iam.policy_without_full_admin",
+    "iam.role_trust_not_public",
+    "iam.root_has_hardware_mfa",
+    "iam.root_has_no_access_key",
+    "iam.user_without_direct_policies",
+    "kms.key_not_pending_deletion",
+    "kms.key_not_public",
+    "lambda.function_not_public",
+    "lambda.function_runtime_supported",
+    "opensearch.domain_encrypted_at_rest",
+    "rds.db_instance_not_publicly_accessible",
+    "rds.db_instance_unreachable",
+    "s3.account_blocks_public_access",
+    "s3.bucket_acl_not_public",
+    "s3.bucket_blocks_public_access",
+    "s3.bucket_default_encryption",
+    "s3.bucket_policy_not_public",
+    "sagemaker.notebook_without_direct_internet",
+    "secretsmanager.secret_not_public",
+    "sns.topic_not_public",
+    "sqs.queue_not_public",
+];
+
+/// Every call that the checks of [`ANSWERED`] may make.
 pub fn needs() -> BTreeMap<String, Need> {
     let read = |path: &Path| {
         let name = path.strip_prefix(content()).unwrap().to_str().unwrap().to_owned();
@@ -201,6 +252,7 @@ pub fn needs() -> BTreeMap<String, Need> {
     let checks: Vec<_> = files(&content().join("checks"))
         .into_iter()
         .map(|f| CheckFile::parse(&read(&f)).unwrap().compile(&kinds.schema(), None, &[]).unwrap())
+        .filter(|check| ANSWERED.contains(&check.id.as_str()))
         .collect();
     let needed = |(call, checks): (&smol_str::SmolStr, &BTreeSet<smol_str::SmolStr>)| {
         let op = facts.read_operation(call).unwrap();
