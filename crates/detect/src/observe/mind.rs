@@ -1,0 +1,74 @@
+//! What an observer keeps in mind so that the engine is not told twice what makes no difference to it. To forget any of it costs work,
+//! not answers.
+
+use super::{Habit, Hit};
+use crate::detection::{Count, Dim, HabitGate};
+use crate::event::Event;
+use crate::hash::Hash;
+use foldhash::HashMap;
+use std::collections::hash_map::Entry;
+
+/// How many values are kept in mind.
+const TOLD: usize = 1 << 20;
+
+pub(super) fn dims(gate: &HabitGate) -> u8 {
+    let asked = |d: &Dim| gate.new.contains(d) || gate.any.contains(d);
+    (0..).zip(&Dim::ALL).filter(|(_, d)| asked(d)).fold(0, |all, (place, _)| all | 1 << place)
+}
+
+/// Whether a record is the first one with its value in its grain of time, of those that this observer saw: later ones count nothing.
+pub(super) fn first(counted: &mut HashMap<Hash, (i64, u128)>, count: &Count, hit: &Hit, time: i64, id: u128) -> bool {
+    let grain = time.div_euclid(count.grain()).unsigned_abs();
+    let key = [u64::from(hit.rule), hit.group, hit.of, grain]
+        .into_iter()
+        .fold(0, |all: Hash, part| (all.rotate_left(25) ^ part).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    if counted.len() >= TOLD {
+        counted.clear();
+    }
+    match counted.entry(key) {
+        Entry::Occupied(mut known) => {
+            // The same record delivered twice must look the same both times: either may be the one that is taken.
+            let earlier = (time, id) <= *known.get();
+            if earlier {
+                known.insert((time, id));
+            }
+            earlier
+        }
+        Entry::Vacant(free) => {
+            free.insert((time, id));
+            true
+        }
+    }
+}
+
+/// By then a habit may be forgotten, and be news again: well below the time that habits take to forget.
+const FORGOTTEN: i64 = 80 * crate::stat::DAY;
+
+/// Whether a record may have values that are new to its identity. One that comes after another with the same values has none; the
+/// engine, which sees all records in order, decides on the rest.
+pub(super) fn news(told: &mut HashMap<(u8, Hash), i64>, dims: u8, habit: &Habit, event: &Event<'_, '_>) -> bool {
+    let Some(time) = event.envelope.time else { return false };
+    let mut key = habit.who;
+    for (place, what) in habit.what.into_iter().enumerate() {
+        if dims & 1 << place != 0 {
+            key = key.rotate_left(13).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ what;
+        }
+    }
+    if told.len() >= TOLD {
+        told.clear();
+    }
+    match told.get_mut(&(dims, key)) {
+        // What is new stays new for a while.
+        Some(first) if time - *first >= crate::habits::NEWCOMER && time - *first < FORGOTTEN => false,
+        Some(first) => {
+            if time < *first || time - *first >= FORGOTTEN {
+                *first = time;
+            }
+            true
+        }
+        None => {
+            told.insert((dims, key), time);
+            true
+        }
+    }
+}
