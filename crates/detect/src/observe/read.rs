@@ -2,23 +2,23 @@
 
 use super::{Habit, Hit, Seen};
 use crate::detection::{Detection, Dim};
-use crate::event::{Event, Field};
-use crate::hash::{Hash, common, hash, network};
+use crate::event::{Event, Field, TRAIL};
+use crate::hash::{Hash, common as common_text, hash, network};
 use smol_str::{SmolStr, ToSmolStr};
 use yagura_logs::envelope::{Outcome, Role};
 use yagura_logs::record::Record;
 use yagura_logs::rows::id_of;
 
-pub(super) fn hit(rule: u32, d: &Detection, event: &Event<'_, '_>) -> Hit {
-    let (group, of) = match &d.count {
-        Some(c) => (keys(event, &c.by), c.of.as_ref().map_or(0, |f| keys(event, std::slice::from_ref(f)))),
-        None => (0, 0),
-    };
+/// A rule's match, with what of it is the same for all records of a session and name where that is known.
+pub(super) fn hit(rule: u32, d: &Detection, event: &Event<'_, '_>, known: [Option<Hash>; 3]) -> Hit {
+    let count = d.count.as_ref();
+    let of = count.and_then(|c| c.of.as_ref());
+    let [dedup, group, value] = known;
     Hit {
         rule,
-        dedup: keys(event, &d.dedup.by),
-        group,
-        of,
+        dedup: dedup.unwrap_or_else(|| keys(event, &d.dedup.by)),
+        group: group.unwrap_or_else(|| count.map_or(0, |c| keys(event, &c.by))),
+        of: value.unwrap_or_else(|| of.map_or(0, |f| keys(event, std::slice::from_ref(f)))),
         target: d.target.as_ref().and_then(|f| event.text(f)).map(SmolStr::from),
         shown: d.shown.iter().filter_map(|(n, f)| Some((n.clone(), shown(event, f)?))).collect(),
         correlated: Vec::new(),
@@ -57,7 +57,10 @@ fn keys(event: &Event<'_, '_>, fields: &[Field]) -> Hash {
 
 pub(crate) fn source<'r>(record: &'r Record<'_>) -> &'r str {
     match record.table.source.name {
-        "cloudtrail" => record.get("eventsource").map_or("", |r| r.text),
+        "cloudtrail" => {
+            let [source, ..] = TRAIL.name;
+            record.slots().get(source).copied().flatten().map_or("", |r| r.text)
+        }
         other => other,
     }
 }
@@ -65,7 +68,7 @@ pub(crate) fn source<'r>(record: &'r Record<'_>) -> &'r str {
 /// The number in a UUID, which is what nearly every CloudTrail event has; otherwise the lake's own identity of the record.
 pub(crate) fn identity_of(text: &str, record: &Record<'_>) -> u128 {
     if record.table.source.name == "cloudtrail"
-        && let Some(raw) = record.get("eventid")
+        && let Some(raw) = record.slots().get(TRAIL.id).copied().flatten()
         && let Some(id) = uuid(raw.text)
     {
         return id;
@@ -89,15 +92,11 @@ fn uuid(text: &str) -> Option<u128> {
 }
 
 pub(crate) fn seen(event: &Event<'_, '_>, source: &str, id: u128) -> Seen {
-    let own = |t: Option<&str>| t.map(common).unwrap_or_default();
+    let own = |t: Option<&str>| t.map(common_text).unwrap_or_default();
     let role = |r: Role| own(event.role(r).as_deref());
-    let event_id = match (event.record.table.source.id)(event.record) {
-        Some(own) => own.to_smolstr(),
-        None => SmolStr::from(format!("{id:032x}")),
-    };
     Seen {
         log: SmolStr::new_static(event.record.table.source.name),
-        event_id,
+        event_id: event_id(event, id),
         actor: role(Role::Actor),
         identity: own(event.identity().as_deref()),
         session: role(Role::Session),
@@ -115,47 +114,70 @@ pub(crate) fn seen(event: &Event<'_, '_>, source: &str, id: u128) -> Seen {
     }
 }
 
+/// The same of another record of the same session.
+pub(super) fn seen_again(common: &Seen, event: &Event<'_, '_>, source: &str, id: u128) -> Seen {
+    let own = |t: Option<&str>| t.map(common_text).unwrap_or_default();
+    let role = |r: Role| own(event.role(r).as_deref());
+    let again = |known: &SmolStr, now: &str| if known == now { known.clone() } else { common_text(now) };
+    Seen {
+        event_id: event_id(event, id),
+        region: event.envelope.region.as_deref().map(|r| again(&common.region, r)).unwrap_or_default(),
+        source: again(&common.source, source),
+        event: role(Role::Event),
+        target: role(Role::Target),
+        ..common.clone()
+    }
+}
+
+fn event_id(event: &Event<'_, '_>, id: u128) -> SmolStr {
+    match (event.record.table.source.id)(event.record) {
+        Some(own) => own.to_smolstr(),
+        None => SmolStr::from(format!("{id:032x}")),
+    }
+}
+
 fn invoked_by_service(record: &Record<'_>) -> bool {
     let members = record.table.names.iter().position(|n| n == "useridentity").and_then(|n| record.caller(n));
     let invoked_by = members.and_then(|mut m| m.find(|(key, _)| key.text == "invokedBy"));
     invoked_by.is_some_and(|(_, raw)| raw.scalar().is_some_and(|t| !t.is_empty()))
 }
 
-/// What an API call says of its caller's habits. Calls by AWS services are no habit of anybody.
-pub(super) fn habit(event: &Event<'_, '_>, source: &str) -> Option<Habit> {
-    if event.record.table.source.name != "cloudtrail" {
-        return None;
-    }
-    let e = event.envelope;
+/// What habits learn of every call of a session: who, the network, the client.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Usual {
+    who: Hash,
+    network: Hash,
+    agent: Hash,
+}
+
+/// What habits learn of a caller. Calls by AWS services are no habit of anybody.
+pub(super) fn usual(event: &Event<'_, '_>) -> Option<Usual> {
     let ip = event.role(Role::SourceIp)?;
     if ip.ends_with(".amazonaws.com") || invoked_by_service(event.record) {
         return None;
     }
     let who = hash(&event.identity()?);
-    let name = event.role(Role::Event).unwrap_or_default();
     // The console's own servers, on behalf of whoever works there: that is nobody's network.
     let network = if ip == "AWS Internal" { 0 } else { network(&ip) };
     let agent = event.role(Role::UserAgent).map_or(0, |a| hash(crate::agent_of(&a)));
+    Some(Usual { who, network, agent })
+}
+
+/// What an API call, by its numbers and its service's, says of its caller's habits.
+pub(super) fn habit(event: &Event<'_, '_>, usual: Usual, [api, service]: [Hash; 2]) -> Habit {
+    let e = event.envelope;
     let hour = e.time.map_or(0, |t| (t.div_euclid(3_600_000).rem_euclid(24) + 1).unsigned_abs());
     let region = e.region.as_deref().map_or(0, hash);
-    let mut what = [0; 6];
-    for (place, dim) in what.iter_mut().zip(Dim::ALL) {
-        *place = match dim {
-            Dim::Api => hash(source) ^ hash(&name).rotate_left(17),
-            Dim::Service => hash(source),
-            Dim::Region => region,
-            Dim::Network => network,
-            Dim::Agent => agent,
-            Dim::Hour => hour,
-        };
-    }
     // A call that was refused for want of permission says nothing of what its caller does for a living.
-    if e.outcome == Some(Outcome::Denied) {
-        for (place, dim) in what.iter_mut().zip(Dim::ALL) {
-            if matches!(dim, Dim::Api | Dim::Service) {
-                *place = 0;
-            }
-        }
-    }
-    Some(Habit { who, what })
+    let refused = e.outcome == Some(Outcome::Denied);
+    let what = Dim::ALL.map(|dim| match dim {
+        Dim::Api | Dim::Service if refused => 0,
+        Dim::Api => api,
+        Dim::Service => service,
+        Dim::Region => region,
+        Dim::Network => usual.network,
+        Dim::Agent => usual.agent,
+        Dim::Hour => hour,
+    });
+    Habit { who: usual.who, what }
 }

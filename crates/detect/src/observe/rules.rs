@@ -2,8 +2,9 @@
 
 use super::mind::dims;
 use crate::detection::Detection;
+use crate::event::Field;
 use crate::predicate::Predicate;
-use crate::share::Sharing;
+use crate::share::{Scope, Sharing};
 use crate::sigma;
 use foldhash::HashMap;
 use smol_str::SmolStr;
@@ -22,7 +23,7 @@ pub struct Rules {
     pub(super) heard: HashMap<u32, Vec<(u32, u32)>>,
     /// By detection: how it is tried.
     pub(super) tries: Vec<Try>,
-    shared: usize,
+    scopes: Vec<Scope>,
 }
 
 /// How a detection is tried on a record.
@@ -32,6 +33,8 @@ pub(super) struct Try {
     pub(super) sigma: bool,
     /// The dimensions that its habits ask about, a bit each.
     pub(super) dims: u8,
+    /// Whether what its dedup, its count's groups and its count's values go by is the same in all records of a session and name.
+    pub(super) fixed: [bool; 3],
 }
 
 /// A correlation of Sigma's at work.
@@ -68,6 +71,7 @@ impl Rules {
                 condition: sharing.share(&d.predicate),
                 sigma: matches!(d.predicate, Predicate::Sigma(_)),
                 dims: d.habit.as_ref().map_or(0, dims),
+                fixed: fixed(d),
             })
             .collect();
         for (n, d) in (0u32..).zip(&detections) {
@@ -107,13 +111,13 @@ impl Rules {
             attack: crate::attack::Attack::default(),
             heard: HashMap::default(),
             tries,
-            shared: sharing.len(),
+            scopes: sharing.scopes(),
         }
     }
 
-    /// How many conditions have a number that they are known by.
-    pub fn shared(&self) -> usize {
-        self.shared
+    /// Of the conditions that have a number which they are known by: of which records one's answer is the answer.
+    pub fn scopes(&self) -> &[Scope] {
+        &self.scopes
     }
 
     /// Adds Sigma's correlations, whose numbers of detections are those of [`Rules::detections`].
@@ -137,6 +141,12 @@ impl Rules {
     pub fn get(&self, rule: u32) -> Option<&Detection> {
         self.detections.get(rule as usize)
     }
+}
+
+fn fixed(d: &Detection) -> [bool; 3] {
+    let in_common = |fields: &[Field]| fields.iter().all(|f| f.scope() != Scope::Record);
+    let count = d.count.as_ref();
+    [in_common(&d.dedup.by), count.is_none_or(|c| in_common(&c.by)), count.is_none_or(|c| in_common(c.of.as_slice()))]
 }
 
 /// API versions that some services put behind the names of their events: `Invoke20150331`, `CreateDistribution2020_05_31`.
