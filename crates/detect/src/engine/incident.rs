@@ -13,7 +13,7 @@ const HOPS: usize = 8;
 /// An incident takes up what its entity does within this time of its last record; after a longer silence another one begins.
 pub(super) const TOGETHER: i64 = 12 * 3_600_000;
 /// What was found of its entity within this time before an incident's first stage belongs to it: an hour.
-const BEFORE: i64 = 3_600_000;
+pub(super) const BEFORE: i64 = 3_600_000;
 
 impl Engine<'_> {
     pub(super) fn complete(&mut self, c: Completed, root: &SmolStr, now: i64) {

@@ -45,8 +45,9 @@ impl<'e> Engine<'e> {
         Self { rules, sequences, methods, state }
     }
 
-    /// How much of what was remembered had to go for want of room before its time was over: counts, links between identities, and stages
-    /// that sequences wait for. What they would have led to is lost.
+    /// How much of what was remembered had to go for want of room before its time was over: counts, links between identities, stages that
+    /// sequences wait for (what they would have led to is lost), and quiet times (what they were of is said again). It counts from the
+    /// state's beginning, over restarts; whoever prints says it where it is not zero.
     pub fn forgotten(&self) -> u64 {
         self.state.forgotten
     }
@@ -54,6 +55,11 @@ impl<'e> Engine<'e> {
     /// How many counters, links and entities that sequences wait for are remembered.
     pub fn remembered(&self) -> [usize; 3] {
         [self.state.counts.len(), self.state.makers.len(), self.state.waiting.len()]
+    }
+
+    /// Of how many things it is remembered that they were said of late.
+    pub fn quiet(&self) -> usize {
+        self.state.quiet.len()
     }
 
     fn learned(&self, time: i64) -> bool {
@@ -159,7 +165,8 @@ impl<'e> Engine<'e> {
         }
         // What a signal that goes on named already need not be told again.
         let events = window.iter().filter(|w| !said || !w.told).map(|w| w.event.clone()).collect();
-        window.iter_mut().for_each(|w| w.told = true);
+        // Whenever there are enough all are told: those that are not come last.
+        window.iter_mut().rev().take_while(|w| !w.told).for_each(|w| w.told = true);
         let since = window.front().map_or(time, |w| w.time);
         Some((Because::Count { count: window.len() as u64, distinct, since }, events))
     }

@@ -8,8 +8,9 @@ use crate::hash::{Hash, hash};
 use crate::observe::Seen;
 use crate::signal::{Because, Signal};
 use smol_str::SmolStr;
+use std::borrow::Cow;
 
-/// What is found again and again is said at intervals that double up to 32 times the first.
+/// What is found again and again is said at intervals that double up to 32 times the first; after a calm of that length it is news.
 const DOUBLINGS: u32 = 5;
 
 pub(super) struct Fired<'f> {
@@ -29,11 +30,16 @@ impl Engine<'_> {
     /// A rule fired: sequences learn of it, and it is said, unless it was said lately.
     pub(super) fn fire(&mut self, rule: u32, time: i64, dedup: Hash, fired: Fired<'_>) {
         let Some(d) = self.rules.get(rule) else { return };
-        let mut seen = fired.seen.clone();
-        if let Some(target) = fired.target {
-            seen.target = target;
+        if d.silent && !self.sequences.ask_for(&d.id) {
+            return;
         }
-        seen.shown = fired.shown.to_vec();
+        let mut seen = Cow::Borrowed(fired.seen);
+        if let Some(target) = fired.target {
+            seen.to_mut().target = target;
+        }
+        if seen.shown != fired.shown {
+            seen.to_mut().shown = fired.shown.to_vec();
+        }
         let signal = if d.silent {
             None
         } else {
@@ -88,13 +94,15 @@ impl Engine<'_> {
             }
             return at;
         }
-        let times = self.state.quiet.get(&key).map_or(0, |q| q.times) + 1;
+        let before = self.state.quiet.get(&key).filter(|q| !q.is_past(time));
+        let times = before.map_or(0, |q| q.times).saturating_add(1);
+        let calm = d.dedup.quiet.saturating_mul(1 << DOUBLINGS);
         let quiet = d.dedup.quiet.saturating_mul(1 << (times - 1).min(DOUBLINGS));
         if times > 1 {
             because.push(Because::Recurring { times, quiet });
         }
         let at = self.state.signals.len();
-        self.state.quiet.insert(key, Quiet { until: time.saturating_add(quiet), times, signal: at });
+        self.state.quiet.insert(key, Quiet { until: time.saturating_add(quiet), times, signal: at, calm });
         let mut signal = Signal {
             rule: d.id.clone(),
             time,
