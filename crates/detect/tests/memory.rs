@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use yagura_detect::detection::Words;
 use yagura_detect::engine::{Engine, State};
 use yagura_detect::intel::Lists;
-use yagura_detect::observe::{Observed, Observer};
+use yagura_detect::observe::{Noted, Observed, Observer};
 use yagura_detect::pack::Pack;
 use yagura_detect::run::{Counts, Looking, Waiting};
 use yagura_detect::sequence::{Join, Sequence, Sequences, Stage};
@@ -273,7 +273,7 @@ fn what_is_past_is_forgotten_and_that_changes_nothing() {
         let next = found.get(n + 1).map_or(o.time + 200 * quiet, |o| o.time);
         // Records that say nothing, enough of them that memory is swept, just before the next one.
         for filler in 0..50_000u128 {
-            swept.take(&Observed { time: next - 1, id: filler + 1, habit: None, notes: None });
+            swept.take(&Observed { time: next - 1, id: filler + 1, habit: None, notes: Noted::Nothing });
         }
         let kept = serde_json::to_string(&swept.state).unwrap();
         swept = Engine::new(&PACK.rules, &sequences, serde_json::from_str(&kept).unwrap());

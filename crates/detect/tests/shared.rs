@@ -137,7 +137,7 @@ fn rules_twice_find_everything_twice() {
         let mut envelope = Envelope::default();
         (table.source.envelope)(&record, &mut envelope);
         let mut hits = [one.look(&text, &record, &envelope), two.look(&text, &record, &envelope)].map(|o| {
-            let notes = o.and_then(|o| o.notes);
+            let notes = o.and_then(|o| o.notes.as_ref().map(|n| n.into_owned()));
             let rules = notes.iter().flat_map(|n| &n.hits).map(|h| h.rule as usize);
             rules.collect::<Vec<_>>()
         });
@@ -234,7 +234,8 @@ fn records_of_a_session_are_answered_as_each_alone() {
                 }
             }
             let Some(found) = observer.look(&text, &record, &envelope) else { continue };
-            let hits = found.notes.iter().flat_map(|n| &n.hits).map(|h| h.rule);
+            let notes = found.notes.as_ref();
+            let hits = notes.iter().flat_map(|n| &n.hits).map(|h| h.rule);
             let is_plain = |n: &u32| pack.rules.get(*n).as_ref().is_some_and(plain);
             let mut hits: Vec<u32> = hits.filter(is_plain).collect();
             hits.sort_unstable();
@@ -243,7 +244,7 @@ fn records_of_a_session_are_answered_as_each_alone() {
             let mut fresh = Observer::new(&pack.rules, lists.clone());
             let alone = fresh.look(&text, &record, &envelope).unwrap();
             assert_eq!((alone.habit, alone.time, alone.id), (found.habit, found.time, found.id));
-            let seen = |o: &yagura_detect::observe::Observed| o.notes.as_ref().and_then(|n| n.seen.clone());
+            let seen = |o: &yagura_detect::observe::Observed| o.notes.as_ref().and_then(|n| n.into_owned().seen);
             if seen(&found).is_some() {
                 assert_eq!(seen(&alone), seen(&found), "{text}");
             }

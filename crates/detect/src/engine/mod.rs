@@ -10,7 +10,7 @@ pub use state::State;
 use crate::detection::{Detection, Dim, HabitGate};
 use crate::habits::Novelty;
 use crate::hash::hash;
-use crate::observe::{Hit, Measured, Notes, Observed, Rules, Seen};
+use crate::observe::{Alike, Hit, Measured, Noted, Notes, Observed, Rules, Seen, name_of};
 use crate::sequence::Sequences;
 use crate::sigma::{Correlator, Fired as Correlation};
 use crate::signal::Because;
@@ -91,8 +91,10 @@ impl<'e> Engine<'e> {
             Some((first, last)) => Some((first.min(o.time), last.max(o.time))),
         };
         self.advance(o.time);
-        if let Some(notes) = &o.notes {
-            self.notes(o, notes);
+        match &o.notes {
+            Noted::Nothing => {}
+            Noted::Own(notes) => self.notes(o, notes),
+            Noted::Alike(alike) => self.hits(o, alike.hits(), &mut Who::Alike(alike, None)),
         }
         if let Some(habit) = &o.habit
             && !self.learned(o.time)
@@ -106,44 +108,47 @@ impl<'e> Engine<'e> {
         for link in &notes.links {
             self.state.makers.insert(link.made.clone(), (link.maker.clone(), o.time));
         }
-        let mut novelty: Option<Novelty> = None;
         if let Some(seen) = &notes.seen {
-            for hit in &notes.hits {
-                let Some(d) = self.rules.get(hit.rule) else { continue };
-                let mut because = Vec::new();
-                let mut events = vec![seen.event_id.clone()];
-                if let Some(gate) = &d.habit {
-                    let Some(habit) = o.habit.as_ref().filter(|_| !self.learned(o.time)) else { continue };
-                    if novelty.is_none() && !gate.cold_fires && !self.state.habits.mature(habit, o.time) {
-                        continue;
-                    }
-                    let n = novelty.get_or_insert_with(|| self.state.habits.novelty(habit, o.time));
-                    match gated(gate, n) {
-                        None => continue,
-                        Some(told) => because.push(Because::Habit(told)),
-                    }
-                }
-                if let Some(told) = d.count.as_ref().map(|_| self.count(d, hit, o, seen)) {
-                    let Some((reason, counted)) = told else { continue };
-                    because.push(reason);
-                    events = counted;
-                }
-                self.correlate(hit, o.time, seen);
-                self.fire(
-                    hit.rule,
-                    o.time,
-                    hit.dedup,
-                    Fired { seen, target: hit.target.clone(), shown: &hit.shown, because, events },
-                );
-            }
+            self.hits(o, &notes.hits, &mut Who::Own(seen));
         }
         if let Some(measured) = &notes.measured {
             self.measure(o, notes, measured);
         }
     }
 
+    fn hits(&mut self, o: &Observed, hits: &[Hit], who: &mut Who<'_>) {
+        let mut novelty: Option<Novelty> = None;
+        for hit in hits {
+            let Some(d) = self.rules.get(hit.rule) else { continue };
+            let mut because = Vec::new();
+            if let Some(gate) = &d.habit {
+                let Some(habit) = o.habit.as_ref().filter(|_| !self.learned(o.time)) else { continue };
+                if novelty.is_none() && !gate.cold_fires && !self.state.habits.mature(habit, o.time) {
+                    continue;
+                }
+                let n = novelty.get_or_insert_with(|| self.state.habits.novelty(habit, o.time));
+                match gated(gate, n) {
+                    None => continue,
+                    Some(told) => because.push(Because::Habit(told)),
+                }
+            }
+            let mut events = Vec::new();
+            if let Some(told) = d.count.as_ref().map(|_| self.count(d, hit, o, who)) {
+                let Some((reason, counted)) = told else { continue };
+                because.push(reason);
+                events = counted;
+            } else {
+                events.push(who.event_id());
+            }
+            let seen = who.seen();
+            self.correlate(hit, o.time, seen);
+            let fired = Fired { seen, target: hit.target.clone(), shown: &hit.shown, because, events };
+            self.fire(hit.rule, o.time, hit.dedup, fired);
+        }
+    }
+
     /// Counts a hit. The reason and the records, once there are enough.
-    fn count(&mut self, d: &Detection, hit: &Hit, o: &Observed, seen: &Seen) -> Option<(Because, Vec<SmolStr>)> {
+    fn count(&mut self, d: &Detection, hit: &Hit, o: &Observed, who: &Who<'_>) -> Option<(Because, Vec<SmolStr>)> {
         let (c, time) = (d.count.as_ref()?, o.time);
         let said = self.said(key_of(d, hit.dedup), time).is_some();
         let window = self.state.counts.entry(hash(&d.id) ^ hit.group.rotate_left(7)).or_default();
@@ -159,7 +164,7 @@ impl<'e> Engine<'e> {
             }
             window.remove(at);
         }
-        window.push_back(Counted { time, of: hit.of, event: seen.event_id.clone(), told: false });
+        window.push_back(Counted { time, of: hit.of, event: who.event_id(), told: false });
         if window.len() < c.at_least as usize {
             return None;
         }
@@ -244,7 +249,7 @@ impl<'e> Engine<'e> {
                     seen.identity = seen.actor.clone();
                     seen.event_id = format!("{:032x}", o.id).into();
                 }
-                let events = sign.events.iter().map(|id| named(*id, log)).collect();
+                let events = sign.events.iter().map(|id| name_of(*id, log)).collect();
                 let figures = sign.facts.iter().map(|(n, v)| (SmolStr::new(n), v.clone())).collect();
                 let because = vec![Because::Figures { method: sign.method.into(), score: sign.score, figures }];
                 let dedup = hash(&sign.host) ^ sign.peer.as_deref().map_or(0, hash).rotate_left(9);
@@ -260,12 +265,25 @@ impl<'e> Engine<'e> {
     }
 }
 
-/// A record's name by its identity: CloudTrail's are UUIDs.
-fn named(id: u128, log: &str) -> SmolStr {
-    let hex = format!("{id:032x}");
-    match (log, hex.get(..8), hex.get(8..12), hex.get(12..16), hex.get(16..20), hex.get(20..)) {
-        ("cloudtrail", Some(a), Some(b), Some(c), Some(d), Some(e)) => format!("{a}-{b}-{c}-{d}-{e}").into(),
-        _ => hex.into(),
+/// Whom a hit is about; put together once something is said.
+enum Who<'n> {
+    Own(&'n Seen),
+    Alike(&'n Alike, Option<Box<Seen>>),
+}
+
+impl Who<'_> {
+    fn event_id(&self) -> SmolStr {
+        match self {
+            Self::Own(seen) => seen.event_id.clone(),
+            Self::Alike(alike, _) => alike.event_id(),
+        }
+    }
+
+    fn seen(&mut self) -> &Seen {
+        match self {
+            Self::Own(seen) => seen,
+            Self::Alike(alike, seen) => seen.get_or_insert_with(|| Box::new(alike.seen())),
+        }
     }
 }
 

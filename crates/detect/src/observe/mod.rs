@@ -8,7 +8,8 @@ mod read;
 mod rules;
 mod session;
 
-pub use observed::{Correlated, Habit, Hit, Link, Measured, Notes, Observed, Seen};
+pub(crate) use observed::name_of;
+pub use observed::{Alike, Correlated, Habit, Hit, Link, Measured, Noted, Notes, Observed, Seen};
 pub(crate) use read::{identity_of, seen, source};
 pub use rules::{Correlating, Rules, plain_name};
 
@@ -18,7 +19,7 @@ use crate::predicate::Against;
 use crate::share::Memo;
 use mind::{About, Mind};
 use named::Names;
-use read::{habit, usual};
+use read::{habit, plain_identity, usual};
 use session::{Sessions, Trying};
 use smol_str::SmolStr;
 use std::sync::Arc;
@@ -35,6 +36,10 @@ pub struct Observer<'o> {
     /// What is known of records by who made them.
     sessions: Sessions,
     mind: Mind,
+    /// The hits of the record at hand.
+    hits: Vec<Hit>,
+    /// What sessions took up of late.
+    answers: usize,
 }
 
 impl<'o> Observer<'o> {
@@ -47,6 +52,8 @@ impl<'o> Observer<'o> {
             names: Names::default(),
             sessions: Sessions::default(),
             mind: Mind::default(),
+            hits: Vec::new(),
+            answers: 0,
         }
     }
 
@@ -55,20 +62,22 @@ impl<'o> Observer<'o> {
         let time = envelope.time?;
         let event = Event { text, record, envelope };
         let source = source(record);
-        let id = identity_of(text, record);
+        let plain = plain_identity(record);
+        let id = plain.unwrap_or_else(|| identity_of(text, record));
         let trail = record.table.source.name == "cloudtrail";
-        let mut notes = Notes { measured: crate::measure::measured(&event), ..Notes::default() };
+        let measured = crate::measure::measured(&event);
+        let mut links = Vec::new();
         if trail {
-            crate::links::links(&event, &mut notes.links);
+            crate::links::links(&event, &mut links);
         }
         self.memo.next();
         let name = event.role(Role::Event).unwrap_or_default();
         let named = self.names.of(&event, (source, &name), self.rules, &self.lists);
         let against = Against { lists: &self.lists, memo: &self.memo, session: None };
-        let mut new = 0;
+        self.sessions.grew(std::mem::take(&mut self.answers));
         let mut session = self.sessions.of(&event, &self.memo);
         if let Some(session) = &mut session {
-            new = session.tried(named, &event, self.rules, against);
+            self.answers += session.tried(named, &event, self.rules, against);
         }
         let usual = match &session {
             Some(session) => session.usual,
@@ -76,16 +85,27 @@ impl<'o> Observer<'o> {
         };
         let habit = usual.map(|usual| habit(&event, usual, named.called));
         let about = About { rules: self.rules, id, habit: habit.as_ref() };
+        self.hits.clear();
         match &session {
             Some(session) => {
                 let against = Against { session: Some(session.cells()), ..against };
-                self.mind.hits(&event, &about, session.left(named).iter(), against, &mut notes.hits);
+                self.mind.hits(&event, &about, session.left(named).iter(), against, &mut self.hits);
             }
             None => {
                 let all: Vec<Trying> = named.rules.iter().copied().map(Trying::anew).collect();
-                self.mind.hits(&event, &about, all.iter(), against, &mut notes.hits);
+                self.mind.hits(&event, &about, all.iter(), against, &mut self.hits);
             }
         }
+        if self.hits.is_empty() && links.is_empty() && measured.is_none() {
+            return Some(Observed { time, id, habit, notes: Noted::Nothing });
+        }
+        let alike = |hit: &Hit| self.rules.tries.get(hit.rule as usize).is_some_and(|how| how.makes_alike(hit));
+        let plain = plain.filter(|_| links.is_empty() && measured.is_none() && self.hits.iter().all(alike));
+        if let (Some(session), Some(id)) = (&mut session, plain) {
+            let alike = session.alike(named, &self.hits, &event, source, id);
+            return Some(Observed { time, id, habit, notes: Noted::Alike(Box::new(alike)) });
+        }
+        let mut notes = Notes { hits: std::mem::take(&mut self.hits), links, measured, ..Notes::default() };
         let login = matches!(notes.measured, Some(Measured::Login { .. }));
         if !notes.hits.is_empty() || login {
             notes.seen = Some(match session {
@@ -97,8 +117,6 @@ impl<'o> Observer<'o> {
             let [account, region] = [envelope.account.as_deref(), envelope.region.as_deref()].map(own);
             notes.place = [account, region, crate::links::instance(&event)];
         }
-        self.sessions.grew(new);
-        let idle = notes.hits.is_empty() && notes.links.is_empty() && notes.measured.is_none();
-        Some(Observed { time, id, habit, notes: (!idle).then(|| Box::new(notes)) })
+        Some(Observed { time, id, habit, notes: Noted::Own(Box::new(notes)) })
     }
 }

@@ -1,9 +1,11 @@
 //! What is known of a record once it was looked at: values that outlive its text, wait for their time and go to files.
 
 use crate::hash::Hash;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
+use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// A record as the second half sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,7 +17,7 @@ pub struct Observed {
     /// What its identity's habits learn from it.
     pub habit: Option<Habit>,
     /// What else is of interest; most records have nothing.
-    pub notes: Option<Box<Notes>>,
+    pub notes: Noted,
 }
 
 /// What habits learn: who (a hash), and what, by dimension (hashes; 0 where the record does not say).
@@ -25,6 +27,105 @@ pub struct Habit {
     pub who: Hash,
     /// By [`Dim`].
     pub what: [Hash; 6],
+}
+
+/// What is of interest about a record, in as little room as it takes: records wait by the million.
+#[derive(Debug, Clone, Default)]
+pub enum Noted {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Notes of its own.
+    Own(Box<Notes>),
+    /// What others of its session and name have noted, too.
+    Alike(Box<Alike>),
+}
+
+/// A record that nothing tells from others of its session and name but its own identity and what it happened to.
+#[derive(Debug, Clone)]
+pub struct Alike {
+    /// What they have in common: rules that match them, and who and where; its event's name and target are empty.
+    pub shared: Arc<(Vec<Hit>, Seen)>,
+    /// The record's identity, which its name tells.
+    pub id: u128,
+    /// What it happened to.
+    pub target: SmolStr,
+}
+
+impl Alike {
+    /// Its rules.
+    pub fn hits(&self) -> &[Hit] {
+        &self.shared.0
+    }
+
+    /// Its name.
+    pub fn event_id(&self) -> SmolStr {
+        name_of(self.id, "cloudtrail")
+    }
+
+    /// Who, what and where.
+    pub fn seen(&self) -> Seen {
+        Seen { event_id: self.event_id(), target: self.target.clone(), ..self.shared.1.clone() }
+    }
+
+    fn notes(&self) -> Notes {
+        Notes { seen: Some(self.seen()), hits: self.shared.0.clone(), ..Notes::default() }
+    }
+}
+
+impl Noted {
+    /// The notes, put together where they are shared.
+    pub fn as_ref(&self) -> Option<Cow<'_, Notes>> {
+        match self {
+            Self::Nothing => None,
+            Self::Own(notes) => Some(Cow::Borrowed(notes)),
+            Self::Alike(alike) => Some(Cow::Owned(alike.notes())),
+        }
+    }
+
+    /// The notes, from now on the record's own.
+    pub fn as_mut(&mut self) -> Option<&mut Notes> {
+        if let Self::Alike(alike) = self {
+            *self = Self::Own(Box::new(alike.notes()));
+        }
+        match self {
+            Self::Own(notes) => Some(notes),
+            _ => None,
+        }
+    }
+}
+
+impl From<Option<Box<Notes>>> for Noted {
+    fn from(notes: Option<Box<Notes>>) -> Self {
+        notes.map_or(Self::Nothing, Self::Own)
+    }
+}
+
+impl PartialEq for Noted {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_ref() == other.as_ref()
+    }
+}
+
+impl Serialize for Noted {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.as_ref().serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Noted {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Option::<Box<Notes>>::deserialize(from).map(Self::from)
+    }
+}
+
+/// A record's name by its identity: CloudTrail's are UUIDs.
+pub(crate) fn name_of(id: u128, log: &str) -> SmolStr {
+    let hex = format!("{id:032x}");
+    match (log, hex.get(..8), hex.get(8..12), hex.get(12..16), hex.get(16..20), hex.get(20..)) {
+        ("cloudtrail", Some(a), Some(b), Some(c), Some(d), Some(e)) => format!("{a}-{b}-{c}-{d}-{e}").into(),
+        _ => hex.into(),
+    }
 }
 
 /// What is of interest about a record.

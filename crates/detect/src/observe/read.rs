@@ -76,6 +76,13 @@ pub(crate) fn identity_of(text: &str, record: &Record<'_>) -> u128 {
     id_of(text, record)
 }
 
+/// The number in a CloudTrail event's UUID, where the number gives the UUID again letter for letter.
+pub(super) fn plain_identity(record: &Record<'_>) -> Option<u128> {
+    let trail = record.table.source.name == "cloudtrail";
+    let raw = record.slots().get(TRAIL.id).copied().flatten().filter(|_| trail)?;
+    if raw.text.bytes().any(|b| b.is_ascii_uppercase()) { None } else { uuid(raw.text) }
+}
+
 fn uuid(text: &str) -> Option<u128> {
     if text.len() != 36 {
         return None;

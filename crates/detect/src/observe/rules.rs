@@ -1,5 +1,6 @@
 //! The rules in effect, and which of them a record may concern at all, by its log, its service and its name.
 
+use super::Hit;
 use super::mind::dims;
 use crate::detection::Detection;
 use crate::event::Field;
@@ -35,6 +36,13 @@ pub(super) struct Try {
     pub(super) dims: u8,
     /// Whether what its dedup, its count's groups and its count's values go by is the same in all records of a session and name.
     pub(super) fixed: [bool; 3],
+}
+
+impl Try {
+    /// Whether a hit is that of any other record of the same session and name.
+    pub(super) fn makes_alike(&self, hit: &Hit) -> bool {
+        self.fixed == [true; 3] && hit.target.is_none() && hit.shown.is_empty() && hit.correlated.is_empty()
+    }
 }
 
 /// A correlation of Sigma's at work.

@@ -4,17 +4,19 @@
 use super::named::{Named, Value, kept, same};
 use super::read::{Usual, seen, usual};
 use super::rules::Rules;
-use super::{Hit, Seen};
+use super::{Alike, Hit, Seen};
 use crate::event::{Event, OF_NAME, OF_SESSION, TRAIL};
 use crate::foreign::own;
-use crate::hash::Hash;
+use crate::hash::{Hash, common};
 use crate::predicate::Against;
 use crate::share::{Cells, Memo};
 use foldhash::HashMap;
 use foldhash::fast::RandomState;
+use smol_str::SmolStr;
 use std::cell::Cell;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
 use yagura_logs::envelope::{Outcome, Role};
 use yagura_logs::json::{Kind, Raw};
 
@@ -41,7 +43,15 @@ pub(super) struct Session {
     /// Who and where; what differs from record to record is of its first.
     pub(super) seen: Option<Seen>,
     /// By the number of a name: the rules that are left to try.
-    tried: HashMap<u32, Box<[Trying]>>,
+    tried: HashMap<u32, Left>,
+}
+
+/// What is left to do for records of a session and name.
+#[derive(Default)]
+struct Left {
+    tried: Box<[Trying]>,
+    /// What the latest of them had in common.
+    shared: Option<Arc<(Vec<Hit>, Seen)>>,
 }
 
 /// A rule that may fire on records of a session and name.
@@ -161,18 +171,34 @@ impl Session {
             })
             .collect();
         let new = tried.len() + 1;
-        self.tried.insert(named.number, tried);
+        self.tried.insert(named.number, Left { tried, shared: None });
         new
     }
 
     /// What [`Session::tried`] found.
     pub fn left(&self, named: &Named) -> &[Trying] {
-        self.tried.get(&named.number).map(AsRef::as_ref).unwrap_or_default()
+        self.tried.get(&named.number).map(|left| &*left.tried).unwrap_or_default()
     }
 
     /// What its conditions answer.
     pub fn cells(&self) -> &Cells {
         &self.cells
+    }
+
+    /// A record with these hits, of which each is that of any other record of this session and name.
+    pub fn alike(&mut self, named: &Named, hits: &[Hit], event: &Event<'_, '_>, source: &str, id: u128) -> Alike {
+        let target = event.role(Role::Target).map(|t| common(&t)).unwrap_or_default();
+        let region = event.envelope.region.as_deref().unwrap_or_default();
+        let known = self.tried.get(&named.number).and_then(|left| left.shared.as_ref());
+        if let Some(shared) = known.filter(|s| s.0 == hits && s.1.region == region) {
+            return Alike { shared: shared.clone(), id, target };
+        }
+        let seen = Seen { event_id: SmolStr::default(), target: SmolStr::default(), ..self.seen(event, source, id) };
+        let shared = Arc::new((hits.to_vec(), seen));
+        if let Some(left) = self.tried.get_mut(&named.number) {
+            left.shared = Some(shared.clone());
+        }
+        Alike { shared, id, target }
     }
 
     /// Who and where, of this record of it.
