@@ -152,17 +152,18 @@ impl<'e> Engine<'e> {
         let (c, time) = (d.count.as_ref()?, o.time);
         let said = self.said(key_of(d, hit.dedup), time).is_some();
         let window = self.state.counts.entry(hash(&d.id) ^ hit.group.rotate_left(7)).or_default();
-        while window.front().is_some_and(|w| time - w.time > c.over) || window.len() >= COUNTED {
-            window.pop_front();
-        }
         let distinct = c.of.is_some();
         let again = distinct.then(|| window.iter().position(|w| w.of == hit.of)).flatten();
         if let Some(at) = again {
-            // Of the same value the first record of each grain of time counts, and of those the latest.
+            // Of the same value the first record of each grain of time counts, and of those the latest. Others leave no trace: an
+            // observer may have kept them to itself.
             if window.get(at)?.time.div_euclid(c.grain()) == time.div_euclid(c.grain()) {
                 return None;
             }
             window.remove(at);
+        }
+        while window.front().is_some_and(|w| time - w.time > c.over) || window.len() >= COUNTED {
+            window.pop_front();
         }
         window.push_back(Counted { time, of: hit.of, event: who.event_id(), told: false });
         if window.len() < c.at_least as usize {
