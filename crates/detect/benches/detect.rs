@@ -271,7 +271,7 @@ fn actors(pack: &Pack) {
             hash(who % 3),
             hash(who % 5000 + random.u64(..3)),
             hash(who % 6),
-            call / 16_667 % 24 + 1,
+            (call / 16_667 % 24 + 1) << 8,
         ];
         let notes = call.is_multiple_of(50).then(|| {
             let text = |t: &str| format!("{t}{who}").into();

@@ -173,7 +173,7 @@ pub(super) fn usual(event: &Event<'_, '_>) -> Option<Usual> {
 /// What an API call, by its numbers and its service's, says of its caller's habits.
 pub(super) fn habit(event: &Event<'_, '_>, usual: Usual, [api, service]: [Hash; 2]) -> Habit {
     let e = event.envelope;
-    let hour = e.time.map_or(0, |t| (t.div_euclid(3_600_000).rem_euclid(24) + 1).unsigned_abs());
+    let hour = e.time.map_or(0, crate::stat::habit::hour);
     let region = e.region.as_deref().map_or(0, hash);
     // A call that was refused for want of permission says nothing of what its caller does for a living.
     let refused = e.outcome == Some(Outcome::Denied);
