@@ -271,7 +271,7 @@ fn actors(pack: &Pack) {
             hash(who % 3),
             hash(who % 5000 + random.u64(..3)),
             hash(who % 6),
-            call / 16_667 % 24 + 1,
+            (call / 16_667 % 24 + 1) << 8,
         ];
         let notes = call.is_multiple_of(50).then(|| {
             let text = |t: &str| format!("{t}{who}").into();
@@ -293,7 +293,12 @@ fn actors(pack: &Pack) {
             Box::new(Notes { seen: Some(seen), hits: vec![hit], ..Notes::default() })
         });
         let time = 1_780_000_000_000 + i64::try_from(call * 216).unwrap();
-        engine.take(&Observed { time, id: u128::from(call), habit: Some(Habit { who: hash(who), what }), notes });
+        engine.take(&Observed {
+            time,
+            id: u128::from(call),
+            habit: Some(Habit { who: hash(who), what }),
+            notes: notes.into(),
+        });
     }
     println!(
         "100,000 identities: {} habits, {} signals; {} MB more than before, {} MB in all at most (wanted: less than 500)",

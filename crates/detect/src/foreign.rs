@@ -223,15 +223,25 @@ impl Fields for Loose<'_, '_, '_> {
 
 /// Whether a rule can fire on a record: where that is certain without another look at the record's text, no.
 pub fn may_fire(rule: &crate::sigma::Rule, event: &Event<'_, '_>) -> bool {
+    !own(event) || rule.may_fire(&Loose(event), &|_| true)
+}
+
+/// Whether a rule can fire on any record of CloudTrail that has the values of these columns that this one has.
+pub fn may_fire_by(rule: &crate::sigma::Rule, event: &Event<'_, '_>, columns: &[&[&str]]) -> bool {
+    let in_common = |path: &str| {
+        let first = path.split_once('.').map_or(path, |(first, _)| first);
+        columns.iter().copied().flatten().any(|column| column.eq_ignore_ascii_case(first))
+    };
+    !own(event) || rule.may_fire(&Loose(event), &in_common)
+}
+
+/// Whether a record's values are parts of its own JSON: not those of lines, and not those that were put together.
+pub(crate) fn own(event: &Event<'_, '_>) -> bool {
     let table = event.record.table;
     let (dashes, renamed) = (table.source.dashes, !table.source.renamed.is_empty());
-    // Values that are parts of the text itself: not those of a lake's row.
     let text = event.text.as_bytes().as_ptr_range();
     let own = event.record.slots().iter().flatten().next().is_some_and(|raw| text.contains(&raw.text.as_ptr()));
-    if dashes || renamed || !own || !event.text.starts_with('{') {
-        return true;
-    }
-    rule.may_fire(&Loose(event))
+    !dashes && !renamed && own && event.text.starts_with('{')
 }
 
 /// A record by its columns.

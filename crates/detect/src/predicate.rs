@@ -3,9 +3,9 @@
 //! A field that is missing has no value, and no test holds of it: `event.a == "x"` is false, `event.a != "x"` and `!(event.a == "x")` are
 //! true, `has(event.a)` tells. A field with several values (lists) passes a test when one of them does.
 
-use crate::event::{Event, Field};
+use crate::event::{Event, Field, OF_NAME, OF_SESSION};
 use crate::intel::{Category, Lists};
-use crate::share::Memo;
+use crate::share::{Cells, Memo, Scope};
 use crate::sigma;
 use regex::Regex;
 use std::collections::HashSet;
@@ -117,6 +117,8 @@ pub struct Against<'l> {
     pub lists: &'l Lists,
     /// What is known of the record already.
     pub memo: &'l Memo,
+    /// What is known of its session.
+    pub session: Option<&'l Cells>,
 }
 
 impl Predicate {
@@ -134,6 +136,29 @@ impl Predicate {
             Self::Test(_, Test::Listed(category)) => lists.lists(*category),
             Self::Shared(_, p) | Self::Exists(_, p) => p.possible(lists),
             _ => true,
+        }
+    }
+
+    /// What it answers for every record of CloudTrail that has this one's session and name, where that is certain. `against` must hold
+    /// the session.
+    pub fn certain(&self, event: &Event<'_, '_>, against: Against<'_>) -> Option<bool> {
+        match self {
+            Self::Always(answer) => Some(*answer),
+            Self::All(parts) => one_decides(parts, false, event, against),
+            Self::Any(parts) => one_decides(parts, true, event, against),
+            Self::Not(p) => p.certain(event, against).map(|answer| !answer),
+            Self::Shared(number, p) => match (against.memo.scope(*number), &**p) {
+                (Scope::Session | Scope::Named, _) => Some(self.on(event, None, against)),
+                // Of a session it is known whether the rule may fire at all.
+                (Scope::Record, Self::Sigma(rule)) => {
+                    let by_session = || crate::foreign::may_fire_by(rule, event, &[&OF_SESSION]);
+                    let may = against.session.map_or_else(by_session, |cells| cells.get(*number, by_session))
+                        && crate::foreign::may_fire_by(rule, event, &[&OF_SESSION, &OF_NAME]);
+                    (!may).then_some(false)
+                }
+                (Scope::Record, p) => p.certain(event, against),
+            },
+            _ => None,
         }
     }
 
@@ -162,7 +187,7 @@ impl Predicate {
                 order.holds(f64::from(count), *bound)
             }
             Self::ByService => by_service(event),
-            Self::Shared(number, p) => against.memo.get(*number, || p.on(event, item, against)),
+            Self::Shared(number, p) => against.memo.get(*number, against.session, || p.on(event, item, against)),
             Self::Pattern(rules) => {
                 crate::foreign::delivered(event).is_some_and(|e| rules.matched(&e).is_ok_and(|m| !m.is_empty()))
             }
@@ -171,6 +196,19 @@ impl Predicate {
             }
         }
     }
+}
+
+/// What several conditions answer together, where one of them is enough to make it `decisive`.
+fn one_decides(parts: &[Predicate], decisive: bool, event: &Event<'_, '_>, against: Against<'_>) -> Option<bool> {
+    let mut all_known = true;
+    for part in parts {
+        match part.certain(event, against) {
+            Some(answer) if answer == decisive => return Some(decisive),
+            Some(_) => {}
+            None => all_known = false,
+        }
+    }
+    all_known.then_some(!decisive)
 }
 
 /// AWS services call in their own name (`userIdentity.type` `AWSService`), or with a role of the account, which `invokedBy` and the

@@ -243,8 +243,10 @@ impl Batch<'_> {
             counts.unread += lost;
             counts.aside.push((String::new(), why));
         }
+        // What observers learn on one day saves work on the next.
+        let observers = Mutex::default();
         for (day, inputs) in days {
-            let found = self.look(&inputs, open, beside, &mut counts);
+            let found = self.look(&inputs, &observers, open, beside, &mut counts);
             waiting.push(found);
             if let Some(start) = day.and_then(start_of) {
                 waiting.release(start.saturating_sub(late.unwrap_or(0)), engine, &mut counts);
@@ -263,9 +265,10 @@ impl Batch<'_> {
     }
 
     /// Looks at the records of some files, on all threads.
-    fn look(
-        &self,
+    fn look<'o>(
+        &'o self,
         inputs: &[&Input],
+        observers: &Mutex<Vec<Observer<'o>>>,
         open: Open<'_>,
         beside: Option<&dyn Bystander>,
         counts: &mut Counts,
@@ -273,7 +276,8 @@ impl Batch<'_> {
         let next = AtomicUsize::new(0);
         let all: Mutex<(Vec<Observed>, Counts)> = Mutex::default();
         let work = || {
-            let mut observer = Observer::new(self.rules, self.lists.clone());
+            let spare = observers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut observer = spare.unwrap_or_else(|| Observer::new(self.rules, self.lists.clone()));
             while let Some(input) = inputs.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let mut looking = Looking::new(&mut observer, &input.name, self.span).beside(beside);
                 match open(input) {
@@ -291,6 +295,7 @@ impl Batch<'_> {
                 all.1.add(counts);
                 self.done.fetch_add(1, Ordering::Relaxed);
             }
+            observers.lock().unwrap_or_else(PoisonError::into_inner).push(observer);
         };
         std::thread::scope(|scope| {
             let threads = self.threads.clamp(1, inputs.len().max(1));
