@@ -4,7 +4,7 @@
 use crate::detection::{Detection, Dim, HabitGate};
 use crate::habits::{Habits, Novelty};
 use crate::hash::{Hash, hash};
-use crate::observe::{Hit, Measured, Notes, Observed, Rules, Seen};
+use crate::observe::{Hit, Notes, Observed, Rules, Seen};
 use crate::sequence::{Completed, Sequences, Waiting};
 use crate::sigma::{Correlator, Fired as Correlation};
 use crate::signal::{Because, Incident, Signal, StepTaken};
@@ -210,9 +210,14 @@ impl<'e> Engine<'e> {
                 );
             }
         }
+        let mut signs = Vec::new();
         if let Some(measured) = &notes.measured {
-            self.measure(o, notes, measured);
+            self.state.statistics.observe(o.time, o.id, measured, &mut signs);
         }
+        if let Some(sighting) = &notes.sighted {
+            self.state.statistics.travels.observe(o.time, o.id, sighting, &mut signs);
+        }
+        self.signs(o, notes, signs);
     }
 
     /// Counts a hit. The reason and the records, once there are enough.
@@ -295,9 +300,8 @@ impl<'e> Engine<'e> {
         self.fire(c.says, time, dedup, Fired { seen, target: None, shown: &[], because, events });
     }
 
-    fn measure(&mut self, o: &Observed, notes: &Notes, measured: &Measured) {
-        let mut signs: Vec<Sign> = Vec::new();
-        self.state.statistics.observe(o.time, o.id, measured, &mut signs);
+    /// What statistics noticed at a record.
+    fn signs(&mut self, o: &Observed, notes: &Notes, signs: Vec<Sign>) {
         for sign in signs {
             let rules: Vec<u32> = self.methods.get(sign.method).cloned().unwrap_or_default();
             for rule in rules {
@@ -320,7 +324,8 @@ impl<'e> Engine<'e> {
                 let figures = sign.facts.iter().map(|(n, v)| (SmolStr::new(n), v.clone())).collect();
                 let because = vec![Because::Figures { method: sign.method.into(), score: sign.score, figures }];
                 let dedup = hash(&sign.host) ^ sign.peer.as_deref().map_or(0, hash).rotate_left(9);
-                let shown = [("count".into(), SmolStr::from(sign.count.to_string()))];
+                let mut shown: Vec<(SmolStr, SmolStr)> = vec![("count".into(), sign.count.to_string().into())];
+                shown.extend(sign.facts.iter().map(|(n, v)| (SmolStr::from(format!("fact.{n}")), v.clone())));
                 self.fire(
                     rule,
                     o.time,

@@ -8,6 +8,7 @@ use crate::intel::Lists;
 use crate::predicate::{Against, Predicate};
 use crate::share::{Memo, Sharing};
 use crate::sigma;
+use crate::stat::travel::Sighting;
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, ToSmolStr};
@@ -51,6 +52,9 @@ pub struct Notes {
     pub links: Vec<Link>,
     /// What statistics read of it.
     pub measured: Option<Measured>,
+    /// Where it shows its caller to have been, where a table of locations tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sighted: Option<Sighting>,
     /// Account, Region and instance, where statistics read something.
     pub place: [SmolStr; 3],
 }
@@ -393,15 +397,17 @@ impl<'o> Observer<'o> {
         }
         let habit = habit(&event, source);
         self.hits(&event, (source, id), habit.as_ref(), &mut notes.hits);
+        notes.sighted = crate::measure::sighted(&event, self.lists.places());
         let login = matches!(notes.measured, Some(Measured::Login { .. }));
-        if !notes.hits.is_empty() || login {
+        if !notes.hits.is_empty() || login || notes.sighted.is_some() {
             notes.seen = Some(seen(&event, source, id));
         } else if notes.measured.is_some() {
             let own = |t: Option<&str>| t.map(SmolStr::new).unwrap_or_default();
             let [account, region] = [envelope.account.as_deref(), envelope.region.as_deref()].map(own);
             notes.place = [account, region, crate::links::instance(&event)];
         }
-        let idle = notes.hits.is_empty() && notes.links.is_empty() && notes.measured.is_none();
+        let measures = notes.measured.is_some() || notes.sighted.is_some();
+        let idle = notes.hits.is_empty() && notes.links.is_empty() && !measures;
         Some(Observed { time, id, habit, notes: (!idle).then(|| Box::new(notes)) })
     }
 

@@ -8,6 +8,7 @@ mod json;
 mod plain;
 mod ranges;
 
+use crate::stat::places::Places;
 use domains::Domains;
 use ranges::Ranges;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use smol_str::SmolStr;
 use std::borrow::Cow;
 use std::io::Read;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// What a list's entries are. Where several lists have an entry, the earlier of these is the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -242,6 +244,7 @@ impl Builder {
             v6: Ranges::new(self.v6),
             domains: Domains::new(self.domains),
             tags: self.tags,
+            places: None,
         }
     }
 }
@@ -295,6 +298,7 @@ pub struct Lists {
     v6: Ranges<u128>,
     domains: Domains,
     tags: Vec<(SmolStr, Category)>,
+    places: Option<Arc<Places>>,
 }
 
 impl Default for Lists {
@@ -318,6 +322,17 @@ impl Lists {
             }
         }
         Ok(builder.build())
+    }
+
+    /// With a table that says where networks are.
+    pub fn with_places(mut self, places: Places) -> Self {
+        self.places = Some(Arc::new(places));
+        self
+    }
+
+    /// Where networks are, where the user gave a table.
+    pub fn places(&self) -> Option<&Places> {
+        self.places.as_deref()
     }
 
     /// Whether any list is of this category.

@@ -1,6 +1,6 @@
 //! `yagura detect backtest`: what switching on would bring.
 
-use super::run::{ReadArgs, kept, say};
+use super::run::{PLACES_JA, ReadArgs, kept, say};
 use crate::cli::Cli;
 use crate::commands::Form;
 use crate::commands::help_ja::HelpJa;
@@ -43,6 +43,7 @@ pub const HELP_JA: HelpJa = HelpJa {
         ("rules", "自分の Sigma ルールと EventBridge パターン"),
         ("intel", "脅威リストとその分類"),
         ("allow", "脅威リストに載っていても問題にしないアドレスとドメイン"),
+        ("places", PLACES_JA),
         ("suppress", "すでにある例外"),
         ("threads", "デコードに使うスレッド数 [デフォルト: コア数]"),
         ("format", "結果の形式"),

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use yagura_detect::intel::{Builder, Category, Lists, Spec};
+use yagura_detect::stat::places::Reader;
 use yagura_detect::suppress::Exception;
 use yagura_model::Lang;
 
@@ -53,6 +54,43 @@ fn add(builder: &mut Builder, path: &Path, category: Category, lang: Lang) -> Re
         writeln!(std::io::stderr(), "{}", lang.pick(&en, &ja))?;
     }
     Ok(())
+}
+
+/// Adds a table of locations, read from one file or several (each family may have its own). Lines that cannot be read are told by file
+/// and line and left out.
+///
+/// # Errors
+/// A file cannot be read, or holds no network at all.
+pub fn placed(lists: Lists, paths: &[PathBuf], lang: Lang) -> Result<Lists, Failure> {
+    if paths.is_empty() {
+        return Ok(lists);
+    }
+    let mut reader = Reader::default();
+    for path in paths {
+        let shown = path.display();
+        let unreadable = |e: &dyn std::fmt::Display| {
+            Failure::usage(
+                format!("cannot read the locations `{shown}`: {e}"),
+                format!("位置情報 `{shown}` を読めない: {e}"),
+            )
+        };
+        let file = std::fs::File::open(path).map_err(|e| unreadable(&e))?;
+        let (_, plain) = yagura_logs::unpack::unpack(file).map_err(|e| unreadable(&e))?;
+        let reading = reader.add(std::io::BufReader::with_capacity(1 << 16, plain)).map_err(|e| unreadable(&e))?;
+        let first = reading.examples.first().map(|(line, why)| format!("{shown}:{line}: {why}")).unwrap_or_default();
+        if reading.networks == 0 {
+            let none = lang.pick("no line is a network with its place", "ネットワークと位置の行がない");
+            return Err(unreadable(&format!("{none} {first}")));
+        }
+        if reading.bad > 0 {
+            let (en, ja) = (
+                format!("{first} ({} lines of {shown} cannot be read)", reading.bad),
+                format!("{first}（{shown} の読めない行 {} 件）", reading.bad),
+            );
+            writeln!(std::io::stderr(), "{}", lang.pick(&en, &ja))?;
+        }
+    }
+    Ok(lists.with_places(reader.finish()))
 }
 
 #[derive(serde::Deserialize)]

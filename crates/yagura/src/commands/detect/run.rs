@@ -38,6 +38,7 @@ use yagura_report::{DetectFormat, Style, write_findings};
   yagura detect s3://org-trail/AWSLogs --baseline habits     learn, and judge by what was learned before
   yagura detect s3://org-trail/AWSLogs --follow --state run  go on with what arrives
   yagura detect AWSLogs/ --intel tor.txt=tor_exit --rules sigma/
+  yagura detect AWSLogs/ --places places.csv                 impossible travel, by a table of where networks are
   yagura detect backtest AWSLogs/                            alerts a day and rule, and exceptions worth making
 
 CloudTrail, VPC flow logs, Route 53 Resolver, S3, EKS, RDS and other logs are read together. What is usual is learned while reading, in
@@ -106,6 +107,9 @@ pub struct ReadArgs {
     /// Addresses and domains that no threat list is believed about
     #[arg(long, value_name = "FILE")]
     pub allow: Vec<PathBuf>,
+    /// Where networks are, a network a line: CIDR,latitude,longitude[,label], IPv4 and IPv6; or GeoLite2's City-Blocks files. Turns impossible travel on
+    #[arg(long, value_name = "FILE")]
+    pub places: Vec<PathBuf>,
     /// Exceptions: a TOML file of "suppress" tables with rule, until, reason, and any of actor, source_ip, target, account
     #[arg(long, value_name = "FILE")]
     pub suppress: Option<PathBuf>,
@@ -134,6 +138,7 @@ pub const HELP_JA: HelpJa = HelpJa {
         ("rules", "自分の Sigma ルールと EventBridge パターン（ファイル、または .yml と .json のフォルダー）"),
         ("intel", "脅威リストとその分類: allow、c2、phishing、drive_by、drop_point、mining、sinkhole、malicious、abused、tor_exit、tor_relay、custom [デフォルト: malicious]"),
         ("allow", "脅威リストに載っていても問題にしないアドレスとドメイン"),
+        ("places", PLACES_JA),
         ("suppress", "例外: [[suppress]] を並べた TOML ファイル（rule、until、reason は必須、actor、source_ip、target、account は任意）"),
         ("baseline", "学習した習慣。ファイルがあれば読み、終了時に書き込む。学習済みの期間は学習し直さない"),
         ("state", "記憶のすべて。このファイルから続け、終了時に書き込む。読み終えた入力は読み直さない"),
@@ -153,12 +158,16 @@ pub const HELP_JA: HelpJa = HelpJa {
   yagura detect s3://org-trail/AWSLogs --baseline habits     学習し、以前の学習結果をもとに判断する
   yagura detect s3://org-trail/AWSLogs --follow --state run  届いたものを検出し続ける
   yagura detect AWSLogs/ --intel tor.txt=tor_exit --rules sigma/
+  yagura detect AWSLogs/ --places places.csv                 位置情報テーブルにより、ありえない移動も検出する
   yagura detect backtest AWSLogs/                            ルールごとの 1 日あたりの件数と、設けるとよい例外
 
 CloudTrail、VPC フローログ、Route 53 Resolver、S3、EKS、RDS などのログをまとめて読む。通常の振る舞いは、時刻順に読みながら学習する。
 知られてから 1 日または 30 回の呼び出しに満たない ID については、何も「通常と違う」とはみなさない。
 終了コード: 0 完了（検出の有無によらない）、1 --fail-on 以上の検出結果あり、2 引数の誤り、3 何も読み取れない",
 };
+
+/// The Japanese help of `--places`.
+pub const PLACES_JA: &str = "ネットワークの位置情報。1 行に 1 ネットワーク: CIDR,緯度,経度[,名前]。IPv4 と IPv6。GeoLite2 の City-Blocks ファイルも読める。指定すると「ありえない移動」の検出が有効になる";
 
 /// With `--since`, so much before it is read to learn what is usual: two weeks.
 const LEARNED: i64 = 14 * 86_400_000;
@@ -199,7 +208,7 @@ impl ReadArgs {
             span: (since.saturating_sub(LEARNED), time(self.until.as_deref(), i64::MAX)?),
             since,
             pack: pack::load(cli, &self.rules)?,
-            lists: Arc::new(lists::read(&self.intel, &self.allow, lang)?),
+            lists: Arc::new(lists::placed(lists::read(&self.intel, &self.allow, lang)?, &self.places, lang)?),
             exceptions: lists::exceptions(self.suppress.as_deref())?,
             threads: self.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(2),
             runtime: runtime()?,
@@ -261,6 +270,9 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
     }
     let mut worst = None;
     let mut read = 0;
+    if args.follow {
+        say_off(&ready, lang)?;
+    }
     loop {
         let inputs = args.read.inputs(&ready, lang)?;
         let fresh: Vec<Input> = inputs.into_iter().filter(|i| late.is_none() || !saved.knows(i)).collect();
@@ -275,6 +287,9 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
         }
         if !fresh.is_empty() || !args.follow {
             say(&counts, fresh.len(), lang)?;
+        }
+        if !args.follow {
+            say_off(&ready, lang)?;
         }
         if let Some(path) = &args.state {
             save(path, &saved)?;
@@ -368,6 +383,20 @@ pub fn say(counts: &Counts, inputs: usize, lang: Lang) -> Result<(), Failure> {
         ),
     };
     writeln!(err, "{text}")?;
+    Ok(())
+}
+
+/// Which detections are off for want of something that the user did not give: one line, on standard error.
+fn say_off(ready: &Ready, lang: Lang) -> Result<(), Failure> {
+    let off: Vec<&str> = ready.pack.off(&ready.lists).map(|id| id.as_str()).collect();
+    if !off.is_empty() {
+        let off = off.join(", ");
+        let (en, ja) = (
+            format!("off: {off} (impossible travel needs --places FILE)"),
+            format!("無効: {off}（ありえない移動の検出には --places FILE が必要）"),
+        );
+        writeln!(std::io::stderr(), "{}", lang.pick(&en, &ja))?;
+    }
     Ok(())
 }
 
