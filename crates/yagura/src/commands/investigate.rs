@@ -1,6 +1,6 @@
 //! `yagura investigate`: everything that logs say about one identity, key, address, instance, name, resource or record.
 
-use super::detect::{PLACES_JA, ReadArgs, Ready, say, time};
+use super::detect::{ReadArgs, Ready, say, time};
 use super::help_ja::HelpJa;
 use crate::cli::Cli;
 use crate::failure::{Failure, exit};

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use clap::Subcommand;
 use yagura_model::Lang;
 
-pub use run::{DetectArgs, PLACES_JA, ReadArgs, Ready, say, time};
+pub use run::{DetectArgs, ReadArgs, Ready, say, time};
 
 /// `detect …`
 #[derive(Debug, Subcommand)]

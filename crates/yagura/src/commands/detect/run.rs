@@ -1,6 +1,6 @@
 //! `yagura detect SRC…`: reads logs and says who attacks.
 
-use super::state::{Baseline, Saved, load, save};
+use super::state::{Baseline, Saved, load, lock, save};
 use super::{DetectCommand, lists, pack};
 use crate::cli::{Cli, SeverityArg};
 use crate::commands::help_ja::HelpJa;
@@ -11,6 +11,8 @@ use crate::failure::{Failure, exit};
 use crate::terminal;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use smol_str::SmolStr;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,6 +45,9 @@ use yagura_report::{DetectFormat, Style, write_findings};
 
 CloudTrail, VPC flow logs, Route 53 Resolver, S3, EKS, RDS and other logs are read together. What is usual is learned while reading, in
 the order of time; of an identity that is known for less than a day or 30 calls nothing counts as unusual.
+Files are read day by day, by the days in their names. Those whose names tell no day are kept in memory until all of them are read, about
+100 bytes a record: put more than fits into folders by day, as AWS does, or read it from a lake. With --state or --follow a record is known
+for a day: what comes twice within it counts once, and what comes later than --late is taken out of its order, which the summary says.
 Exit codes: 0 done, with or without findings; 1 a finding at or above --fail-on; 2 bad usage; 3 nothing could be read.")]
 pub struct DetectArgs {
     /// What else to do.
@@ -54,7 +59,7 @@ pub struct DetectArgs {
     /// Learned habits: read where the file exists, and written at the end; what was learned from is not learned from again
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
-    /// Everything remembered: go on from this file, and write it at the end; inputs that were read are not read again
+    /// Everything remembered: go on from this file, and write it at the end; inputs that were read are not read again, of files of lines that grew only what came, and what broke is tried again
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     pub state: Option<PathBuf>,
     /// Look for new files again and again, until stopped
@@ -141,7 +146,7 @@ pub const HELP_JA: HelpJa = HelpJa {
         ("places", PLACES_JA),
         ("suppress", "例外: [[suppress]] を並べた TOML ファイル（rule、until、reason は必須、actor、source_ip、target、account は任意）"),
         ("baseline", "学習した習慣。ファイルがあれば読み、終了時に書き込む。学習済みの期間は学習し直さない"),
-        ("state", "記憶のすべて。このファイルから続け、終了時に書き込む。読み終えた入力は読み直さない"),
+        ("state", "記憶のすべて。このファイルから続け、終了時に書き込む。読み終えた入力は読み直さず、行が追記されたファイルは追記分だけを読み、途中までしか読めなかったものは再び試す"),
         ("follow", "停止するまで、新しいファイルを繰り返し探す"),
         ("every", "--follow で次に探すまでの秒数"),
         ("late", "--follow または --state で、遅れて届いたレコードを本来の順序で扱う時間"),
@@ -163,6 +168,9 @@ pub const HELP_JA: HelpJa = HelpJa {
 
 CloudTrail、VPC フローログ、Route 53 Resolver、S3、EKS、RDS などのログをまとめて読む。通常の振る舞いは、時刻順に読みながら学習する。
 知られてから 1 日または 30 回の呼び出しに満たない ID については、何も「通常と違う」とはみなさない。
+ファイルは名前が示す日の順に、1 日分ずつ読む。名前から日がわからないファイルは、すべて読み終えるまで 1 レコードあたり約 100 バイトの
+メモリに置く。メモリに収まらない量は、AWS のように日ごとのフォルダーに分けるか、レイクから読む。--state または --follow では、レコードを
+1 日のあいだ覚える。その間に再び届いたものは 1 回だけ数え、--late より遅れたものは順序によらず扱い、その件数を最後に示す。
 終了コード: 0 完了（検出の有無によらない）、1 --fail-on 以上の検出結果あり、2 引数の誤り、3 何も読み取れない",
 };
 
@@ -248,6 +256,7 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
         )
     })?;
     let late = (args.follow || args.state.is_some()).then_some(late);
+    let _mine = args.state.as_deref().or(args.baseline.as_deref()).map(lock).transpose()?;
     let mut saved: Saved = match &args.state {
         Some(path) => load(path)?.unwrap_or_default(),
         None => Saved::default(),
@@ -269,15 +278,28 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
         });
     }
     let mut worst = None;
-    let mut read = 0;
+    let (mut read, mut unread, mut tried) = (0, 0, false);
     if args.follow {
         say_off(&ready, lang)?;
     }
     loop {
         let inputs = args.read.inputs(&ready, lang)?;
-        let fresh: Vec<Input> = inputs.into_iter().filter(|i| late.is_none() || !saved.knows(i)).collect();
-        let (found, counts) = once(&ready, &fresh, &mut saved, late, lang);
+        let whole = |i: Input| if late.is_none() { Some(i) } else { saved.fresh(i) };
+        let fresh: Vec<Input> = inputs.into_iter().filter_map(whole).collect();
+        let failed: BTreeSet<String> =
+            fresh.iter().filter(|i| tried && saved.failed(i)).map(|i| i.name.clone()).collect();
+        let (found, mut counts, gone) = once(&ready, &fresh, &mut saved, late, lang);
+        say_gone(&gone, lang)?;
         read += counts.records;
+        unread += counts.unread;
+        // What was said of a file and is still so is not said again at every look.
+        if tried {
+            let said = counts.aside.iter().filter(|(file, _)| failed.contains(file)).count() as u64;
+            counts.aside.retain(|(file, _)| !failed.contains(file));
+            counts.unread = counts.unread.saturating_sub(said);
+        }
+        let news = fresh.iter().any(|i| !failed.contains(&i.name));
+        tried = true;
         let mut found = kept(found, &ready.exceptions, args.severity.map(Severity::from));
         found.retain(|t| ready.tells(t));
         worst = worst.max(found.iter().map(|t| t.severity).max());
@@ -285,7 +307,7 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
         if !found.is_empty() || !args.follow && (counts.records > 0 || late.is_some()) {
             write(args, &found, lang)?;
         }
-        if !fresh.is_empty() || !args.follow {
+        if news || !args.follow {
             say(&counts, fresh.len(), lang)?;
         }
         if !args.follow {
@@ -308,7 +330,8 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
         let until = saved.state.learned_until.max(saved.state.latest());
         save(path, &Baseline { habits: std::mem::take(&mut saved.state.habits), until })?;
     }
-    if read == 0 && late.is_none() {
+    // A run that goes on from another may have nothing to do; one that could not read what it had to do is no all-clear.
+    if read == 0 && (late.is_none() || unread > 0) {
         return Err(Failure::blind("no record could be read", "読み取れたレコードがない"));
     }
     let fails = args.fail_on.map(Severity::from).is_some_and(|least| worst.is_some_and(|w| w >= least));
@@ -316,25 +339,54 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
 }
 
 /// Reads inputs and says what is new: findings that were not said before, and incidents that grew.
-fn once(ready: &Ready, inputs: &[Input], saved: &mut Saved, late: Option<i64>, lang: Lang) -> (Vec<Told>, Counts) {
+fn once(
+    ready: &Ready,
+    inputs: &[Input],
+    saved: &mut Saved,
+    late: Option<i64>,
+    lang: Lang,
+) -> (Vec<Told>, Counts, BTreeMap<SmolStr, usize>) {
     let Ready { pack, lists, span, threads, runtime, .. } = ready;
     let done = AtomicUsize::new(0);
     let batch = Batch { inputs, rules: &pack.rules, lists: lists.clone(), span: *span, threads: *threads, done: &done };
     let mut engine = Engine::new(&pack.rules, &pack.sequences, std::mem::take(&mut saved.state));
     let counts = batch.run(&mut engine, &mut saved.waiting, late, &|input| input.open(runtime.handle()));
     saved.state = engine.state;
-    // What could not be opened is tried again by the next run.
-    inputs.iter().filter(|i| !counts.unopened.contains(&i.name)).for_each(|i| saved.note(i));
+    // What could not be read to its end is tried again by the next run.
+    inputs.iter().for_each(|i| saved.note(i, !counts.unfinished.contains(&i.name)));
     let (signals, steps) = &saved.said;
     let mut found = Vec::new();
+    let mut gone: BTreeMap<SmolStr, usize> = BTreeMap::new();
     for (n, incident) in saved.state.incidents.iter().enumerate() {
         if steps.get(n).is_none_or(|said| *said < incident.steps.len()) {
-            found.extend(tell::incident(n, &saved.state, &pack.rules, &pack.sequences, lang));
+            match tell::incident(n, &saved.state, &pack.rules, &pack.sequences, lang) {
+                Some(told) => found.push(told),
+                None => *gone.entry(incident.sequences.first().cloned().unwrap_or_default()).or_default() += 1,
+            }
         }
     }
-    found.extend(saved.state.signals.iter().skip(*signals).filter_map(|s| tell::signal(s, &pack.rules, lang)));
+    for signal in saved.state.signals.iter().skip(*signals) {
+        match tell::signal(signal, &pack.rules, lang) {
+            Some(told) => found.push(told),
+            None => *gone.entry(signal.rule.clone()).or_default() += 1,
+        }
+    }
     saved.said = (saved.state.signals.len(), saved.state.incidents.iter().map(|i| i.steps.len()).collect());
-    (found, counts)
+    (found, counts, gone)
+}
+
+/// What was found by rules that the run before had and this one has not, and so cannot be told.
+fn say_gone(gone: &BTreeMap<SmolStr, usize>, lang: Lang) -> Result<(), Failure> {
+    if !gone.is_empty() {
+        let total: usize = gone.values().sum();
+        let names = gone.keys().map(SmolStr::as_str).collect::<Vec<_>>().join(", ");
+        let (en, ja) = (
+            format!("{total} findings are of rules that are no more, and cannot be told: {names}"),
+            format!("もう存在しないルールによる検出 {total} 件は表示できない: {names}"),
+        );
+        writeln!(std::io::stderr(), "{}", lang.pick(&en, &ja))?;
+    }
+    Ok(())
 }
 
 /// Without what exceptions cover, and what is milder than wanted.
