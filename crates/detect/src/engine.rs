@@ -13,11 +13,8 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-/// How long a session counts as its maker's: the longest that AWS STS grants is 36 hours.
-/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html>
+/// How long it is remembered who made whom; for how long that counts is [`crate::links::life`].
 const LINKED: i64 = 30 * 24 * 3_600_000;
-/// How many hops a chain of roles is followed.
-const HOPS: usize = 8;
 /// An incident takes up what its entity does within this time of its last record; after a longer silence another one begins.
 const TOGETHER: i64 = 12 * 3_600_000;
 /// What was found of its entity within this time before an incident's first stage belongs to it: an hour.
@@ -86,7 +83,7 @@ struct Quiet {
 impl State {
     /// Who made an identity, a session or a key, and when (ms): what [`crate::links`] noted, for 30 days.
     pub fn maker(&self, made: &str) -> Option<(&SmolStr, i64)> {
-        self.makers.get(made).map(|(maker, at)| (maker, *at))
+        self.makers.get(&crate::links::plain(made)).map(|(maker, at)| (maker, *at))
     }
 
     /// What someone made, and when (ms), in no order.
@@ -177,7 +174,7 @@ impl<'e> Engine<'e> {
 
     fn notes(&mut self, o: &Observed, notes: &Notes) {
         for link in &notes.links {
-            self.state.makers.insert(link.made.clone(), (link.maker.clone(), o.time));
+            crate::links::learn(&mut self.state.makers, link, o.time);
         }
         let mut novelty: Option<Novelty> = None;
         if let Some(seen) = &notes.seen {
@@ -567,20 +564,7 @@ fn gated(gate: &HabitGate, novelty: &Novelty) -> Option<Novelty> {
 
 /// Who stands behind: follows keys to their creators and sessions to who assumed them.
 fn root_of(makers: &HashMap<SmolStr, (SmolStr, i64)>, seen: &Seen, time: i64) -> SmolStr {
-    let maker = |of: &SmolStr| makers.get(of).filter(|(_, at)| time - at <= LINKED).map(|(m, _)| m.clone());
-    let mut here = match maker(&seen.access_key) {
-        Some(m) if !seen.access_key.is_empty() => m,
-        _ if !seen.actor.is_empty() => seen.actor.clone(),
-        _ => seen.source_ip.clone(),
-    };
-    for _ in 0..HOPS {
-        match maker(&here) {
-            Some(m) if m != here => here = m,
-            _ => break,
-        }
-    }
-    // A session whose maker is not known stands for its role: sessions of one role with other names are other people.
-    here
+    crate::links::root(makers, &seen.access_key, &seen.actor, &seen.source_ip, time)
 }
 
 fn add(i: &mut Incident, time: i64, rule: &SmolStr, stage: SmolStr, seen: &Seen) {

@@ -176,7 +176,40 @@ impl Predicate {
 /// AWS services call in their own name (`userIdentity.type` `AWSService`), or with a role of the account, which `invokedBy` and the
 /// source address then tell: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>
 /// `AWS Internal` as the source alone does not: what a person does in the console may come from there, then without `invokedBy`.
+///
+/// What a service does in a person's forward access session is the person's deed, shown with the person as the caller, `invokedBy` the
+/// service and the service's name as the source address: who creates an administrator through CloudFormation has created one.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html> Reading, such as the `kms:Decrypt` behind every
+/// object, is a consequence of what the person did and not a deed of its own. A role's session is a person's where it says so itself: a
+/// service's role looks the same otherwise.
 fn by_service(event: &Event<'_, '_>) -> bool {
+    shown_as_service(event) && !forwarded(event)
+}
+
+fn forwarded(event: &Event<'_, '_>) -> bool {
+    let r = event.record;
+    let user = |path: &[&str]| r.text_at("useridentity", path);
+    if r.table.source.name != "cloudtrail"
+        || user(&["invokedBy"]).is_none()
+        || r.text("readonly").is_none_or(|t| !t.eq_ignore_ascii_case("false"))
+    {
+        return false;
+    }
+    match user(&["type"]).as_deref() {
+        Some("IAMUser" | "FederatedUser" | "IdentityCenterUser") => true,
+        Some("AssumedRole") => {
+            let issuer = user(&["sessionContext", "sessionIssuer", "arn"]);
+            let source = user(&["sessionContext", "sourceIdentity"]);
+            let mfa = user(&["sessionContext", "attributes", "mfaAuthenticated"]);
+            issuer.is_some_and(|i| i.contains("/AWSReservedSSO_"))
+                || source.is_some_and(|s| !s.is_empty())
+                || mfa.is_some_and(|m| m == "true")
+        }
+        _ => false,
+    }
+}
+
+fn shown_as_service(event: &Event<'_, '_>) -> bool {
     use yagura_logs::envelope::Role;
     // The caller chooses the names of users and sessions, which end an ARN; a service's name is one word with dots.
     let of_aws = |t: &str| t.ends_with(".amazonaws.com") && !t.contains(['/', ':', '@']);
