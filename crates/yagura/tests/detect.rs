@@ -201,6 +201,22 @@ fn rules_lists_and_exceptions_of_ones_own_count() {
 }
 
 #[test]
+fn what_is_shared_with_ones_own_accounts_stays_inside() {
+    let folder = tempfile::tempdir().unwrap();
+    let day = |account: &str| format!("AWSLogs/{account}/CloudTrail/us-east-1/2026/03/01/trail.json");
+    write(&folder.path().join(day("111122223333")), &attack());
+    let shared = |more: &[&str]| {
+        let found = findings(&yagura(&[&["detect", "AWSLogs", "--format", "jsonl"], more].concat(), folder.path()));
+        rules(&found).contains(&"cloudtrail.snapshot_shared")
+    };
+    assert!(shared(&[]));
+    std::fs::write(folder.path().join("ours.txt"), "# the sister\n444455556666 # data\n192.0.2.0/24\n").unwrap();
+    assert!(!shared(&["--allow", "ours.txt"]));
+    write(&folder.path().join(day("444455556666")), &[]);
+    assert!(!shared(&[]), "its logs are here, too");
+}
+
+#[test]
 fn habits_are_kept_for_the_next_run() {
     let folder = tempfile::tempdir().unwrap();
     let calm: Vec<Value> = (0..60u32)

@@ -109,7 +109,7 @@ pub struct ReadArgs {
     /// A threat list, and what it is of: allow, c2, phishing, drive_by, drop_point, mining, sinkhole, malicious, abused, tor_exit, tor_relay, custom [default: malicious]
     #[arg(long, value_name = "FILE[=CATEGORY]")]
     pub intel: Vec<String>,
-    /// Addresses and domains that no threat list is believed about
+    /// Addresses and domains that no threat list is believed about, and numbers of accounts that are yours, besides those in the logs' names: what is shared with them stays inside
     #[arg(long, value_name = "FILE")]
     pub allow: Vec<PathBuf>,
     /// Where networks are, a network a line: CIDR,latitude,longitude[,label], IPv4 and IPv6; or GeoLite2's City-Blocks files. Turns impossible travel on
@@ -142,7 +142,7 @@ pub const HELP_JA: HelpJa = HelpJa {
         ("until", "この時刻より前のレコードだけ"),
         ("rules", "自分の Sigma ルールと EventBridge パターン（ファイル、または .yml と .json のフォルダー）"),
         ("intel", "脅威リストとその分類: allow、c2、phishing、drive_by、drop_point、mining、sinkhole、malicious、abused、tor_exit、tor_relay、custom [デフォルト: malicious]"),
-        ("allow", "脅威リストに載っていても問題にしないアドレスとドメイン"),
+        ("allow", ALLOW_JA),
         ("places", PLACES_JA),
         ("suppress", "例外: [[suppress]] を並べた TOML ファイル（rule、until、reason は必須、actor、source_ip、target、account は任意）"),
         ("baseline", "学習した習慣。ファイルがあれば読み、終了時に書き込む。学習済みの期間は学習し直さない"),
@@ -173,6 +173,9 @@ CloudTrail、VPC フローログ、Route 53 Resolver、S3、EKS、RDS などの�
 1 日のあいだ覚える。その間に再び届いたものは 1 回だけ数え、--late より遅れたものは順序によらず扱い、その件数を最後に示す。
 終了コード: 0 完了（検出の有無によらない）、1 --fail-on 以上の検出結果あり、2 引数の誤り、3 何も読み取れない",
 };
+
+/// The Japanese help of `--allow`.
+pub const ALLOW_JA: &str = "脅威リストに載っていても問題にしないアドレスとドメイン、および自組織のアカウント番号（ログの名前に現れるものに加えて）。自組織のアカウントとの共有は外部への共有とみなさない";
 
 /// The Japanese help of `--places`.
 pub const PLACES_JA: &str = "ネットワークの位置情報。1 行に 1 ネットワーク: CIDR,緯度,経度[,名前]。IPv4 と IPv6。GeoLite2 の City-Blocks ファイルも読める。指定すると「ありえない移動」の検出が有効になる";
@@ -227,7 +230,18 @@ impl ReadArgs {
     ///
     /// # Errors
     /// Something does not exist, or the lake cannot be opened.
-    pub fn inputs(&self, ready: &Ready, lang: Lang) -> Result<Vec<Input>, Failure> {
+    pub fn inputs(&self, ready: &mut Ready, lang: Lang) -> Result<Vec<Input>, Failure> {
+        let inputs = self.found(ready, lang)?;
+        // Whose logs these are: accounts that files' names tell are the user's own.
+        let own = inputs.iter().filter_map(|i| i.place.account.as_deref()).filter(|a| !ready.lists.owns(a));
+        let own: BTreeSet<SmolStr> = own.map(SmolStr::new).collect();
+        if !own.is_empty() {
+            Arc::make_mut(&mut ready.lists).own(own);
+        }
+        Ok(inputs)
+    }
+
+    fn found(&self, ready: &Ready, lang: Lang) -> Result<Vec<Input>, Failure> {
         let wanted = wanted(ready.span);
         let Some(lake) = &self.lake else {
             return sources::find(&self.sources, self.demo, &wanted, &self.store, &ready.runtime, lang);
@@ -247,7 +261,7 @@ impl ReadArgs {
 
 /// Runs it.
 pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
-    let ready = args.read.ready(cli, lang)?;
+    let mut ready = args.read.ready(cli, lang)?;
     let late = millis(&args.late).ok_or_else(|| {
         let late = &args.late;
         Failure::usage(
@@ -266,6 +280,9 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
     {
         (saved.state.habits, saved.state.learned_until) = (habits, until);
     }
+    if !saved.accounts.is_empty() {
+        Arc::make_mut(&mut ready.lists).own(saved.accounts.iter().cloned());
+    }
     let stop = Arc::new(AtomicBool::new(false));
     if args.follow {
         let stop = stop.clone();
@@ -283,7 +300,8 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
         say_off(&ready, lang)?;
     }
     loop {
-        let inputs = args.read.inputs(&ready, lang)?;
+        let inputs = args.read.inputs(&mut ready, lang)?;
+        saved.accounts.extend(ready.lists.accounts().cloned());
         let whole = |i: Input| if late.is_none() { Some(i) } else { saved.fresh(i) };
         let fresh: Vec<Input> = inputs.into_iter().filter_map(whole).collect();
         let failed: BTreeSet<String> =

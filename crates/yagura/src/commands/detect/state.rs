@@ -3,7 +3,8 @@
 use crate::failure::Failure;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use smol_str::SmolStr;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -34,6 +35,9 @@ pub struct Saved {
     /// What could not be read to its end, as it was then. It is tried again by every run.
     #[serde(default)]
     pub broken: BTreeMap<String, Mark>,
+    /// Accounts that are the user's.
+    #[serde(default)]
+    pub accounts: BTreeSet<SmolStr>,
     /// How many findings were said, and of each incident how many steps.
     pub said: (usize, Vec<usize>),
 }
