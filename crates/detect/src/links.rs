@@ -125,11 +125,75 @@ pub fn root(makers: &Makers, key: &str, actor: &SmolStr, source_ip: &SmolStr, ti
             _ => break,
         }
     }
-    here
+    without_path(here)
+}
+
+/// A user's ARN without its path: not every log knows it.
+fn without_path(arn: SmolStr) -> SmolStr {
+    match arn.split_once(":user/") {
+        Some((head, user)) if head.contains(":iam:") && user.contains('/') => {
+            format!("{head}:user/{}", user.rsplit('/').next().unwrap_or_default()).into()
+        }
+        _ => arn,
+    }
 }
 
 fn asked(event: &Event<'_, '_>, name: &str) -> Option<SmolStr> {
     event.record.get("requestparameters").and_then(|r: Raw<'_>| Some(r.text_at(&[name])?.to_smolstr()))
+}
+
+/// The caller that a GuardDuty finding is about, as CloudTrail calls it: an ARN, so that the finding joins what the caller did.
+/// `accessKeyDetails` has a user's or a role's name, and behind a role's id the session's:
+/// <https://docs.aws.amazon.com/guardduty/latest/APIReference/API_AccessKeyDetails.html>
+pub fn found_by_guardduty(event: &Event<'_, '_>) -> Option<SmolStr> {
+    let r = event.record;
+    let key = (r.table.source.name == "guardduty").then(|| r.get("resource"))?;
+    let text = |name: &str| {
+        let capital =
+            format!("{}{}", name.get(..1).unwrap_or_default().to_ascii_uppercase(), name.get(1..).unwrap_or_default());
+        let key = key?;
+        key.text_at(&["accessKeyDetails", name]).or_else(|| key.text_at(&["AccessKeyDetails", &capital]))
+    };
+    let (name, account) = (text("userName")?, event.envelope.account.as_deref()?);
+    let partition = r.text("partition").filter(|p| p.starts_with("aws")).unwrap_or("aws".into());
+    let arn = match text("userType")?.as_ref() {
+        "IAMUser" => format!("arn:{partition}:iam::{account}:user/{name}"),
+        "Root" => format!("arn:{partition}:iam::{account}:root"),
+        "AssumedRole" | "Role" => {
+            let id = text("principalId")?;
+            let session = id.split_once(':')?.1;
+            format!("arn:{partition}:sts::{account}:assumed-role/{name}/{session}")
+        }
+        _ => return None,
+    };
+    Some(arn.into())
+}
+
+/// Which of those who share a role did it, where the record tells: the source identity
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html>), or a session name that a person
+/// has and no program makes up for each run.
+pub fn person(event: &Event<'_, '_>) -> Option<SmolStr> {
+    let r = event.record;
+    if r.table.source.name != "cloudtrail" || r.text_at("useridentity", &["type"])? != "AssumedRole" {
+        return None;
+    }
+    let source = r.text_at("useridentity", &["sessionContext", "sourceIdentity"]).filter(|s| !s.is_empty());
+    if let Some(source) = source {
+        return Some(source.to_smolstr());
+    }
+    let arn = event.role(Role::Actor)?;
+    let name = arn.rsplit('/').next().unwrap_or_default();
+    (!name.is_empty() && !made_up(name)).then(|| name.into())
+}
+
+/// Whether a program made up a session's name: numbers of runs, times, hashes, ids of instances.
+fn made_up(name: &str) -> bool {
+    let parts = name.split(|c: char| !c.is_ascii_alphanumeric());
+    let numbered = |p: &str| {
+        let digits = p.bytes().filter(u8::is_ascii_digit).count();
+        digits >= 4 || (p.len() >= 8 && digits > 0 && p.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    parts.into_iter().any(numbered)
 }
 
 /// The instance that a record came from: sessions of instance roles are named by it, DNS and flow records may tell it.

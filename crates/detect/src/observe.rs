@@ -551,13 +551,19 @@ fn hit(rule: u32, d: &Detection, event: &Event<'_, '_>) -> Hit {
     };
     Hit {
         rule,
-        dedup: keys(event, &d.dedup.by),
+        dedup: dedup(d, event),
         group,
         of,
         target: d.target.as_ref().and_then(|f| event.text(f)).map(SmolStr::from),
         shown: d.shown.iter().filter_map(|(n, f)| Some((n.clone(), shown(event, f)?))).collect(),
         correlated: Vec::new(),
     }
+}
+
+/// By what a finding is told apart from others of its detection. People who share a role are not one.
+fn dedup(d: &Detection, event: &Event<'_, '_>) -> Hash {
+    let person = d.dedup.by.contains(&Field::Identity).then(|| crate::links::person(event)).flatten();
+    keys(event, &d.dedup.by) ^ person.map_or(0, |p| hash(&p).rotate_left(33))
 }
 
 /// The values of a field as a text shows them: the first five.
@@ -630,11 +636,12 @@ pub(crate) fn seen(event: &Event<'_, '_>, source: &str, id: u128) -> Seen {
         Some(own) => own.to_smolstr(),
         None => SmolStr::from(format!("{id:032x}")),
     };
+    let caller = crate::links::found_by_guardduty(event);
     Seen {
         log: SmolStr::new_static(event.record.table.source.name),
         event_id,
-        actor: role(Role::Actor),
-        identity: own(event.identity().as_deref()),
+        actor: caller.clone().unwrap_or_else(|| role(Role::Actor)),
+        identity: caller.unwrap_or_else(|| own(event.identity().as_deref())),
         session: role(Role::Session),
         access_key: role(Role::AccessKey),
         source_ip: role(Role::SourceIp),

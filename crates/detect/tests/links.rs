@@ -169,3 +169,30 @@ fn what_a_service_does_for_a_person_is_the_person_s_deed() {
     reading["readOnly"] = json!(true);
     assert!(!by(user(ALICE), &reading), "no deed");
 }
+
+/// Two people in one role are two findings; one program's runs, each in a session of its own, are one.
+#[test]
+fn people_who_share_a_role_are_told_apart() {
+    let found = |sessions: &[(&str, Value)]| {
+        let records: Vec<Value> = (1u32..)
+            .zip(sessions)
+            .map(|(n, (session, source))| {
+                let caller = json!({"type": "AssumedRole", "arn": format!("arn:aws:sts::111122223333:assumed-role/admin/{session}"),
+                    "accountId": "111122223333", "sessionContext": {"sourceIdentity": source,
+                        "sessionIssuer": {"type": "Role", "arn": "arn:aws:iam::111122223333:role/admin"}}});
+                call(n, n, caller, "iam", "CreateUser", json!({"requestParameters": {"userName": format!("u{n}")}}))
+            })
+            .collect();
+        run(&records).signals.iter().filter(|s| s.rule == "cloudtrail.user_created").count()
+    };
+    let none = Value::Null;
+    assert_eq!(found(&[("alice@example.com", none.clone()), ("alice@example.com", none.clone())]), 1);
+    assert_eq!(found(&[("alice@example.com", none.clone()), ("bob@example.com", none.clone())]), 2);
+    assert_eq!(
+        found(&[("botocore-session-1700000001", none.clone()), ("botocore-session-1700000002", none.clone())]),
+        1
+    );
+    assert_eq!(found(&[("build-7f3a9c21", none.clone()), ("build-81e0d44f", none.clone())]), 1);
+    assert_eq!(found(&[("s-17001", json!("alice")), ("s-17002", json!("bob"))]), 2, "by the source identity");
+    assert_eq!(found(&[("s-17001", json!("alice")), ("s-17002", json!("alice"))]), 1);
+}

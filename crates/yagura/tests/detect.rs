@@ -200,6 +200,32 @@ fn rules_lists_and_exceptions_of_ones_own_count() {
     assert_eq!(run(&["--intel", "bad.txt=tor-exit"]).status.code(), Some(2));
 }
 
+/// A finding of GuardDuty's as EventBridge delivers it, and CloudTrail's record of what the same key did next.
+#[test]
+fn an_attack_that_guardduty_saw_begin_is_one_incident() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = json!({"accessKeyId": "AKIAIOSFODNN7EXAMPLE", "principalId": "AIDAEXAMPLE", "userType": "IAMUser", "userName": "ci"});
+    let finding = json!({
+        "version": "0", "id": "c8c4daa7-a20c-2f03-0070-b7393dd542ad", "detail-type": "GuardDuty Finding", "source": "aws.guardduty",
+        "account": "111122223333", "time": "2026-03-01T09:59:00Z", "region": "ap-northeast-1", "resources": [],
+        "detail": {"schemaVersion": "2.0", "accountId": "111122223333", "region": "ap-northeast-1", "partition": "aws",
+            "id": "16afba5c5c43e07c9e3e5e2e544e95df", "arn": "arn:aws:guardduty:ap-northeast-1:111122223333:detector/d/finding/f",
+            "type": "UnauthorizedAccess:IAMUser/MaliciousIPCaller.Custom", "severity": 5, "title": "A known bad address called",
+            "createdAt": "2026-03-01T09:58:00Z", "updatedAt": "2026-03-01T09:58:00Z",
+            "resource": {"resourceType": "AccessKey", "accessKeyDetails": key},
+            "service": {"serviceName": "guardduty", "archived": false, "count": 1}}
+    });
+    std::fs::write(folder.path().join("finding.json"), finding.to_string()).unwrap();
+    write(&folder.path().join("trail.json"), &attack()[3..]);
+    let found = findings(&yagura(&["detect", "finding.json", "trail.json", "--format", "jsonl"], folder.path()));
+    let incidents: Vec<&Value> = found.iter().filter(|f| f.get("sequence").is_some()).collect();
+    assert_eq!(incidents.len(), 1, "{:?}", rules(&found));
+    assert_eq!(incidents[0]["sequence"], json!(["sequence.stolen_identity_takes_data"]));
+    assert_eq!(incidents[0]["events"].as_array().unwrap().len(), 2);
+    let alone = findings(&yagura(&["detect", "trail.json", "--format", "jsonl"], folder.path()));
+    assert!(alone.iter().all(|f| f.get("sequence").is_none()), "{:?}", rules(&alone));
+}
+
 #[test]
 fn what_is_shared_with_ones_own_accounts_stays_inside() {
     let folder = tempfile::tempdir().unwrap();
