@@ -115,6 +115,61 @@ fn a_lake_gives_what_its_files_gave() {
     assert_eq!(findings(&out), of_file, "{}", String::from_utf8_lossy(&out.stderr));
 }
 
+/// Flow, DNS and S3 logs: what the lake gives back is found as in the files. Records that have no id of their own are named by their text,
+/// which in a lake is the row's.
+#[test]
+fn a_lake_of_other_logs_gives_what_its_files_gave() {
+    let folder = tempfile::tempdir().unwrap();
+    let logs = folder.path().join("logs");
+    std::fs::create_dir(&logs).unwrap();
+    let flows: String = (0..400u32)
+        .map(|n| {
+            let start = 1_772_359_200 + n;
+            format!(
+                "2 111122223333 eni-0a1b2c3d4e5f60718 198.51.100.77 10.0.0.5 40000 {} 6 1 60 {start} {} REJECT OK\n",
+                n + 1,
+                start + 1
+            )
+        })
+        .collect();
+    std::fs::write(logs.join("flows.log"), flows).unwrap();
+    let dns: String = (0..3)
+        .map(|n| {
+            let query = json!({"version": "1.100000", "account_id": "111122223333", "region": "us-east-1", "vpc_id": "vpc-0a1b2c3d",
+                "query_timestamp": format!("2026-03-01T10:0{n}:00Z"), "query_name": "pool.minexmr.com.", "query_type": "A",
+                "query_class": "IN", "rcode": "NOERROR", "answers": [{"Rdata": "198.51.100.9", "Type": "A", "Class": "IN"}],
+                "srcaddr": "10.0.0.5", "srcport": "40000", "transport": "UDP", "srcids": {"instance": "i-0123456789abcdef0"}});
+            format!("{query}\n")
+        })
+        .collect();
+    std::fs::write(logs.join("dns.json"), dns).unwrap();
+    let s3: String = (0..3)
+        .map(|n| {
+            format!(
+                "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be data [01/Mar/2026:10:00:0{n} +0000] 198.51.100.7 - R{n} \
+                 REST.PUT.OBJECT k{n} \"PUT /data/k{n} HTTP/1.1\" 200 - - 10 7 5 \"-\" \"curl/8\" - h= - TLS_AES_128_GCM_SHA256 - \
+                 data.s3.amazonaws.com TLSv1.3 - -\n"
+            )
+        })
+        .collect();
+    std::fs::write(logs.join("s3.log"), s3).unwrap();
+    assert!(yagura(&["logs", "ingest", "logs", "--lake", "lake", "--quiet"], folder.path()).status.success());
+    let of_files = findings(&yagura(&["detect", "logs", "--format", "jsonl"], folder.path()));
+    let names = rules(&of_files);
+    for log in ["vpc.", "dns.", "s3."] {
+        assert!(names.iter().any(|n| n.starts_with(log)), "{log}: {names:?}");
+    }
+    let out = yagura(&["detect", "--lake", "lake", "--format", "jsonl"], folder.path());
+    let named = |all: Vec<Value>| -> Vec<(Value, usize)> {
+        let each = all.into_iter().map(|mut f| {
+            let events = f["events"].take().as_array().unwrap().len();
+            (f, events)
+        });
+        each.collect()
+    };
+    assert_eq!(named(findings(&out)), named(of_files), "{}", String::from_utf8_lossy(&out.stderr));
+}
+
 #[test]
 fn runs_in_parts_find_what_one_run_finds() {
     let folder = tempfile::tempdir().unwrap();

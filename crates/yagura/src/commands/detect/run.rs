@@ -48,6 +48,7 @@ the order of time; of an identity that is known for less than a day or 30 calls 
 Files are read day by day, by the days in their names. Those whose names tell no day are kept in memory until all of them are read, about
 100 bytes a record: put more than fits into folders by day, as AWS does, or read it from a lake. With --state or --follow a record is known
 for a day: what comes twice within it counts once, and what comes later than --late is taken out of its order, which the summary says.
+Records without an id of their own (flow, DNS, S3 and other logs) are named by a hash of their text; in a lake it is another one than in the file.
 Exit codes: 0 done, with or without findings; 1 a finding at or above --fail-on; 2 bad usage; 3 nothing could be read.")]
 pub struct DetectArgs {
     /// What else to do.
@@ -171,6 +172,7 @@ CloudTrail、VPC フローログ、Route 53 Resolver、S3、EKS、RDS などの�
 ファイルは名前が示す日の順に、1 日分ずつ読む。名前から日がわからないファイルは、すべて読み終えるまで 1 レコードあたり約 100 バイトの
 メモリに置く。メモリに収まらない量は、AWS のように日ごとのフォルダーに分けるか、レイクから読む。--state または --follow では、レコードを
 1 日のあいだ覚える。その間に再び届いたものは 1 回だけ数え、--late より遅れたものは順序によらず扱い、その件数を最後に示す。
+自身の ID を持たないレコード（フローログ、DNS、S3 など）はテキストのハッシュで示し、同じレコードでもレイクとファイルでは値が異なる。
 終了コード: 0 完了（検出の有無によらない）、1 --fail-on 以上の検出結果あり、2 引数の誤り、3 何も読み取れない",
 };
 
