@@ -255,6 +255,39 @@ fn rules_lists_and_exceptions_of_ones_own_count() {
     assert_eq!(run(&["--intel", "bad.txt=tor-exit"]).status.code(), Some(2));
 }
 
+#[test]
+fn impossible_travel_wants_a_table_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |n: u32, time: &str, ip: &str| {
+        event(n, &format!("2026-03-01T{time}Z"), "ec2", "DescribeInstances", json!({"sourceIPAddress": ip}))
+    };
+    write(&folder.path().join("trail.json"), &[at(1, "10:00:00", "203.0.113.9"), at(2, "10:20:00", "2001:db8:2::7")]);
+    let run = |more: &[&str]| yagura(&[&["detect", "trail.json", "--format", "jsonl"], more].concat(), folder.path());
+    let without = run(&[]);
+    let said = String::from_utf8_lossy(&without.stderr).into_owned();
+    assert!(said.contains("off: cloudtrail.impossible_travel"), "{said}");
+    assert!(!rules(&findings(&without)).contains(&"cloudtrail.impossible_travel"));
+    let table =
+        "# by hand\n203.0.113.0/24,35.68,139.69,Tokyo\n2001:db8:2::/48,51.5,-0.12,London\n198.51.100.0/33,1,2\n";
+    std::fs::write(folder.path().join("places.csv"), table).unwrap();
+    let with = run(&["--places", "places.csv"]);
+    let said = String::from_utf8_lossy(&with.stderr).into_owned();
+    assert!(said.contains("places.csv:4: ") && !said.contains("off:"), "{said}");
+    let found = findings(&with);
+    let travel = found.iter().find(|f| f["rule"] == "cloudtrail.impossible_travel").unwrap();
+    let title = travel["title"].as_str().unwrap();
+    assert!(title.contains("Tokyo (203.0.113.9), then London (2001:db8:2::7)"), "{title}");
+    assert_eq!(travel["events"].as_array().unwrap().len(), 2);
+    std::fs::write(folder.path().join("none.csv"), "nothing of the kind\n").unwrap();
+    let none = run(&["--places", "none.csv"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(
+        String::from_utf8_lossy(&none.stderr).contains("none.csv:1: "),
+        "{}",
+        String::from_utf8_lossy(&none.stderr)
+    );
+}
+
 /// A finding of GuardDuty's as EventBridge delivers it, and CloudTrail's record of what the same key did next.
 #[test]
 fn an_attack_that_guardduty_saw_begin_is_one_incident() {
