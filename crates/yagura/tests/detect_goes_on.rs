@@ -170,6 +170,45 @@ fn what_waited_for_a_rule_that_is_gone_is_said() {
     );
 }
 
+/// An attack that grows after its only sequence went away cannot be told; that is said, and what else was found is told.
+#[test]
+fn an_incident_of_a_sequence_that_is_gone_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = "en: {title: t, why: w, look: [l]}\nja: {title: 題, why: 理由, look: [次]}\n";
+    for (name, call) in [("one", "ListFunctions"), ("two", "DescribeVpcs")] {
+        let path = folder.path().join(format!("own/detections/cloudtrail/own_{name}.yaml"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let tests = "tests: {a: {event: {}, expect: fire}, b: {event: {errorCode: x}, expect: quiet}}\n";
+        let text = format!(
+            "kind: detection\nid: cloudtrail.own_{name}\nevent: {{name: {call}}}\nmatch: event.succeeded\nsilent: true\nseverity: low\nmaps: []\n{words}{tests}"
+        );
+        std::fs::write(path, text).unwrap();
+    }
+    let sequence = format!(
+        "kind: sequence\nid: sequence.own\njoin: [actor]\nwithin: 1h\nstages:\n  - a: [cloudtrail.own_one]\n  - b: [cloudtrail.own_two]\nseverity: high\nmaps: []\n{words}\
+         tests: {{a: {{events: [{{eventName: ListFunctions}}, {{eventName: DescribeVpcs}}], expect: 1}}, b: {{events: [{{eventName: DescribeVpcs}}], expect: quiet}}}}\n"
+    );
+    std::fs::create_dir_all(folder.path().join("own/sequences")).unwrap();
+    std::fs::write(folder.path().join("own/sequences/own.yaml"), sequence).unwrap();
+    let first = [
+        call(1, "10:00:00", "lambda", "ListFunctions", json!({})),
+        call(2, "10:01:00", "ec2", "DescribeVpcs", json!({})),
+        calm(3, "10:30:00"),
+    ];
+    std::fs::write(folder.path().join("trail.jsonl"), lines(&first)).unwrap();
+    let with = ["detect", "trail.jsonl", "--content", "own", "--state", "state", "--late", "1s", "--format", "jsonl"];
+    let out = command(&with, folder.path()).output().unwrap();
+    assert!(String::from_utf8_lossy(&out.stdout).contains("sequence.own"), "{}", stderr(&out));
+    append(&folder.path().join("trail.jsonl"), &lines(&[stopped(4, "11:00:00"), calm(5, "12:00:00")]));
+    let without = run("trail.jsonl", folder.path());
+    assert!(
+        stderr(&without).contains("1 findings are of rules that are no more, and cannot be told: sequence.own"),
+        "{}",
+        stderr(&without)
+    );
+    assert_eq!(told(&String::from_utf8_lossy(&without.stdout)).len(), 1);
+}
+
 /// A run that goes on until it is stopped.
 struct Following(Child);
 

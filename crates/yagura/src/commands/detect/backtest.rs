@@ -1,6 +1,6 @@
 //! `yagura detect backtest`: what switching on would bring.
 
-use super::run::{ALLOW_JA, PLACES_JA, ReadArgs, kept, say};
+use super::run::{ALLOW_JA, PLACES_JA, ReadArgs, kept, say, say_off};
 use crate::cli::Cli;
 use crate::commands::Form;
 use crate::commands::help_ja::HelpJa;
@@ -90,6 +90,7 @@ pub fn run(cli: &Cli, args: &BacktestArgs, lang: Lang) -> Result<u8, Failure> {
         text(&all, days, found.iter().filter(|t| !t.sequence.is_empty()).count(), lang, &mut out)?;
     }
     say(&counts, inputs.len(), lang)?;
+    say_off(&ready, lang)?;
     Ok(exit::DONE)
 }
 

@@ -459,7 +459,10 @@ pub fn say(counts: &Counts, inputs: usize, lang: Lang) -> Result<(), Failure> {
 }
 
 /// Which detections are off for want of something that the user did not give: one line, on standard error.
-fn say_off(ready: &Ready, lang: Lang) -> Result<(), Failure> {
+///
+/// # Errors
+/// Standard error cannot be written.
+pub fn say_off(ready: &Ready, lang: Lang) -> Result<(), Failure> {
     let off: Vec<&str> = ready.pack.off(&ready.lists).map(|id| id.as_str()).collect();
     if !off.is_empty() {
         let off = off.join(", ");
