@@ -169,6 +169,22 @@ pub fn found_by_guardduty(event: &Event<'_, '_>) -> Option<SmolStr> {
     Some(arn.into())
 }
 
+/// When what a GuardDuty finding tells of happened, ms: it is published minutes to hours afterwards, when the attack has gone on. Where it
+/// began long before, when it was seen last. <https://docs.aws.amazon.com/guardduty/latest/APIReference/API_Service.html>
+pub fn happened(event: &Event<'_, '_>) -> Option<i64> {
+    const LONG: i64 = 6 * 3_600_000;
+    let r = event.record;
+    let service = (r.table.source.name == "guardduty").then(|| r.get("service"))??;
+    let time = |name: &str, capital: &str| {
+        let text = service.text_at(&[name]).or_else(|| service.text_at(&[capital]))?;
+        yagura_logs::time::millis(&text)
+    };
+    let told = event.envelope.time?;
+    let earlier = |t: &i64| *t < told;
+    let first = time("eventFirstSeen", "EventFirstSeen").filter(|t| told.saturating_sub(*t) <= LONG);
+    first.or_else(|| time("eventLastSeen", "EventLastSeen")).filter(earlier)
+}
+
 /// Which of those who share a role did it, where the record tells: the source identity
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html>), or a session name that a person
 /// has and no program makes up for each run.

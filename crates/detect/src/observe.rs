@@ -92,6 +92,9 @@ pub struct Seen {
     pub error: SmolStr,
     /// The instance that it came from, where the record tells.
     pub instance: SmolStr,
+    /// When what it tells of happened, ms, where the record came later: findings of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub happened: Option<i64>,
     /// What texts show of it besides, by the rule that was hit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shown: Vec<(SmolStr, SmolStr)>,
@@ -653,6 +656,7 @@ pub(crate) fn seen(event: &Event<'_, '_>, source: &str, id: u128) -> Seen {
         user_agent: role(Role::UserAgent),
         error: role(Role::Error),
         instance: crate::links::instance(event),
+        happened: crate::links::happened(event),
         shown: Vec::new(),
     }
 }
