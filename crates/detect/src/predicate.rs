@@ -97,7 +97,7 @@ pub enum Test {
     PublicPolicy,
     /// It is a policy document that allows everything on everything.
     AdminPolicy,
-    /// It names an account other than the record's: 12 digits, an ARN, or a policy document with such a principal.
+    /// It names an account that is neither the record's nor the user's: 12 digits, an ARN, or a policy document that allows such a principal.
     OtherAccount,
 }
 
@@ -170,7 +170,9 @@ impl Predicate {
             Self::Not(p) => !p.on(event, item, against),
             Self::Test(field, Test::OtherAccount) => {
                 let Some(own) = event.envelope.account.as_deref() else { return false };
-                event.any(field, item, &mut |raw| raw.as_text().is_some_and(|t| names_other_account(&t, own)))
+                event.any(field, item, &mut |raw| {
+                    raw.as_text().is_some_and(|t| names_other_account(&t, own, against.lists))
+                })
             }
             Self::Test(field, test) => event.any(field, item, &mut |raw| test.passes(raw, against)),
             Self::Same(a, b) => event.any(a, item, &mut |x| {
@@ -214,7 +216,40 @@ fn one_decides(parts: &[Predicate], decisive: bool, event: &Event<'_, '_>, again
 /// AWS services call in their own name (`userIdentity.type` `AWSService`), or with a role of the account, which `invokedBy` and the
 /// source address then tell: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>
 /// `AWS Internal` as the source alone does not: what a person does in the console may come from there, then without `invokedBy`.
+///
+/// What a service does in a person's forward access session is the person's deed, shown with the person as the caller, `invokedBy` the
+/// service and the service's name as the source address: who creates an administrator through CloudFormation has created one.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html> Reading, such as the `kms:Decrypt` behind every
+/// object, is a consequence of what the person did and not a deed of its own. A role's session is a person's where it says so itself: a
+/// service's role looks the same otherwise.
 fn by_service(event: &Event<'_, '_>) -> bool {
+    shown_as_service(event) && !forwarded(event)
+}
+
+fn forwarded(event: &Event<'_, '_>) -> bool {
+    let r = event.record;
+    let user = |path: &[&str]| r.text_at("useridentity", path);
+    if r.table.source.name != "cloudtrail"
+        || user(&["invokedBy"]).is_none()
+        || r.text("readonly").is_none_or(|t| !t.eq_ignore_ascii_case("false"))
+    {
+        return false;
+    }
+    match user(&["type"]).as_deref() {
+        Some("IAMUser" | "FederatedUser" | "IdentityCenterUser") => true,
+        Some("AssumedRole") => {
+            let issuer = user(&["sessionContext", "sessionIssuer", "arn"]);
+            let source = user(&["sessionContext", "sourceIdentity"]);
+            let mfa = user(&["sessionContext", "attributes", "mfaAuthenticated"]);
+            issuer.is_some_and(|i| i.contains("/AWSReservedSSO_"))
+                || source.is_some_and(|s| !s.is_empty())
+                || mfa.is_some_and(|m| m == "true")
+        }
+        _ => false,
+    }
+}
+
+fn shown_as_service(event: &Event<'_, '_>) -> bool {
     use yagura_logs::envelope::Role;
     // The caller chooses the names of users and sessions, which end an ARN; a service's name is one word with dots.
     let of_aws = |t: &str| t.ends_with(".amazonaws.com") && !t.contains(['/', ':', '@']);
@@ -232,21 +267,40 @@ fn by_service(event: &Event<'_, '_>) -> bool {
     source.is_some_and(|t| of_aws(&t)) || service().is_some_and(|t| of_aws(&t) || t == "AWS Internal")
 }
 
-fn names_other_account(text: &str, own: &str) -> bool {
+/// Whether a text lets in an account that is neither the record's nor one of the user's: an account's number, an ARN, or a policy document
+/// with such a principal in a statement that allows. Denials let nobody in, and whose resources are named is not who is let in.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>
+fn names_other_account(text: &str, own: &str, lists: &Lists) -> bool {
     let text = text.trim();
-    if text.starts_with(['{', '[']) {
-        // Principals of a policy document: ARNs and account numbers in quotes.
-        return text.split('"').any(|part| part.len() < 256 && is_other_account(part, own));
+    if !text.starts_with(['{', '[']) {
+        return is_other_account(text, own, lists);
     }
-    is_other_account(text, own)
+    let Ok(document) = serde_json::from_str::<serde_json::Value>(text) else { return false };
+    let statements = document.get("Statement").unwrap_or(&document);
+    let other = |principal: &serde_json::Value| principal.as_str().is_some_and(|p| is_other_account(p, own, lists));
+    each_of(statements).any(|statement| {
+        let allows = statement.get("Effect").and_then(serde_json::Value::as_str) == Some("Allow");
+        let principal = statement.get("Principal").map(|p| p.get("AWS").unwrap_or(p));
+        allows && principal.is_some_and(|p| each_of(p).any(other)) || other(statement)
+    })
 }
 
-fn is_other_account(text: &str, own: &str) -> bool {
+/// One value, or each of a list's.
+fn each_of(value: &serde_json::Value) -> impl Iterator<Item = &serde_json::Value> {
+    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice).iter()
+}
+
+fn is_other_account(text: &str, own: &str, lists: &Lists) -> bool {
     let account = match text.strip_prefix("arn:") {
         Some(arn) => arn.split(':').nth(3).unwrap_or_default(),
         None => text,
     };
-    account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && account != own
+    is_account(account) && account != own && !lists.owns(account)
+}
+
+/// Whether it is an account's number.
+pub fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 impl Test {

@@ -22,7 +22,9 @@ impl Scope {
     /// Of a condition.
     pub fn of(p: &Predicate) -> Self {
         match p {
-            Predicate::Always(_) | Predicate::ByService => Self::Session,
+            Predicate::Always(_) => Self::Session,
+            // What a service does for a person is told by whether it reads, too.
+            Predicate::ByService => Self::Named,
             Predicate::All(parts) | Predicate::Any(parts) => parts.iter().map(Self::of).max().unwrap_or(Self::Session),
             Predicate::Not(p) | Predicate::Shared(_, p) => Self::of(p),
             Predicate::Test(field, _) | Predicate::Count(field, ..) => field.scope(),

@@ -223,7 +223,8 @@ pub fn incident(number: usize, state: &State, rules: &Rules, sequences: &Sequenc
         }
     });
     let timeline = i.steps.iter().map(|s| {
-        let words = rules.named(&s.rule).map(|d| d.words(lang).title.clone()).unwrap_or_default();
+        // A rule that is no more has left its name.
+        let words = rules.named(&s.rule).map_or_else(|| s.rule.clone(), |d| d.words(lang).title.clone());
         Moment {
             time: iso(s.time),
             stage: s.stage.clone(),

@@ -176,7 +176,7 @@ fn inputs_that_cannot_be_opened_are_named() {
     };
     let mut engine = Engine::new(&pack.rules, &pack.sequences, State::default());
     let refused = batch.run(&mut engine, &mut Waiting::default(), None, &|_| Err(std::io::Error::other("throttled")));
-    assert!(refused.unopened.contains("-") && refused.unread == 1);
+    assert!(refused.unfinished.contains("-") && refused.unread == 1);
     let empty = batch.run(&mut engine, &mut Waiting::default(), None, &|_| Ok(Box::new(std::io::empty())));
-    assert!(empty.unopened.is_empty());
+    assert!(empty.unfinished.is_empty());
 }

@@ -1,15 +1,11 @@
 //! Incidents: each one attack, of whoever stands behind it, as long as it goes on.
 
 use super::Engine;
-use super::state::LINKED;
 use crate::observe::Seen;
 use crate::sequence::Completed;
 use crate::signal::{Incident, StepTaken};
 use smol_str::SmolStr;
-use std::collections::HashMap;
 
-/// How many hops a chain of roles is followed.
-const HOPS: usize = 8;
 /// An incident takes up what its entity does within this time of its last record; after a longer silence another one begins.
 pub(super) const TOGETHER: i64 = 12 * 3_600_000;
 /// What was found of its entity within this time before an incident's first stage belongs to it: an hour.
@@ -85,21 +81,8 @@ impl Engine<'_> {
 }
 
 /// Who stands behind: follows keys to their creators and sessions to who assumed them.
-fn root_of(makers: &HashMap<SmolStr, (SmolStr, i64)>, seen: &Seen, time: i64) -> SmolStr {
-    let maker = |of: &SmolStr| makers.get(of).filter(|(_, at)| time - at <= LINKED).map(|(m, _)| m.clone());
-    let mut here = match maker(&seen.access_key) {
-        Some(m) if !seen.access_key.is_empty() => m,
-        _ if !seen.actor.is_empty() => seen.actor.clone(),
-        _ => seen.source_ip.clone(),
-    };
-    for _ in 0..HOPS {
-        match maker(&here) {
-            Some(m) if m != here => here = m,
-            _ => break,
-        }
-    }
-    // A session whose maker is not known stands for its role: sessions of one role with other names are other people.
-    here
+fn root_of(makers: &crate::links::Makers, seen: &Seen, time: i64) -> SmolStr {
+    crate::links::root(makers, &seen.access_key, &seen.actor, &seen.source_ip, time)
 }
 
 pub(super) fn add(i: &mut Incident, time: i64, rule: &SmolStr, stage: SmolStr, seen: &Seen) {

@@ -10,7 +10,7 @@ pub use state::State;
 use crate::detection::{Detection, Dim, HabitGate};
 use crate::habits::Novelty;
 use crate::hash::hash;
-use crate::observe::{Alike, Hit, Measured, Noted, Notes, Observed, Rules, Seen, name_of};
+use crate::observe::{Alike, Hit, Noted, Notes, Observed, Rules, Seen, name_of};
 use crate::sequence::Sequences;
 use crate::sigma::{Correlator, Fired as Correlation};
 use crate::signal::Because;
@@ -106,14 +106,19 @@ impl<'e> Engine<'e> {
 
     fn notes(&mut self, o: &Observed, notes: &Notes) {
         for link in &notes.links {
-            self.state.makers.insert(link.made.clone(), (link.maker.clone(), o.time));
+            crate::links::learn(&mut self.state.makers, link, o.time);
         }
         if let Some(seen) = &notes.seen {
             self.hits(o, &notes.hits, &mut Who::Own(seen));
         }
+        let mut signs = Vec::new();
         if let Some(measured) = &notes.measured {
-            self.measure(o, notes, measured);
+            self.state.statistics.observe(o.time, o.id, measured, &mut signs);
         }
+        if let Some(sighting) = &notes.sighted {
+            self.state.statistics.travels.observe(o.time, o.id, sighting, &mut signs);
+        }
+        self.signs(o, notes, signs);
     }
 
     fn hits(&mut self, o: &Observed, hits: &[Hit], who: &mut Who<'_>) {
@@ -229,9 +234,8 @@ impl<'e> Engine<'e> {
         self.fire(c.says, time, dedup, Fired { seen, target: None, shown: &[], because, events });
     }
 
-    fn measure(&mut self, o: &Observed, notes: &Notes, measured: &Measured) {
-        let mut signs: Vec<Sign> = Vec::new();
-        self.state.statistics.observe(o.time, o.id, measured, &mut signs);
+    /// What statistics noticed at a record.
+    fn signs(&mut self, o: &Observed, notes: &Notes, signs: Vec<Sign>) {
         for sign in signs {
             let rules: Vec<u32> = self.methods.get(sign.method).cloned().unwrap_or_default();
             for rule in rules {
@@ -254,7 +258,8 @@ impl<'e> Engine<'e> {
                 let figures = sign.facts.iter().map(|(n, v)| (SmolStr::new(n), v.clone())).collect();
                 let because = vec![Because::Figures { method: sign.method.into(), score: sign.score, figures }];
                 let dedup = hash(&sign.host) ^ sign.peer.as_deref().map_or(0, hash).rotate_left(9);
-                let shown = [("count".into(), SmolStr::from(sign.count.to_string()))];
+                let mut shown: Vec<(SmolStr, SmolStr)> = vec![("count".into(), sign.count.to_string().into())];
+                shown.extend(sign.facts.iter().map(|(n, v)| (SmolStr::from(format!("fact.{n}")), v.clone())));
                 self.fire(
                     rule,
                     o.time,

@@ -13,9 +13,8 @@ use smol_str::SmolStr;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::hash::BuildHasher;
 
-/// How long a session counts as its maker's: the longest that AWS STS grants is 36 hours.
-/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html>
-pub(super) const LINKED: i64 = 30 * 24 * 3_600_000;
+/// How long it is remembered who made whom; for how long that counts is [`crate::links::life`].
+const LINKED: i64 = 30 * 24 * 3_600_000;
 /// Memory that nobody asks for any more is swept after so many records.
 pub(super) const SWEEP: u64 = 50_000;
 /// Counters, quiet times, and links between identities, that outlive a sweep; beyond, those that were touched longest ago go, and are
@@ -38,7 +37,7 @@ pub struct State {
     pub incidents: Vec<Incident>,
     pub(super) counts: foldhash::HashMap<Hash, VecDeque<Counted>>,
     pub(super) quiet: foldhash::HashMap<Hash, Quiet>,
-    pub(super) makers: HashMap<SmolStr, (SmolStr, i64)>,
+    pub(super) makers: crate::links::Makers,
     pub(super) waiting: Waiting,
     /// By entity: its latest incident.
     pub(super) open: foldhash::HashMap<SmolStr, usize>,
@@ -91,7 +90,7 @@ impl Quiet {
 impl State {
     /// Who made an identity, a session or a key, and when (ms): what [`crate::links`] noted, for 30 days.
     pub fn maker(&self, made: &str) -> Option<(&SmolStr, i64)> {
-        self.makers.get(made).map(|(maker, at)| (maker, *at))
+        self.makers.get(&crate::links::plain(made)).map(|(maker, at)| (maker, *at))
     }
 
     /// What someone made, and when (ms), in no order.

@@ -66,6 +66,8 @@ impl<'o> Observer<'o> {
         let id = plain.unwrap_or_else(|| identity_of(text, record));
         let trail = record.table.source.name == "cloudtrail";
         let measured = crate::measure::measured(&event);
+        let sighted = crate::measure::sighted(&event, self.lists.places());
+        let measures = measured.is_some() || sighted.is_some();
         let mut links = Vec::new();
         if trail {
             crate::links::links(&event, &mut links);
@@ -96,18 +98,18 @@ impl<'o> Observer<'o> {
                 self.mind.hits(&event, &about, all.iter(), against, &mut self.hits);
             }
         }
-        if self.hits.is_empty() && links.is_empty() && measured.is_none() {
+        if self.hits.is_empty() && links.is_empty() && !measures {
             return Some(Observed { time, id, habit, notes: Noted::Nothing });
         }
         let alike = |hit: &Hit| self.rules.tries.get(hit.rule as usize).is_some_and(|how| how.makes_alike(hit));
-        let plain = plain.filter(|_| links.is_empty() && measured.is_none() && self.hits.iter().all(alike));
+        let plain = plain.filter(|_| links.is_empty() && !measures && self.hits.iter().all(alike));
         if let (Some(session), Some(id)) = (&mut session, plain) {
             let alike = session.alike(named, &self.hits, &event, source, id);
             return Some(Observed { time, id, habit, notes: Noted::Alike(Box::new(alike)) });
         }
-        let mut notes = Notes { hits: std::mem::take(&mut self.hits), links, measured, ..Notes::default() };
+        let mut notes = Notes { hits: std::mem::take(&mut self.hits), links, measured, sighted, ..Notes::default() };
         let login = matches!(notes.measured, Some(Measured::Login { .. }));
-        if !notes.hits.is_empty() || login {
+        if !notes.hits.is_empty() || login || notes.sighted.is_some() {
             notes.seen = Some(match session {
                 Some(session) => session.seen(&event, source, id),
                 None => seen(&event, source, id),

@@ -1,6 +1,7 @@
 //! What is known of a record once it was looked at: values that outlive its text, wait for their time and go to files.
 
 use crate::hash::Hash;
+use crate::stat::travel::Sighting;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
 use std::borrow::Cow;
@@ -139,6 +140,9 @@ pub struct Notes {
     pub links: Vec<Link>,
     /// What statistics read of it.
     pub measured: Option<Measured>,
+    /// Where it shows its caller to have been, where a table of locations tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sighted: Option<Sighting>,
     /// Account, Region and instance, where statistics read something.
     pub place: [SmolStr; 3],
 }
@@ -176,6 +180,9 @@ pub struct Seen {
     pub error: SmolStr,
     /// The instance that it came from, where the record tells.
     pub instance: SmolStr,
+    /// When what it tells of happened, ms, where the record came later: findings of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub happened: Option<i64>,
     /// What texts show of it besides, by the rule that was hit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shown: Vec<(SmolStr, SmolStr)>,

@@ -16,13 +16,19 @@ pub(super) fn hit(rule: u32, d: &Detection, event: &Event<'_, '_>, known: [Optio
     let [dedup, group, value] = known;
     Hit {
         rule,
-        dedup: dedup.unwrap_or_else(|| keys(event, &d.dedup.by)),
+        dedup: dedup.unwrap_or_else(|| told_apart(d, event)),
         group: group.unwrap_or_else(|| count.map_or(0, |c| keys(event, &c.by))),
         of: value.unwrap_or_else(|| of.map_or(0, |f| keys(event, std::slice::from_ref(f)))),
         target: d.target.as_ref().and_then(|f| event.text(f)).map(SmolStr::from),
         shown: d.shown.iter().filter_map(|(n, f)| Some((n.clone(), shown(event, f)?))).collect(),
         correlated: Vec::new(),
     }
+}
+
+/// By what a finding is told apart from others of its detection. People who share a role are not one.
+fn told_apart(d: &Detection, event: &Event<'_, '_>) -> Hash {
+    let person = d.dedup.by.contains(&Field::Identity).then(|| crate::links::person(event)).flatten();
+    keys(event, &d.dedup.by) ^ person.map_or(0, |p| hash(&p).rotate_left(33))
 }
 
 /// The values of a field as a text shows them: the first five.
@@ -101,11 +107,12 @@ fn uuid(text: &str) -> Option<u128> {
 pub(crate) fn seen(event: &Event<'_, '_>, source: &str, id: u128) -> Seen {
     let own = |t: Option<&str>| t.map(common_text).unwrap_or_default();
     let role = |r: Role| own(event.role(r).as_deref());
+    let caller = crate::links::found_by_guardduty(event);
     Seen {
         log: SmolStr::new_static(event.record.table.source.name),
         event_id: event_id(event, id),
-        actor: role(Role::Actor),
-        identity: own(event.identity().as_deref()),
+        actor: caller.clone().unwrap_or_else(|| role(Role::Actor)),
+        identity: caller.unwrap_or_else(|| own(event.identity().as_deref())),
         session: role(Role::Session),
         access_key: role(Role::AccessKey),
         source_ip: role(Role::SourceIp),
@@ -117,6 +124,7 @@ pub(crate) fn seen(event: &Event<'_, '_>, source: &str, id: u128) -> Seen {
         user_agent: role(Role::UserAgent),
         error: role(Role::Error),
         instance: crate::links::instance(event),
+        happened: crate::links::happened(event),
         shown: Vec::new(),
     }
 }

@@ -18,10 +18,11 @@ pub mod flow;
 pub mod habit;
 pub mod login;
 pub mod math;
+pub mod places;
 pub mod travel;
 pub mod watch;
 
-pub use watch::{METHODS, Statistics};
+pub use watch::{METHODS, PLACED, Statistics};
 
 use bounded::Bounded;
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,9 @@
 //! Habits and travel.
 
 use proptest::prelude::*;
-use std::net::IpAddr;
 use yagura_detect::stat::DAY;
 use yagura_detect::stat::habit::{Dimension, HabitConfig, Habits, hash, hour};
-use yagura_detect::stat::travel::{Place, Places, Travel, TravelConfig};
+use yagura_detect::stat::travel::{Place, Travel, TravelConfig};
 use yagura_detect::{agent_of, network_of};
 
 const START: i64 = 1_700_000_000_000;
@@ -145,35 +144,4 @@ fn travel_between_known_cities() {
     assert!(!Travel::between(tokyo, 0, osaka, 60_000).is_impossible(&TravelConfig::default()), "tables err by so much");
     let ends = (Place { latitude: 0.0, longitude: 179.9 }, Place { latitude: 0.0, longitude: -179.9 });
     assert!(Travel::between(ends.0, 0, ends.1, hour).distance < 25.0, "over the date line");
-}
-
-#[test]
-fn the_smallest_network_counts() {
-    let text = "network,geoname_id,latitude,longitude\n192.0.2.0/24,1,10.0,20.0\n192.0.2.128/25,2,30.0,40.0\n192.0.2.130/32,3,50,60\n\
-                2001:db8::/32,4,-5.5,6\nnonsense,1,2,3\n192.0.2.0/40,1,2,3\n198.51.100.0/24,1,95.0,3\n0.0.0.0/8,9,1,1\n";
-    let (places, bad) = Places::read(text);
-    assert_eq!(bad, [6, 7, 8]);
-    let latitude = |a: &str| places.of(a.parse::<IpAddr>().unwrap()).map(|p| p.latitude);
-    for (address, wanted) in [
-        ("192.0.2.0", Some(10.0)),
-        ("192.0.2.127", Some(10.0)),
-        ("192.0.2.128", Some(30.0)),
-        ("192.0.2.129", Some(30.0)),
-        ("192.0.2.130", Some(50.0)),
-        ("192.0.2.131", Some(30.0)),
-        ("192.0.2.255", Some(30.0)),
-        ("192.0.3.0", None),
-        ("192.0.1.255", None),
-        ("2001:db8::1", Some(-5.5)),
-        ("2001:db9::", None),
-        ("0.0.0.1", Some(1.0)),
-        ("1.0.0.0", None),
-        ("::1", None),
-    ] {
-        assert_eq!(latitude(address), wanted, "{address}");
-    }
-    assert_eq!(
-        Places::read("192.0.2.0/24,1.5,2.5\n").0.of("192.0.2.7".parse().unwrap()),
-        Some(Place { latitude: 1.5, longitude: 2.5 })
-    );
 }

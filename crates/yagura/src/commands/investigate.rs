@@ -91,8 +91,8 @@ pub fn run(cli: &Cli, args: &InvestigateArgs, lang: Lang) -> Result<u8, Failure>
         Failure::usage(e.to_string(), ja)
     })?;
     let at = args.at.as_deref().map(|t| time(Some(t), 0)).transpose()?;
-    let ready = args.read.ready(cli, lang)?;
-    let inputs = args.read.inputs(&ready, lang)?;
+    let mut ready = args.read.ready(cli, lang)?;
+    let inputs = args.read.inputs(&mut ready, lang)?;
     let (subject, located) = match subject.kind {
         Kind::Event => {
             let located = find(&ready, &inputs, &subject, lang)?;

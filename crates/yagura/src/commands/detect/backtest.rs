@@ -1,6 +1,6 @@
 //! `yagura detect backtest`: what switching on would bring.
 
-use super::run::{ReadArgs, kept, say};
+use super::run::{ALLOW_JA, PLACES_JA, ReadArgs, kept, say, say_off};
 use crate::cli::Cli;
 use crate::commands::Form;
 use crate::commands::help_ja::HelpJa;
@@ -42,7 +42,8 @@ pub const HELP_JA: HelpJa = HelpJa {
         ("until", "この時刻より前のレコードだけ"),
         ("rules", "自分の Sigma ルールと EventBridge パターン"),
         ("intel", "脅威リストとその分類"),
-        ("allow", "脅威リストに載っていても問題にしないアドレスとドメイン"),
+        ("allow", ALLOW_JA),
+        ("places", PLACES_JA),
         ("suppress", "すでにある例外"),
         ("threads", "デコードに使うスレッド数 [デフォルト: コア数]"),
         ("format", "結果の形式"),
@@ -57,8 +58,8 @@ pub const HELP_JA: HelpJa = HelpJa {
 
 /// Runs it.
 pub fn run(cli: &Cli, args: &BacktestArgs, lang: Lang) -> Result<u8, Failure> {
-    let ready = args.read.ready(cli, lang)?;
-    let inputs = args.read.inputs(&ready, lang)?;
+    let mut ready = args.read.ready(cli, lang)?;
+    let inputs = args.read.inputs(&mut ready, lang)?;
     let done = AtomicUsize::new(0);
     let pack = &ready.pack;
     let batch = Batch {
@@ -89,6 +90,7 @@ pub fn run(cli: &Cli, args: &BacktestArgs, lang: Lang) -> Result<u8, Failure> {
         text(&all, days, found.iter().filter(|t| !t.sequence.is_empty()).count(), lang, &mut out)?;
     }
     say(&counts, inputs.len(), lang)?;
+    say_off(&ready, lang)?;
     Ok(exit::DONE)
 }
 
