@@ -102,7 +102,7 @@ pub fn run(cli: &Cli, args: &InvestigateArgs, lang: Lang) -> Result<u8, Failure>
     };
     let watch = Watch::new(subject, at.or(located.as_ref().map(|l| l.time)));
     let (state, counts) = pass(&ready, &ready.pack, ready.lists.clone(), &inputs, &watch);
-    say(&counts, inputs.len(), lang)?;
+    say(&counts, inputs.len(), 0, lang)?;
     if counts.records == 0 {
         return Err(Failure::blind("no record could be read", "読み取れたレコードがない"));
     }
@@ -147,7 +147,7 @@ fn find(ready: &Ready, inputs: &[Input], subject: &Subject, lang: Lang) -> Resul
     match finder.located() {
         Some(located) => Ok(located),
         None => {
-            say(&counts, inputs.len(), lang)?;
+            say(&counts, inputs.len(), 0, lang)?;
             let id = &subject.text;
             Err(Failure::blind(format!("no record is called {id}"), format!("{id} というレコードがない")))
         }

@@ -1,11 +1,13 @@
 //! `yagura detect SRC…`: reads logs and says who attacks.
 
 use super::state::{Baseline, Saved, load, save};
+use super::words::{lost, say};
 use super::{DetectCommand, lists, pack};
 use crate::cli::{Cli, SeverityArg};
 use crate::commands::help_ja::HelpJa;
 use crate::commands::logs::lake::{LakeArgs, runtime};
 use crate::commands::logs::sources;
+use crate::commands::scan::{writable, write_file};
 use crate::commands::store::StoreArgs;
 use crate::failure::{Failure, exit};
 use crate::terminal;
@@ -30,7 +32,7 @@ use yagura_report::{DetectFormat, Style, write_findings};
 
 /// `detect`
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:
   yagura detect --demo                                       the sample estate's logs
   yagura detect AWSLogs/ --format jsonl                      every log below a folder, one finding a line
@@ -71,9 +73,9 @@ pub struct DetectArgs {
     /// Exit with 1 where there is a finding of at least this severity
     #[arg(long, value_name = "LEVEL", value_enum)]
     pub fail_on: Option<SeverityArg>,
-    /// The format: table, jsonl, ocsf, asff, html, timeline
-    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = parse_format())]
-    pub format: DetectFormat,
+    /// The format: table, jsonl, ocsf, asff, html, timeline [default: as the ending of --output says, else table]
+    #[arg(long, value_name = "FORMAT", value_parser = parse_format(), hide_possible_values = true)]
+    pub format: Option<DetectFormat>,
     /// Write to this file
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -82,13 +84,13 @@ pub struct DetectArgs {
 /// What to read, and with which rules.
 #[derive(Debug, Args)]
 pub struct ReadArgs {
-    /// Files, folders, patterns, s3://bucket/prefix, or - for standard input
-    #[arg(required_unless_present_any = ["demo", "lake"], value_name = "SRC")]
+    /// Files, folders, patterns, s3://bucket/prefix, or - for standard input [default: the lake, where there is one]
+    #[arg(value_name = "SRC")]
     pub sources: Vec<String>,
     /// Take the sample estate's logs
     #[arg(long, conflicts_with_all = ["sources", "lake"])]
     pub demo: bool,
-    /// Read this lake: a folder, or s3://bucket/prefix
+    /// Read this lake: a folder, or s3://bucket/prefix [default: YAGURA_LAKE, else yagura-lake here]
     #[arg(long, value_name = "DIR|s3://…", conflicts_with = "sources")]
     pub lake: Option<String>,
     /// Only findings from this time on: 2024-01-02, 2024-01-02T03:00:00Z, or 7d for the last 7 days; two weeks before it are read to learn
@@ -126,9 +128,9 @@ fn parse_format() -> impl TypedValueParser<Value = DetectFormat> {
 pub const HELP_JA: HelpJa = HelpJa {
     about: "ログから脅威を検出し、攻撃の流れとして示す",
     arguments: &[
-        ("sources", "ファイル、フォルダー、パターン、s3://バケット/プレフィックス、または -（標準入力）"),
+        ("sources", "ファイル、フォルダー、パターン、s3://バケット/プレフィックス、または -（標準入力） [デフォルト: レイクがあればそれ]"),
         ("demo", "サンプル環境のログを使う"),
-        ("lake", "このレイクを読む（フォルダーまたは s3://バケット/プレフィックス）"),
+        ("lake", "このレイクを読む（フォルダーまたは s3://バケット/プレフィックス） [デフォルト: YAGURA_LAKE、なければここの yagura-lake]"),
         ("since", "この時刻以降の検出結果だけ: 2024-01-02、2024-01-02T03:00:00Z、または直近 7 日なら 7d。その前の 2 週間も学習のために読む"),
         ("until", "この時刻より前のレコードだけ"),
         ("rules", "自分の Sigma ルールと EventBridge パターン（ファイル、または .yml と .json のフォルダー）"),
@@ -142,7 +144,7 @@ pub const HELP_JA: HelpJa = HelpJa {
         ("late", "--follow または --state で、遅れて届いたレコードを本来の順序で扱う時間"),
         ("severity", "この重要度以上の検出結果だけ"),
         ("fail_on", "この重要度以上の検出結果があれば終了コード 1"),
-        ("format", "形式: table、jsonl、ocsf、asff、html、timeline"),
+        ("format", "形式: table、jsonl、ocsf、asff、html、timeline [デフォルト: --output の拡張子による。なければ table]"),
         ("output", "このファイルに書き込む"),
         ("threads", "デコードに使うスレッド数 [デフォルト: コア数]"),
     ],
@@ -179,6 +181,8 @@ pub struct Ready {
     pub threads: usize,
     /// What carries the work of stores.
     pub runtime: Runtime,
+    /// Whether records of the asked time may still come: then it is no mistake that there are none yet.
+    pub patient: bool,
 }
 
 impl Ready {
@@ -195,12 +199,14 @@ impl ReadArgs {
     /// One of them cannot be read.
     pub fn ready(&self, cli: &Cli, lang: Lang) -> Result<Ready, Failure> {
         let since = time(self.since.as_deref(), i64::MIN)?;
+        let pack = pack::load(cli, &self.rules, lang)?;
         Ok(Ready {
             span: (since.saturating_sub(LEARNED), time(self.until.as_deref(), i64::MAX)?),
             since,
-            pack: pack::load(cli, &self.rules)?,
+            exceptions: lists::exceptions(self.suppress.as_deref(), &pack, lang)?,
+            pack,
             lists: Arc::new(lists::read(&self.intel, &self.allow, lang)?),
-            exceptions: lists::exceptions(self.suppress.as_deref())?,
+            patient: false,
             threads: self.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(2),
             runtime: runtime()?,
         })
@@ -209,14 +215,25 @@ impl ReadArgs {
     /// Finds what is to be read.
     ///
     /// # Errors
-    /// Something does not exist, or the lake cannot be opened.
+    /// Something does not exist, the lake cannot be opened, or it has nothing of the asked time.
     pub fn inputs(&self, ready: &Ready, lang: Lang) -> Result<Vec<Input>, Failure> {
         let wanted = wanted(ready.span);
-        let Some(lake) = &self.lake else {
-            return sources::find(&self.sources, self.demo, &wanted, &self.store, &ready.runtime, lang);
+        let lake = match &self.lake {
+            Some(lake) => lake.clone(),
+            None if self.demo || !self.sources.is_empty() => {
+                return sources::find(&self.sources, self.demo, &wanted, &self.store, &ready.runtime, lang);
+            }
+            None => self.usual_lake()?,
         };
-        let args = LakeArgs { lake: lake.clone() };
+        let args = LakeArgs { lake };
         let lake = ready.runtime.block_on(args.open(&self.store, lang))?;
+        if !ready.patient {
+            let days = lake.all_files().map(|f| (f.min_time, f.max_time));
+            let days = days.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+            if let Some((first, last)) = days.filter(|(first, last)| *last < ready.since || *first >= ready.span.1) {
+                return Err(nothing_then(&args.lake, first, last));
+            }
+        }
         let mut files: Vec<_> =
             lake.all_files().filter(|f| f.max_time >= ready.span.0 && f.min_time < ready.span.1).collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -226,11 +243,43 @@ impl ReadArgs {
         });
         Ok(inputs.collect())
     }
+
+    /// The lake that is read where nothing else is named.
+    fn usual_lake(&self) -> Result<String, Failure> {
+        let set = std::env::var("YAGURA_LAKE").ok().filter(|l| !l.is_empty());
+        if let Some(lake) = set.or_else(|| std::path::Path::new(LAKE).is_dir().then(|| LAKE.to_owned())) {
+            return Ok(lake);
+        }
+        Err(Failure::usage("there is nothing to read: name logs, a lake or --demo", "読み取るログの指定がない")
+            .hint(NOTHING_EN, NOTHING_JA))
+    }
+}
+
+/// The lake that `yagura logs ingest` makes where none is named.
+const LAKE: &str = "yagura-lake";
+const NOTHING_EN: &str = "--demo takes the sample estate's logs: no account needed
+      AWSLogs/ or s3://bucket/AWSLogs reads logs where they are
+      `yagura logs ingest AWSLogs/` makes a lake (yagura-lake), which is then read where nothing else is named";
+const NOTHING_JA: &str = "--demo でサンプル環境のログを使う（アカウント不要）
+      AWSLogs/ や s3://バケット/AWSLogs で、ログをその場で読む
+      `yagura logs ingest AWSLogs/` でレイク（yagura-lake）を作れば、以後は指定しなくてもそれを読む";
+
+/// A lake that ends before the asked time, or begins after it.
+fn nothing_then(lake: &str, first: i64, last: i64) -> Failure {
+    let (first, last) = (tell::iso(first), tell::iso(last));
+    Failure::blind(
+        format!("the lake `{lake}` holds records from {first} to {last}: nothing of the asked time"),
+        format!("レイク `{lake}` にあるのは {first} から {last} までのレコードで、指定した期間のものはない"),
+    )
+    .hint("other times are asked for with --since and --until", "期間は --since と --until で指定する")
 }
 
 /// Runs it.
 pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
-    let ready = args.read.ready(cli, lang)?;
+    let format = format(args)?;
+    writable([&args.output, &args.state, &args.baseline])?;
+    let mut ready = args.read.ready(cli, lang)?;
+    ready.patient = args.follow || args.state.is_some();
     let late = millis(&args.late).ok_or_else(|| {
         let late = &args.late;
         Failure::usage(
@@ -264,17 +313,22 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
     loop {
         let inputs = args.read.inputs(&ready, lang)?;
         let fresh: Vec<Input> = inputs.into_iter().filter(|i| late.is_none() || !saved.knows(i)).collect();
-        let (found, counts) = once(&ready, &fresh, &mut saved, late, lang);
+        let (mut found, counts, forgotten) = once(&ready, &fresh, &mut saved, late, lang);
         read += counts.records;
-        let mut found = kept(found, &ready.exceptions, args.severity.map(Severity::from));
+        if let Some(last) = saved.state.latest().filter(|last| !ready.patient && *last < ready.since) {
+            say(&counts, fresh.len(), 0, lang)?;
+            return Err(nothing_since(last));
+        }
         found.retain(|t| ready.tells(t));
+        let (found, suppressed) = kept(found, &ready.exceptions, args.severity.map(Severity::from));
         worst = worst.max(found.iter().map(|t| t.severity).max());
         // Nothing read is no all-clear.
         if !found.is_empty() || !args.follow && (counts.records > 0 || late.is_some()) {
-            write(args, &found, lang)?;
+            write(args, format, &found, lang)?;
         }
         if !fresh.is_empty() || !args.follow {
-            say(&counts, fresh.len(), lang)?;
+            say(&counts, fresh.len(), suppressed, lang)?;
+            lost(forgotten, lang)?;
         }
         if let Some(path) = &args.state {
             save(path, &saved)?;
@@ -300,13 +354,39 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
     Ok(if fails { exit::FINDINGS } else { exit::DONE })
 }
 
-/// Reads inputs and says what is new: findings that were not said before, and incidents that grew.
-fn once(ready: &Ready, inputs: &[Input], saved: &mut Saved, late: Option<i64>, lang: Lang) -> (Vec<Told>, Counts) {
+/// The format: as asked, else by the output's ending.
+fn format(args: &DetectArgs) -> Result<DetectFormat, Failure> {
+    let ending = args.output.as_deref().and_then(std::path::Path::extension).map(|e| e.to_string_lossy());
+    match (args.format, ending.map(|e| e.to_ascii_lowercase()).as_deref()) {
+        (Some(format), _) => Ok(format),
+        (None, Some("html" | "htm")) => Ok(DetectFormat::Html),
+        (None, Some("jsonl" | "ndjson")) => Ok(DetectFormat::Jsonl),
+        (None, Some("json")) => Err(Failure::usage(
+            "`.json` may mean several formats: name one with --format",
+            "`.json` に当たる形式は複数ある。--format で指定すること",
+        )
+        .hint("--format jsonl, ocsf or asff", "--format jsonl、ocsf、asff のいずれか")),
+        (None, _) => Ok(DetectFormat::Table),
+    }
+}
+
+/// Everything that was read lies before the asked time: that is no all-clear.
+pub fn nothing_since(last: i64) -> Failure {
+    let last = tell::iso(last);
+    Failure::blind(
+        format!("nothing was recorded since the asked time: the last record is of {last}"),
+        format!("指定した時刻以降のレコードがない（最後のレコードは {last}）"),
+    )
+}
+
+/// Reads inputs and says what is new: findings that were not said before, and incidents that grew; and how much had to be forgotten.
+fn once(ready: &Ready, inputs: &[Input], saved: &mut Saved, late: Option<i64>, lang: Lang) -> (Vec<Told>, Counts, u64) {
     let Ready { pack, lists, span, threads, runtime, .. } = ready;
     let done = AtomicUsize::new(0);
     let batch = Batch { inputs, rules: &pack.rules, lists: lists.clone(), span: *span, threads: *threads, done: &done };
     let mut engine = Engine::new(&pack.rules, &pack.sequences, std::mem::take(&mut saved.state));
     let counts = batch.run(&mut engine, &mut saved.waiting, late, &|input| input.open(runtime.handle()));
+    let forgotten = engine.forgotten();
     saved.state = engine.state;
     // What could not be opened is tried again by the next run.
     inputs.iter().filter(|i| !counts.unopened.contains(&i.name)).for_each(|i| saved.note(i));
@@ -319,55 +399,34 @@ fn once(ready: &Ready, inputs: &[Input], saved: &mut Saved, late: Option<i64>, l
     }
     found.extend(saved.state.signals.iter().skip(*signals).filter_map(|s| tell::signal(s, &pack.rules, lang)));
     saved.said = (saved.state.signals.len(), saved.state.incidents.iter().map(|i| i.steps.len()).collect());
-    (found, counts)
+    (found, counts, forgotten)
 }
 
-/// Without what exceptions cover, and what is milder than wanted.
-pub fn kept(mut found: Vec<Told>, exceptions: &[Exception], least: Option<Severity>) -> Vec<Told> {
-    found.retain(|t| least.is_none_or(|l| t.severity >= l) && !exceptions.iter().any(|e| e.covers(t)));
-    found
+/// Without what is milder than wanted, and what exceptions cover: so many they are.
+pub fn kept(mut found: Vec<Told>, exceptions: &[Exception], least: Option<Severity>) -> (Vec<Told>, usize) {
+    found.retain(|t| least.is_none_or(|l| t.severity >= l));
+    let all = found.len();
+    found.retain(|t| !exceptions.iter().any(|e| e.covers(t)));
+    let covered = all - found.len();
+    (found, covered)
 }
 
-fn write(args: &DetectArgs, found: &[Told], lang: Lang) -> Result<(), Failure> {
+fn write(args: &DetectArgs, format: DetectFormat, found: &[Told], lang: Lang) -> Result<(), Failure> {
     match &args.output {
+        Some(path) if args.follow => {
+            let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
+            write_findings(found, format, &Style::default(), lang, &mut file)?;
+        }
         Some(path) => {
-            let mut file = std::fs::OpenOptions::new()
-                .create(true)
-                .write(true)
-                .append(args.follow)
-                .truncate(!args.follow)
-                .open(path)?;
-            write_findings(found, args.format, &Style::default(), lang, &mut file)?;
+            write_file(path, |mut out| write_findings(found, format, &Style::default(), lang, &mut out))?;
+            writeln!(std::io::stderr(), "{} {}", lang.pick("wrote", "書き込んだ:"), path.display())?;
         }
         None => {
             let style =
                 Style { colour: terminal::colour(), width: terminal::columns().unwrap_or(Style::default().width) };
-            write_findings(found, args.format, &style, lang, &mut std::io::stdout().lock())?;
+            write_findings(found, format, &style, lang, &mut std::io::stdout().lock())?;
         }
     }
-    Ok(())
-}
-
-/// What was read and what was not, on standard error.
-pub fn say(counts: &Counts, inputs: usize, lang: Lang) -> Result<(), Failure> {
-    let mut err = std::io::stderr().lock();
-    for (file, why) in counts.aside.iter().take(10) {
-        writeln!(err, "{} {file}: {why}", lang.pick("not read:", "読み取れない:"))?;
-    }
-    if counts.unread > 10 {
-        let rest = counts.unread - 10;
-        writeln!(err, "{}", lang.pick(&format!("… and {rest} more"), &format!("…ほか {rest} 件")))?;
-    }
-    let Counts { records, duplicate, late, timeless, outside, unread, .. } = counts;
-    let text = match lang {
-        Lang::En => format!(
-            "{records} records of {inputs} inputs; {duplicate} came twice, {late} too late for counts and habits, {timeless} have no time, {outside} lie outside of the asked time, {unread} could not be read"
-        ),
-        Lang::Ja => format!(
-            "入力 {inputs} 件、レコード {records} 件（重複 {duplicate}、集計と学習に間に合わなかったもの {late}、時刻なし {timeless}、指定期間外 {outside}、読み取れないもの {unread}）"
-        ),
-    };
-    writeln!(err, "{text}")?;
     Ok(())
 }
 

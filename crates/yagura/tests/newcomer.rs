@@ -1,0 +1,189 @@
+//! What somebody meets who runs `yagura detect` for the first time: what is said, and when.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may stop")]
+
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn yagura(args: &[&str], folder: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_yagura"));
+    command.args(args).env("YAGURA_LANG", "en").env_remove("YAGURA_LAKE").current_dir(folder).output().unwrap()
+}
+
+fn out(o: &Output) -> String {
+    String::from_utf8(o.stdout.clone()).unwrap()
+}
+
+fn err(o: &Output) -> String {
+    String::from_utf8(o.stderr.clone()).unwrap()
+}
+
+/// A trail's file in a folder: `users` users are made by one administrator, an hour apart.
+fn trail(folder: &Path, users: u32) {
+    let one = |n: u32| {
+        json!({
+            "eventVersion": "1.09", "eventTime": format!("2026-03-{:02}T{:02}:00:00Z", 1 + n / 24, n % 24),
+            "eventSource": "iam.amazonaws.com", "eventName": "CreateUser", "awsRegion": "us-east-1",
+            "sourceIPAddress": "198.51.100.77", "userAgent": "aws-cli/2.15",
+            "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/ci", "accountId": "111122223333",
+                "accessKeyId": "AKIAIOSFODNN7EXAMPLE", "userName": "ci"},
+            "requestParameters": {"userName": format!("u{n}")}, "eventID": format!("00000000-0000-4000-8000-{n:012}"),
+            "recipientAccountId": "111122223333"
+        })
+    };
+    let all: Vec<Value> = (0..users).map(one).collect();
+    std::fs::write(folder.join("trail.json"), json!({"Records": all}).to_string()).unwrap();
+}
+
+#[test]
+fn the_list_shows_maps_and_is_filtered() {
+    let here = tempfile::tempdir().unwrap();
+    let ids = |args: &[&str]| -> Vec<String> {
+        let o = yagura(&[&["detect", "list", "--json"], args].concat(), here.path());
+        assert!(o.status.success(), "{}", err(&o));
+        let all: Vec<Value> = serde_json::from_slice(&o.stdout).unwrap();
+        all.iter().map(|d| d["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = ids(&[]);
+    assert!(all.len() > 100);
+    let dns = ids(&["--log", "dns"]);
+    assert!(!dns.is_empty() && dns.iter().all(|id| id.starts_with("dns.")));
+    assert!(ids(&["--log", "sequence"]).iter().all(|id| id.starts_with("sequence.")));
+    let mapped = ids(&["--maps", "t1562.008"]);
+    assert!(mapped.contains(&"cloudtrail.logging_stopped".to_owned()) && mapped.len() < all.len());
+    assert!(ids(&["--maps", "guardduty/*CloudTrailLoggingDisabled"]).contains(&"cloudtrail.logging_stopped".to_owned()));
+    let critical = ids(&["--severity", "critical"]);
+    assert!(!critical.is_empty() && critical.len() < ids(&["--severity", "high"]).len());
+    assert_eq!(ids(&["--rule", "cloudtrail.logging_stop*"]), ["cloudtrail.logging_stopped"]);
+    let text = out(&yagura(&["detect", "list", "--rule", "cloudtrail.logging_stopped"], here.path()));
+    assert!(text.contains("attack/T1562.008") && text.lines().count() == 1, "{text}");
+    let none = yagura(&["detect", "list", "--rule", "nothing.like_it"], here.path());
+    assert_eq!((none.status.code(), none.stdout.is_empty()), (Some(2), true));
+    let log = yagura(&["detect", "list", "--log", "cloudtrial"], here.path());
+    assert!(err(&log).contains("did you mean `cloudtrail`?"), "{}", err(&log));
+}
+
+#[test]
+fn one_detection_or_sequence_is_shown_whole() {
+    let here = tempfile::tempdir().unwrap();
+    let show = |id: &str, lang: &str| yagura(&["detect", "show", id, "--lang", lang], here.path());
+    let text = out(&show("cloudtrail.logging_stopped", "en"));
+    for part in ["StopLogging", "event.succeeded", "attack/T1562.008", "sequence.blind_then_take (blind)", "stays quiet"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let ja = out(&show("cloudtrail.logging_stopped", "ja"));
+    assert!(ja.contains("停止") && ja.contains("検出しない") && !ja.contains("stays quiet"), "{ja}");
+    let sequence = out(&show("sequence.blind_then_take", "en"));
+    assert!(sequence.contains("cloudtrail.logging_stopped") && sequence.contains("optional"), "{sequence}");
+    let near = show("cloudtrail.loging_stopped", "en");
+    assert_eq!(near.status.code(), Some(2));
+    assert!(err(&near).contains("did you mean `cloudtrail.logging_stopped`?"));
+}
+
+#[test]
+fn without_arguments_the_lake_is_read_or_told_of() {
+    let here = tempfile::tempdir().unwrap();
+    for command in [&["detect"][..], &["detect", "backtest"], &["investigate", "198.51.100.77"]] {
+        let o = yagura(command, here.path());
+        assert_eq!(o.status.code(), Some(2), "{command:?}");
+        assert!(err(&o).contains("--demo") && err(&o).contains("yagura logs ingest"), "{}", err(&o));
+    }
+    trail(here.path(), 2);
+    assert!(yagura(&["logs", "ingest", "trail.json", "--quiet"], here.path()).status.success());
+    let o = yagura(&["detect", "--format", "jsonl"], here.path());
+    assert!(o.status.success() && out(&o).contains("cloudtrail.user_created"), "{}", err(&o));
+    let of_it = out(&yagura(&["detect", "trail.json", "--format", "jsonl"], here.path()));
+    assert_eq!(out(&o), of_it);
+}
+
+#[test]
+fn a_time_of_which_nothing_is_there_is_no_all_clear() {
+    let here = tempfile::tempdir().unwrap();
+    trail(here.path(), 2);
+    assert!(yagura(&["logs", "ingest", "trail.json", "--quiet"], here.path()).status.success());
+    for time in [["--since", "2026-03-05"], ["--since", "2027-03-05"], ["--until", "2026-02-05"]] {
+        let o = yagura(&[&["detect", "--lake", "yagura-lake"], &time[..]].concat(), here.path());
+        assert_eq!(o.status.code(), Some(3), "{time:?}");
+        assert!(o.stdout.is_empty() && err(&o).contains("from 2026-03-01T00:00:00Z to 2026-03-01T01:00:00Z"), "{}", err(&o));
+    }
+    for command in [&["detect"][..], &["detect", "backtest"]] {
+        let o = yagura(&[command, &["trail.json", "--since", "2026-03-05"]].concat(), here.path());
+        assert_eq!(o.status.code(), Some(3), "{command:?}");
+        assert!(o.stdout.is_empty() && err(&o).contains("the last record is of 2026-03-01T01:00:00Z"), "{}", err(&o));
+    }
+}
+
+#[test]
+fn what_was_loaded_is_said() {
+    let here = tempfile::tempdir().unwrap();
+    trail(here.path(), 1);
+    let detect = |more: &[&str]| yagura(&[&["detect", "trail.json", "--format", "jsonl"], more].concat(), here.path());
+    std::fs::create_dir(here.path().join("rules")).unwrap();
+    let empty = detect(&["--rules", "rules"]);
+    assert_eq!(empty.status.code(), Some(2));
+    assert!(err(&empty).contains("there is no rule in `rules`"));
+    std::fs::write(here.path().join("rules/users.json"), r#"{"source": ["aws.iam"]}"#).unwrap();
+    let loaded = detect(&["--rules", "rules"]);
+    assert!(err(&loaded).contains("0 Sigma rules and correlations, 1 event patterns from 1 file\n"), "{}", err(&loaded));
+    std::fs::write(here.path().join("list.txt"), "198.51.100.0/24\nmalware.example\n").unwrap();
+    let listed = detect(&["--intel", "list.txt=c2"]);
+    assert!(err(&listed).contains("list.txt (c2): 1 addresses and networks, 1 domains"), "{}", err(&listed));
+    std::fs::write(here.path().join("junk.txt"), "!!! ???\n%%%\n").unwrap();
+    let junk = detect(&["--intel", "junk.txt"]);
+    assert_eq!(junk.status.code(), Some(2));
+    assert!(err(&junk).contains("no address and no domain"), "{}", err(&junk));
+    let tor = detect(&["--intel", "list.txt=tor"]);
+    assert_eq!(tor.status.code(), Some(2));
+    assert!(err(&tor).contains("tor_exit, tor_relay"), "{}", err(&tor));
+}
+
+#[test]
+fn exceptions_that_do_nothing_are_told_and_those_that_do_are_counted() {
+    let here = tempfile::tempdir().unwrap();
+    trail(here.path(), 3);
+    let one = |rule: &str, until: &str| {
+        format!("[[suppress]]\nrule = \"{rule}\"\nuntil = \"{until}\"\nreason = \"test\"\n\n")
+    };
+    let file = one("cloudtrail.user_creatd", "2099-01-01")
+        + &one("cloudtrail.new_network", "2020-01-01")
+        + &one("cloudtrail.user_created", "2099-01-01");
+    std::fs::write(here.path().join("quiet.toml"), file).unwrap();
+    let o = yagura(&["detect", "trail.json", "--suppress", "quiet.toml", "--format", "jsonl"], here.path());
+    let said = err(&o);
+    assert!(said.contains("no rule is called `cloudtrail.user_creatd` (did you mean `cloudtrail.user_created`?)"), "{said}");
+    assert!(said.contains("the exception of `cloudtrail.new_network` ended on 2020-01-01"), "{said}");
+    assert!(said.contains("; exceptions covered ") && !said.contains("covered 0"), "{said}");
+    assert!(!out(&o).contains("\"cloudtrail.user_created\""));
+}
+
+#[test]
+fn where_results_go_is_looked_at_first() {
+    let here = tempfile::tempdir().unwrap();
+    trail(here.path(), 1);
+    for option in ["--output", "--state", "--baseline"] {
+        // Nothing is read: that there is no such log is not what is said.
+        let o = yagura(&["detect", "missing.json", option, "no/such/folder/file"], here.path());
+        assert_eq!(o.status.code(), Some(2), "{option}");
+        assert!(err(&o).contains("there is no folder `no/such/folder`"), "{option}: {}", err(&o));
+    }
+    let run = |file: &str| yagura(&["detect", "trail.json", "-o", file], here.path());
+    assert!(run("x.html").status.success() && run("x.jsonl").status.success());
+    let read = |file: &str| std::fs::read_to_string(here.path().join(file)).unwrap();
+    assert!(read("x.html").starts_with("<!doctype html>"));
+    assert!(read("x.jsonl").lines().all(|l| serde_json::from_str::<Value>(l).is_ok()) && !read("x.jsonl").is_empty());
+    let json = run("x.json");
+    assert_eq!(json.status.code(), Some(2));
+    assert!(err(&json).contains("jsonl, ocsf or asff"));
+    let page = yagura(&["investigate", "198.51.100.77", "trail.json", "-o", "i.html"], here.path());
+    assert!(page.status.success() && read("i.html").starts_with("<!doctype html>"), "{}", err(&page));
+}
+
+#[test]
+fn a_backtest_says_whether_it_proposes_anything() {
+    let here = tempfile::tempdir().unwrap();
+    trail(here.path(), 1);
+    let calm = yagura(&["detect", "backtest", "trail.json"], here.path());
+    assert!(out(&calm).is_empty() && err(&calm).contains("no exception is proposed"), "{}", err(&calm));
+    let ja = yagura(&["detect", "backtest", "trail.json", "--lang", "ja"], here.path());
+    assert!(err(&ja).contains("提案する例外はない"), "{}", err(&ja));
+}
