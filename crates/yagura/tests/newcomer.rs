@@ -51,7 +51,9 @@ fn the_list_shows_maps_and_is_filtered() {
     assert!(ids(&["--log", "sequence"]).iter().all(|id| id.starts_with("sequence.")));
     let mapped = ids(&["--maps", "t1562.008"]);
     assert!(mapped.contains(&"cloudtrail.logging_stopped".to_owned()) && mapped.len() < all.len());
-    assert!(ids(&["--maps", "guardduty/*CloudTrailLoggingDisabled"]).contains(&"cloudtrail.logging_stopped".to_owned()));
+    assert!(
+        ids(&["--maps", "guardduty/*CloudTrailLoggingDisabled"]).contains(&"cloudtrail.logging_stopped".to_owned())
+    );
     let critical = ids(&["--severity", "critical"]);
     assert!(!critical.is_empty() && critical.len() < ids(&["--severity", "high"]).len());
     assert_eq!(ids(&["--rule", "cloudtrail.logging_stop*"]), ["cloudtrail.logging_stopped"]);
@@ -68,13 +70,15 @@ fn one_detection_or_sequence_is_shown_whole() {
     let here = tempfile::tempdir().unwrap();
     let show = |id: &str, lang: &str| yagura(&["detect", "show", id, "--lang", lang], here.path());
     let text = out(&show("cloudtrail.logging_stopped", "en"));
-    for part in ["StopLogging", "event.succeeded", "attack/T1562.008", "sequence.blind_then_take (blind)", "stays quiet"] {
+    for part in
+        ["StopLogging", "event.succeeded", "attack/T1562.008", "sequence.blind_then_take (blind)", "stays quiet"]
+    {
         assert!(text.contains(part), "{part} in {text}");
     }
     let ja = out(&show("cloudtrail.logging_stopped", "ja"));
     assert!(ja.contains("停止") && ja.contains("検出しない") && !ja.contains("stays quiet"), "{ja}");
-    let sequence = out(&show("sequence.blind_then_take", "en"));
-    assert!(sequence.contains("cloudtrail.logging_stopped") && sequence.contains("optional"), "{sequence}");
+    let sequence = out(&show("sequence.leaked_key_to_theft", "en"));
+    assert!(sequence.contains("joined on") && sequence.contains("(optional): "), "{sequence}");
     let near = show("cloudtrail.loging_stopped", "en");
     assert_eq!(near.status.code(), Some(2));
     assert!(err(&near).contains("did you mean `cloudtrail.logging_stopped`?"));
@@ -104,7 +108,11 @@ fn a_time_of_which_nothing_is_there_is_no_all_clear() {
     for time in [["--since", "2026-03-05"], ["--since", "2027-03-05"], ["--until", "2026-02-05"]] {
         let o = yagura(&[&["detect", "--lake", "yagura-lake"], &time[..]].concat(), here.path());
         assert_eq!(o.status.code(), Some(3), "{time:?}");
-        assert!(o.stdout.is_empty() && err(&o).contains("from 2026-03-01T00:00:00Z to 2026-03-01T01:00:00Z"), "{}", err(&o));
+        assert!(
+            o.stdout.is_empty() && err(&o).contains("from 2026-03-01T00:00:00Z to 2026-03-01T01:00:00Z"),
+            "{}",
+            err(&o)
+        );
     }
     for command in [&["detect"][..], &["detect", "backtest"]] {
         let o = yagura(&[command, &["trail.json", "--since", "2026-03-05"]].concat(), here.path());
@@ -124,7 +132,11 @@ fn what_was_loaded_is_said() {
     assert!(err(&empty).contains("there is no rule in `rules`"));
     std::fs::write(here.path().join("rules/users.json"), r#"{"source": ["aws.iam"]}"#).unwrap();
     let loaded = detect(&["--rules", "rules"]);
-    assert!(err(&loaded).contains("0 Sigma rules and correlations, 1 event patterns from 1 file\n"), "{}", err(&loaded));
+    assert!(
+        err(&loaded).contains("0 Sigma rules and correlations, 1 event patterns from 1 file\n"),
+        "{}",
+        err(&loaded)
+    );
     std::fs::write(here.path().join("list.txt"), "198.51.100.0/24\nmalware.example\n").unwrap();
     let listed = detect(&["--intel", "list.txt=c2"]);
     assert!(err(&listed).contains("list.txt (c2): 1 addresses and networks, 1 domains"), "{}", err(&listed));
@@ -150,7 +162,10 @@ fn exceptions_that_do_nothing_are_told_and_those_that_do_are_counted() {
     std::fs::write(here.path().join("quiet.toml"), file).unwrap();
     let o = yagura(&["detect", "trail.json", "--suppress", "quiet.toml", "--format", "jsonl"], here.path());
     let said = err(&o);
-    assert!(said.contains("no rule is called `cloudtrail.user_creatd` (did you mean `cloudtrail.user_created`?)"), "{said}");
+    assert!(
+        said.contains("no rule is called `cloudtrail.user_creatd` (did you mean `cloudtrail.user_created`?)"),
+        "{said}"
+    );
     assert!(said.contains("the exception of `cloudtrail.new_network` ended on 2020-01-01"), "{said}");
     assert!(said.contains("; exceptions covered ") && !said.contains("covered 0"), "{said}");
     assert!(!out(&o).contains("\"cloudtrail.user_created\""));
@@ -186,4 +201,71 @@ fn a_backtest_says_whether_it_proposes_anything() {
     assert!(out(&calm).is_empty() && err(&calm).contains("no exception is proposed"), "{}", err(&calm));
     let ja = yagura(&["detect", "backtest", "trail.json", "--lang", "ja"], here.path());
     assert!(err(&ja).contains("提案する例外はない"), "{}", err(&ja));
+}
+
+/// A record of CloudTrail.
+fn record(n: u32, actor: &str, source: &str, name: &str, parameters: Value) -> Value {
+    json!({
+        "eventVersion": "1.09", "eventTime": format!("2026-03-01T00:{n:02}:00Z"), "eventSource": format!("{source}.amazonaws.com"),
+        "eventName": name, "awsRegion": "us-east-1", "sourceIPAddress": "198.51.100.77", "userAgent": "aws-cli/2.15",
+        "userIdentity": {"type": "IAMUser", "arn": actor, "accountId": "111122223333", "userName": "x"},
+        "requestParameters": parameters, "eventID": format!("00000000-0000-4000-8000-{n:012}"), "recipientAccountId": "111122223333"
+    })
+}
+
+#[test]
+fn plain_names_are_found_or_asked_about() {
+    let here = tempfile::tempdir().unwrap();
+    let alice = "arn:aws:iam::111122223333:user/team/alice";
+    let all = [
+        record(1, alice, "iam", "CreateUser", json!({"userName": "svc"})),
+        record(2, alice, "iam", "GetUser", json!({"userName": "Alice"})),
+        record(3, alice, "s3", "PutBucketPolicy", json!({"bucketName": "payroll"})),
+        record(4, alice, "s3", "PutBucketPolicy", json!({"bucketName": "payroll-2024"})),
+        record(5, "arn:aws:iam::111122223333:user/deploy", "ec2", "DescribeInstances", json!({})),
+        record(6, "arn:aws:sts::111122223333:assumed-role/ci/deploy", "ec2", "DescribeInstances", json!({})),
+        record(7, "arn:aws:iam::111122223333:user/jo.doe", "ec2", "DescribeInstances", json!({})),
+    ];
+    std::fs::write(here.path().join("trail.json"), json!({"Records": all}).to_string()).unwrap();
+    let ask = |name: &str| yagura(&["investigate", name, "trail.json", "--format", "json"], here.path());
+    let of = |name: &str| -> Value {
+        let o = ask(name);
+        assert!(o.status.success(), "{name}: {}", err(&o));
+        serde_json::from_slice(&o.stdout).unwrap()
+    };
+    // By its own ARN, with its path, whatever the capitals.
+    assert_eq!(of("ALICE")["subject"]["text"], alice);
+    assert_eq!(of("svc")["subject"]["text"], "arn:aws:iam::111122223333:user/svc");
+    assert_eq!(of("jo.doe")["subject"]["kind"], "user");
+    let bucket = of("payroll");
+    assert_eq!((&bucket["subject"]["text"], &bucket["records"]), (&json!("arn:aws:s3:::payroll"), &json!(1)));
+    let several = ask("deploy");
+    assert_eq!(several.status.code(), Some(2));
+    for arn in ["user/deploy", "assumed-role/ci/deploy"] {
+        assert!(err(&several).contains(arn), "{}", err(&several));
+    }
+    assert_eq!(ask("nobody").status.code(), Some(2));
+    assert_eq!(ask("no.such.example").status.code(), Some(3));
+}
+
+#[test]
+fn what_is_proposed_next_can_be_pasted() {
+    let here = tempfile::tempdir().unwrap();
+    std::fs::create_dir(here.path().join("my logs")).unwrap();
+    trail(&here.path().join("my logs"), 3);
+    std::fs::write(here.path().join("bad.txt"), "198.51.100.77\n").unwrap();
+    let args = ["investigate", "arn:aws:iam::111122223333:user/ci", "my logs", "--intel", "bad.txt=c2"];
+    let o = yagura(&args, here.path());
+    let text = out(&o);
+    let commands: Vec<&str> = text.lines().filter_map(|l| l.trim().strip_prefix("yagura ")).collect();
+    assert!(commands.iter().any(|c| c.starts_with("investigate ")), "{text}");
+    assert!(commands.iter().any(|c| c.starts_with("query ")), "{text}");
+    for command in commands {
+        let line = format!("'{}' {command}", env!("CARGO_BIN_EXE_yagura"));
+        let o =
+            Command::new("sh").args(["-c", &line]).env("YAGURA_LANG", "en").current_dir(here.path()).output().unwrap();
+        assert!(o.status.success(), "{command}: {}", err(&o));
+        assert!(!out(&o).contains("0 rows"), "{command}: {}", out(&o));
+        assert_eq!(command.contains("--intel"), command.starts_with("investigate"), "{command}");
+    }
 }

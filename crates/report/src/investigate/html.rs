@@ -203,11 +203,7 @@ fn next(d: &Dossier, w: Words, out: &mut Vec<u8>) -> io::Result<()> {
     if d.next.is_empty() {
         return Ok(());
     }
-    writeln!(
-        out,
-        "<h2>{}</h2><div class=\"card\">",
-        escape(w.pick("Ask next (with the same sources)", "次の調査（同じソースを指定する）"))
-    )?;
+    writeln!(out, "<h2>{}</h2><div class=\"card\">", escape(w.pick("Ask next", "次の調査")))?;
     for (why, command) in &d.next {
         writeln!(out, "<p class=\"facts\">{}</p><pre>{}</pre>", escape(why), escape(command))?;
     }

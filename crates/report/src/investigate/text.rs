@@ -233,7 +233,7 @@ impl Page<'_> {
         if self.d.next.is_empty() {
             return Ok(());
         }
-        self.heading(self.words.pick("Ask next (with the same sources)", "次の調査（同じソースを指定する）"), out)?;
+        self.heading(self.words.pick("Ask next", "次の調査"), out)?;
         for (why, command) in &self.d.next {
             writeln!(out, "  {}", self.terminal.paint(Ink::DIM, &format!("# {}", clean(why))))?;
             // Whole, so that it can be copied.

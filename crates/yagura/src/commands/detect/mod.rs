@@ -16,7 +16,7 @@ use clap::Subcommand;
 use yagura_model::Lang;
 
 pub use run::{DetectArgs, ReadArgs, Ready, time};
-pub use words::say;
+pub use words::{lost, say};
 
 /// `detect …`
 #[derive(Debug, Subcommand)]

@@ -166,6 +166,7 @@ impl<W: Write> Page<W> {
             let expect = match f.expect {
                 Expect::Fire => lang.pick("fires", "検出する").to_owned(),
                 Expect::Quiet => lang.pick("stays quiet", "検出しない").to_owned(),
+                Expect::Times(1) => lang.pick("fires once", "1 回検出する").to_owned(),
                 Expect::Times(n) => lang.pick(&format!("fires {n} times"), &format!("{n} 回検出する")).to_owned(),
             };
             format!("{}: {expect}", f.name)
