@@ -8,6 +8,7 @@ pub mod compile;
 pub mod detection;
 pub mod engine;
 pub mod event;
+pub mod figures;
 pub mod fixture;
 pub mod foreign;
 pub mod habits;

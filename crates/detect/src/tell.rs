@@ -2,7 +2,7 @@
 
 use crate::detection::{Dim, Words};
 use crate::engine::State;
-use crate::observe::{Rules, Seen};
+use crate::observe::{Rules, Seen, plain_name};
 use crate::sequence::{Sequence, Sequences};
 use crate::signal::{Because, Signal};
 use serde::Serialize;
@@ -109,6 +109,7 @@ pub fn stage_word(stage: &str, lang: Lang) -> &str {
         "settle" => "定着",
         "persist" => "永続化",
         "widen" => "権限拡大",
+        "rise" => "権限昇格",
         "blind" => "記録停止",
         "take" => "持ち出し",
         "harm" | "destroy" => "破壊",
@@ -121,6 +122,31 @@ pub fn stage_word(stage: &str, lang: Lang) -> &str {
     match lang {
         Lang::En => name,
         Lang::Ja => ja,
+    }
+}
+
+/// A tactic of MITRE ATT&CK (`defense-evasion`) in words.
+pub fn tactic_word(tactic: &str, lang: Lang) -> String {
+    let ja = match tactic {
+        "reconnaissance" => "偵察",
+        "resource-development" => "リソース開発",
+        "initial-access" => "初期アクセス",
+        "execution" => "実行",
+        "persistence" => "永続化",
+        "privilege-escalation" => "権限昇格",
+        "defense-evasion" => "防御回避",
+        "credential-access" => "認証情報アクセス",
+        "discovery" => "探索",
+        "lateral-movement" => "水平展開",
+        "collection" => "収集",
+        "command-and-control" => "コマンド＆コントロール",
+        "exfiltration" => "持ち出し",
+        "impact" => "影響",
+        other => other,
+    };
+    match lang {
+        Lang::En => tactic.replace('-', " "),
+        Lang::Ja => ja.to_owned(),
     }
 }
 
@@ -154,7 +180,7 @@ pub fn signal(s: &Signal, rules: &Rules, lang: Lang) -> Option<Told> {
         time: iso(s.time),
         last: iso(s.last),
         about: about(&s.seen),
-        title: fill(&words.title),
+        title: headline(&words.title, &s.seen, &s.shown, s.count),
         why,
         look: words.look.iter().map(|l| fill(l)).collect(),
         events: s.events.clone(),
@@ -228,7 +254,7 @@ pub fn incident(number: usize, state: &State, rules: &Rules, sequences: &Sequenc
             time: iso(s.time),
             stage: s.stage.clone(),
             rule: s.rule.clone(),
-            title: fill(&words, &s.seen, &s.seen.shown, 1),
+            title: headline(&words, &s.seen, &s.seen.shown, 1),
             event: s.seen.event_id.clone(),
             actor: s.seen.actor.clone(),
             source_ip: s.seen.source_ip.clone(),
@@ -241,7 +267,7 @@ pub fn incident(number: usize, state: &State, rules: &Rules, sequences: &Sequenc
         time: iso(first.time),
         last: iso(i.last),
         about: about(&first.seen),
-        title: fill(title, &first.seen, &[], i.steps.len() as u64),
+        title: headline(title, &first.seen, &[], i.steps.len() as u64),
         why,
         look: look.iter().map(|l| fill(l, &first.seen, &[], i.steps.len() as u64)).collect(),
         count: events.len() as u64,
@@ -256,6 +282,20 @@ pub fn incident(number: usize, state: &State, rules: &Rules, sequences: &Sequenc
         techniques: techniques.into_iter().collect(),
         missing: i.missing.clone(),
     })
+}
+
+/// A title with its placeholders filled in. Of ARNs only the last part: the rest stands in [`About`], and would hide what was done.
+fn headline(text: &str, seen: &Seen, shown: &[(SmolStr, SmolStr)], count: u64) -> String {
+    let brief = |t: &SmolStr| if t.starts_with("arn:") { short(t) } else { t.clone() };
+    let shown: Vec<(SmolStr, SmolStr)> = shown.iter().map(|(name, value)| (name.clone(), brief(value))).collect();
+    let seen = Seen {
+        actor: brief(&seen.actor),
+        identity: brief(&seen.identity),
+        session: brief(&seen.session),
+        target: brief(&seen.target),
+        ..seen.clone()
+    };
+    fill(text, &seen, &shown, count)
 }
 
 /// Fills in a text's placeholders. What the record does not say is `-`.
@@ -274,7 +314,7 @@ fn fill(text: &str, seen: &Seen, shown: &[(SmolStr, SmolStr)], count: u64) -> St
             "network" => crate::network_of(&seen.source_ip).map_or_else(|| "-".to_owned(), |n| n.to_string()),
             "account" => dash(&seen.account),
             "region" => dash(&seen.region),
-            "event" => dash(&seen.event),
+            "event" => dash(&plain_name(&seen.event).into()),
             "user_agent" => dash(&seen.user_agent),
             "error" => dash(&seen.error),
             "count" => count.to_string(),
@@ -290,6 +330,10 @@ fn reason(because: &Because, lang: Lang) -> String {
                 "Nothing was known of this identity before: whether it is usual cannot be told.".to_owned()
             }
             (0, Lang::Ja) => "この ID の過去の記録がないため、通常かどうかは判断できない。".to_owned(),
+            (1, Lang::En) => format!(
+                "Only one call of this identity was seen before (at {}): too little to tell what is usual.",
+                iso(n.since)
+            ),
             (t, Lang::En) => format!(
                 "Only {t} calls of this identity were seen before (since {}): too few to tell what is usual.",
                 iso(n.since)
@@ -322,13 +366,7 @@ fn reason(because: &Because, lang: Lang) -> String {
             (true, Lang::Ja) => format!("{} 以降、異なるもの {count} 件。", iso(*since)),
             (false, Lang::Ja) => format!("{} 以降 {count} 回。", iso(*since)),
         },
-        Because::Figures { figures, .. } => {
-            let all: Vec<String> = figures.iter().map(|(n, v)| format!("{n} {v}")).collect();
-            match lang {
-                Lang::En => format!("Figures: {}.", all.join(", ")),
-                Lang::Ja => format!("測定値: {}。", all.join("、")),
-            }
-        }
+        Because::Figures { figures, .. } => crate::figures::sentence(figures, lang),
         Because::Recurring { times, quiet } => {
             let (days, hours) = (quiet / 86_400_000, quiet / 3_600_000);
             match (lang, days < 2) {

@@ -9,7 +9,7 @@ use crate::summary::SEVERITIES;
 use crate::text::Text;
 use crate::timeline::{self, Mark};
 use std::io::{self, Write};
-use yagura_detect::tell::{Told, short};
+use yagura_detect::tell::{Told, short, stage_word, tactic_word};
 use yagura_model::{Lang, Severity};
 
 const PAGE: &str = include_str!("page.html");
@@ -108,8 +108,11 @@ fn incident(told: &Told, found: &[Told], lang: Lang, out: &mut Vec<u8>) -> io::R
     steps(told, lang, out)?;
     looks(told, lang, out)?;
     writeln!(out, "<dl>")?;
+    let unseen: Vec<&str> = told.missing.iter().map(|m| stage_word(m, lang)).collect();
+    list(lang.pick("Not seen", "未確認の段階"), unseen.into_iter(), out)?;
+    let tactics: Vec<String> = told.tactics.iter().map(|t| tactic_word(t, lang)).collect();
+    list(lang.pick("Tactics reached", "到達した戦術"), tactics.iter().map(String::as_str), out)?;
     for (name, all) in [
-        (lang.pick("Not seen", "未確認の段階"), &told.missing),
         (lang.pick("Who took part", "関与した主体"), &told.actors),
         (lang.pick("What it touched", "影響を受けた対象"), &told.resources),
         (lang.pick("ATT&CK techniques", "ATT&CK テクニック"), &told.techniques),
@@ -142,7 +145,7 @@ fn steps(told: &Told, lang: Lang, out: &mut Vec<u8>) -> io::Result<()> {
         heads.map(|h| escape(h).into_owned()).join("<th>")
     )?;
     for m in &told.timeline {
-        let stage = m.stage.rsplit('/').next().unwrap_or_default();
+        let stage = stage_word(&m.stage, lang);
         writeln!(
             out,
             "<tr><td class=\"t\">{}<td>{}<td>{}<td>{}<td><code>{}</code></tr>",
@@ -174,7 +177,9 @@ fn facts(told: &Told, lang: Lang, out: &mut Vec<u8>) -> io::Result<()> {
         Lang::Ja => format!("{} 件のレコード", told.count),
     };
     let span = if told.time == told.last { told.time.clone() } else { format!("{} – {}", told.time, told.last) };
-    let all = [told.rule.as_str(), &span, &a.actor, &a.source_ip, &a.account, &a.region, &count];
+    // Of a host on the network its address is its name.
+    let source = if a.source_ip == a.actor { "" } else { a.source_ip.as_str() };
+    let all = [told.rule.as_str(), &span, &a.actor, source, &a.account, &a.region, &count];
     let all: Vec<&str> = all.into_iter().filter(|t| !t.is_empty()).collect();
     writeln!(out, "<p class=\"facts\">{}</p>", escape(&all.join(" · ")))
 }

@@ -1,10 +1,10 @@
 //! For people on a terminal: incidents with their timeline, then what stands alone, the worst first.
 
 use crate::Style;
-use crate::terminal::{Ink, Terminal, clean};
+use crate::terminal::{Ink, Terminal, clean, left};
 use crate::text::Text;
 use std::io::{self, Write};
-use yagura_detect::tell::{Told, short, stage_word};
+use yagura_detect::tell::{Told, short, stage_word, tactic_word};
 use yagura_model::Lang;
 
 /// Moments of an incident that are shown.
@@ -23,7 +23,7 @@ pub(super) fn write(found: &[Told], style: &Style, lang: Lang, out: &mut impl Wr
         for m in told.timeline.iter().take(MOMENTS) {
             let stage = stage_word(&m.stage, lang);
             let time = m.time.get(..19).unwrap_or(&m.time);
-            let line = format!("{time}  {:<12} {}", stage, m.title);
+            let line = format!("{time}  {} {}", left(stage, 12), m.title);
             for part in terminal.wrap_hanging(&clean(&line), "    ", "        ") {
                 writeln!(out, "{part}")?;
             }
@@ -68,7 +68,9 @@ fn head(told: &Told, terminal: Terminal, text: Text, lang: Lang, out: &mut impl 
     )?;
     let a = &told.about;
     let who = short(&a.actor);
-    let parts = [time, who.as_str(), a.source_ip.as_str(), a.account.as_str(), a.region.as_str()];
+    // Of a host on the network its address is its name.
+    let source = if a.source_ip == who { "" } else { a.source_ip.as_str() };
+    let parts = [time, who.as_str(), source, a.account.as_str(), a.region.as_str()];
     let parts: Vec<&str> = parts.into_iter().filter(|p| !p.is_empty()).collect();
     let count = match lang {
         Lang::En => format!("{} record{}", told.count, if told.count == 1 { "" } else { "s" }),
@@ -82,7 +84,11 @@ fn tail(told: &Told, terminal: Terminal, lang: Lang, out: &mut impl Write) -> io
         writeln!(out, "{line}")?;
     }
     if !told.tactics.is_empty() {
-        let line = format!("{} {}", lang.pick("Tactics reached:", "到達した戦術:"), told.tactics.join(", "));
+        let line = format!(
+            "{} {}",
+            lang.pick("Tactics reached:", "到達した戦術:"),
+            told.tactics.iter().map(|t| tactic_word(t, lang)).collect::<Vec<_>>().join(lang.pick(", ", "、"))
+        );
         for line in terminal.wrap(&line, "    ") {
             writeln!(out, "{line}")?;
         }
