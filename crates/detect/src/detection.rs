@@ -540,7 +540,13 @@ fn shown(r: &mut Reader<'_>, yaml: &Yaml, words: [&Words; 2], table: &'static Ta
     for text in words.iter().flat_map(|w| [&w.title, &w.why].into_iter().chain(&w.look)) {
         for part in text.split('{').skip(1) {
             let Some((name, _)) = part.split_once('}') else { continue };
-            if PLACEHOLDERS.contains(&name) || name.starts_with("fact.") || all.iter().any(|(n, _)| n == name) {
+            // Of what a statistic finds it is known who does it and who suffers.
+            let of_method = ["attacker", "victim"].contains(&name) && yaml.get("method").is_some();
+            if PLACEHOLDERS.contains(&name)
+                || of_method
+                || name.starts_with("fact.")
+                || all.iter().any(|(n, _)| n == name)
+            {
                 continue;
             }
             match name.starts_with("event.").then(|| field(name, table)) {

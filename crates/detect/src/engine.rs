@@ -320,7 +320,11 @@ impl<'e> Engine<'e> {
                 let figures = sign.facts.iter().map(|(n, v)| (SmolStr::new(n), v.clone())).collect();
                 let because = vec![Because::Figures { method: sign.method.into(), score: sign.score, figures }];
                 let dedup = hash(&sign.host) ^ sign.peer.as_deref().map_or(0, hash).rotate_left(9);
-                let shown = [("count".into(), SmolStr::from(sign.count.to_string()))];
+                let peer = sign.peer.clone().unwrap_or_default();
+                let (attacker, victim) =
+                    if sign.on_host() { (peer, sign.host.clone()) } else { (sign.host.clone(), peer) };
+                let count = SmolStr::from(sign.count.to_string());
+                let shown = [("count".into(), count), ("attacker".into(), attacker), ("victim".into(), victim)];
                 self.fire(
                     rule,
                     o.time,

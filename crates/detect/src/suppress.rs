@@ -157,6 +157,7 @@ mod tests {
             tactics: Vec::new(),
             incident: None,
             missing: Vec::new(),
+            way: None,
         }
     }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeSet, HashSet};
 
-use yagura_model::{Lang, Severity, filled};
+use yagura_model::{IpRange, Lang, Severity, filled};
 
 /// A finding. Serializes as one line of the `jsonl` format.
 #[derive(Debug, Clone, Serialize)]
@@ -62,6 +62,44 @@ pub struct Told {
     /// Of an incident: stages that no record was found for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<SmolStr>,
+    /// Of what was found on the network: which way.
+    #[serde(skip)]
+    pub way: Option<Way>,
+}
+
+/// Who did something to whom on the network. [`About::source_ip`] is the host that a finding is about, whichever of the two it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Way {
+    /// An address: where it came from.
+    pub from: SmolStr,
+    /// An address or a name: where it went; empty where there were many.
+    pub to: SmolStr,
+    /// The one of the two that is one's own: its instance, where that is known, else its address.
+    pub host: SmolStr,
+    /// Whether it came in.
+    pub inward: bool,
+}
+
+impl Way {
+    /// Of a record of a network's log.
+    fn of(seen: &Seen) -> Option<Self> {
+        if !matches!(seen.log.as_str(), "vpc_flow" | "route53_resolver") {
+            return None;
+        }
+        let shown = |name: &str| seen.shown.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone());
+        let (from, to) = match (shown("attacker"), shown("victim")) {
+            (Some(from), Some(to)) => (from, to),
+            _ => (seen.source_ip.clone(), seen.target.clone()),
+        };
+        let internal = |t: &str| IpRange::parse(t).map(|range| range.is_internal());
+        let inward = match shown("victim") {
+            Some(victim) => victim == seen.source_ip,
+            None => internal(&from) == Some(false) && internal(&to) == Some(true),
+        };
+        let address = if inward { &to } else { &from };
+        let host = if seen.instance.is_empty() { address } else { &seen.instance };
+        Some(Self { host: host.clone(), from, to, inward })
+    }
 }
 
 /// Whom and what a finding is about; empty where nothing is known.
@@ -98,6 +136,9 @@ pub struct Moment {
     pub actor: SmolStr,
     /// From where.
     pub source_ip: SmolStr,
+    /// Of what was found on the network: which way.
+    #[serde(skip)]
+    pub way: Option<Way>,
 }
 
 /// A stage (`sequence/stage`) in a language, where it is one of the usual ones.
@@ -194,6 +235,7 @@ pub fn signal(s: &Signal, rules: &Rules, lang: Lang) -> Option<Told> {
         techniques: Vec::new(),
         tactics: Vec::new(),
         missing: Vec::new(),
+        way: Way::of(&s.seen),
     })
 }
 
@@ -236,8 +278,9 @@ pub fn incident(number: usize, state: &State, rules: &Rules, sequences: &Sequenc
         .filter_map(|m| m.strip_prefix("attack/").map(SmolStr::new))
         .collect();
     maps.extend(techniques.iter().map(|t| SmolStr::from(format!("attack/{t}"))));
-    let resources: BTreeSet<SmolStr> =
-        i.steps.iter().map(|s| s.seen.target.clone()).filter(|t| !t.is_empty()).collect();
+    // On the network the far end is no resource of one's own.
+    let touched = i.steps.iter().map(|s| Way::of(&s.seen).map_or_else(|| s.seen.target.clone(), |way| way.host));
+    let resources: BTreeSet<SmolStr> = touched.filter(|t| !t.is_empty()).collect();
     let stages: BTreeSet<&SmolStr> = i.steps.iter().map(|s| &s.stage).filter(|s| !s.is_empty()).collect();
     let mut why = fill(why, &first.seen, &[], i.steps.len() as u64);
     why.push_str(&match lang {
@@ -258,6 +301,7 @@ pub fn incident(number: usize, state: &State, rules: &Rules, sequences: &Sequenc
             event: s.seen.event_id.clone(),
             actor: s.seen.actor.clone(),
             source_ip: s.seen.source_ip.clone(),
+            way: Way::of(&s.seen),
         }
     });
     Some(Told {
@@ -281,6 +325,7 @@ pub fn incident(number: usize, state: &State, rules: &Rules, sequences: &Sequenc
         tactics: rules.attack.tactics(techniques.iter().map(SmolStr::as_str)),
         techniques: techniques.into_iter().collect(),
         missing: i.missing.clone(),
+        way: None,
     })
 }
 
@@ -295,7 +340,8 @@ fn headline(text: &str, seen: &Seen, shown: &[(SmolStr, SmolStr)], count: u64) -
         target: brief(&seen.target),
         ..seen.clone()
     };
-    fill(text, &seen, &shown, count)
+    // What is in brackets is beside the point, and nothing where it is not known.
+    fill(text, &seen, &shown, count).replace(" (-)", "").replace("（-）", "")
 }
 
 /// Fills in a text's placeholders. What the record does not say is `-`.
@@ -303,7 +349,7 @@ fn fill(text: &str, seen: &Seen, shown: &[(SmolStr, SmolStr)], count: u64) -> St
     let dash = |t: &SmolStr| if t.is_empty() { "-".to_owned() } else { t.to_string() };
     filled(text, &|name| {
         if let Some((_, value)) = shown.iter().find(|(n, _)| n == name) {
-            return Some(value.to_string());
+            return Some(dash(value));
         }
         Some(match name {
             "actor" => dash(&seen.actor),

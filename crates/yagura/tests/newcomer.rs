@@ -269,3 +269,63 @@ fn what_is_proposed_next_can_be_pasted() {
         assert_eq!(command.contains("--intel"), command.starts_with("investigate"), "{command}");
     }
 }
+
+#[test]
+fn who_probes_and_who_is_probed_are_not_swapped() {
+    let here = tempfile::tempdir().unwrap();
+    let read = |format: &str| -> Vec<Value> {
+        let o = yagura(&["detect", "--demo", "--format", format], here.path());
+        serde_json::from_slice(&o.stdout).unwrap()
+    };
+    let (intruder, host) = ("198.51.100.77", "10.0.10.11");
+    let of = |rule: &str| read("ocsf").into_iter().find(|f| f["metadata"]["event_code"] == rule).unwrap();
+    let probed = of("vpc.port_probed");
+    let ends = &probed["evidences"][0];
+    assert_eq!((&ends["src_endpoint"]["ip"], &ends["dst_endpoint"]["ip"]), (&json!(intruder), &json!(host)));
+    assert_eq!((&probed["resources"][0]["uid"], probed["resources"].as_array().unwrap().len()), (&json!(host), 1));
+    assert!(ends.get("actor").is_none());
+    let sent = of("vpc.large_uploads");
+    let ends = &sent["evidences"][0];
+    assert_eq!((&ends["src_endpoint"]["ip"], &ends["dst_endpoint"]["ip"]), (&json!(host), &json!(intruder)));
+    assert_eq!(sent["resources"][0]["uid"], host);
+    let asff = read("asff");
+    let of = |rule: &str| asff.iter().find(|f| f["ProductFields"]["yagura/rule"] == rule).unwrap();
+    let probed = of("vpc.port_probed");
+    assert_eq!(probed["Network"], json!({"Direction": "IN", "SourceIpV4": intruder, "DestinationIpV4": host}));
+    assert_eq!(
+        (&probed["Resources"][0]["Id"], &probed["ProductFields"]["yagura/sourceIp"]),
+        (&json!(host), &json!(intruder))
+    );
+    let sent = of("vpc.large_uploads");
+    assert_eq!(sent["Network"], json!({"Direction": "OUT", "SourceIpV4": host, "DestinationIpV4": intruder}));
+    // Readers of JSON Lines look for the host.
+    let o = yagura(&["detect", "--demo", "--format", "jsonl"], here.path());
+    let all: Vec<Value> = out(&o).lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let probed = all.iter().find(|f| f["rule"] == "vpc.port_probed").unwrap();
+    assert_eq!((&probed["about"]["source_ip"], &probed["about"]["target"]), (&json!(host), &json!(intruder)));
+    assert_eq!(probed["title"], "10.0.10.11 is probed from outside (198.51.100.77)");
+}
+
+#[test]
+fn passwords_are_guessed_by_who_guesses_them() {
+    let here = tempfile::tempdir().unwrap();
+    let flow = |n: u32, from: &str, to: &str, ports: [u32; 2]| {
+        let at = 1_767_571_200 + n * 2;
+        format!(
+            "2 111122223333 eni-0a1b2c3d {from} {to} {} {} 6 12 1800 {at} {} ACCEPT OK\n",
+            ports[0],
+            ports[1],
+            at + 1
+        )
+    };
+    let head = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status\n";
+    for (client, server) in [("198.51.100.7", "10.0.0.5"), ("10.0.0.5", "203.0.113.9")] {
+        let log: String = (0..200).map(|n| flow(n, client, server, [40_000 + n, 22])).collect();
+        std::fs::write(here.path().join("flow.log"), format!("{head}{log}")).unwrap();
+        let o = yagura(&["detect", "flow.log", "--format", "jsonl"], here.path());
+        let all: Vec<Value> = out(&o).lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        let guessed = all.iter().find(|f| f["rule"] == "vpc.brute_force").unwrap();
+        assert_eq!(guessed["title"], format!("Passwords are guessed: {client} against {server}"));
+        assert_eq!(guessed["about"]["source_ip"], "10.0.0.5", "the host, whichever of the two it is");
+    }
+}

@@ -1,6 +1,6 @@
 //! Made-up findings: an incident, what stands alone, and texts from logs that try everything.
 
-use yagura_detect::tell::{About, Moment, Told};
+use yagura_detect::tell::{About, Moment, Told, Way};
 use yagura_model::Severity;
 
 /// A text as an attacker may choose it: for pages, terminals, spreadsheets and Markdown.
@@ -37,6 +37,7 @@ fn told(rule: &str, severity: Severity, time: &str, title: &str) -> Told {
         tactics: vec![],
         incident: None,
         missing: vec![],
+        way: None,
     }
 }
 
@@ -49,6 +50,7 @@ fn moment(told: &Told, time: &str, stage: &str) -> Moment {
         event: told.events[0].clone(),
         actor: told.about.actor.clone(),
         source_ip: told.about.source_ip.clone(),
+        way: None,
     }
 }
 
@@ -76,6 +78,7 @@ pub fn findings() -> Vec<Told> {
     let mut dns = told("dns.tunnel", Severity::Medium, "2026-01-04T23:59:59Z", "10.0.1.5 tunnels through DNS");
     dns.about = About { source_ip: "10.0.1.5".into(), ..About::default() };
     dns.maps = vec!["attack/T1071.004".into()];
+    dns.way = Some(Way { from: "10.0.1.5".into(), to: "t.example".into(), host: "10.0.1.5".into(), inward: false });
     let mut hostile = told("cloudtrail.root_used", Severity::Critical, "2026-01-06T00:00:00Z", HOSTILE);
     hostile.about = About {
         actor: HOSTILE.into(),
