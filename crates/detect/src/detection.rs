@@ -65,6 +65,8 @@ pub struct Words {
     pub why: SmolStr,
     /// What to look at next.
     pub look: Vec<SmolStr>,
+    /// What else it may be: Sigma's `falsepositives`. Detections of our own say so in `why`.
+    pub innocent: Vec<SmolStr>,
 }
 
 /// Repetition that makes a sign of what is none by itself.
@@ -512,7 +514,12 @@ pub fn words(r: &mut Reader<'_>, yaml: &Yaml, lang: &str) -> Words {
         return Words::default();
     };
     r.only(at, &["title", "why", "look"]);
-    let words = Words { title: r.want_text(at, "title"), why: r.want_text(at, "why"), look: r.texts(at, "look") };
+    let words = Words {
+        title: r.want_text(at, "title"),
+        why: r.want_text(at, "why"),
+        look: r.texts(at, "look"),
+        innocent: Vec::new(),
+    };
     if words.look.is_empty() {
         r.complain(at, "`look` wants a list of what to look at next");
     }

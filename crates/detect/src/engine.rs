@@ -6,7 +6,7 @@ use crate::habits::{Habits, Novelty};
 use crate::hash::{Hash, hash};
 use crate::observe::{Hit, Measured, Notes, Observed, Rules, Seen};
 use crate::sequence::{Completed, Sequences, Waiting};
-use crate::sigma::{Correlator, Fired as Correlation};
+use crate::sigma::{Correlator, Fired as Correlation, Kind};
 use crate::signal::{Because, Incident, Signal, StepTaken};
 use crate::stat::{Sign, Statistics};
 use serde::{Deserialize, Serialize};
@@ -127,7 +127,7 @@ impl<'e> Engine<'e> {
     /// How much of what was remembered had to go for want of room before its time was over: counts, links between identities, and stages
     /// that sequences wait for. What they would have led to is lost.
     pub fn forgotten(&self) -> u64 {
-        self.state.forgotten
+        self.state.forgotten + self.state.correlators.values().map(Correlator::forgotten).sum::<u64>()
     }
 
     /// How many counters, links and entities that sequences wait for are remembered.
@@ -288,11 +288,16 @@ impl<'e> Engine<'e> {
         let events: Vec<SmolStr> = found.events.iter().map(SmolStr::new).collect();
         let because = vec![Because::Count {
             count: found.count,
-            distinct: !c.correlation.fields.is_empty(),
-            since: time - c.correlation.timespan_ms,
+            distinct: c.correlation.kind == Kind::ValueCount,
+            since: found.first_ms,
         }];
         let dedup = hash(&found.group);
+        let again = self.rules.get(c.says).map(|d| key_of(d, dedup));
         self.fire(c.says, time, dedup, Fired { seen, target: None, shown: &[], because, events });
+        // What goes on is one finding: the same is news only after a whole time frame without it.
+        if let Some(q) = again.and_then(|key| self.state.quiet.get_mut(&key)) {
+            q.until = q.until.max(time.saturating_add(c.correlation.timespan_ms));
+        }
     }
 
     fn measure(&mut self, o: &Observed, notes: &Notes, measured: &Measured) {

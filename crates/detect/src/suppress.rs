@@ -146,6 +146,7 @@ mod tests {
             title: String::new(),
             why: String::new(),
             look: Vec::new(),
+            innocent: Vec::new(),
             events: Vec::new(),
             count: 1,
             maps: Vec::new(),

@@ -32,6 +32,9 @@ pub struct Told {
     pub why: String,
     /// What to look at next.
     pub look: Vec<String>,
+    /// What else it may be, where the rule lists such causes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub innocent: Vec<String>,
     /// The records, by their names.
     pub events: Vec<SmolStr>,
     /// How many records.
@@ -211,7 +214,9 @@ pub fn signal(s: &Signal, rules: &Rules, lang: Lang) -> Option<Told> {
     let fill = |text: &str| fill(text, &s.seen, &s.shown, s.count);
     let mut why = fill(&words.why);
     for because in &s.because {
-        why.push_str(lang.pick(" ", ""));
+        if !why.is_empty() {
+            why.push_str(lang.pick(" ", ""));
+        }
         why.push_str(&reason(because, lang));
     }
     Some(Told {
@@ -224,6 +229,7 @@ pub fn signal(s: &Signal, rules: &Rules, lang: Lang) -> Option<Told> {
         title: headline(&words.title, &s.seen, &s.shown, s.count),
         why,
         look: words.look.iter().map(|l| fill(l)).collect(),
+        innocent: words.innocent.iter().map(ToString::to_string).collect(),
         events: s.events.clone(),
         count: s.count,
         maps: d.maps.clone(),
@@ -258,7 +264,7 @@ pub fn incident(number: usize, state: &State, rules: &Rules, sequences: &Sequenc
     let main = gone.iter().max_by_key(|s| (s.severity, s.stages.len()))?;
     // Whom its first stage is about: what lies before may be an innocent's.
     let first = i.steps.iter().find(|s| !s.stage.is_empty()).or(i.steps.first())?;
-    let Words { title, why, look } = match lang {
+    let Words { title, why, look, .. } = match lang {
         Lang::En => &main.en,
         Lang::Ja => &main.ja,
     };
@@ -314,6 +320,7 @@ pub fn incident(number: usize, state: &State, rules: &Rules, sequences: &Sequenc
         title: headline(title, &first.seen, &[], i.steps.len() as u64),
         why,
         look: look.iter().map(|l| fill(l, &first.seen, &[], i.steps.len() as u64)).collect(),
+        innocent: Vec::new(),
         count: events.len() as u64,
         events,
         maps: maps.into_iter().collect(),
@@ -414,12 +421,14 @@ fn reason(because: &Because, lang: Lang) -> String {
         },
         Because::Figures { figures, .. } => crate::figures::sentence(figures, lang),
         Because::Recurring { times, quiet } => {
-            let (days, hours) = (quiet / 86_400_000, quiet / 3_600_000);
-            match (lang, days < 2) {
-                (Lang::En, true) => format!("Found {times} times so far; it will not be said again for {hours} h."),
-                (Lang::En, false) => format!("Found {times} times so far; it will not be said again for {days} days."),
-                (Lang::Ja, true) => format!("{times} 回目の検出。以後 {hours} 時間は繰り返し通知しない。"),
-                (Lang::Ja, false) => format!("{times} 回目の検出。以後 {days} 日間は繰り返し通知しない。"),
+            let (n, en, ja) = match quiet / 60_000 {
+                minutes if minutes < 120 => (minutes, "minutes", "分間"),
+                minutes if minutes < 2 * 24 * 60 => (minutes / 60, "hours", "時間"),
+                minutes => (minutes / (24 * 60), "days", "日間"),
+            };
+            match lang {
+                Lang::En => format!("Found {times} times so far; it will not be told again for {n} {en}."),
+                Lang::Ja => format!("{times} 回目の検出。以後 {n} {ja}は繰り返し通知しない。"),
             }
         }
     }

@@ -329,3 +329,65 @@ fn passwords_are_guessed_by_who_guesses_them() {
         assert_eq!(guessed["about"]["source_ip"], "10.0.0.5", "the host, whichever of the two it is");
     }
 }
+
+#[test]
+fn sigma_rules_are_named_by_what_they_are_and_their_correlations_fire_once() {
+    let here = tempfile::tempdir().unwrap();
+    let ci = "arn:aws:iam::111122223333:user/ci";
+    // Made and deleted in turn, four minutes apart, for four hours; and once more the next day.
+    let record = |n: u32, at: u32| {
+        let name = if n.is_multiple_of(2) { "CreateUser" } else { "DeleteUser" };
+        let mut one = record(0, ci, "iam", name, json!({"userName": format!("u{n}")}));
+        one["eventTime"] = json!(format!("2026-03-{:02}T{:02}:{:02}:00Z", 1 + at / 1440, at / 60 % 24, at % 60));
+        one["eventID"] = json!(format!("00000000-0000-4000-8000-{n:012}"));
+        one
+    };
+    let all: Vec<Value> = (0..60).map(|n| record(n, n * 4)).chain([record(60, 1440), record(61, 1444)]).collect();
+    std::fs::write(here.path().join("trail.json"), json!({"Records": all}).to_string()).unwrap();
+    let base = |title: &str, event: &str| {
+        format!(
+            "title: {title}\nname: {title}\nlogsource: {{product: aws, service: cloudtrail}}\n\
+             detection: {{s: {{eventName: {event}}}, condition: s}}\n---\n"
+        )
+    };
+    let correlation = |title: &str, kind: &str, more: &str| {
+        format!(
+            "title: {title}\nlevel: high\nfalsepositives: [Onboarding]\nreferences: ['https://example.com/why']\n\
+             correlation:\n  type: {kind}\n  rules: [made, gone]\n  group-by: [sourceIPAddress]\n  timespan: 10m\n{more}"
+        )
+    };
+    let rules = base("made", "CreateUser")
+        + &base("gone", "DeleteUser")
+        + &correlation("Made, then gone!", "temporal_ordered", "")
+        + "---\n"
+        + &correlation("A burst", "event_count", "  condition: {gte: 2}\n");
+    std::fs::create_dir(here.path().join("rules")).unwrap();
+    std::fs::write(here.path().join("rules/in a folder.yml"), rules).unwrap();
+    let args = ["detect", "trail.json", "--rules", "rules"];
+    let o = yagura(&[&args[..], &["--format", "jsonl"]].concat(), here.path());
+    let found: Vec<Value> = out(&o).lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    for (rule, first) in [("sigma.made_then_gone", "2026-03-01T00:04:00Z"), ("sigma.a_burst", "2026-03-01T00:04:00Z")] {
+        let own: Vec<&Value> = found.iter().filter(|f| f["rule"] == rule).collect();
+        assert_eq!(own.len(), 2, "{rule}: once for the hours that it goes on, once for the next day: {own:?}");
+        assert_eq!((&own[0]["time"], &own[1]["time"]), (&json!(first), &json!("2026-03-02T00:04:00Z")), "{rule}");
+        assert_eq!(
+            (&own[0]["innocent"], &own[0]["look"]),
+            (&json!(["Onboarding"]), &json!(["https://example.com/why"]))
+        );
+        assert!(
+            own[0]["why"].as_str().unwrap().starts_with("2 times since 2026-03-01T00:00:00Z."),
+            "{}",
+            own[0]["why"]
+        );
+    }
+    assert!(!out(&o).contains("in a folder"), "where a rule lies is not its name");
+    let table = out(&yagura(&args, here.path()));
+    assert!(table.contains("    Innocent causes: Onboarding\n"), "{table}");
+    let lines: Vec<&str> = table.lines().collect();
+    for (n, line) in lines.iter().enumerate().filter(|(_, l)| l.trim().is_empty()) {
+        assert!(
+            !lines.get(n + 1).is_some_and(|next| next.starts_with("    ")),
+            "an empty line within a finding: {line}"
+        );
+    }
+}

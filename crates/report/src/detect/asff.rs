@@ -92,7 +92,7 @@ fn fields(told: &Told) -> Map<String, Value> {
     let a = &told.about;
     let events: Vec<&str> = told.events.iter().map(|e| e.as_str()).collect();
     let joined = |all: &[smol_str::SmolStr]| all.iter().map(|t| t.as_str()).collect::<Vec<_>>().join(", ");
-    let rows: [(&str, String); 13] = [
+    let rows: [(&str, String); 14] = [
         ("rule", told.rule.to_string()),
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("actor", a.actor.to_string()),
@@ -106,6 +106,7 @@ fn fields(told: &Told) -> Map<String, Value> {
         ("sequence", joined(&told.sequence)),
         ("actors", joined(&told.actors)),
         ("missingStages", joined(&told.missing)),
+        ("innocentCauses", told.innocent.join("; ")),
     ];
     let named = rows.into_iter().filter(|(_, value)| !value.trim().is_empty());
     named.map(|(name, value)| (format!("yagura/{name}"), cut(&value, 2048).into())).collect()

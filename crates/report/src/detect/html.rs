@@ -221,9 +221,15 @@ pub(crate) fn finding(told: &Told, lang: Lang, out: &mut Vec<u8>) -> io::Result<
         escape(told.time.get(..19).unwrap_or(&told.time))
     )?;
     facts(told, lang, out)?;
-    writeln!(out, "<p>{}</p>", escape(&told.why))?;
+    if !told.why.is_empty() {
+        writeln!(out, "<p>{}</p>", escape(&told.why))?;
+    }
     looks(told, lang, out)?;
     writeln!(out, "<dl>")?;
+    if !told.innocent.is_empty() {
+        let all: Vec<String> = told.innocent.iter().map(|t| escape(t).into_owned()).collect();
+        writeln!(out, "<dt>{}<dd>{}", lang.pick("Innocent causes", "問題のない原因"), all.join(" · "))?;
+    }
     list(lang.pick("Target", "対象"), std::iter::once(told.about.target.as_str()), out)?;
     list(lang.pick("Mappings", "対応"), told.maps.iter().map(|t| t.as_str()), out)?;
     let named = told.events.iter().take(20).map(|t| t.as_str());

@@ -89,6 +89,7 @@ fn finding(told: &Told, lang: Lang) -> Value {
             "missing_stages": told.missing,
             "actors": told.actors,
             "guardduty_types": attack::guardduty(told).collect::<Vec<_>>(),
+            "innocent_causes": told.innocent,
         },
     });
     if let (Some(map), false) = (finding.as_object_mut(), told.look.is_empty()) {

@@ -81,7 +81,15 @@ fn head(told: &Told, terminal: Terminal, text: Text, lang: Lang, out: &mut impl 
 
 fn tail(told: &Told, terminal: Terminal, lang: Lang, out: &mut impl Write) -> io::Result<()> {
     for line in terminal.wrap(&clean(&told.why), "    ") {
-        writeln!(out, "{line}")?;
+        if !line.trim().is_empty() {
+            writeln!(out, "{line}")?;
+        }
+    }
+    if !told.innocent.is_empty() {
+        let line = format!("{} {}", lang.pick("Innocent causes:", "問題のない原因:"), told.innocent.join("; "));
+        for line in terminal.wrap(&clean(&line), "    ") {
+            writeln!(out, "{line}")?;
+        }
     }
     if !told.tactics.is_empty() {
         let line = format!(

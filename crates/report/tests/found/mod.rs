@@ -26,6 +26,7 @@ fn told(rule: &str, severity: Severity, time: &str, title: &str) -> Told {
         title: title.into(),
         why: "It matters.".into(),
         look: vec!["Look at what came next.".into()],
+        innocent: vec![],
         events: vec![format!("{rule}-1").into()],
         count: 1,
         maps: vec!["attack/T1098.001".into(), "guardduty/Persistence:IAMUser/AnomalousBehavior".into()],
@@ -74,6 +75,7 @@ pub fn findings() -> Vec<Told> {
         "2026-01-05T09:30:00Z",
         "user/mallory read 812 objects of payroll",
     );
+    take.innocent = vec!["A new backup".into(), HOSTILE.into()];
     take.maps = vec!["attack/T1530".into(), "attack/T1537".into()];
     let mut dns = told("dns.tunnel", Severity::Medium, "2026-01-04T23:59:59Z", "10.0.1.5 tunnels through DNS");
     dns.about = About { source_ip: "10.0.1.5".into(), ..About::default() };

@@ -90,7 +90,7 @@ impl<'p> Either<'p> {
             Self::Detection(d) => {
                 let words = d.words(lang);
                 serde_json::json!({"id": d.id, "log": d.table.name(), "severity": d.severity, "confidence": d.confidence, "maps": d.maps,
-                    "silent": d.silent, "title": words.title, "why": words.why, "look": words.look})
+                    "silent": d.silent, "title": words.title, "why": words.why, "look": words.look, "innocent": words.innocent})
             }
             Self::Sequence(s) => {
                 let words = s.words(lang);

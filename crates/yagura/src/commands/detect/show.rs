@@ -153,6 +153,7 @@ impl<W: Write> Page<W> {
     fn words(&mut self, words: &Words) -> io::Result<()> {
         self.row("title", "内容", &words.title)?;
         self.row("why", "理由", &words.why)?;
+        self.row("innocent", "問題のない原因", &words.innocent.join("\n"))?;
         self.row("look", "確認事項", &words.look.join("\n"))
     }
 
