@@ -391,3 +391,34 @@ fn sigma_rules_are_named_by_what_they_are_and_their_correlations_fire_once() {
         );
     }
 }
+
+#[test]
+fn a_lake_without_small_files_has_nothing_to_merge() {
+    let here = tempfile::tempdir().unwrap();
+    trail(here.path(), 2);
+    for command in [&["logs", "compact"][..], &["logs", "expire", "--keep", "30d"]] {
+        let none = yagura(command, here.path());
+        assert_eq!(none.status.code(), Some(3), "{command:?}");
+        assert!(!here.path().join("yagura-lake").exists(), "{command:?} makes no lake");
+    }
+    assert!(yagura(&["logs", "ingest", "trail.json", "--quiet"], here.path()).status.success());
+    for (lang, words) in [("en", "nothing to merge"), ("ja", "まとめるものはない")] {
+        assert!(out(&yagura(&["logs", "compact", "--lang", lang], here.path())).contains(words), "{lang}");
+    }
+}
+
+#[test]
+fn a_misspelt_outcome_in_a_detection_is_named() {
+    let here = tempfile::tempdir().unwrap();
+    let folder = here.path().join("mine/detections/cloudtrail");
+    std::fs::create_dir_all(&folder).unwrap();
+    let words = "{title: t, why: w, look: [l]}";
+    let file = format!(
+        "kind: detection\nid: cloudtrail.mine\nmatch: event.suceeded\nseverity: low\nen: {words}\nja: {words}\n\
+         tests: {{a: {{event: {{}}, expect: fire}}, b: {{event: {{errorCode: x}}, expect: quiet}}}}\n"
+    );
+    std::fs::write(folder.join("mine.yaml"), file).unwrap();
+    let o = yagura(&["content", "lint", "mine"], here.path());
+    assert!(!o.status.success());
+    assert!(out(&o).contains("cloudtrail has no field `suceeded`; did you mean `succeeded`?"), "{}", out(&o));
+}
