@@ -287,7 +287,9 @@ pub fn incident(number: usize, state: &State, rules: &Rules, sequences: &Sequenc
     // On the network the far end is no resource of one's own.
     let touched = i.steps.iter().map(|s| Way::of(&s.seen).map_or_else(|| s.seen.target.clone(), |way| way.host));
     let resources: BTreeSet<SmolStr> = touched.filter(|t| !t.is_empty()).collect();
-    let stages: BTreeSet<&SmolStr> = i.steps.iter().map(|s| &s.stage).filter(|s| !s.is_empty()).collect();
+    // Sequences share names of stages: what two of them call `take` is one.
+    let own = |stage: &'_ SmolStr| SmolStr::from(stage.rsplit('/').next().unwrap_or(stage));
+    let stages: BTreeSet<SmolStr> = i.steps.iter().map(|s| own(&s.stage)).filter(|s| !s.is_empty()).collect();
     let mut why = fill(why, &first.seen, &[], i.steps.len() as u64);
     why.push_str(&match lang {
         Lang::En => {

@@ -422,3 +422,39 @@ fn a_misspelt_outcome_in_a_detection_is_named() {
     assert!(!o.status.success());
     assert!(out(&o).contains("cloudtrail has no field `suceeded`; did you mean `succeeded`?"), "{}", out(&o));
 }
+
+#[test]
+fn the_sample_estate_holds_a_whole_attack() {
+    let here = tempfile::tempdir().unwrap();
+    let o = yagura(&["detect", "--demo", "--format", "jsonl"], here.path());
+    let all: Vec<Value> = out(&o).lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let incidents: Vec<&Value> = all.iter().filter(|f| f.get("sequence").is_some()).collect();
+    assert_eq!(incidents.len(), 1, "one attack is one incident");
+    assert_eq!(incidents[0]["severity"], "critical");
+    for stage in ["enter", "look", "settle", "widen", "blind", "take"] {
+        let reached = incidents[0]["timeline"].as_array().unwrap().iter().any(|m| {
+            let of = m["stage"].as_str().unwrap();
+            of.ends_with(&format!("/{stage}"))
+        });
+        assert!(reached, "{stage}");
+    }
+    for rule in ["cloudtrail.objects_read_in_bulk", "dns.tunnel", "vpc.port_probed", "vpc.large_uploads"] {
+        assert!(all.iter().any(|f| f["rule"] == rule), "{rule}");
+    }
+    for (lang, words) in [
+        ("en", ["stages", "Tactics reached: initial access", "take "]),
+        ("ja", ["段階", "到達した戦術: 初期アクセス", "持ち出し "]),
+    ] {
+        let table = out(&yagura(&["detect", "--demo", "--lang", lang], here.path()));
+        let head: Vec<&str> = table.lines().take_while(|l| !l.is_empty()).collect();
+        assert!(head.len() < 30, "an incident is read at a glance: {head:#?}");
+        assert!(words.iter().all(|w| head.iter().any(|l| l.contains(w))), "{head:#?}");
+        assert!(!head[0].contains("arn:"), "{}", head[0]);
+        for format in ["table", "timeline", "html"] {
+            let text = out(&yagura(&["detect", "--demo", "--lang", lang, "--format", format], here.path()));
+            let raw = ["ports_allowed", "defense-evasion", "different_names"];
+            assert!(!raw.iter().any(|w| text.contains(w)), "{format} {lang}");
+            assert!(lang == "en" || !text.contains("[take]"), "{format}");
+        }
+    }
+}

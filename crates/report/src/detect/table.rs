@@ -3,8 +3,9 @@
 use crate::Style;
 use crate::terminal::{Ink, Terminal, clean, left};
 use crate::text::Text;
+use std::collections::HashSet;
 use std::io::{self, Write};
-use yagura_detect::tell::{Told, short, stage_word, tactic_word};
+use yagura_detect::tell::{Moment, Told, short, stage_word, tactic_word};
 use yagura_model::Lang;
 
 /// Moments of an incident that are shown.
@@ -20,7 +21,8 @@ pub(super) fn write(found: &[Told], style: &Style, lang: Lang, out: &mut impl Wr
     }
     for told in incidents {
         head(told, terminal, text, lang, out)?;
-        for m in told.timeline.iter().take(MOMENTS) {
+        let moments = folded(told, found);
+        for m in moments.iter().take(MOMENTS) {
             let stage = stage_word(&m.stage, lang);
             let time = m.time.get(..19).unwrap_or(&m.time);
             let line = format!("{time}  {} {}", left(stage, 12), m.title);
@@ -28,9 +30,13 @@ pub(super) fn write(found: &[Told], style: &Style, lang: Lang, out: &mut impl Wr
                 writeln!(out, "{part}")?;
             }
         }
-        if told.timeline.len() > MOMENTS {
-            let rest = told.timeline.len() - MOMENTS;
-            writeln!(out, "    {}", lang.pick(&format!("… and {rest} more"), &format!("…ほか {rest} 件")))?;
+        let rest = told.timeline.len().saturating_sub(moments.len().min(MOMENTS));
+        if rest > 0 {
+            let (en, ja) = (
+                format!("… and {rest} more of the same records and rules; --format timeline shows each"),
+                format!("…ほか、同じレコードやルールの動き {rest} 件（--format timeline で表示）"),
+            );
+            writeln!(out, "    {}", terminal.paint(Ink::DIM, lang.pick(&en, &ja)))?;
         }
         tail(told, terminal, lang, out)?;
     }
@@ -54,6 +60,32 @@ pub(super) fn write(found: &[Told], style: &Style, lang: Lang, out: &mut impl Wr
         writeln!(out, "{}", terminal.paint(Ink::DIM, &text))?;
     }
     Ok(())
+}
+
+/// What a person reads of an incident's timeline: of each record one moment, that of a stage where there is one, and of what no stage is
+/// each rule once, the gravest first. Otherwise one call that several rules look at would fill the page.
+fn folded<'t>(told: &'t Told, found: &[Told]) -> Vec<&'t Moment> {
+    let severity = |m: &Moment| found.iter().find(|t| t.rule == m.rule && t.sequence.is_empty()).map(|t| t.severity);
+    let mut all: Vec<&Moment> = Vec::new();
+    let mut rules: HashSet<&str> = HashSet::new();
+    let mut stages: HashSet<(&str, &str)> = HashSet::new();
+    for of_record in told.timeline.chunk_by(|a, b| a.time == b.time && a.event == b.event) {
+        let stage = |m: &&Moment| stages.contains(&(m.rule.as_str(), last(&m.stage)));
+        let staged = of_record.iter().find(|m| !m.stage.is_empty() && !stage(m));
+        let besides = || {
+            let new = of_record.iter().filter(|m| m.stage.is_empty() && !rules.contains(m.rule.as_str()));
+            new.rev().max_by_key(|m| severity(m))
+        };
+        all.extend(staged.or_else(besides));
+        rules.extend(of_record.iter().map(|m| m.rule.as_str()));
+        stages.extend(of_record.iter().filter(|m| !m.stage.is_empty()).map(|m| (m.rule.as_str(), last(&m.stage))));
+    }
+    all
+}
+
+/// A stage's own name.
+fn last(stage: &str) -> &str {
+    stage.rsplit('/').next().unwrap_or(stage)
 }
 
 fn head(told: &Told, terminal: Terminal, text: Text, lang: Lang, out: &mut impl Write) -> io::Result<()> {
