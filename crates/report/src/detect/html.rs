@@ -3,13 +3,13 @@
 //! Nothing is loaded. A content security policy lets only the page's own style and script run, by hash; without JavaScript the page is the
 //! same but for the filter. All findings are in the page.
 
-use super::attack;
+use super::{attack, beside, folded};
 use crate::html::{escape, source_hash};
 use crate::summary::SEVERITIES;
 use crate::text::Text;
 use crate::timeline::{self, Mark};
 use std::io::{self, Write};
-use yagura_detect::tell::{Told, short, stage_word, tactic_word};
+use yagura_detect::tell::{Moment, Told, short, stage_word, tactic_word};
 use yagura_model::{Lang, Severity};
 
 const PAGE: &str = include_str!("page.html");
@@ -89,21 +89,17 @@ fn incident(told: &Told, found: &[Told], lang: Lang, out: &mut Vec<u8>) -> io::R
     facts(told, lang, out)?;
     writeln!(out, "<p>{}</p>", escape(&told.why))?;
     let severity = |rule: &str| found.iter().find(|t| t.rule == rule && t.sequence.is_empty()).map(|t| t.severity);
-    let marks: Vec<Mark> = told
-        .timeline
-        .iter()
-        .map(|m| Mark {
+    let mark = |m: &Moment| {
+        let lane = if m.actor.is_empty() { m.source_ip.to_string() } else { short(&m.actor).to_string() };
+        Mark {
             time: attack::millis(&m.time),
-            lane: if m.actor.is_empty() { m.source_ip.to_string() } else { short(&m.actor).to_string() },
             severity: Some(severity(&m.rule).unwrap_or(Severity::Info)),
-            label: if m.actor.is_empty() {
-                m.title.clone()
-            } else {
-                m.title.replace(m.actor.as_str(), &short(&m.actor))
-            },
+            label: beside(&m.title, &lane).to_owned(),
+            lane,
             detail: format!("{} {} {}", m.rule, m.source_ip, m.event),
-        })
-        .collect();
+        }
+    };
+    let marks: Vec<Mark> = folded(told, found).into_iter().map(mark).collect();
     writeln!(out, "<div class=\"wide\">{}</div>", timeline::svg(&marks, &told.title, lang, false))?;
     steps(told, lang, out)?;
     looks(told, lang, out)?;

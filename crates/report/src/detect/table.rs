@@ -1,11 +1,11 @@
 //! For people on a terminal: incidents with their timeline, then what stands alone, the worst first.
 
+use super::folded;
 use crate::Style;
 use crate::terminal::{Ink, Terminal, clean, left};
 use crate::text::Text;
-use std::collections::HashSet;
 use std::io::{self, Write};
-use yagura_detect::tell::{Moment, Told, short, stage_word, tactic_word};
+use yagura_detect::tell::{Told, short, stage_word, tactic_word};
 use yagura_model::Lang;
 
 /// Moments of an incident that are shown.
@@ -60,32 +60,6 @@ pub(super) fn write(found: &[Told], style: &Style, lang: Lang, out: &mut impl Wr
         writeln!(out, "{}", terminal.paint(Ink::DIM, &text))?;
     }
     Ok(())
-}
-
-/// What a person reads of an incident's timeline: of each record one moment, that of a stage where there is one, and of what no stage is
-/// each rule once, the gravest first. Otherwise one call that several rules look at would fill the page.
-fn folded<'t>(told: &'t Told, found: &[Told]) -> Vec<&'t Moment> {
-    let severity = |m: &Moment| found.iter().find(|t| t.rule == m.rule && t.sequence.is_empty()).map(|t| t.severity);
-    let mut all: Vec<&Moment> = Vec::new();
-    let mut rules: HashSet<&str> = HashSet::new();
-    let mut stages: HashSet<(&str, &str)> = HashSet::new();
-    for of_record in told.timeline.chunk_by(|a, b| a.time == b.time && a.event == b.event) {
-        let stage = |m: &&Moment| stages.contains(&(m.rule.as_str(), last(&m.stage)));
-        let staged = of_record.iter().find(|m| !m.stage.is_empty() && !stage(m));
-        let besides = || {
-            let new = of_record.iter().filter(|m| m.stage.is_empty() && !rules.contains(m.rule.as_str()));
-            new.rev().max_by_key(|m| severity(m))
-        };
-        all.extend(staged.or_else(besides));
-        rules.extend(of_record.iter().map(|m| m.rule.as_str()));
-        stages.extend(of_record.iter().filter(|m| !m.stage.is_empty()).map(|m| (m.rule.as_str(), last(&m.stage))));
-    }
-    all
-}
-
-/// A stage's own name.
-fn last(stage: &str) -> &str {
-    stage.rsplit('/').next().unwrap_or(stage)
 }
 
 fn head(told: &Told, terminal: Terminal, text: Text, lang: Lang, out: &mut impl Write) -> io::Result<()> {

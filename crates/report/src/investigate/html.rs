@@ -37,7 +37,13 @@ pub(super) fn write(d: &Dossier, lang: Lang, out: &mut dyn Write) -> io::Result<
         if !u.new.is_empty() {
             let rows = u.new.iter().map(|(f, v)| {
                 let known = u.known.get(f).copied().unwrap_or(0).to_string();
-                vec![w.facet(*f).to_owned(), v.value.to_string(), v.tally.count.to_string(), iso(v.tally.first), known]
+                vec![
+                    w.facet(*f).to_owned(),
+                    w.value(*f, &v.value).to_owned(),
+                    v.tally.count.to_string(),
+                    iso(v.tally.first),
+                    known,
+                ]
             });
             let heads = [
                 w.pick("New", "新規"),
@@ -156,7 +162,7 @@ fn facet_card(facet: Facet, values: &[Value], w: Words, lang: Lang, out: &mut Ve
         writeln!(
             out,
             "<tr><td>{}<td class=\"n\">{}<td><svg width=\"60\" height=\"8\" aria-hidden=\"true\"><rect class=\"fill\" width=\"{bar}\" height=\"8\" rx=\"2\"/></svg></tr>",
-            escape(&v.value),
+            escape(w.value(facet, &v.value)),
             v.tally.count
         )?;
     }

@@ -46,7 +46,7 @@ pub struct InvestigateArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap groups carry their own text")]
     pub read: ReadArgs,
-    /// Compare this time with everything before: 2024-01-02T03:00:00Z, or 2h for two hours ago [default: the latest finding, else the last record]
+    /// Compare this time with everything before: 2024-01-02T03:00:00Z, or 2h for two hours ago [default: the gravest finding, else the last record]
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
     /// The form of the output [default: as the ending of --output says, else text]
@@ -72,7 +72,7 @@ pub const HELP_JA: HelpJa = HelpJa {
         ),
         (
             "at",
-            "この時刻をそれ以前と比べる: 2024-01-02T03:00:00Z、または 2 時間前なら 2h [デフォルト: 最新の検出結果、なければ最後のレコード]",
+            "この時刻をそれ以前と比べる: 2024-01-02T03:00:00Z、または 2 時間前なら 2h [デフォルト: 最も重大な検出結果、なければ最後のレコード]",
         ),
         ("format", "出力形式 [デフォルト: --output の拡張子による。なければ text]"),
         ("output", "このファイルに書き込む"),
