@@ -10,6 +10,8 @@ use yagura_detect::investigate::{Dossier, Facet, Value};
 use yagura_detect::tell::iso;
 use yagura_model::Lang;
 
+/// New values of one kind that are shown.
+const NEW: usize = 12;
 /// Values of a facet that are shown.
 const VALUES: usize = 12;
 /// Columns of a cell that is not broken over lines: a time fits.
@@ -35,16 +37,19 @@ pub(super) fn write(d: &Dossier, lang: Lang, out: &mut dyn Write) -> io::Result<
             escape(&w.unusual(u))
         )?;
         if !u.new.is_empty() {
-            let rows = u.new.iter().map(|(f, v)| {
-                let known = u.known.get(f).copied().unwrap_or(0).to_string();
-                vec![
-                    w.facet(*f).to_owned(),
-                    w.value(*f, &v.value).to_owned(),
-                    v.tally.count.to_string(),
-                    iso(v.tally.first),
-                    known,
-                ]
-            });
+            let mut rows: Vec<Vec<String>> = Vec::new();
+            for of_facet in u.new.chunk_by(|a, b| a.0 == b.0) {
+                let Some((f, _)) = of_facet.first() else { continue };
+                let (name, known) = (w.facet(*f).to_owned(), u.known.get(f).copied().unwrap_or(0).to_string());
+                rows.extend(of_facet.iter().take(NEW).map(|(f, v)| {
+                    let value = w.value(*f, &v.value).to_owned();
+                    vec![name.clone(), value, v.tally.count.to_string(), iso(v.tally.first), known.clone()]
+                }));
+                if of_facet.len() > NEW {
+                    let more = Text(lang).more(of_facet.len() - NEW);
+                    rows.push(vec![name.clone(), more, String::new(), String::new(), known.clone()]);
+                }
+            }
             let heads = [
                 w.pick("New", "新規"),
                 w.pick("Value", "値"),
@@ -52,7 +57,7 @@ pub(super) fn write(d: &Dossier, lang: Lang, out: &mut dyn Write) -> io::Result<
                 w.pick("First", "初回"),
                 w.pick("Known before", "以前の種類数"),
             ];
-            table(&heads, rows.collect(), &mut body)?;
+            table(&heads, rows, &mut body)?;
         }
         writeln!(body, "</div>")?;
     }
