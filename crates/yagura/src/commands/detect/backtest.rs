@@ -109,7 +109,7 @@ fn text(all: &[Behaviour], days: f64, incidents: usize, lang: Lang, out: &mut im
         writeln!(err, "{:>8.2} {:>8} {:>8} {:>8}  {}", b.per_day, b.most_on_a_day, b.findings, b.actors, b.rule)?;
     }
     let foot = match lang {
-        Lang::En => format!("{days:.1} days, {incidents} incidents"),
+        Lang::En => format!("{days:.1} days, {incidents} incident{}", if incidents == 1 { "" } else { "s" }),
         Lang::Ja => format!("{days:.1} 日間、インシデント {incidents} 件"),
     };
     writeln!(err, "{foot}")?;

@@ -131,7 +131,7 @@ impl<W: Write> Page<W> {
         self.row("severity", "重要度", severity_word(s.severity, lang))?;
         let yaml = file.and_then(|f| read(f).ok());
         let part = |key: &str| yaml.as_ref().and_then(|y| y.get(key)).map(flow).unwrap_or_default();
-        self.row("joined on", "結合キー", &part("join"))?;
+        self.row("joined on", "結合キー", part("join").trim_matches(['[', ']']))?;
         self.row("within", "期間", &part("within"))?;
         for stage in &s.stages {
             let mut how = Vec::new();
