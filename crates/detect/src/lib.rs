@@ -29,6 +29,7 @@ pub mod signal;
 pub mod stat;
 pub mod suppress;
 pub mod tell;
+mod way;
 
 use smol_str::SmolStr;
 use std::net::IpAddr;

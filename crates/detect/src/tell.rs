@@ -5,11 +5,12 @@ use crate::engine::State;
 use crate::observe::{Rules, Seen, plain_name};
 use crate::sequence::{Sequence, Sequences};
 use crate::signal::{Because, Signal};
+pub use crate::way::Way;
 use serde::Serialize;
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeSet, HashSet};
 
-use yagura_model::{IpRange, Lang, Severity, filled};
+use yagura_model::{Lang, Severity, filled};
 
 /// A finding. Serializes as one line of the `jsonl` format.
 #[derive(Debug, Clone, Serialize)]
@@ -68,41 +69,6 @@ pub struct Told {
     /// Of what was found on the network: which way.
     #[serde(skip)]
     pub way: Option<Way>,
-}
-
-/// Who did something to whom on the network. [`About::source_ip`] is the host that a finding is about, whichever of the two it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Way {
-    /// An address: where it came from.
-    pub from: SmolStr,
-    /// An address or a name: where it went; empty where there were many.
-    pub to: SmolStr,
-    /// The one of the two that is one's own: its instance, where that is known, else its address.
-    pub host: SmolStr,
-    /// Whether it came in.
-    pub inward: bool,
-}
-
-impl Way {
-    /// Of a record of a network's log.
-    fn of(seen: &Seen) -> Option<Self> {
-        if !matches!(seen.log.as_str(), "vpc_flow" | "route53_resolver") {
-            return None;
-        }
-        let shown = |name: &str| seen.shown.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone());
-        let (from, to) = match (shown("attacker"), shown("victim")) {
-            (Some(from), Some(to)) => (from, to),
-            _ => (seen.source_ip.clone(), seen.target.clone()),
-        };
-        let internal = |t: &str| IpRange::parse(t).map(|range| range.is_internal());
-        let inward = match shown("victim") {
-            Some(victim) => victim == seen.source_ip,
-            None => internal(&from) == Some(false) && internal(&to) == Some(true),
-        };
-        let address = if inward { &to } else { &from };
-        let host = if seen.instance.is_empty() { address } else { &seen.instance };
-        Some(Self { host: host.clone(), from, to, inward })
-    }
 }
 
 /// Whom and what a finding is about; empty where nothing is known.
