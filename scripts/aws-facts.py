@@ -44,6 +44,10 @@ detective securitylake wafv2 waf shield fms network-firewall route53 route53reso
 apigatewayv2 appsync cognito-idp cognito-identity sns sqs events stepfunctions ssm cloudformation codebuild codepipeline
 codeartifact sagemaker bedrock bedrock-agent bedrock-agentcore-control glue athena emr kinesis firehose kafka mq dms
 transfer workspaces ds ram rolesanywhere servicecatalog support trustedadvisor globalaccelerator lightsail amplify apprunner
+appconfig appflow batch budgets codedeploy codeguru-reviewer codeguruprofiler comprehend connect controltower datasync dlm
+ecr-public elasticbeanstalk emr-containers emr-serverless frauddetector glacier imagebuilder iot iotsitewise iottwinmaker
+iotwireless ivs kendra keyspaces kinesisanalyticsv2 lakeformation mwaa opensearchserverless qbusiness rbin s3tables
+application-autoscaling kafkaconnect service-quotas ses sesv2 signer ssm-incidents timestream-influxdb timestream-write vpc-lattice xray
 """.split()
 
 READS = re.compile(r"^(List|Describe|Get|BatchGet|BatchDescribe|Search|Lookup|Head)(?=[A-Z0-9])")
@@ -72,6 +76,14 @@ secretsmanager:GetSecretValue ssm:GetAccessToken ssm:GetParameter ssm:GetParamet
 ssm:GetParametersByPath sts:GetDelegatedAccessToken sts:GetFederationToken sts:GetSessionToken sts:GetWebIdentityToken
 support:GetAttachmentDownloadLink support:GetAttachmentUploadLinks waf:GetChangeToken wafv2:GetDecryptedAPIKey
 wafv2:ListAPIKeys
+appconfig:GetConfiguration appconfig:GetHostedConfigurationVersion codeguruprofiler:GetProfile connect:GetFederationToken
+ecr-public:GetAuthorizationToken emr-serverless:GetDashboardForJobRun emr-serverless:GetSessionEndpoint glacier:GetJobOutput iotsitewise:BatchGetAssetPropertyValue
+iotsitewise:BatchGetAssetPropertyValueHistory iotsitewise:GetAssetPropertyValue iotsitewise:GetAssetPropertyValueHistory
+iotsitewise:GetInterpolatedAssetPropertyValues iottwinmaker:GetPropertyValue iottwinmaker:GetPropertyValueHistory
+ivs:BatchGetStreamKey ivs:GetStreamKey lakeformation:GetDataLakePrincipal lakeformation:GetTemporaryDataLocationCredentials
+lakeformation:GetTemporaryGluePartitionCredentials lakeformation:GetTemporaryGlueTableCredentials
+lakeformation:GetTemporaryGlueFunctionCredentials lakeformation:GetWorkUnitResults lakeformation:GetWorkUnits qbusiness:GetMedia qbusiness:GetDocumentContent
+connect:GetAttachedFile connect:GetContactAttributes iot:GetRegistrationCode
 """.split())
 
 PROTOCOL_ORDER = ["json", "rest-json", "rest-xml", "query", "ec2", "smithy-rpc-v2-cbor"]

@@ -344,7 +344,12 @@ impl Collector<'_> {
             Ok(s) => s.clone(),
             Err(gap) => return fail(job, gap.clone()),
         };
-        let asked = if region.ends_with("-global") { SmolStr::from(session.default_region()) } else { region.clone() };
+        let home = self.home_of(&job).filter(|_| target.caller.partition == "aws");
+        let asked = match home {
+            Some(home) => home.clone(),
+            None if region.ends_with("-global") => SmolStr::from(session.default_region()),
+            None => region.clone(),
+        };
         let place = Place { caller: &target.caller, region: &asked };
         let Some(request) = self.request(&job, place) else {
             return fail(job, Arc::new(nameless(&target.caller)));
@@ -362,6 +367,20 @@ impl Collector<'_> {
             Job::List { target, region, .. } | Job::Members { target, region, .. } => {
                 Some((self.targets.get(*target)?, region.clone()))
             }
+            Job::Field { asset, .. } => of_asset(*asset),
+            Job::Describe { assets } => of_asset(*assets.first()?),
+        }
+    }
+
+    /// The one Region that AWS keeps the job's kind in.
+    fn home_of(&self, job: &Job) -> Option<&SmolStr> {
+        let of_asset = |at: u32| {
+            let kind = &self.estate.assets().get(at as usize)?.kind;
+            self.kinds.get(kind)?.resource.home.as_ref()
+        };
+        match job {
+            Job::List { group, .. } => self.plan.groups.get(*group)?.home.as_ref(),
+            Job::Members { kind, .. } => self.kinds.get(kind)?.resource.home.as_ref(),
             Job::Field { asset, .. } => of_asset(*asset),
             Job::Describe { assets } => of_asset(*assets.first()?),
         }

@@ -18,6 +18,7 @@ pub(crate) struct Group {
     /// The input: `with`, and the joined `union` lists.
     pub input: Map,
     pub regional: bool,
+    pub home: Option<SmolStr>,
     pub kinds: Vec<SmolStr>,
 }
 
@@ -79,13 +80,14 @@ impl Plan {
             (&g.spec.call, &g.spec.with, &g.spec.first, &g.spec.over, &g.spec.keep)
                 == (&spec.call, &spec.with, &spec.first, &spec.over, &spec.keep)
                 && narrows(&g.spec) == narrows(spec)
-                && g.regional == regional
+                && (g.regional, &g.home) == (regional, &kind.resource.home)
         };
         let at = match self.groups.iter().position(like) {
             Some(at) => at,
             None => {
                 let (op, first, spec) = (op.clone(), kind.first.clone(), spec.clone());
-                self.groups.push(Group { op, first, input: spec.with.clone(), spec, regional, kinds: Vec::new() });
+                let (input, home) = (spec.with.clone(), kind.resource.home.clone());
+                self.groups.push(Group { op, first, input, spec, regional, home, kinds: Vec::new() });
                 self.groups.len() - 1
             }
         };

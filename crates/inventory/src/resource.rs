@@ -18,6 +18,9 @@ pub struct Resource {
     pub terraform: Option<SmolStr>,
     /// Whether it is listed once per Region (else once per account).
     pub regional: bool,
+    /// The Region whose endpoint is asked, for a kind per account that AWS keeps in one place (`us-west-2`); elsewhere than in
+    /// the partition `aws`, the session's own.
+    pub home: Option<SmolStr>,
     /// How it is listed; `None`: exactly one per account or Region.
     pub list: Option<List>,
     /// One asset per entry out of each item.
@@ -123,12 +126,13 @@ pub struct FieldCall {
     pub member: Option<(SmolStr, SmolStr)>,
 }
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "kind",
     "id",
     "cloudformation",
     "terraform",
     "scope",
+    "home",
     "list",
     "expand",
     "name",
@@ -174,11 +178,15 @@ impl Resource {
                 true
             }
         };
+        if regional && let Some(at) = yaml.get("home") {
+            r.complain(at, "`home` is for a kind with `scope: account`");
+        }
         let resource = Self {
             file: file.clone(),
             cloudformation: r.text(&yaml, "cloudformation"),
             terraform: r.text(&yaml, "terraform"),
             regional,
+            home: r.text(&yaml, "home"),
             list: list(&mut r, &yaml),
             expand: yaml.get("expand").map(|y| expand(&mut r, y)),
             name: r.want_text(&yaml, "name"),

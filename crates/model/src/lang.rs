@@ -15,7 +15,7 @@ pub enum Lang {
 
 impl Lang {
     /// `en` or `ja` by this language.
-    pub const fn pick<'a>(self, en: &'a str, ja: &'a str) -> &'a str {
+    pub fn pick<T>(self, en: T, ja: T) -> T {
         match self {
             Self::En => en,
             Self::Ja => ja,

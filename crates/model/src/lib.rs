@@ -5,6 +5,7 @@
 
 mod address;
 mod asset;
+mod compliance;
 mod content;
 mod gap;
 mod lang;
@@ -17,6 +18,7 @@ mod verdict;
 
 pub use address::{INTERNAL, IpRange};
 pub use asset::{Asset, Field};
+pub use compliance::{Compliance, ComplianceRequirement, ComplianceSection, Coverage, Standing, Tally};
 pub use content::{ContentFile, nearest};
 pub use gap::{Gap, GapReason};
 pub use lang::Lang;

@@ -39,6 +39,13 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             "policy" => write!(out, "script-src '{}'; style-src '{}'", source_hash(SCRIPT), source_hash(STYLE))?,
             "style" => out.write_all(STYLE.as_bytes())?,
             "script" => out.write_all(SCRIPT.as_bytes())?,
+            "compliance" => {
+                let mut sections = String::new();
+                for framework in &report.compliance {
+                    crate::compliance::html(framework, text.0, &mut sections);
+                }
+                out.write_all(sections.as_bytes())?;
+            }
             "data" => data(report, text, &mut ScriptSafe(&mut *out))?,
             "printed" => printed(report, text, out)?,
             word => out.write_all(

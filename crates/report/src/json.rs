@@ -4,12 +4,16 @@ use crate::{Report, Summary};
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// `{"meta":…,"summary":…,"verdicts":[…],"gaps":[…]}`, a verdict or gap a line, each written as it is serialized.
+/// `{"meta":…,"summary":…,"compliance":[…]?,"verdicts":[…],"gaps":[…]}`, a verdict or gap a line, each written as it is serialized.
 pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "{{\"meta\":")?;
     serde_json::to_writer(&mut *out, &report.meta)?;
     write!(out, ",\n\"summary\":")?;
     serde_json::to_writer(&mut *out, &Summary::of(&report.verdicts))?;
+    if !report.compliance.is_empty() {
+        write!(out, ",\n\"compliance\":")?;
+        array(&report.compliance, out)?;
+    }
     write!(out, ",\n\"verdicts\":")?;
     array(&report.verdicts, out)?;
     write!(out, ",\n\"gaps\":")?;

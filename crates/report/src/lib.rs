@@ -4,6 +4,7 @@
 //! nothing here does I/O but through the writer it is handed.
 
 mod asff;
+mod compliance;
 mod csv;
 mod detect;
 mod grid;
@@ -22,6 +23,7 @@ mod terminal;
 mod text;
 mod timeline;
 
+pub use compliance::coverage_word;
 pub use csv::neutral;
 pub use detect::{DetectFormat, write_findings};
 pub use investigate::{DossierFormat, write_dossier};

@@ -39,6 +39,9 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if !report.verdicts.is_empty() {
         severities(&mut page, &summary, text);
     }
+    for framework in &report.compliance {
+        crate::compliance::markdown(framework, report.meta.lang, &mut page);
+    }
     failed(&mut page, report, &summary, text);
     unseen(&mut page, report, text);
     out.write_all(page.as_bytes())

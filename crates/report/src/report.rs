@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
-use yagura_model::{Gap, Lang, Verdict};
+use yagura_model::{Compliance, Gap, Lang, Verdict};
 
 /// What a scan found.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub struct Report {
     pub verdicts: Vec<Verdict>,
     /// What could not be read. The same gap may stand more than once; readers group them.
     pub gaps: Vec<Arc<Gap>>,
+    /// How far the frameworks that were asked for are met.
+    pub compliance: Vec<Compliance>,
 }
 
 /// When the data was read, by whom, and how far it reaches.

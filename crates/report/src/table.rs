@@ -32,6 +32,9 @@ pub(crate) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
         table.by_service(&summary, &mut lines);
         table.worst(&failures(&report.verdicts), &mut lines);
     }
+    for framework in &report.compliance {
+        crate::compliance::lines(framework, table.terminal, report.meta.lang, &mut lines);
+    }
     table.unseen(&coverage(report), &mut lines);
     for line in lines {
         writeln!(out, "{}", line.trim_end())?;

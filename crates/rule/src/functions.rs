@@ -1,9 +1,11 @@
 //! The vocabulary of expressions: functions that rules call. Adding one is one entry in [`TABLE`].
 
 mod cidr;
+mod filter_pattern;
 mod network;
 pub mod policy;
 mod principal;
+mod text;
 
 use crate::estate::{Estate, Hole};
 use crate::operate::{V, compare, instant, not_told};
@@ -159,6 +161,7 @@ const TABLE: &[Definition] = &[
         yields: bool_type,
         run: |a, _| two(a, |a, b| V::Bool(a.contains(b))),
     },
+    Definition { name: "matches", params: &[Param::Text, Param::Text], yields: bool_type, run: text::matches },
     Definition {
         name: "lowerAscii",
         params: &[Param::Text],
@@ -243,6 +246,48 @@ const TABLE: &[Definition] = &[
                 Ok(V::List(names.into_iter().map(V::Text).collect()))
             })
         },
+    },
+    Definition {
+        name: "policy.denies_plain_http",
+        params: &[Param::Text, Param::Text, Param::Text],
+        yields: bool_type,
+        run: |a, _| three(a, policy::denies_plain_http),
+    },
+    Definition {
+        name: "policy.lets_others",
+        params: &[Param::Text, Param::Text, Param::Text, Param::Text],
+        yields: bool_type,
+        run: |a, _| {
+            let texts: Option<Vec<&str>> = a.iter().map(V::text).collect();
+            match texts.as_deref() {
+                Some([document, arn, account, action]) => {
+                    policy::lets_others(document, arn, account, action).map(V::Bool).map_err(told)
+                }
+                _ => Err(told("expected four texts".to_owned())),
+            }
+        },
+    },
+    Definition {
+        name: "policy.whole_services",
+        params: &[Param::Text],
+        yields: || Type::List(Arc::new(Type::String)),
+        run: |a, _| {
+            let names = policy::whole_services(text_of(a)?).map_err(told)?;
+            Ok(V::List(names.into_iter().map(V::Text).collect()))
+        },
+    },
+    Definition { name: "tagged", params: &[Param::Sized, Param::Texts], yields: bool_type, run: text::tagged },
+    Definition {
+        name: "version_at_least",
+        params: &[Param::Text, Param::Text],
+        yields: bool_type,
+        run: text::version_at_least,
+    },
+    Definition {
+        name: "filter_pattern_matches",
+        params: &[Param::Text, Param::Text],
+        yields: bool_type,
+        run: filter_pattern::filter_matches,
     },
     Definition {
         name: "principal.can",

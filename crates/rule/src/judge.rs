@@ -175,7 +175,7 @@ pub fn verdict(estate: &Estate, checks: &[Check], j: &Judgement, lang: Lang) -> 
         _ => None,
     };
     if let Some(lower) = lowered {
-        reasons.push(lang.pick(&lower.en, &lower.ja).to_owned());
+        reasons.push(lang.pick(&lower.en, &lower.ja).to_string());
     }
     Some(Verdict {
         rule: check.id.clone(),

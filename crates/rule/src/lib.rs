@@ -9,6 +9,7 @@ mod estate;
 mod eval;
 mod explain;
 mod fixture;
+pub mod framework;
 mod functions;
 mod judge;
 mod operate;

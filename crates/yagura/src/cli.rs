@@ -2,6 +2,7 @@
 
 use crate::commands::detect::DetectArgs;
 use crate::commands::events::EventsCommand;
+use crate::commands::frameworks::FrameworksCommand;
 use crate::commands::iam::IamCommand;
 use crate::commands::investigate::InvestigateArgs;
 use crate::commands::logs::LogsCommand;
@@ -49,6 +50,9 @@ pub enum Command {
     /// List, explain, test and write checks
     #[command(subcommand)]
     Checks(ChecksCommand),
+    /// The standards: requirements, and which checks answer them
+    #[command(subcommand)]
+    Frameworks(FrameworksCommand),
     /// Print the least-privilege IAM policy that the chosen checks need
     Permissions(PermissionsArgs),
     /// Ask who can do what in IAM, why, and what a change would grant
@@ -183,8 +187,11 @@ pub enum ChecksCommand {
         #[command(flatten)]
         #[allow(missing_docs, reason = "clap groups carry their own text")]
         selection: Selection,
-        /// As JSON
-        #[arg(long)]
+        /// How to write it
+        #[arg(long, value_enum, default_value_t)]
+        format: ListFormat,
+        /// As JSON: the same as --format json
+        #[arg(long, hide = true, conflicts_with = "format")]
         json: bool,
     },
     /// What a check asks, why, what it reads and which permissions that takes
@@ -205,6 +212,18 @@ pub enum ChecksCommand {
         #[arg(long, value_name = "KIND")]
         each: SmolStr,
     },
+}
+
+/// How a list of checks is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// A line each, for a person
+    #[default]
+    Table,
+    /// One JSON array
+    Json,
+    /// One JSON object a line, with the titles in both languages
+    Jsonl,
 }
 
 /// Arguments of `permissions`.

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use yagura_aws::Facts;
 use yagura_inventory::{Kinds, Resource};
-use yagura_model::{ContentFile, Lang, Map};
-use yagura_rule::yaml::{Reader, Yaml, decode, read};
+use yagura_model::{ContentFile, Map};
+use yagura_rule::framework::{Answers, Framework};
+use yagura_rule::yaml::decode;
 use yagura_rule::{Check, CheckFile, ContentError, LAMBDA_RUNTIMES, Schema, Tables};
 
 mod embedded {
@@ -18,26 +19,6 @@ mod embedded {
 
 /// The IAM actions that are not named like their API.
 const PERMISSIONS: &str = "permissions.yaml";
-
-/// A standard, as far as checks and reports need it.
-#[derive(Debug, Clone)]
-pub struct Framework {
-    /// `aws-26`.
-    pub id: SmolStr,
-    /// English title.
-    pub en: SmolStr,
-    /// Japanese title.
-    pub ja: SmolStr,
-    /// Requirement numbers, in order.
-    pub requirements: Vec<SmolStr>,
-}
-
-impl Framework {
-    /// The title in a language.
-    pub fn title(&self, lang: Lang) -> &str {
-        lang.pick(&self.en, &self.ja)
-    }
-}
 
 /// Every content file, parsed as far as form goes. Broken user files are set aside in `errors`.
 pub struct Content {
@@ -83,7 +64,7 @@ impl Content {
                     Err(e) => content.errors.extend(e),
                 }
             } else if file.path.starts_with("frameworks/") {
-                match framework(&file) {
+                match Framework::parse(&file) {
                     Ok(f) => content.frameworks.push(f),
                     Err(e) => content.errors.extend(e),
                 }
@@ -95,6 +76,11 @@ impl Content {
             }
         }
         Ok(content)
+    }
+
+    /// Which checks answer which requirement.
+    pub fn answers(&self) -> Answers {
+        Answers::new(&self.frameworks, self.checks.values())
     }
 
     /// The text of a content file.
@@ -136,7 +122,8 @@ impl Content {
             None => Tables::default(),
         };
         let schema = kinds.schema();
-        let frameworks = self.frameworks.iter().map(|f| (f.id.clone(), f.requirements.clone())).collect();
+        let numbers = |f: &Framework| f.requirements().map(|q| q.number.clone()).collect();
+        let frameworks = self.frameworks.iter().map(|f| (f.id.clone(), numbers(f))).collect();
         Ok(Compiled { facts: Arc::new(facts), kinds, schema, tables: Arc::new(tables), frameworks, errors })
     }
 
@@ -277,34 +264,4 @@ fn walk(root: &Path, folder: &Path, above: &mut Vec<PathBuf>, out: &mut Vec<(Str
     }
     above.pop();
     Ok(())
-}
-
-fn framework(file: &ContentFile) -> Result<Framework, Vec<ContentError>> {
-    let yaml = read(file).map_err(|e| vec![e])?;
-    let mut r = Reader::new(file);
-    r.only(&yaml, &["kind", "id", "en", "ja", "requirements"]);
-    let title = |r: &mut Reader<'_>, lang: &str| match yaml.get(lang) {
-        Some(at) => r.want_text(at, "title"),
-        None => {
-            r.complain(&yaml, format!("`{lang}` is missing"));
-            SmolStr::default()
-        }
-    };
-    let mut requirements = Vec::new();
-    for row in yaml.get("requirements").and_then(Yaml::items).unwrap_or_default() {
-        r.only(row, &["number", "level", "en", "ja"]);
-        match row.get("number").and_then(Yaml::value) {
-            Some(n) => requirements.push(n.as_str().map_or_else(|| n.to_string().into(), SmolStr::from)),
-            None => r.complain(row, "`number` is missing"),
-        }
-    }
-    let id = r.want_text(&yaml, "id");
-    if file.path != format!("frameworks/{id}.yaml") {
-        r.complain(&yaml, format!("the id must follow the path, found `{id}`"));
-    }
-    if r.want_text(&yaml, "kind") != "framework" {
-        r.complain(&yaml, "`kind` must be `framework`");
-    }
-    let framework = Framework { id, en: title(&mut r, "en"), ja: title(&mut r, "ja"), requirements };
-    r.finish(framework)
 }

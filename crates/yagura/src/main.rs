@@ -51,6 +51,7 @@ fn run(cli: &Cli, lang: Lang) -> Result<u8, Failure> {
     match &cli.command {
         Command::Scan(args) => commands::scan::run(cli, args, lang),
         Command::Checks(command) => commands::checks::run(cli, command, lang),
+        Command::Frameworks(command) => commands::frameworks::run(cli, command, lang),
         Command::Permissions(args) => commands::permissions::run(cli, args, lang),
         Command::Iam(command) => commands::iam::run(cli, command, lang),
         Command::Net(command) => commands::net::run(cli, command, lang),

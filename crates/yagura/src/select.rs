@@ -3,6 +3,8 @@
 use crate::cli::Selection;
 use crate::content::Content;
 use crate::failure::Failure;
+use smol_str::SmolStr;
+use std::collections::BTreeSet;
 use yagura_model::Severity;
 use yagura_rule::CheckFile;
 
@@ -14,17 +16,15 @@ pub fn select<'c>(content: &'c Content, selection: &Selection) -> Result<Vec<&'c
     services.dedup();
     known(&selection.service, &services, ("service", "サービス"))?;
     known(&selection.check, &all.iter().map(|c| c.id.as_str()).collect::<Vec<_>>(), ("check", "チェック"))?;
-    let mut frameworks: Vec<&str> =
-        all.iter().flat_map(|c| c.maps.iter().filter_map(|m| m.split('/').next())).collect();
-    frameworks.sort_unstable();
-    frameworks.dedup();
+    let frameworks: Vec<&str> = content.frameworks.iter().map(|f| f.id.as_str()).collect();
     known(&selection.framework, &frameworks, ("framework", "フレームワーク"))?;
+    let answers = content.answers();
+    let answering: BTreeSet<SmolStr> = selection.framework.iter().flat_map(|f| answers.of_framework(f)).collect();
     let least = selection.severity.map(Severity::from);
     let wanted = |c: &&CheckFile| {
         (selection.service.is_empty() || selection.service.iter().any(|s| s == service(c)))
             && (selection.check.is_empty() || selection.check.contains(&c.id))
-            && (selection.framework.is_empty()
-                || selection.framework.iter().any(|f| c.maps.iter().any(|m| m.split('/').next() == Some(f))))
+            && (selection.framework.is_empty() || answering.contains(&c.id))
             && least.is_none_or(|l| c.severity >= l)
     };
     let chosen: Vec<&CheckFile> = all.into_iter().filter(wanted).collect();

@@ -29,7 +29,7 @@ impl Level {
     }
 
     /// The name for a person.
-    pub const fn title(self, lang: Lang) -> &'static str {
+    pub fn title(self, lang: Lang) -> &'static str {
         match self {
             Self::Error => lang.pick("error", "エラー"),
             Self::SecurityWarning => lang.pick("security warning", "セキュリティ警告"),

@@ -1,7 +1,7 @@
 //! `yagura checks`: list, show, test, new.
 
 use super::rows::Rows;
-use crate::cli::{ChecksCommand, Cli};
+use crate::cli::{ChecksCommand, Cli, ListFormat};
 use crate::content::{Compiled, Content};
 use crate::failure::{Failure, exit};
 use crate::select::select;
@@ -20,9 +20,9 @@ pub fn run(cli: &Cli, command: &ChecksCommand, lang: Lang) -> Result<u8, Failure
     let begins = matches!(command, ChecksCommand::New { .. });
     let content = Content::load(cli.content.as_deref().filter(|folder| !begins || folder.exists()))?;
     match command {
-        ChecksCommand::List { selection, json } => {
+        ChecksCommand::List { selection, format, json } => {
             let chosen = select(&content, selection)?;
-            list(&chosen, *json, lang)
+            list(&chosen, if *json { ListFormat::Json } else { *format }, lang)
         }
         ChecksCommand::Show { id } => show(cli, &content, id, lang),
         ChecksCommand::Test { ids } => test(&content, ids, lang),
@@ -30,9 +30,18 @@ pub fn run(cli: &Cli, command: &ChecksCommand, lang: Lang) -> Result<u8, Failure
     }
 }
 
-fn list(chosen: &[&CheckFile], json: bool, lang: Lang) -> Result<u8, Failure> {
+fn list(chosen: &[&CheckFile], format: ListFormat, lang: Lang) -> Result<u8, Failure> {
     let mut out = std::io::stdout().lock();
-    if json {
+    if format == ListFormat::Jsonl {
+        for c in chosen {
+            let (en, ja) = (c.title(Lang::En), c.title(Lang::Ja));
+            let row = serde_json::json!({"id": c.id, "each": c.each, "severity": c.severity, "maps": c.maps,
+                "en": {"title": en}, "ja": {"title": ja}});
+            writeln!(out, "{row}")?;
+        }
+        return Ok(exit::DONE);
+    }
+    if format == ListFormat::Json {
         let rows: Vec<_> = chosen
             .iter()
             .map(|c| serde_json::json!({"id": c.id, "each": c.each, "severity": c.severity, "title": c.title(lang), "maps": c.maps}))

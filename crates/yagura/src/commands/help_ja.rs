@@ -1,6 +1,6 @@
 //! The help texts in Japanese. A test sees to it that none is missing.
 
-use super::{detect, events, iam, investigate, logs, net, query, store, trail};
+use super::{detect, events, frameworks, iam, investigate, logs, net, query, store, trail};
 use clap::{Arg, ArgAction, Command};
 
 const TEMPLATE: &str = "{before-help}{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}";
@@ -83,7 +83,8 @@ fn own(path: &str) -> Option<&'static HelpJa> {
     let of_logs = || path.strip_prefix("yagura logs ").and_then(logs::help_ja);
     let of_trail = || path.strip_prefix("yagura trail ").and_then(trail::help_ja);
     let of_events = || path.strip_prefix("yagura events ").and_then(events::help_ja);
-    of_iam.or_else(of_net).or_else(of_logs).or_else(of_trail).or_else(of_events)
+    let of_frameworks = || path.strip_prefix("yagura frameworks ").and_then(frameworks::help_ja);
+    of_iam.or_else(of_frameworks).or_else(of_net).or_else(of_logs).or_else(of_trail).or_else(of_events)
 }
 
 fn about(path: &str) -> Option<&'static str> {
@@ -98,6 +99,7 @@ fn about(path: &str) -> Option<&'static str> {
         "yagura checks show" => "チェックの内容、理由、読み取る項目、必要な権限を表示する",
         "yagura checks test" => "チェックのファイルに含まれるテストを実行する",
         "yagura checks new" => "--content のフォルダーに自作チェックのひな形を作る",
+        "yagura frameworks" => "フレームワーク（基準）の要件と、それを確認するチェック",
         "yagura permissions" => "選択したチェックに必要な最小権限の IAM ポリシーを出力する",
         "yagura iam" => "IAM で誰が何をできるか、その理由、変更で何が許可されるかを調べる",
         "yagura net" => "VPC のネットワークで何が何に到達できるか、できない理由は何かを調べる",

@@ -5,6 +5,7 @@ pub mod checks;
 pub mod content;
 pub mod detect;
 pub mod events;
+pub mod frameworks;
 pub mod help_ja;
 pub mod iam;
 pub mod investigate;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use yagura_inventory::{load, save, sketch};
-use yagura_model::{ContentFile, Gap, Lang, Severity, Snapshot, Status, Verdict};
+use yagura_model::{Compliance, ContentFile, Gap, Lang, Severity, Snapshot, Status, Verdict};
 use yagura_report::{Format, Framework, Meta, Report, Style};
 use yagura_rule::{Check, Estate, Judgement, judge, verdict};
 
@@ -46,7 +46,8 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
     let meta = meta(&content, &compiled, &estate, args.demo, requests, started, lang);
     let gaps = gaps(&judgements);
     let denied = gaps.iter().any(|g| g.is_denied());
-    output(&Report { meta, verdicts, gaps }, args, lang)?;
+    let compliance = compliance(&content, args, &checks, &verdicts, lang);
+    output(&Report { meta, verdicts, gaps, compliance }, args, lang)?;
     if code == exit::BLIND {
         let _ = writeln!(std::io::stderr(), "{}", blind(denied).render(lang));
     }
@@ -159,7 +160,7 @@ fn meta(
         frameworks: content
             .frameworks
             .iter()
-            .map(|f| Framework { id: f.id.clone(), title: f.title(lang).to_owned() })
+            .map(|f| Framework { id: f.id.clone(), title: f.title(lang).to_string() })
             .collect(),
         types: compiled
             .kinds
@@ -167,6 +168,22 @@ fn meta(
             .filter_map(|k| Some((k.resource.id.clone(), k.resource.cloudformation.clone()?)))
             .collect(),
     }
+}
+
+/// How far the frameworks are met that were asked for.
+fn compliance(
+    content: &Content,
+    args: &ScanArgs,
+    checks: &[Check],
+    verdicts: &[Verdict],
+    lang: Lang,
+) -> Vec<Compliance> {
+    if args.selection.framework.is_empty() {
+        return Vec::new();
+    }
+    let (answers, ran) = (content.answers(), checks.iter().map(|c| c.id.clone()).collect());
+    let asked = content.frameworks.iter().filter(|f| args.selection.framework.contains(&f.id));
+    asked.map(|f| answers.compliance(f, verdicts, &ran, lang)).collect()
 }
 
 /// What could not be read, each once.
