@@ -64,6 +64,8 @@ fn wrong<T>(at: &Expr, message: impl Into<String>) -> Result<T, Wrong> {
     Err(Wrong { message: message.into(), span: at.span })
 }
 
+/// What is asked of an event itself and is no field.
+const OUTCOMES: [&str; 4] = ["succeeded", "failed", "denied", "by_service"];
 const METHODS: [&str; 5] = ["startsWith", "endsWith", "contains", "matches", "exists"];
 const FUNCTIONS: [&str; 8] =
     ["has", "size", "ip.public", "ip.within", "intel.listed", "policy.public", "policy.admin", "policy.other_account"];
@@ -266,7 +268,8 @@ impl Compiler<'_> {
             return wrong(at, "`event` alone is no field");
         }
         Field::find(self.table, &path).map_err(|(name, known)| {
-            let near = nearest_hint(&name.to_ascii_lowercase(), known.iter().map(String::as_str));
+            let words = OUTCOMES.iter().copied().filter(|_| path.len() == 1);
+            let near = nearest_hint(&name.to_ascii_lowercase(), known.iter().map(String::as_str).chain(words));
             Wrong { message: format!("{} has no field `{name}`{near}", self.table.source.name), span: e.span }
         })
     }

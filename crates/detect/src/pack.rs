@@ -100,6 +100,10 @@ impl Pack {
             if let Some(name) = path.strip_suffix(".json") {
                 let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
                 match crate::foreign::pattern(name, text) {
+                    Ok(d) if all.iter().any(|other| other.id == d.id) => {
+                        let message = format!("`{}` stands in another file already", d.id);
+                        errors.push(ContentError { file: path.clone(), line: 1, column: 1, message });
+                    }
                     Ok(d) => all.push(d),
                     Err(e) => {
                         errors.push(ContentError { file: path.clone(), line: 1, column: 1, message: e.to_string() })

@@ -76,7 +76,7 @@ fn key_for(user: &str) -> String {
 }
 
 fn sequence(stages: &[(&str, &[&str], bool, usize)]) -> Sequence {
-    let words = Words { title: "t".into(), why: "w".into(), look: Vec::new() };
+    let words = Words { title: "t".into(), why: "w".into(), look: Vec::new(), innocent: Vec::new() };
     Sequence {
         id: "sequence.test".into(),
         join: vec![Join::Actor],

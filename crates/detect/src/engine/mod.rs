@@ -12,7 +12,7 @@ use crate::habits::Novelty;
 use crate::hash::hash;
 use crate::observe::{Alike, Hit, Noted, Notes, Observed, Rules, Seen, name_of};
 use crate::sequence::Sequences;
-use crate::sigma::{Correlator, Fired as Correlation};
+use crate::sigma::{Correlator, Fired as Correlation, Kind};
 use crate::signal::Because;
 use crate::stat::Sign;
 use say::{Fired, key_of};
@@ -49,7 +49,7 @@ impl<'e> Engine<'e> {
     /// sequences wait for (what they would have led to is lost), and quiet times (what they were of is said again). It counts from the
     /// state's beginning, over restarts; whoever prints says it where it is not zero.
     pub fn forgotten(&self) -> u64 {
-        self.state.forgotten
+        self.state.forgotten + self.state.correlators.values().map(Correlator::forgotten).sum::<u64>()
     }
 
     /// How many counters, links and entities that sequences wait for are remembered.
@@ -227,11 +227,16 @@ impl<'e> Engine<'e> {
         let events: Vec<SmolStr> = found.events.iter().map(SmolStr::new).collect();
         let because = vec![Because::Count {
             count: found.count,
-            distinct: !c.correlation.fields.is_empty(),
-            since: time - c.correlation.timespan_ms,
+            distinct: c.correlation.kind == Kind::ValueCount,
+            since: found.first_ms,
         }];
         let dedup = hash(&found.group);
+        let again = self.rules.get(c.says).map(|d| key_of(d, dedup));
         self.fire(c.says, time, dedup, Fired { seen, target: None, shown: &[], because, events });
+        // What goes on is one finding: the same is news only after a whole time frame without it.
+        if let Some(q) = again.and_then(|key| self.state.quiet.get_mut(&key)) {
+            q.until = q.until.max(time.saturating_add(c.correlation.timespan_ms));
+        }
     }
 
     /// What statistics noticed at a record.
@@ -258,7 +263,12 @@ impl<'e> Engine<'e> {
                 let figures = sign.facts.iter().map(|(n, v)| (SmolStr::new(n), v.clone())).collect();
                 let because = vec![Because::Figures { method: sign.method.into(), score: sign.score, figures }];
                 let dedup = hash(&sign.host) ^ sign.peer.as_deref().map_or(0, hash).rotate_left(9);
-                let mut shown: Vec<(SmolStr, SmolStr)> = vec![("count".into(), sign.count.to_string().into())];
+                let peer = sign.peer.clone().unwrap_or_default();
+                let (attacker, victim) =
+                    if sign.on_host() { (peer, sign.host.clone()) } else { (sign.host.clone(), peer) };
+                let count = SmolStr::from(sign.count.to_string());
+                let mut shown: Vec<(SmolStr, SmolStr)> =
+                    vec![("count".into(), count), ("attacker".into(), attacker), ("victim".into(), victim)];
                 shown.extend(sign.facts.iter().map(|(n, v)| (SmolStr::from(format!("fact.{n}")), v.clone())));
                 self.fire(
                     rule,

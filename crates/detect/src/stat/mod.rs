@@ -68,6 +68,13 @@ pub struct Sign {
     pub events: Vec<EventId>,
 }
 
+impl Sign {
+    /// Whether the host is the one that suffers, and its peer the one that does it: of port probes, and of guesses at a host's passwords.
+    pub fn on_host(&self) -> bool {
+        self.method == "port_probe" || self.facts.iter().any(|(name, value)| *name == "role" && value == "target")
+    }
+}
+
 /// One flow record: what one end sent to the other in a stretch of time.
 #[derive(Debug, Clone, Copy)]
 pub struct Flow<'a> {
