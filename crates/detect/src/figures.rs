@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 use yagura_model::Lang;
 
 /// Each figure's name, and how a sentence says it; `{}` is its value.
-const WORDS: [(&str, &str, &str); 63] = [
+const WORDS: [(&str, &str, &str); 68] = [
     ("account", "account {}", "アカウント {}"),
     ("account_was_tried", "the account was among those tried: {}", "試行されたアカウントか: {}"),
     ("accounts", "{} accounts tried", "試行されたアカウント {}"),
@@ -22,10 +22,12 @@ const WORDS: [(&str, &str, &str); 63] = [
     ("days_known", "known for {} days", "観測日数 {}"),
     ("different_domains", "{} different domains asked for", "問い合わせた異なるドメイン {}"),
     ("different_names", "{} different names asked for", "問い合わせた異なる名前 {}"),
+    ("distance_km", "{} km apart", "距離 {} km"),
     ("examples", "such as {}", "例: {}"),
     ("failures", "{} failures", "失敗 {} 回"),
     ("failures_allowed", "up to {} failures would be usual", "失敗は {} 回まで通常とみなす"),
     ("failures_before", "{} failures before", "それまでの失敗 {} 回"),
+    ("from", "first at {}", "最初の場所 {}"),
     ("greatest_hour", "{} bytes in its greatest hour", "過去最大の 1 時間 {} バイト"),
     ("hours_known", "{} hours known", "観測時間 {} 時間"),
     ("interval_seconds", "every {} seconds", "間隔 {} 秒"),
@@ -33,12 +35,14 @@ const WORDS: [(&str, &str, &str); 63] = [
     ("interval_spread", "intervals vary by {}", "間隔のばらつき {}"),
     ("interval_spread_of_chance", "by chance they would vary by {}", "偶然なら間隔のばらつきは {}"),
     ("kind", "queries of type {}", "問い合わせタイプ {}"),
+    ("km_per_hour", "a speed of {} km/h", "時速 {} km"),
     ("mail_servers", "{} mail servers", "メールサーバー {} 台"),
     ("mail_servers_allowed", "up to {} mail servers would be usual", "メールサーバーは {} 台まで通常とみなす"),
     ("mean_bytes", "{} bytes a packet", "1 パケットあたり {} バイト"),
     ("mean_length", "names of {} letters on average", "名前の平均長 {} 文字"),
     ("median_hour", "{} bytes in a usual hour (median)", "通常の 1 時間（中央値）{} バイト"),
     ("milliseconds_since_public_answer", "{} ms after a public answer", "パブリックな応答の {} ミリ秒後"),
+    ("minutes", "within {} minutes", "所要時間 {} 分"),
     ("missing_domains", "{} of them do not exist", "うち存在しないもの {}"),
     ("missing_share_allowed", "a share of {} missing would be usual", "存在しない割合は {} まで通常とみなす"),
     ("most_to", "most of it to {}", "最多の送信先 {}"),
@@ -68,6 +72,7 @@ const WORDS: [(&str, &str, &str); 63] = [
     ("sources", "{} sources", "送信元 {}"),
     ("sources_allowed", "up to {} sources would be usual", "送信元は {} まで通常とみなす"),
     ("target", "target {}", "対象 {}"),
+    ("to", "then at {}", "次の場所 {}"),
     ("tries", "{} tries", "試行 {} 回"),
     ("tries_allowed", "up to {} tries would be usual", "試行は {} 回まで通常とみなす"),
     ("usual", "usual: {}", "通常は {}"),

@@ -78,7 +78,7 @@ mod tests {
         fn no_cell_is_a_formula_and_every_cell_survives(id in "\\PC*", tail in "[=+@\t\r\n,\"'-]{0,4}", title in any::<String>()) {
             let verdict = r#"{"rule":"s3.x","status":"fail","severity":"high","title":"t","why":"w","fix":"f","maps":[],"evidence":{},
                 "missing":[],"resource":{"arn":null,"id":"i","kind":"s3.bucket","account":"111122223333","region":"us-east-1"}}"#;
-            let mut report = Report { meta: crate::Meta::default(), verdicts: vec![serde_json::from_str(verdict).unwrap()], gaps: vec![] };
+            let mut report = Report { meta: crate::Meta::default(), verdicts: vec![serde_json::from_str(verdict).unwrap()], gaps: vec![], compliance: vec![] };
             report.verdicts[0].resource.id = format!("{tail}{id}").into();
             report.verdicts[0].title = title.as_str().into();
             let mut bytes = Vec::new();

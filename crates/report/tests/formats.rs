@@ -56,7 +56,7 @@ fn nothing_judged_and_nothing_failed() {
             regions: vec!["us-east-1".into()],
             ..Meta::default()
         };
-        let empty = Report { meta, verdicts: vec![], gaps: vec![] };
+        let empty = Report { meta, verdicts: vec![], gaps: vec![], compliance: vec![] };
         insta::assert_snapshot!(format!("table_{name}_empty"), plain(&empty, Format::Table));
         insta::assert_snapshot!(format!("markdown_{name}_empty"), plain(&empty, Format::Markdown));
         let page = plain(&empty, Format::Html);

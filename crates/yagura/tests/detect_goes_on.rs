@@ -70,7 +70,7 @@ fn of_a_file_that_grew_only_what_came_is_read() {
     let trail = folder.path().join("trail.jsonl");
     std::fs::write(&trail, lines(&[stopped(1, "10:00:00"), calm(2, "11:00:00")])).unwrap();
     let first = run("trail.jsonl", folder.path());
-    assert!(stderr(&first).contains("2 records of 1 inputs"), "{}", stderr(&first));
+    assert!(stderr(&first).contains("2 records of 1 input\n"), "{}", stderr(&first));
     // Three days later: no memory of records reaches back so far.
     let later = |n: u32| {
         let mut record = stopped(n, "10:00:00");
@@ -79,11 +79,11 @@ fn of_a_file_that_grew_only_what_came_is_read() {
     };
     append(&trail, &lines(&[later(5), later(6)]));
     let second = run("trail.jsonl", folder.path());
-    assert!(stderr(&second).contains("2 records of 1 inputs; 0 came twice, 0 too late"), "{}", stderr(&second));
+    assert!(stderr(&second).contains("2 records of 1 input\n"), "{}", stderr(&second));
     assert!(String::from_utf8_lossy(&second.stdout).contains("trail-5"));
     // Another file under the same name is read from its beginning.
     std::fs::write(&trail, lines(&[later(8), later(9), later(10), later(11), later(12), calm(7, "10:00:00")])).unwrap();
-    assert!(stderr(&run("trail.jsonl", folder.path())).contains("6 records of 1 inputs"));
+    assert!(stderr(&run("trail.jsonl", folder.path())).contains("6 records of 1 input"));
 }
 
 #[test]
@@ -98,14 +98,11 @@ fn what_grows_below_a_header_is_read_by_it() {
         "start end action srcaddr dstaddr srcport dstport protocol packets bytes version interface-id log-status\n";
     std::fs::write(&flows, format!("{head}{}{}", row(1), row(2))).unwrap();
     let first = run("flows.log", folder.path());
-    assert!(stderr(&first).contains("2 records of 1 inputs"), "{}", stderr(&first));
+    assert!(stderr(&first).contains("2 records of 1 input\n"), "{}", stderr(&first));
     append(&flows, &row(3));
     let second = run("flows.log", folder.path());
     let said = stderr(&second);
-    assert!(
-        said.contains("1 records of 1 inputs; 0 came twice, 0 too late") && said.contains(" 0 could not be read"),
-        "{said}"
-    );
+    assert!(said.contains("1 record of 1 input\n"), "{said}");
 }
 
 #[test]
@@ -119,7 +116,7 @@ fn of_a_packed_file_that_changed_nothing_counts_twice() {
     std::fs::write(&trail, packed(&[a, b, c, calm(4, "13:00:00")])).unwrap();
     let second = run("trail.json.gz", folder.path());
     let said = stderr(&second);
-    assert!(said.contains("4 records of 1 inputs; 2 came twice, 0 too late"), "{said}");
+    assert!(said.contains("4 records of 1 input: 2 came twice\n"), "{said}");
     let found = told(&String::from_utf8_lossy(&second.stdout));
     assert!(found.len() == 1 && found[0].contains("000000000003"), "{found:?}");
 }
@@ -144,7 +141,7 @@ fn what_broke_is_tried_again_and_is_no_all_clear() {
     std::fs::write(&trail, &whole).unwrap();
     std::fs::write(folder.path().join("next.json"), json!({"Records": [calm(900, "12:00:00")]}).to_string()).unwrap();
     let rest = run("*.json*", folder.path());
-    assert!(stderr(&rest).contains(" 0 too late"), "{}", stderr(&rest));
+    assert!(!stderr(&rest).contains("too late"), "{}", stderr(&rest));
     assert_eq!(some + told(&String::from_utf8_lossy(&rest.stdout)).len(), 399);
     let nothing = run("*.json*", folder.path());
     assert_eq!(

@@ -215,13 +215,16 @@ impl Travels {
 
 fn sign(now: i64, id: EventId, at: &Sighting, (left, event, from): (i64, EventId, &Sighting), way: Travel) -> Sign {
     let minutes = now.abs_diff(left) / 60_000;
-    let facts = vec![
+    let mut facts = vec![
         fact("from", from.told()),
         fact("to", at.told()),
         fact("distance_km", way.distance.round()),
         fact("minutes", minutes),
-        fact("km_per_hour", if way.speed.is_finite() { format!("{:.0}", way.speed) } else { "-".to_owned() }),
     ];
+    // At one and the same instant there is no speed.
+    if way.speed.is_finite() {
+        facts.push(fact("km_per_hour", way.speed.round()));
+    }
     Sign {
         method: "impossible_travel",
         time: now,

@@ -228,7 +228,7 @@ pub fn report(lang: Lang) -> Report {
         verdict.reason = Some(gap.say(lang));
         verdict.missing = gap.permission.clone().filter(|_| gap.is_denied()).into_iter().collect();
     }
-    Report { meta: meta(lang), verdicts, gaps: vec![denied, slow] }
+    Report { meta: meta(lang), verdicts, gaps: vec![denied, slow], compliance: Vec::new() }
 }
 
 /// `n` verdicts over many resources, for measuring.
@@ -265,7 +265,7 @@ pub fn large(lang: Lang, n: usize) -> Report {
     }
     let mut meta = meta(lang);
     meta.accounts = (0..40).map(|i| format!("{:012}", 111_122_223_333_u64 + i).into()).collect();
-    Report { meta, verdicts, gaps: small.gaps }
+    Report { meta, verdicts, gaps: small.gaps, compliance: Vec::new() }
 }
 
 fn meta(lang: Lang) -> Meta {
