@@ -33,8 +33,10 @@ pub enum Predicate {
     Exists(Field, Box<Predicate>),
     /// A field has at least so many values.
     Count(Field, Order, f64),
-    /// The caller is an AWS service that acts by itself or for the account.
+    /// The caller is shown as an AWS service, whoever it acts for.
     ByService,
+    /// The caller is a person in whose name a service calls.
+    ForPerson,
     /// A Sigma rule fires.
     Sigma(Arc<sigma::Rule>),
     /// One that other rules have, too: known by its number once it was tried on a record.
@@ -189,6 +191,7 @@ impl Predicate {
                 order.holds(f64::from(count), *bound)
             }
             Self::ByService => by_service(event),
+            Self::ForPerson => for_person(event),
             Self::Shared(number, p) => against.memo.get(*number, against.session, || p.on(event, item, against)),
             Self::Pattern(rules) => {
                 crate::foreign::delivered(event).is_some_and(|e| rules.matched(&e).is_ok_and(|m| !m.is_empty()))
@@ -216,40 +219,7 @@ fn one_decides(parts: &[Predicate], decisive: bool, event: &Event<'_, '_>, again
 /// AWS services call in their own name (`userIdentity.type` `AWSService`), or with a role of the account, which `invokedBy` and the
 /// source address then tell: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>
 /// `AWS Internal` as the source alone does not: what a person does in the console may come from there, then without `invokedBy`.
-///
-/// What a service does in a person's forward access session is the person's deed, shown with the person as the caller, `invokedBy` the
-/// service and the service's name as the source address: who creates an administrator through CloudFormation has created one.
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html> Reading, such as the `kms:Decrypt` behind every
-/// object, is a consequence of what the person did and not a deed of its own. A role's session is a person's where it says so itself: a
-/// service's role looks the same otherwise.
 fn by_service(event: &Event<'_, '_>) -> bool {
-    shown_as_service(event) && !forwarded(event)
-}
-
-fn forwarded(event: &Event<'_, '_>) -> bool {
-    let r = event.record;
-    let user = |path: &[&str]| r.text_at("useridentity", path);
-    if r.table.source.name != "cloudtrail"
-        || user(&["invokedBy"]).is_none()
-        || r.text("readonly").is_none_or(|t| !t.eq_ignore_ascii_case("false"))
-    {
-        return false;
-    }
-    match user(&["type"]).as_deref() {
-        Some("IAMUser" | "FederatedUser" | "IdentityCenterUser") => true,
-        Some("AssumedRole") => {
-            let issuer = user(&["sessionContext", "sessionIssuer", "arn"]);
-            let source = user(&["sessionContext", "sourceIdentity"]);
-            let mfa = user(&["sessionContext", "attributes", "mfaAuthenticated"]);
-            issuer.is_some_and(|i| i.contains("/AWSReservedSSO_"))
-                || source.is_some_and(|s| !s.is_empty())
-                || mfa.is_some_and(|m| m == "true")
-        }
-        _ => false,
-    }
-}
-
-fn shown_as_service(event: &Event<'_, '_>) -> bool {
     use yagura_logs::envelope::Role;
     // The caller chooses the names of users and sessions, which end an ARN; a service's name is one word with dots.
     let of_aws = |t: &str| t.ends_with(".amazonaws.com") && !t.contains(['/', ':', '@']);
@@ -265,6 +235,29 @@ fn shown_as_service(event: &Event<'_, '_>) -> bool {
         _ => event.role(Role::Actor),
     };
     source.is_some_and(|t| of_aws(&t)) || service().is_some_and(|t| of_aws(&t) || t == "AWS Internal")
+}
+
+/// What a service does in a person's forward access session is shown with the person as the caller and `invokedBy` the service:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html> A role's session is a person's where it says so
+/// itself: a service's role looks the same otherwise.
+fn for_person(event: &Event<'_, '_>) -> bool {
+    let r = event.record;
+    let user = |path: &[&str]| r.text_at("useridentity", path);
+    if r.table.source.name != "cloudtrail" || user(&["invokedBy"]).is_none() {
+        return false;
+    }
+    match user(&["type"]).as_deref() {
+        Some("IAMUser" | "FederatedUser" | "IdentityCenterUser") => true,
+        Some("AssumedRole") => {
+            let issuer = user(&["sessionContext", "sessionIssuer", "arn"]);
+            let source = user(&["sessionContext", "sourceIdentity"]);
+            let mfa = user(&["sessionContext", "attributes", "mfaAuthenticated"]);
+            issuer.is_some_and(|i| i.contains("/AWSReservedSSO_"))
+                || source.is_some_and(|s| !s.is_empty())
+                || mfa.is_some_and(|m| m == "true")
+        }
+        _ => false,
+    }
 }
 
 /// Whether a text lets in an account that is neither the record's nor one of the user's: an account's number, an ARN, or a policy document

@@ -22,9 +22,7 @@ impl Scope {
     /// Of a condition.
     pub fn of(p: &Predicate) -> Self {
         match p {
-            Predicate::Always(_) => Self::Session,
-            // What a service does for a person is told by whether it reads, too.
-            Predicate::ByService => Self::Named,
+            Predicate::Always(_) | Predicate::ByService | Predicate::ForPerson => Self::Session,
             Predicate::All(parts) | Predicate::Any(parts) => parts.iter().map(Self::of).max().unwrap_or(Self::Session),
             Predicate::Not(p) | Predicate::Shared(_, p) => Self::of(p),
             Predicate::Test(field, _) | Predicate::Count(field, ..) => field.scope(),
@@ -187,6 +185,7 @@ fn key(p: &Predicate) -> Option<String> {
         Predicate::Count(Field::Item(_), ..) | Predicate::Exists(..) => return None,
         Predicate::Count(field, order, bound) => format!("{field:?} count {order:?} {bound:?}"),
         Predicate::ByService => "by service".to_owned(),
+        Predicate::ForPerson => "for a person".to_owned(),
         Predicate::All(_) | Predicate::Any(_) | Predicate::Sigma(_) | Predicate::Pattern(_) => return None,
     })
 }
@@ -197,6 +196,7 @@ fn cost(p: &Predicate) -> u32 {
         Predicate::Always(_) => 0,
         Predicate::Shared(_, p) | Predicate::Not(p) => cost(p),
         Predicate::ByService => 2,
+        Predicate::ForPerson => 16,
         Predicate::Test(field, test) => of_field(field) * of_test(test),
         Predicate::Same(a, b) => of_field(a) + of_field(b),
         Predicate::Count(field, ..) => of_field(field) * 2,

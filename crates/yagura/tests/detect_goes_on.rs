@@ -206,6 +206,40 @@ fn an_incident_of_a_sequence_that_is_gone_is_said() {
     assert_eq!(told(&String::from_utf8_lossy(&without.stdout)).len(), 1);
 }
 
+/// What a state file holds.
+fn held(path: &Path) -> String {
+    String::from_utf8(zstd::decode_all(std::fs::File::open(path).unwrap()).unwrap()).unwrap()
+}
+
+#[test]
+fn what_was_told_long_ago_is_let_go_and_what_had_to_be_forgotten_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (trail, state) = (folder.path().join("trail.jsonl"), folder.path().join("state"));
+    std::fs::write(&trail, lines(&[stopped(1, "10:00:00"), calm(2, "11:00:00")])).unwrap();
+    assert_eq!(told(&String::from_utf8_lossy(&run("trail.jsonl", folder.path()).stdout)).len(), 1);
+    let signals =
+        |text: &str| serde_json::from_str::<Value>(text).unwrap()["state"]["signals"].as_array().unwrap().len();
+    assert_eq!(signals(&held(&state)), 1, "it may grow yet");
+    let later = |mut record: Value| {
+        record["eventTime"] = record["eventTime"].as_str().unwrap().replace("2026-03-01", "2026-06-01").into();
+        record
+    };
+    append(&trail, &lines(&[later(calm(3, "10:00:00")), later(calm(4, "11:00:00"))]));
+    let quiet = run("trail.jsonl", folder.path());
+    assert!(told(&String::from_utf8_lossy(&quiet.stdout)).is_empty() && !stderr(&quiet).contains("forgotten"));
+    let saved = held(&state);
+    assert_eq!(signals(&saved), 0);
+    // Where room ran out, every run that goes on from there says so.
+    assert_eq!(saved.matches("\"forgotten\":0").count(), 1, "{saved}");
+    let short = saved.replace("\"forgotten\":0", "\"forgotten\":7");
+    std::fs::write(&state, zstd::encode_all(short.as_bytes(), 1).unwrap()).unwrap();
+    append(&trail, &lines(&[later(stopped(5, "12:00:00")), later(calm(6, "13:00:00"))]));
+    let next = run("trail.jsonl", folder.path());
+    let found = told(&String::from_utf8_lossy(&next.stdout));
+    assert!(found.len() == 1 && found[0].contains("000000000005"), "{found:?}");
+    assert!(stderr(&next).contains("7 counts, links between identities and begun sequences"), "{}", stderr(&next));
+}
+
 /// A run that goes on until it is stopped.
 struct Following(Child);
 
