@@ -398,6 +398,11 @@ impl Collector<'_> {
             }
             Job::Field { asset, field } => {
                 let value = self.field_value(asset, &field, answer.values, answer.error);
+                let kind = self.estate.assets().get(asset as usize).and_then(|a| self.kinds.get(&a.kind));
+                let value = match kind {
+                    Some(kind) => shape::without_omitted(&kind.resource, &field, value),
+                    None => value,
+                };
                 self.estate.set_field(asset, &field, value);
                 vec![Wanted::Field(asset, field)]
             }

@@ -120,7 +120,7 @@ pub struct FieldCall {
     pub with: Vec<(SmolStr, Input)>,
     /// The path of the value in the output; the whole output without it.
     pub take: Option<SmolStr>,
-    /// Error codes that mean: not set.
+    /// Errors that mean: not set. A code, or `Code: words of its message`.
     pub absent_on: Vec<SmolStr>,
     /// One call per account and Region: the path of ids in the output, and the asset's own id field. The value is whether it is among them.
     pub member: Option<(SmolStr, SmolStr)>,

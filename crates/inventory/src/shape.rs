@@ -189,6 +189,21 @@ pub(crate) fn asset(
     }))
 }
 
+/// What an answer gave for a field, without what the kind throws away below it.
+pub(crate) fn without_omitted(resource: &Resource, name: &str, field: Field) -> Field {
+    let mut below = resource.omit.iter().filter_map(|path| path.strip_prefix(name)?.strip_prefix('.')).peekable();
+    let Field::Known(mut value) = field else { return field };
+    if below.peek().is_some() {
+        let items = if let Value::List(items) = &mut value { items.iter_mut().collect() } else { vec![&mut value] };
+        let mut maps: Vec<&mut Map> =
+            items.into_iter().filter_map(|i| if let Value::Map(map) = i { Some(map) } else { None }).collect();
+        for path in below {
+            maps.iter_mut().for_each(|map| omit(map, path));
+        }
+    }
+    Field::Known(value)
+}
+
 /// Takes out what stands at a dotted path, in each item of a list on the way.
 fn omit(item: &mut Map, path: &str) {
     let Some((top, rest)) = path.split_once('.') else {
@@ -381,6 +396,12 @@ arn: arn
         assert_eq!(made[0].field("Key"), &Field::Absent);
         let options = made[0].path("Options").unwrap().unwrap().to_string();
         assert_eq!(options, r#"{"Static":true,"Tunnels":[{"Up":true},{}]}"#);
+        let late = r#"[{"Tunnels":[{"Key":"k","Up":true}]},{"Tunnels":{"Key":"k"}},7]"#;
+        let field = Field::Known(serde_json::from_str(late).unwrap());
+        let Field::Known(left) = without_omitted(&r, "Options", field) else { panic!() };
+        assert_eq!(left.to_string(), r#"[{"Tunnels":[{"Up":true}]},{"Tunnels":{}},7]"#);
+        let other = Field::Known(serde_json::from_str(r#"{"Key":"k"}"#).unwrap());
+        assert_eq!(without_omitted(&r, "Optional", other.clone()), other);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::html::escape;
 use crate::table::MARGIN;
-use crate::terminal::{Ink, Terminal, cut, left, right, width};
+use crate::terminal::{Ink, Terminal, left, right, width, wrap};
 use std::fmt::Write as _;
 use yagura_model::{Compliance, ComplianceRequirement, Coverage, Lang, Standing, Status, Tally};
 
@@ -79,8 +79,9 @@ fn note(r: &ComplianceRequirement, lang: Lang) -> String {
 
 /// Lines for a terminal: score, sections, then every requirement.
 pub(crate) fn lines(compliance: &Compliance, terminal: Terminal, lang: Lang, out: &mut Vec<String>) {
-    out.push(format!("{MARGIN}{}", terminal.paint(Ink::BOLD, &cut(&compliance.title, terminal.width - MARGIN.len()))));
-    out.push(format!("{MARGIN}{}", tally_line(Tally::of(compliance.requirements()), lang)));
+    let bold = |line: String| terminal.paint(Ink::BOLD, &line);
+    out.extend(wrap(&compliance.title, terminal.width, MARGIN, MARGIN).into_iter().map(bold));
+    out.extend(wrap(&tally_line(Tally::of(compliance.requirements()), lang), terminal.width, MARGIN, MARGIN));
     out.push(String::new());
     let numbers = compliance.requirements().map(|r| width(&r.number)).max().unwrap_or(0);
     let words = compliance.requirements().map(|r| width(standing_word(r.standing, lang))).max().unwrap_or(0);
@@ -88,13 +89,17 @@ pub(crate) fn lines(compliance: &Compliance, terminal: Terminal, lang: Lang, out
         if !section.title.is_empty() {
             let score = Tally::of(&section.requirements).score().map(|s| format!("  {s} %")).unwrap_or_default();
             let head = format!("{} {}{score}", section.number, section.title);
-            out.push(format!("{MARGIN}{}", terminal.paint(Ink::BOLD, &cut(&head, terminal.width - MARGIN.len()))));
+            out.extend(wrap(&head, terminal.width, MARGIN, MARGIN).into_iter().map(bold));
         }
         for r in &section.requirements {
-            let word = terminal.paint(ink(r.standing), &left(standing_word(r.standing, lang), words));
-            let rest = terminal.width.saturating_sub(MARGIN.len() + numbers + words + 4).max(20);
-            let text = cut(&format!("{} · {}", r.title, note(r, lang)), rest);
-            out.push(format!("{MARGIN}{}  {word}  {text}", right(&r.number, numbers)));
+            let word = left(standing_word(r.standing, lang), words);
+            let before = format!("{MARGIN}{}  {word}  ", right(&r.number, numbers));
+            let after = " ".repeat(width(&before));
+            let mut lines = wrap(&format!("{} · {}", r.title, note(r, lang)), terminal.width, &before, &after);
+            if let Some(first) = lines.first_mut() {
+                *first = first.replacen(&word, &terminal.paint(ink(r.standing), &word), 1);
+            }
+            out.append(&mut lines);
         }
         out.push(String::new());
     }

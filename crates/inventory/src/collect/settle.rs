@@ -53,7 +53,7 @@ impl Collector<'_> {
             return Field::Absent;
         };
         match error {
-            Some(e) if spec.absent_on.iter().any(|c| *c == e.code) => Field::Absent,
+            Some(e) if spec.absent_on.iter().any(|said| says(&e, said)) => Field::Absent,
             Some(e) => Field::Unknown(e.gap),
             None if pages.len() == 1 => match pages.pop().and_then(|p| shape::take(p, spec.take.as_deref())) {
                 Some(value) => Field::Known(value),
@@ -113,7 +113,7 @@ impl Collector<'_> {
                     Some(m) => m.get(name).cloned().map_or(Field::Absent, Field::Known),
                     None => Field::Unknown(gap.clone()),
                 };
-                self.estate.set_field(at, name, field);
+                self.estate.set_field(at, name, shape::without_omitted(&kind.resource, name, field));
             }
         }
     }
@@ -148,5 +148,14 @@ impl Collector<'_> {
             };
             self.estate.set_field(at, field, value);
         }
+    }
+}
+
+/// Whether an error is the one that means "not set": its code, or `Code: words of the message` where AWS gives the same code
+/// for other things too.
+fn says(error: &Failed, said: &str) -> bool {
+    match said.split_once(": ") {
+        Some((code, words)) => error.code == code && error.gap.detail.contains(words),
+        None => error.code == said,
     }
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 use std::time::Duration;
-use yagura_model::{Gap, GapReason, Lang, Map, ResourceRef, Severity, Status, Value, Verdict};
+use yagura_model::{
+    Compliance, ComplianceRequirement, ComplianceSection, Coverage, Gap, GapReason, Lang, Map, ResourceRef, Severity,
+    Standing, Status, Value, Verdict,
+};
 use yagura_report::{Framework, Meta, Report};
 
 struct Check {
@@ -228,7 +231,7 @@ pub fn report(lang: Lang) -> Report {
         verdict.reason = Some(gap.say(lang));
         verdict.missing = gap.permission.clone().filter(|_| gap.is_denied()).into_iter().collect();
     }
-    Report { meta: meta(lang), verdicts, gaps: vec![denied, slow], compliance: Vec::new() }
+    Report { meta: meta(lang), verdicts, gaps: vec![denied, slow], compliance: vec![compliance(lang)] }
 }
 
 /// `n` verdicts over many resources, for measuring.
@@ -265,7 +268,7 @@ pub fn large(lang: Lang, n: usize) -> Report {
     }
     let mut meta = meta(lang);
     meta.accounts = (0..40).map(|i| format!("{:012}", 111_122_223_333_u64 + i).into()).collect();
-    Report { meta, verdicts, gaps: small.gaps, compliance: Vec::new() }
+    Report { meta, verdicts, gaps: small.gaps, compliance: vec![] }
 }
 
 fn meta(lang: Lang) -> Meta {
@@ -347,5 +350,31 @@ fn verdict(
         missing: vec![],
         reason: (status == Status::NotApplicable)
             .then(|| lang.pick("The volume is not attached.", "ボリュームがアタッチされていない。").into()),
+    }
+}
+
+/// A framework with a requirement of every standing.
+fn compliance(lang: Lang) -> Compliance {
+    let row = |number: &str, coverage, standing, counts: [usize; 3]| ComplianceRequirement {
+        number: number.into(),
+        title: format!("{} {number} <a> | b", lang.pick("Requirement", "要件")).into(),
+        coverage,
+        standing,
+        checks: vec!["s3.bucket_blocks_public_access".into()],
+        failed: counts[0],
+        unknown: counts[1],
+        passed: counts[2],
+    };
+    let requirements = vec![
+        row("1.1", Coverage::Automated, Standing::Failed, [2, 1, 3]),
+        row("1.2", Coverage::Partial, Standing::Passed, [0, 0, 4]),
+        row("1.3", Coverage::Automated, Standing::Unknown, [0, 1, 0]),
+        row("1.10", Coverage::Automated, Standing::NotApplicable, [0, 0, 0]),
+        row("1.11", Coverage::Manual, Standing::Manual, [0, 0, 0]),
+    ];
+    let section =
+        ComplianceSection { number: "1".into(), title: lang.pick("Storage", "ストレージ").into(), requirements };
+    Compliance {
+        framework: "sample".into(), title: lang.pick("A sample", "サンプル").into(), sections: vec![section]
     }
 }
