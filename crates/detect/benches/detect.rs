@@ -109,13 +109,19 @@ fn worked() -> f64 {
     text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
 }
 
-/// Runs what is compared in turns, so that a machine's moods fall on all alike; the best of each.
+/// Runs what is compared in turns, so that a machine's moods fall on all alike; the best of each. What is over soon is done several times a
+/// turn: the kernel counts a thread's time by its ticks, 4 ms at most.
 fn turns<const N: usize>(works: [&mut dyn FnMut() -> f64; N]) -> [f64; N] {
     let mut best = [f64::MAX; N];
     let mut works = works;
     for _ in 0..4 {
         for (best, work) in best.iter_mut().zip(&mut works) {
-            *best = best.min(work());
+            let (mut spent, mut times) = (0.0, 0.0);
+            while spent < 0.5 {
+                spent += work();
+                times += 1.0;
+            }
+            *best = best.min(spent / times);
         }
     }
     best
@@ -271,7 +277,7 @@ fn actors(pack: &Pack) {
             hash(who % 3),
             hash(who % 5000 + random.u64(..3)),
             hash(who % 6),
-            call / 16_667 % 24 + 1,
+            (call / 16_667 % 24 + 1) << 8,
         ];
         let notes = call.is_multiple_of(50).then(|| {
             let text = |t: &str| format!("{t}{who}").into();
@@ -293,7 +299,12 @@ fn actors(pack: &Pack) {
             Box::new(Notes { seen: Some(seen), hits: vec![hit], ..Notes::default() })
         });
         let time = 1_780_000_000_000 + i64::try_from(call * 216).unwrap();
-        engine.take(&Observed { time, id: u128::from(call), habit: Some(Habit { who: hash(who), what }), notes });
+        engine.take(&Observed {
+            time,
+            id: u128::from(call),
+            habit: Some(Habit { who: hash(who), what }),
+            notes: notes.into(),
+        });
     }
     println!(
         "100,000 identities: {} habits, {} signals; {} MB more than before, {} MB in all at most (wanted: less than 500)",

@@ -64,6 +64,8 @@ fn wrong<T>(at: &Expr, message: impl Into<String>) -> Result<T, Wrong> {
     Err(Wrong { message: message.into(), span: at.span })
 }
 
+/// What is asked of an event itself and is no field.
+const OUTCOMES: [&str; 4] = ["succeeded", "failed", "denied", "by_service"];
 const METHODS: [&str; 5] = ["startsWith", "endsWith", "contains", "matches", "exists"];
 const FUNCTIONS: [&str; 8] =
     ["has", "size", "ip.public", "ip.within", "intel.listed", "policy.public", "policy.admin", "policy.other_account"];
@@ -82,13 +84,23 @@ impl Compiler<'_> {
                     "succeeded" => Ok(self.outcome("success")),
                     "failed" => Ok(Predicate::Any(vec![self.outcome("failure"), self.outcome("denied")])),
                     "denied" => Ok(self.outcome("denied")),
-                    "by_service" => Ok(Predicate::ByService),
+                    "by_service" => Ok(self.by_service()),
                     _ => Ok(Predicate::Test(self.field(e)?, Test::True)),
                 }
             }
             ExprKind::Member(..) => Ok(Predicate::Test(self.field(e)?, Test::True)),
             _ => wrong(e, "this is no condition"),
         }
+    }
+
+    /// A service calls by itself or for the account. What it changes in a person's name is the person's deed: who creates an administrator
+    /// through CloudFormation has created one. Reading, such as the `kms:Decrypt` behind every object, is a consequence of what the person
+    /// did and not a deed of its own.
+    fn by_service(&self) -> Predicate {
+        let Ok(reads) = field("event.readOnly", self.table) else { return Predicate::ByService };
+        let changes = Predicate::Test(reads, Test::Is(["false".to_owned()].into(), Case::Any));
+        let deed = Predicate::All(vec![Predicate::ForPerson, changes]);
+        Predicate::All(vec![Predicate::ByService, Predicate::Not(Box::new(deed))])
     }
 
     fn outcome(&self, word: &str) -> Predicate {
@@ -266,7 +278,8 @@ impl Compiler<'_> {
             return wrong(at, "`event` alone is no field");
         }
         Field::find(self.table, &path).map_err(|(name, known)| {
-            let near = nearest_hint(&name.to_ascii_lowercase(), known.iter().map(String::as_str));
+            let words = OUTCOMES.iter().copied().filter(|_| path.len() == 1);
+            let near = nearest_hint(&name.to_ascii_lowercase(), known.iter().map(String::as_str).chain(words));
             Wrong { message: format!("{} has no field `{name}`{near}", self.table.source.name), span: e.span }
         })
     }

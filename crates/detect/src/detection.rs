@@ -65,6 +65,8 @@ pub struct Words {
     pub why: SmolStr,
     /// What to look at next.
     pub look: Vec<SmolStr>,
+    /// What else it may be: Sigma's `falsepositives`. Detections of our own say so in `why`.
+    pub innocent: Vec<SmolStr>,
 }
 
 /// Repetition that makes a sign of what is none by itself.
@@ -512,7 +514,12 @@ pub fn words(r: &mut Reader<'_>, yaml: &Yaml, lang: &str) -> Words {
         return Words::default();
     };
     r.only(at, &["title", "why", "look"]);
-    let words = Words { title: r.want_text(at, "title"), why: r.want_text(at, "why"), look: r.texts(at, "look") };
+    let words = Words {
+        title: r.want_text(at, "title"),
+        why: r.want_text(at, "why"),
+        look: r.texts(at, "look"),
+        innocent: Vec::new(),
+    };
     if words.look.is_empty() {
         r.complain(at, "`look` wants a list of what to look at next");
     }
@@ -540,7 +547,13 @@ fn shown(r: &mut Reader<'_>, yaml: &Yaml, words: [&Words; 2], table: &'static Ta
     for text in words.iter().flat_map(|w| [&w.title, &w.why].into_iter().chain(&w.look)) {
         for part in text.split('{').skip(1) {
             let Some((name, _)) = part.split_once('}') else { continue };
-            if PLACEHOLDERS.contains(&name) || name.starts_with("fact.") || all.iter().any(|(n, _)| n == name) {
+            // Of what a statistic finds it is known who does it and who suffers.
+            let of_method = ["attacker", "victim"].contains(&name) && yaml.get("method").is_some();
+            if PLACEHOLDERS.contains(&name)
+                || of_method
+                || name.starts_with("fact.")
+                || all.iter().any(|(n, _)| n == name)
+            {
                 continue;
             }
             match name.starts_with("event.").then(|| field(name, table)) {

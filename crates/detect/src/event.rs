@@ -1,13 +1,37 @@
 //! One record as rules see it: fields by the names that AWS gives them.
 
+use crate::share::Scope;
 use smol_str::SmolStr;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 use yagura_logs::columns::Type;
 use yagura_logs::envelope::{Envelope, Role};
 use yagura_logs::json::{Kind, Raw, value};
 use yagura_logs::record::Record;
 use yagura_logs::table::Table;
 use yagura_rule::policy::decoded;
+
+/// Columns that say who calls, from where, with what, and how it ended: CloudTrail's records of one session have them in common.
+pub(crate) const OF_SESSION: [&str; 4] = ["useridentity", "sourceipaddress", "useragent", "errorcode"];
+/// Columns that records of one name have in common.
+pub(crate) const OF_NAME: [&str; 4] = ["eventsource", "eventname", "readonly", "eventtype"];
+
+/// Where those stand in CloudTrail's records.
+pub(crate) struct Places {
+    /// By [`OF_SESSION`].
+    pub session: [usize; 4],
+    /// By [`OF_NAME`].
+    pub name: [usize; 4],
+    /// The event's own identity.
+    pub id: usize,
+}
+
+/// Where CloudTrail's records have what is looked at most.
+pub(crate) static TRAIL: LazyLock<Places> = LazyLock::new(|| {
+    let names = &yagura_logs::table::cloudtrail().names;
+    let place = |column: &str| names.iter().position(|n| n == column).unwrap_or(usize::MAX);
+    Places { session: OF_SESSION.map(place), name: OF_NAME.map(place), id: place("eventid") }
+});
 
 /// A record with its envelope.
 #[derive(Clone, Copy)]
@@ -92,6 +116,20 @@ impl Field {
             known_below(kind, below)?;
         }
         Ok(Self::Column(column, below.iter().map(SmolStr::new).collect()))
+    }
+}
+
+impl Field {
+    /// Of which of CloudTrail's records its value is the value.
+    pub fn scope(&self) -> Scope {
+        match self {
+            Self::Role(Role::Event) => Scope::Named,
+            Self::Role(Role::Target) | Self::Region | Self::Rest(..) | Self::Item(_) => Scope::Record,
+            Self::Role(_) | Self::Account | Self::Identity | Self::Network => Scope::Session,
+            Self::Column(n, _) if TRAIL.session.contains(n) => Scope::Session,
+            Self::Column(n, _) if TRAIL.name.contains(n) => Scope::Named,
+            Self::Column(..) => Scope::Record,
+        }
     }
 }
 

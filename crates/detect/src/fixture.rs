@@ -5,6 +5,7 @@
 //!   stopped: {event: {requestParameters: {name: main}}, expect: fire}
 //!   twenty:  {events: [{times: 20, every: 5s, event: {requestParameters: {secretId: "secret-{n}"}}}], expect: fire}
 //!   from tor: {lists: {tor_exit: [198.51.100.7]}, event: {sourceIPAddress: 198.51.100.7}, expect: fire}
+//!   far away: {places: ["203.0.113.0/24,35.7,139.7", "198.51.100.0/24,51.5,-0.1"], events: […], expect: fire}
 //! ```
 //!
 //! A record is written as far as it matters: the rest is filled in with an everyday record of its log ([`usual`]). The clock starts at
@@ -25,6 +26,8 @@ pub struct Fixture {
     pub steps: Vec<Step>,
     /// Entries of threat lists, by category.
     pub lists: Vec<(SmolStr, Vec<SmolStr>)>,
+    /// Lines of a table of locations.
+    pub places: Vec<SmolStr>,
     /// How often something must be found.
     pub expect: Expect,
 }
@@ -55,7 +58,7 @@ pub struct Step {
     pub event: Value,
 }
 
-const FIXTURE: [&str; 4] = ["event", "events", "lists", "expect"];
+const FIXTURE: [&str; 5] = ["event", "events", "lists", "places", "expect"];
 
 /// Reads `tests`; complains where no fixture fires or none is quiet.
 pub fn parse(r: &mut Reader<'_>, yaml: &Yaml) -> Vec<Fixture> {
@@ -91,7 +94,8 @@ pub fn parse(r: &mut Reader<'_>, yaml: &Yaml) -> Vec<Fixture> {
                 lists.push((category.name.clone(), r.texts(l, &category.name)));
             }
         }
-        all.push(Fixture { name: name.name.clone(), steps, lists, expect });
+        let places = if at.get("places").is_some() { r.texts(at, "places") } else { Vec::new() };
+        all.push(Fixture { name: name.name.clone(), steps, lists, places, expect });
     }
     for (quiet, word) in [(true, "is quiet"), (false, "fires")] {
         if !all.iter().any(|f| (f.expect == Expect::Quiet) == quiet) {

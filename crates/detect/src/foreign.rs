@@ -6,6 +6,7 @@ use crate::observe::{Correlated, Correlating, Rules};
 use crate::predicate::Predicate;
 use crate::sigma::{About, Document, Fields, Json, Level, Library, Logsource, Problem, Signal, Value};
 use smol_str::SmolStr;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use yagura_logs::columns::find;
 use yagura_logs::json::{Kind, Raw};
@@ -16,7 +17,8 @@ use yagura_model::Severity;
 /// names it; the rest is returned.
 pub fn sigma(documents: Vec<Document>, first: u32) -> (Vec<Detection>, Vec<Correlating>, Vec<Problem>) {
     let (library, mut problems) = Library::new(documents);
-    let mut detections = Vec::new();
+    let mut detections: Vec<Detection> = Vec::new();
+    let mut names = Names::default();
     let mut numbers: Vec<Option<u32>> = Vec::new();
     let number = |n: usize| first.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
     for (rule, alone) in library.rules.iter().zip(&library.alone) {
@@ -40,7 +42,7 @@ pub fn sigma(documents: Vec<Document>, first: u32) -> (Vec<Detection>, Vec<Corre
         };
         let index = event.map(|e| Index { sources: small(e.sources), names: small(e.names) }).unwrap_or_default();
         let predicate = Predicate::Sigma(Arc::new(rule.clone()));
-        detections.push(detection(&rule.about, table, index, predicate, !alone));
+        detections.push(detection(&rule.about, names.of(&rule.about), table, index, predicate, !alone));
     }
     let mut correlations: Vec<Correlating> = Vec::new();
     for (c, listens) in library.correlations.iter().zip(&library.listens) {
@@ -54,7 +56,8 @@ pub fn sigma(documents: Vec<Document>, first: u32) -> (Vec<Detection>, Vec<Corre
         });
         let Some(table) = log("cloudtrail") else { continue };
         let says = number(detections.len());
-        let mut said = detection(&c.about, table, Index::default(), Predicate::Always(false), false);
+        let mut said =
+            detection(&c.about, names.of(&c.about), table, Index::default(), Predicate::Always(false), false);
         said.dedup.quiet = c.timespan_ms;
         detections.push(said);
         let (listens, chained) = (listens.iter().map(rule_of).collect(), chained.collect());
@@ -86,8 +89,35 @@ fn table_of(source: &Logsource) -> Option<&'static Table> {
     log(name)
 }
 
-fn detection(about: &About, table: &'static Table, index: Index, predicate: Predicate, silent: bool) -> Detection {
-    let id = about.id.clone().or_else(|| about.name.clone()).unwrap_or_else(|| about.path.as_str().into());
+/// The names that rules are told by: a document's id, else its name, else its title. Where a file lies says nothing of what it is, and
+/// several documents may be in one.
+#[derive(Default)]
+struct Names(BTreeMap<String, u32>);
+
+impl Names {
+    fn of(&mut self, about: &About) -> SmolStr {
+        let own = about.id.as_ref().or(about.name.as_ref()).map_or_else(|| plain(&about.title), ToString::to_string);
+        let own = if own.is_empty() { "untitled".to_owned() } else { own };
+        let times = self.0.entry(own.clone()).or_default();
+        *times += 1;
+        if *times == 1 { own.into() } else { format!("{own}_{times}").into() }
+    }
+}
+
+/// A title as a name: its letters and digits in lower case, joined by `_`.
+fn plain(title: &str) -> String {
+    let words = title.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+    words.map(str::to_lowercase).collect::<Vec<_>>().join("_")
+}
+
+fn detection(
+    about: &About,
+    id: SmolStr,
+    table: &'static Table,
+    index: Index,
+    predicate: Predicate,
+    silent: bool,
+) -> Detection {
     let severity = match about.level {
         Some(Level::Informational) => Severity::Info,
         Some(Level::Low) => Severity::Low,
@@ -104,7 +134,8 @@ fn detection(about: &About, table: &'static Table, index: Index, predicate: Pred
     let words = Words {
         title: format!("{} ({{actor}})", about.title).into(),
         why: about.description.clone(),
-        look: about.falsepositives.clone(),
+        look: about.references.clone(),
+        innocent: about.falsepositives.clone(),
     };
     Detection {
         id: format!("sigma.{id}").into(),
@@ -136,9 +167,9 @@ pub fn pattern(name: &str, text: &str) -> Result<Detection, crate::pattern::Inva
     let parsed = crate::pattern::Pattern::parse(text)?;
     let predicate = Predicate::Pattern(Arc::new(crate::pattern::Rules::new([(name, parsed)])));
     let about = About { title: format!("{name}: {{event}}").into(), ..About::default() };
-    let mut d = detection(&about, yagura_logs::table::cloudtrail(), Index::default(), predicate, false);
-    d.id = format!("pattern.{name}").into();
-    Ok(d)
+    let table = yagura_logs::table::cloudtrail();
+    let d = detection(&about, SmolStr::default(), table, Index::default(), predicate, false);
+    Ok(Detection { id: format!("pattern.{name}").into(), ..d })
 }
 
 /// A CloudTrail event in EventBridge's envelope: <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html>,
@@ -223,15 +254,25 @@ impl Fields for Loose<'_, '_, '_> {
 
 /// Whether a rule can fire on a record: where that is certain without another look at the record's text, no.
 pub fn may_fire(rule: &crate::sigma::Rule, event: &Event<'_, '_>) -> bool {
+    !own(event) || rule.may_fire(&Loose(event), &|_| true)
+}
+
+/// Whether a rule can fire on any record of CloudTrail that has the values of these columns that this one has.
+pub fn may_fire_by(rule: &crate::sigma::Rule, event: &Event<'_, '_>, columns: &[&[&str]]) -> bool {
+    let in_common = |path: &str| {
+        let first = path.split_once('.').map_or(path, |(first, _)| first);
+        columns.iter().copied().flatten().any(|column| column.eq_ignore_ascii_case(first))
+    };
+    !own(event) || rule.may_fire(&Loose(event), &in_common)
+}
+
+/// Whether a record's values are parts of its own JSON: not those of lines, and not those that were put together.
+pub(crate) fn own(event: &Event<'_, '_>) -> bool {
     let table = event.record.table;
     let (dashes, renamed) = (table.source.dashes, !table.source.renamed.is_empty());
-    // Values that are parts of the text itself: not those of a lake's row.
     let text = event.text.as_bytes().as_ptr_range();
     let own = event.record.slots().iter().flatten().next().is_some_and(|raw| text.contains(&raw.text.as_ptr()));
-    if dashes || renamed || !own || !event.text.starts_with('{') {
-        return true;
-    }
-    rule.may_fire(&Loose(event))
+    !dashes && !renamed && own && event.text.starts_with('{')
 }
 
 /// A record by its columns.

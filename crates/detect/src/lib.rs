@@ -8,6 +8,7 @@ pub mod compile;
 pub mod detection;
 pub mod engine;
 pub mod event;
+pub mod figures;
 pub mod fixture;
 pub mod foreign;
 pub mod habits;
@@ -28,6 +29,7 @@ pub mod signal;
 pub mod stat;
 pub mod suppress;
 pub mod tell;
+mod way;
 
 use smol_str::SmolStr;
 use std::net::IpAddr;

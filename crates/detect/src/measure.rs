@@ -2,6 +2,8 @@
 
 use crate::event::Event;
 use crate::observe::Measured;
+use crate::stat::places::Places;
+use crate::stat::travel::Sighting;
 use smol_str::ToSmolStr;
 use std::net::IpAddr;
 use yagura_logs::envelope::{Outcome, Role};
@@ -71,6 +73,25 @@ fn console(event: &Event<'_, '_>) -> Option<Measured> {
         target: event.envelope.account.as_deref().unwrap_or("console").into(),
         success: event.envelope.outcome == Some(Outcome::Success),
     })
+}
+
+/// Where a call shows its caller to have been. An AWS service's address is not the caller's (`AWS Internal`, `cloudformation.amazonaws.com`;
+/// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>), a failed sign-in is
+/// anybody's, and the sessions of AWS services and of instances stay where they are.
+pub fn sighted(event: &Event<'_, '_>, places: Option<&Places>) -> Option<Sighting> {
+    let places = places.filter(|_| event.record.table.source.name == "cloudtrail")?;
+    let address = event.role(Role::SourceIp)?;
+    let spot = places.of(address.parse::<IpAddr>().ok()?)?;
+    let text = |path: &[&str]| event.record.text_at("useridentity", path);
+    let failed = event.envelope.outcome == Some(Outcome::Failure);
+    let guess = failed && event.role(Role::Event).is_some_and(|n| n.ends_with("Login"));
+    let kind = text(&["type"])?;
+    let of_service = matches!(kind.as_ref(), "AWSService" | "AWSAccount" | "Unknown") || text(&["invokedBy"]).is_some();
+    if guess || of_service || !crate::links::instance(event).is_empty() {
+        return None;
+    }
+    let who = event.role(Role::Actor).filter(|a| a.starts_with("arn:"))?;
+    Some(Sighting::new(&who, &address, spot.place, &spot.label))
 }
 
 fn database(event: &Event<'_, '_>) -> Option<Measured> {

@@ -9,6 +9,8 @@ use crate::intel::Lists;
 use crate::observe::{Observer, Rules};
 use crate::run::{Counts, Waiting};
 use crate::sequence::{self, Sequence, Sequences};
+use crate::stat::PLACED;
+use crate::stat::places::Places;
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -98,6 +100,10 @@ impl Pack {
             if let Some(name) = path.strip_suffix(".json") {
                 let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
                 match crate::foreign::pattern(name, text) {
+                    Ok(d) if all.iter().any(|other| other.id == d.id) => {
+                        let message = format!("`{}` stands in another file already", d.id);
+                        errors.push(ContentError { file: path.clone(), line: 1, column: 1, message });
+                    }
                     Ok(d) => all.push(d),
                     Err(e) => {
                         errors.push(ContentError { file: path.clone(), line: 1, column: 1, message: e.to_string() })
@@ -129,6 +135,13 @@ impl Pack {
         rules.attack = attack;
         rules.correlate(correlations);
         Self { rules, sequences: Sequences::new(sound), errors }
+    }
+
+    /// The detections that find nothing for want of a table of locations.
+    pub fn off<'p>(&'p self, lists: &Lists) -> impl Iterator<Item = &'p SmolStr> {
+        let wanting = lists.places().is_none();
+        let asks = move |d: &&Detection| wanting && d.method.as_ref().is_some_and(|m| PLACED.contains(&m.as_str()));
+        self.rules.detections.iter().filter(asks).map(|d| &d.id)
     }
 
     /// The fixtures of the wanted rules that do not come out as they say: rule, fixture, what came.
@@ -181,12 +194,19 @@ fn play(
     table: &'static Table,
     first: (Option<&str>, Option<&str>),
 ) -> Result<State, String> {
-    let lists = Lists::of(
+    let mut lists = Lists::of(
         fixture
             .lists
             .iter()
             .flat_map(|(category, entries)| entries.iter().map(move |e| (category.as_str(), e.as_str()))),
     )?;
+    if !fixture.places.is_empty() {
+        let (places, reading) = Places::read(fixture.places.join("\n").as_bytes()).map_err(|e| e.to_string())?;
+        if let Some((line, why)) = reading.examples.first() {
+            return Err(format!("line {line} of its places: {why}"));
+        }
+        lists = lists.with_places(places);
+    }
     let mut observer = Observer::new(rules, Arc::new(lists));
     let mut waiting = Waiting::default();
     for (table, text) in fixture.records(table, first) {

@@ -3,9 +3,9 @@
 //! A field that is missing has no value, and no test holds of it: `event.a == "x"` is false, `event.a != "x"` and `!(event.a == "x")` are
 //! true, `has(event.a)` tells. A field with several values (lists) passes a test when one of them does.
 
-use crate::event::{Event, Field};
+use crate::event::{Event, Field, OF_NAME, OF_SESSION};
 use crate::intel::{Category, Lists};
-use crate::share::Memo;
+use crate::share::{Cells, Memo, Scope};
 use crate::sigma;
 use regex::Regex;
 use std::collections::HashSet;
@@ -33,8 +33,10 @@ pub enum Predicate {
     Exists(Field, Box<Predicate>),
     /// A field has at least so many values.
     Count(Field, Order, f64),
-    /// The caller is an AWS service that acts by itself or for the account.
+    /// The caller is shown as an AWS service, whoever it acts for.
     ByService,
+    /// The caller is a person in whose name a service calls.
+    ForPerson,
     /// A Sigma rule fires.
     Sigma(Arc<sigma::Rule>),
     /// One that other rules have, too: known by its number once it was tried on a record.
@@ -97,7 +99,7 @@ pub enum Test {
     PublicPolicy,
     /// It is a policy document that allows everything on everything.
     AdminPolicy,
-    /// It names an account other than the record's: 12 digits, an ARN, or a policy document with such a principal.
+    /// It names an account that is neither the record's nor the user's: 12 digits, an ARN, or a policy document that allows such a principal.
     OtherAccount,
 }
 
@@ -117,6 +119,8 @@ pub struct Against<'l> {
     pub lists: &'l Lists,
     /// What is known of the record already.
     pub memo: &'l Memo,
+    /// What is known of its session.
+    pub session: Option<&'l Cells>,
 }
 
 impl Predicate {
@@ -137,6 +141,29 @@ impl Predicate {
         }
     }
 
+    /// What it answers for every record of CloudTrail that has this one's session and name, where that is certain. `against` must hold
+    /// the session.
+    pub fn certain(&self, event: &Event<'_, '_>, against: Against<'_>) -> Option<bool> {
+        match self {
+            Self::Always(answer) => Some(*answer),
+            Self::All(parts) => one_decides(parts, false, event, against),
+            Self::Any(parts) => one_decides(parts, true, event, against),
+            Self::Not(p) => p.certain(event, against).map(|answer| !answer),
+            Self::Shared(number, p) => match (against.memo.scope(*number), &**p) {
+                (Scope::Session | Scope::Named, _) => Some(self.on(event, None, against)),
+                // Of a session it is known whether the rule may fire at all.
+                (Scope::Record, Self::Sigma(rule)) => {
+                    let by_session = || crate::foreign::may_fire_by(rule, event, &[&OF_SESSION]);
+                    let may = against.session.map_or_else(by_session, |cells| cells.get(*number, by_session))
+                        && crate::foreign::may_fire_by(rule, event, &[&OF_SESSION, &OF_NAME]);
+                    (!may).then_some(false)
+                }
+                (Scope::Record, p) => p.certain(event, against),
+            },
+            _ => None,
+        }
+    }
+
     fn on(&self, event: &Event<'_, '_>, item: Option<Raw<'_>>, against: Against<'_>) -> bool {
         match self {
             Self::Always(answer) => *answer,
@@ -145,7 +172,9 @@ impl Predicate {
             Self::Not(p) => !p.on(event, item, against),
             Self::Test(field, Test::OtherAccount) => {
                 let Some(own) = event.envelope.account.as_deref() else { return false };
-                event.any(field, item, &mut |raw| raw.as_text().is_some_and(|t| names_other_account(&t, own)))
+                event.any(field, item, &mut |raw| {
+                    raw.as_text().is_some_and(|t| names_other_account(&t, own, against.lists))
+                })
             }
             Self::Test(field, test) => event.any(field, item, &mut |raw| test.passes(raw, against)),
             Self::Same(a, b) => event.any(a, item, &mut |x| {
@@ -162,7 +191,8 @@ impl Predicate {
                 order.holds(f64::from(count), *bound)
             }
             Self::ByService => by_service(event),
-            Self::Shared(number, p) => against.memo.get(*number, || p.on(event, item, against)),
+            Self::ForPerson => for_person(event),
+            Self::Shared(number, p) => against.memo.get(*number, against.session, || p.on(event, item, against)),
             Self::Pattern(rules) => {
                 crate::foreign::delivered(event).is_some_and(|e| rules.matched(&e).is_ok_and(|m| !m.is_empty()))
             }
@@ -171,6 +201,19 @@ impl Predicate {
             }
         }
     }
+}
+
+/// What several conditions answer together, where one of them is enough to make it `decisive`.
+fn one_decides(parts: &[Predicate], decisive: bool, event: &Event<'_, '_>, against: Against<'_>) -> Option<bool> {
+    let mut all_known = true;
+    for part in parts {
+        match part.certain(event, against) {
+            Some(answer) if answer == decisive => return Some(decisive),
+            Some(_) => {}
+            None => all_known = false,
+        }
+    }
+    all_known.then_some(!decisive)
 }
 
 /// AWS services call in their own name (`userIdentity.type` `AWSService`), or with a role of the account, which `invokedBy` and the
@@ -194,21 +237,63 @@ fn by_service(event: &Event<'_, '_>) -> bool {
     source.is_some_and(|t| of_aws(&t)) || service().is_some_and(|t| of_aws(&t) || t == "AWS Internal")
 }
 
-fn names_other_account(text: &str, own: &str) -> bool {
-    let text = text.trim();
-    if text.starts_with(['{', '[']) {
-        // Principals of a policy document: ARNs and account numbers in quotes.
-        return text.split('"').any(|part| part.len() < 256 && is_other_account(part, own));
+/// What a service does in a person's forward access session is shown with the person as the caller and `invokedBy` the service:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html> A role's session is a person's where it says so
+/// itself: a service's role looks the same otherwise.
+fn for_person(event: &Event<'_, '_>) -> bool {
+    let r = event.record;
+    let user = |path: &[&str]| r.text_at("useridentity", path);
+    if r.table.source.name != "cloudtrail" || user(&["invokedBy"]).is_none() {
+        return false;
     }
-    is_other_account(text, own)
+    match user(&["type"]).as_deref() {
+        Some("IAMUser" | "FederatedUser" | "IdentityCenterUser") => true,
+        Some("AssumedRole") => {
+            let issuer = user(&["sessionContext", "sessionIssuer", "arn"]);
+            let source = user(&["sessionContext", "sourceIdentity"]);
+            let mfa = user(&["sessionContext", "attributes", "mfaAuthenticated"]);
+            issuer.is_some_and(|i| i.contains("/AWSReservedSSO_"))
+                || source.is_some_and(|s| !s.is_empty())
+                || mfa.is_some_and(|m| m == "true")
+        }
+        _ => false,
+    }
 }
 
-fn is_other_account(text: &str, own: &str) -> bool {
+/// Whether a text lets in an account that is neither the record's nor one of the user's: an account's number, an ARN, or a policy document
+/// with such a principal in a statement that allows. Denials let nobody in, and whose resources are named is not who is let in.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>
+fn names_other_account(text: &str, own: &str, lists: &Lists) -> bool {
+    let text = text.trim();
+    if !text.starts_with(['{', '[']) {
+        return is_other_account(text, own, lists);
+    }
+    let Ok(document) = serde_json::from_str::<serde_json::Value>(text) else { return false };
+    let statements = document.get("Statement").unwrap_or(&document);
+    let other = |principal: &serde_json::Value| principal.as_str().is_some_and(|p| is_other_account(p, own, lists));
+    each_of(statements).any(|statement| {
+        let allows = statement.get("Effect").and_then(serde_json::Value::as_str) == Some("Allow");
+        let principal = statement.get("Principal").map(|p| p.get("AWS").unwrap_or(p));
+        allows && principal.is_some_and(|p| each_of(p).any(other)) || other(statement)
+    })
+}
+
+/// One value, or each of a list's.
+fn each_of(value: &serde_json::Value) -> impl Iterator<Item = &serde_json::Value> {
+    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice).iter()
+}
+
+fn is_other_account(text: &str, own: &str, lists: &Lists) -> bool {
     let account = match text.strip_prefix("arn:") {
         Some(arn) => arn.split(':').nth(3).unwrap_or_default(),
         None => text,
     };
-    account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && account != own
+    is_account(account) && account != own && !lists.owns(account)
+}
+
+/// Whether it is an account's number.
+pub fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 impl Test {

@@ -3,6 +3,8 @@
 //! Files are read by the day that their names tell, the days in order; what a day's files hold of the day before (deliveries after
 //! midnight) still comes in its place. Files whose names tell nothing are read first and kept until their time comes. A record that
 //! comes after its time was closed is taken all the same, counted as late: rules see it, counts and habits see it out of order.
+//! Where a run goes on from another, what was taken of the last day is known by its identity: a file that changed or broke may be read
+//! again.
 
 use crate::engine::Engine;
 use crate::event::Event;
@@ -42,9 +44,9 @@ pub struct Counts {
     pub aside: Vec<(String, String)>,
     /// How much could not be read.
     pub unread: u64,
-    /// Inputs that could not be opened, by name: nothing of them was taken, and another try may.
+    /// Inputs that could not be read to their ends, by name: another try may give more.
     #[serde(skip)]
-    pub unopened: BTreeSet<String>,
+    pub unfinished: BTreeSet<String>,
 }
 
 /// How far clocks may be ahead: a day.
@@ -58,6 +60,8 @@ pub struct Looking<'o, 's> {
     name: &'s str,
     span: (i64, i64),
     beside: Option<&'s dyn Bystander>,
+    /// How many records, and how many things that cannot be read, were taken before and are passed over.
+    passed: (u64, u64),
     /// What came of them.
     pub found: Vec<Observed>,
     /// How many, and what not.
@@ -67,7 +71,13 @@ pub struct Looking<'o, 's> {
 impl<'o, 's> Looking<'o, 's> {
     /// For a file of this name; records out of `span` (ms, the end not included) are left out.
     pub fn new(observer: &'s mut Observer<'o>, name: &'s str, span: (i64, i64)) -> Self {
-        Self { observer, name, span, beside: None, found: Vec::new(), counts: Counts::default() }
+        Self { observer, name, span, beside: None, passed: (0, 0), found: Vec::new(), counts: Counts::default() }
+    }
+
+    /// Without the first of them, and of what cannot be read: they were taken when the file was shorter.
+    pub fn behind(mut self, passed: (u64, u64)) -> Self {
+        self.passed = passed;
+        self
     }
 
     /// With someone who looks at the records too.
@@ -79,6 +89,10 @@ impl<'o, 's> Looking<'o, 's> {
 
 impl Sink for Looking<'_, '_> {
     fn record(&mut self, text: &str, record: Record<'_>, envelope: Envelope<'_>) {
+        if self.passed.0 > 0 {
+            self.passed.0 -= 1;
+            return;
+        }
         self.counts.records += 1;
         match envelope.time {
             None => self.counts.timeless += 1,
@@ -93,10 +107,32 @@ impl Sink for Looking<'_, '_> {
     }
 
     fn aside(&mut self, why: String, _: &[u8]) {
+        if self.passed.1 > 0 {
+            self.passed.1 -= 1;
+            return;
+        }
         self.counts.unread += 1;
         if self.counts.aside.len() < NAMED {
             self.counts.aside.push((self.name.to_owned(), why));
         }
+    }
+
+    fn cut(&mut self) {
+        self.counts.unfinished.insert(self.name.to_owned());
+    }
+}
+
+/// Counts what the first lines of a file hold.
+#[derive(Default)]
+struct Tally(u64, u64);
+
+impl Sink for Tally {
+    fn record(&mut self, _: &str, _: Record<'_>, _: Envelope<'_>) {
+        self.0 += 1;
+    }
+
+    fn aside(&mut self, _: String, _: &[u8]) {
+        self.1 += 1;
     }
 }
 
@@ -109,7 +145,7 @@ impl Counts {
         self.timeless += other.timeless;
         self.outside += other.outside;
         self.unread += other.unread;
-        self.unopened.extend(other.unopened);
+        self.unfinished.extend(other.unfinished);
         self.aside.extend(other.aside);
         self.aside.truncate(NAMED);
     }
@@ -123,6 +159,35 @@ pub struct Waiting {
     /// The detections that the numbers of held records' hits mean.
     #[serde(default)]
     rules: Vec<SmolStr>,
+    /// What was taken of late, where a run goes on from another.
+    #[serde(default)]
+    recent: Option<Recent>,
+}
+
+/// For how long before the closed time records are known by their identity: a day.
+const KNOWN: i64 = 24 * HOUR;
+const HOUR: i64 = 3_600_000;
+/// How many are known; the oldest hours go first.
+const MOST_KNOWN: usize = 1_000_000;
+
+/// Identities of records that were taken, by the hour of their time. Sixty-four bits of each: that one of a million others has the same
+/// is one chance in 10^13.
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
+struct Recent {
+    hours: BTreeMap<i64, BTreeSet<u64>>,
+}
+
+impl Recent {
+    /// Notes a record; answers whether it is new.
+    fn note(&mut self, o: &Observed) -> bool {
+        let half = (o.id ^ (o.id >> 64)) as u64;
+        self.hours.entry(o.time.div_euclid(HOUR)).or_default().insert(half)
+    }
+
+    fn forget(&mut self, closed: i64) {
+        self.hours.retain(|hour, _| *hour >= closed.saturating_sub(KNOWN).div_euclid(HOUR));
+        while self.hours.values().map(BTreeSet::len).sum::<usize>() > MOST_KNOWN && self.hours.pop_first().is_some() {}
+    }
 }
 
 impl Waiting {
@@ -171,10 +236,18 @@ impl Waiting {
         }
         ready.sort_unstable_by_key(|o| (o.time, o.id));
         for o in &ready {
+            if self.recent.as_mut().is_some_and(|r| !r.note(o)) {
+                counts.duplicate += 1;
+                continue;
+            }
             counts.late += u64::from(self.closed.is_some_and(|c| o.time < c));
             counts.duplicate += u64::from(!engine.take(o));
         }
-        self.closed = Some(self.closed.map_or(before, |c| c.max(before)));
+        let closed = self.closed.map_or(before, |c| c.max(before));
+        self.closed = Some(closed);
+        if let Some(recent) = &mut self.recent {
+            recent.forget(closed);
+        }
     }
 
     /// How many wait.
@@ -237,14 +310,19 @@ impl Batch<'_> {
             days.entry(input.place.day.as_deref()).or_default().push(input);
         }
         let mut counts = Counts::default();
+        if late.is_some() {
+            waiting.recent.get_or_insert_default();
+        }
         let lost = waiting.renumber(self.rules);
         if lost > 0 {
             let why = format!("{lost} matches of records that waited are of rules that are no more");
             counts.unread += lost;
             counts.aside.push((String::new(), why));
         }
+        // What observers learn on one day saves work on the next.
+        let observers = Mutex::default();
         for (day, inputs) in days {
-            let found = self.look(&inputs, open, beside, &mut counts);
+            let found = self.look(&inputs, &observers, open, beside, &mut counts);
             waiting.push(found);
             if let Some(start) = day.and_then(start_of) {
                 waiting.release(start.saturating_sub(late.unwrap_or(0)), engine, &mut counts);
@@ -263,9 +341,10 @@ impl Batch<'_> {
     }
 
     /// Looks at the records of some files, on all threads.
-    fn look(
-        &self,
+    fn look<'o>(
+        &'o self,
         inputs: &[&Input],
+        observers: &Mutex<Vec<Observer<'o>>>,
         open: Open<'_>,
         beside: Option<&dyn Bystander>,
         counts: &mut Counts,
@@ -273,16 +352,22 @@ impl Batch<'_> {
         let next = AtomicUsize::new(0);
         let all: Mutex<(Vec<Observed>, Counts)> = Mutex::default();
         let work = || {
-            let mut observer = Observer::new(self.rules, self.lists.clone());
+            let spare = observers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut observer = spare.unwrap_or_else(|| Observer::new(self.rules, self.lists.clone()));
             while let Some(input) = inputs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let mut looking = Looking::new(&mut observer, &input.name, self.span).beside(beside);
+                let mut passed = Tally::default();
+                if let Some(head) = input.head() {
+                    decode(head, &input.place, &mut passed);
+                }
+                let looking = Looking::new(&mut observer, &input.name, self.span).behind((passed.0, passed.1));
+                let mut looking = looking.beside(beside);
                 match open(input) {
                     Ok(stream) => {
                         decode(stream, &input.place, &mut looking);
                     }
                     Err(e) => {
                         looking.aside(format!("it cannot be opened: {e}"), &[]);
-                        looking.counts.unopened.insert(input.name.clone());
+                        looking.cut();
                     }
                 }
                 let (found, counts) = (looking.found, looking.counts);
@@ -291,6 +376,7 @@ impl Batch<'_> {
                 all.1.add(counts);
                 self.done.fetch_add(1, Ordering::Relaxed);
             }
+            observers.lock().unwrap_or_else(PoisonError::into_inner).push(observer);
         };
         std::thread::scope(|scope| {
             let threads = self.threads.clamp(1, inputs.len().max(1));

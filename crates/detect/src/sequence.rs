@@ -17,7 +17,7 @@
 //! ```
 //!
 //! `actor` is who stands behind: an assumed role's session goes to who assumed it, a key to who created it. Stages must come in their
-//! order; what happens between them does not matter. An optional stage never loses a match, and counts whenever it
+//! order of what happened (a finding of GuardDuty's comes later than that); what happens between them does not matter. An optional stage never loses a match, and counts whenever it
 //! comes after the first mandatory one. Two mandatory stages are never the same record.
 
 use crate::detection::{Words, millis, words};
@@ -281,6 +281,7 @@ impl Waiting {
     pub fn take(&mut self, all: &Sequences, rule: &SmolStr, time: i64, seen: &Seen, root: &SmolStr) -> Vec<Completed> {
         let mut done: Vec<Completed> = Vec::new();
         let Some(places) = all.by_rule.get(rule) else { return done };
+        let time = seen.happened.unwrap_or(time);
         let mut touched: Vec<(usize, SmolStr)> = Vec::new();
         for (n, stage) in places {
             let Some(s) = all.all.get(*n) else { continue };
@@ -294,7 +295,9 @@ impl Waiting {
             if marks.len() >= REMEMBERED {
                 marks.remove(0);
             }
-            marks.push(Mark { time, stage: *stage, rule: rule.clone(), seen: seen.clone() });
+            // What is told afterwards stands where it happened.
+            let at = marks.partition_point(|m| m.time <= time);
+            marks.insert(at, Mark { time, stage: *stage, rule: rule.clone(), seen: seen.clone() });
             if !touched.contains(&(*n, entity.clone())) {
                 touched.push((*n, entity));
             }

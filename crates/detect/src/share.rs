@@ -7,17 +7,73 @@ use crate::predicate::{Case, Predicate, Test};
 use std::cell::Cell;
 use std::collections::HashMap;
 
+/// Of which records a condition's answer for one is the answer, in CloudTrail: what it asks for is the same in all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Of all of one session that ended alike: it asks who calls, from where, with what, and how it ended.
+    Session,
+    /// Of those among them that have the same name: it asks for the name, too, or what goes with it.
+    Named,
+    /// Of no other.
+    Record,
+}
+
+impl Scope {
+    /// Of a condition.
+    pub fn of(p: &Predicate) -> Self {
+        match p {
+            Predicate::Always(_) | Predicate::ByService | Predicate::ForPerson => Self::Session,
+            Predicate::All(parts) | Predicate::Any(parts) => parts.iter().map(Self::of).max().unwrap_or(Self::Session),
+            Predicate::Not(p) | Predicate::Shared(_, p) => Self::of(p),
+            Predicate::Test(field, _) | Predicate::Count(field, ..) => field.scope(),
+            Predicate::Same(a, b) => a.scope().max(b.scope()),
+            Predicate::Exists(..) | Predicate::Sigma(_) | Predicate::Pattern(_) => Self::Record,
+        }
+    }
+}
+
+/// Answers that hold for all records of a session, by the number of a shared condition of [`Scope::Session`]; of one of Sigma's rules
+/// whether it may hold for any of them.
+#[derive(Debug, Default)]
+pub struct Cells {
+    known: Vec<Cell<Option<bool>>>,
+}
+
+impl Cells {
+    /// For as many conditions as a memo.
+    pub fn new(memo: &Memo) -> Self {
+        Self { known: vec![Cell::default(); memo.known.len()] }
+    }
+
+    /// What is known, or what `ask` answers.
+    pub fn get(&self, number: usize, ask: impl FnOnce() -> bool) -> bool {
+        let Some(cell) = self.known.get(number) else { return ask() };
+        cell.get().unwrap_or_else(|| {
+            let answer = ask();
+            cell.set(Some(answer));
+            answer
+        })
+    }
+}
+
 /// What is known of one record so far, by the number of a shared condition.
 #[derive(Debug, Default)]
 pub struct Memo {
     known: Vec<Cell<(u32, bool)>>,
+    scopes: Vec<Scope>,
     record: u32,
 }
 
 impl Memo {
     /// For the shared conditions of these rules.
     pub fn new(rules: &Rules) -> Self {
-        Self { known: vec![Cell::default(); rules.shared()], record: 0 }
+        let scopes = rules.scopes().to_vec();
+        Self { known: vec![Cell::default(); scopes.len()], scopes, record: 0 }
+    }
+
+    /// Of which records a shared condition's answer is the answer.
+    pub fn scope(&self, number: usize) -> Scope {
+        self.scopes.get(number).copied().unwrap_or(Scope::Record)
     }
 
     /// Forgets: another record comes.
@@ -29,8 +85,11 @@ impl Memo {
         }
     }
 
-    /// What is known, or what `ask` answers.
-    pub fn get(&self, number: usize, ask: impl FnOnce() -> bool) -> bool {
+    /// What is known of the record, or of all of its session, or what `ask` answers.
+    pub fn get(&self, number: usize, session: Option<&Cells>, ask: impl FnOnce() -> bool) -> bool {
+        if let Some(cells) = session.filter(|_| self.scope(number) == Scope::Session) {
+            return cells.get(number, ask);
+        }
         let Some(cell) = self.known.get(number) else { return ask() };
         match cell.get() {
             (record, known) if record == self.record && record != 0 => known,
@@ -47,6 +106,7 @@ impl Memo {
 #[derive(Debug, Default)]
 pub struct Sharing {
     numbers: HashMap<String, usize>,
+    scopes: Vec<Scope>,
 }
 
 impl Sharing {
@@ -58,6 +118,11 @@ impl Sharing {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.numbers.is_empty()
+    }
+
+    /// Of which records their answers are the answer, by number.
+    pub fn scopes(self) -> Vec<Scope> {
+        self.scopes
     }
 
     /// The same condition: each part of it that looks at nothing but the record has a number, equal ones the same, and what costs least
@@ -80,6 +145,9 @@ impl Sharing {
             Some(key) => {
                 let next = self.numbers.len();
                 let number = *self.numbers.entry(key).or_insert(next);
+                if number == next {
+                    self.scopes.push(Scope::of(&inner));
+                }
                 Predicate::Shared(number, Box::new(inner))
             }
             None => inner,
@@ -117,6 +185,7 @@ fn key(p: &Predicate) -> Option<String> {
         Predicate::Count(Field::Item(_), ..) | Predicate::Exists(..) => return None,
         Predicate::Count(field, order, bound) => format!("{field:?} count {order:?} {bound:?}"),
         Predicate::ByService => "by service".to_owned(),
+        Predicate::ForPerson => "for a person".to_owned(),
         Predicate::All(_) | Predicate::Any(_) | Predicate::Sigma(_) | Predicate::Pattern(_) => return None,
     })
 }
@@ -127,6 +196,7 @@ fn cost(p: &Predicate) -> u32 {
         Predicate::Always(_) => 0,
         Predicate::Shared(_, p) | Predicate::Not(p) => cost(p),
         Predicate::ByService => 2,
+        Predicate::ForPerson => 16,
         Predicate::Test(field, test) => of_field(field) * of_test(test),
         Predicate::Same(a, b) => of_field(a) + of_field(b),
         Predicate::Count(field, ..) => of_field(field) * 2,

@@ -2,6 +2,7 @@
 
 use crate::tell::Told;
 use serde::{Deserialize, Serialize};
+use yagura_model::Lang;
 
 /// One exception. Everything that is given must fit; texts may have `*`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,8 +78,8 @@ pub struct Behaviour {
     pub exceptions: Vec<Exception>,
 }
 
-/// Findings by rule, the loudest first. `days` is how many days the records span; exceptions end at `until`.
-pub fn behaviour(found: &[Told], days: f64, until: &str) -> Vec<Behaviour> {
+/// Findings by rule, the loudest first. `days` is how many days the records span; exceptions end at `until`, and say why in a language.
+pub fn behaviour(found: &[Told], days: f64, until: &str, lang: Lang) -> Vec<Behaviour> {
     use std::collections::BTreeMap;
     let mut by_rule: BTreeMap<&str, Vec<&Told>> = BTreeMap::new();
     for told in found.iter().filter(|t| t.sequence.is_empty()) {
@@ -106,7 +107,12 @@ pub fn behaviour(found: &[Told], days: f64, until: &str) -> Vec<Behaviour> {
                     actor: Some((*actor).to_owned()),
                     source_ip: same.then(|| ip.to_owned()),
                     until: until.to_owned(),
-                    reason: format!("{} of {} findings", own.len(), told.len()),
+                    reason: match lang {
+                        Lang::En => format!("{} of {} findings; say why they are in order", own.len(), told.len()),
+                        Lang::Ja => {
+                            format!("検出結果 {} 件中 {} 件。問題ないと判断した理由を書く", told.len(), own.len())
+                        }
+                    },
                     ..Exception::default()
                 }
             });
@@ -140,6 +146,7 @@ mod tests {
             title: String::new(),
             why: String::new(),
             look: Vec::new(),
+            innocent: Vec::new(),
             events: Vec::new(),
             count: 1,
             maps: Vec::new(),
@@ -151,6 +158,7 @@ mod tests {
             tactics: Vec::new(),
             incident: None,
             missing: Vec::new(),
+            way: None,
         }
     }
 
@@ -167,7 +175,7 @@ mod tests {
     fn no_exception_is_proposed_that_covers_other_names() {
         let proposed = |actor: &str| {
             let found = vec![told(actor, "2026-06-02T00:00:00Z"); 4];
-            behaviour(&found, 1.0, "2026-09-01").iter().map(|b| b.exceptions.len()).sum::<usize>()
+            behaviour(&found, 1.0, "2026-09-01", Lang::En).iter().map(|b| b.exceptions.len()).sum::<usize>()
         };
         assert_eq!(proposed("ci"), 1);
         assert_eq!(proposed("*"), 0);

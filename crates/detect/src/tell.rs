@@ -2,9 +2,10 @@
 
 use crate::detection::{Dim, Words};
 use crate::engine::State;
-use crate::observe::{Rules, Seen};
+use crate::observe::{Rules, Seen, plain_name};
 use crate::sequence::{Sequence, Sequences};
 use crate::signal::{Because, Signal};
+pub use crate::way::Way;
 use serde::Serialize;
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeSet, HashSet};
@@ -32,6 +33,9 @@ pub struct Told {
     pub why: String,
     /// What to look at next.
     pub look: Vec<String>,
+    /// What else it may be, where the rule lists such causes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub innocent: Vec<String>,
     /// The records, by their names.
     pub events: Vec<SmolStr>,
     /// How many records.
@@ -62,6 +66,9 @@ pub struct Told {
     /// Of an incident: stages that no record was found for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<SmolStr>,
+    /// Of what was found on the network: which way.
+    #[serde(skip)]
+    pub way: Option<Way>,
 }
 
 /// Whom and what a finding is about; empty where nothing is known.
@@ -98,6 +105,9 @@ pub struct Moment {
     pub actor: SmolStr,
     /// From where.
     pub source_ip: SmolStr,
+    /// Of what was found on the network: which way.
+    #[serde(skip)]
+    pub way: Option<Way>,
 }
 
 /// A stage (`sequence/stage`) in a language, where it is one of the usual ones.
@@ -109,6 +119,7 @@ pub fn stage_word(stage: &str, lang: Lang) -> &str {
         "settle" => "定着",
         "persist" => "永続化",
         "widen" => "権限拡大",
+        "rise" => "権限昇格",
         "blind" => "記録停止",
         "take" => "持ち出し",
         "harm" | "destroy" => "破壊",
@@ -121,6 +132,31 @@ pub fn stage_word(stage: &str, lang: Lang) -> &str {
     match lang {
         Lang::En => name,
         Lang::Ja => ja,
+    }
+}
+
+/// A tactic of MITRE ATT&CK (`defense-evasion`) in words.
+pub fn tactic_word(tactic: &str, lang: Lang) -> String {
+    let ja = match tactic {
+        "reconnaissance" => "偵察",
+        "resource-development" => "リソース開発",
+        "initial-access" => "初期アクセス",
+        "execution" => "実行",
+        "persistence" => "永続化",
+        "privilege-escalation" => "権限昇格",
+        "defense-evasion" => "防御回避",
+        "credential-access" => "認証情報アクセス",
+        "discovery" => "探索",
+        "lateral-movement" => "水平展開",
+        "collection" => "収集",
+        "command-and-control" => "コマンド＆コントロール",
+        "exfiltration" => "持ち出し",
+        "impact" => "影響",
+        other => other,
+    };
+    match lang {
+        Lang::En => tactic.replace('-', " "),
+        Lang::Ja => ja.to_owned(),
     }
 }
 
@@ -144,7 +180,9 @@ pub fn signal(s: &Signal, rules: &Rules, lang: Lang) -> Option<Told> {
     let fill = |text: &str| fill(text, &s.seen, &s.shown, s.count);
     let mut why = fill(&words.why);
     for because in &s.because {
-        why.push_str(lang.pick(" ", ""));
+        if !why.is_empty() {
+            why.push_str(lang.pick(" ", ""));
+        }
         why.push_str(&reason(because, lang));
     }
     Some(Told {
@@ -154,9 +192,10 @@ pub fn signal(s: &Signal, rules: &Rules, lang: Lang) -> Option<Told> {
         time: iso(s.time),
         last: iso(s.last),
         about: about(&s.seen),
-        title: fill(&words.title),
+        title: headline(&words.title, &s.seen, &s.shown, s.count),
         why,
         look: words.look.iter().map(|l| fill(l)).collect(),
+        innocent: words.innocent.iter().map(ToString::to_string).collect(),
         events: s.events.clone(),
         count: s.count,
         maps: d.maps.clone(),
@@ -168,6 +207,7 @@ pub fn signal(s: &Signal, rules: &Rules, lang: Lang) -> Option<Told> {
         techniques: Vec::new(),
         tactics: Vec::new(),
         missing: Vec::new(),
+        way: Way::of(&s.seen),
     })
 }
 
@@ -190,7 +230,7 @@ pub fn incident(number: usize, state: &State, rules: &Rules, sequences: &Sequenc
     let main = gone.iter().max_by_key(|s| (s.severity, s.stages.len()))?;
     // Whom its first stage is about: what lies before may be an innocent's.
     let first = i.steps.iter().find(|s| !s.stage.is_empty()).or(i.steps.first())?;
-    let Words { title, why, look } = match lang {
+    let Words { title, why, look, .. } = match lang {
         Lang::En => &main.en,
         Lang::Ja => &main.ja,
     };
@@ -210,9 +250,12 @@ pub fn incident(number: usize, state: &State, rules: &Rules, sequences: &Sequenc
         .filter_map(|m| m.strip_prefix("attack/").map(SmolStr::new))
         .collect();
     maps.extend(techniques.iter().map(|t| SmolStr::from(format!("attack/{t}"))));
-    let resources: BTreeSet<SmolStr> =
-        i.steps.iter().map(|s| s.seen.target.clone()).filter(|t| !t.is_empty()).collect();
-    let stages: BTreeSet<&SmolStr> = i.steps.iter().map(|s| &s.stage).filter(|s| !s.is_empty()).collect();
+    // On the network the far end is no resource of one's own.
+    let touched = i.steps.iter().map(|s| Way::of(&s.seen).map_or_else(|| s.seen.target.clone(), |way| way.host));
+    let resources: BTreeSet<SmolStr> = touched.filter(|t| !t.is_empty()).collect();
+    // Sequences share names of stages: what two of them call `take` is one.
+    let own = |stage: &'_ SmolStr| SmolStr::from(stage.rsplit('/').next().unwrap_or(stage));
+    let stages: BTreeSet<SmolStr> = i.steps.iter().map(|s| own(&s.stage)).filter(|s| !s.is_empty()).collect();
     let mut why = fill(why, &first.seen, &[], i.steps.len() as u64);
     why.push_str(&match lang {
         Lang::En => {
@@ -223,15 +266,17 @@ pub fn incident(number: usize, state: &State, rules: &Rules, sequences: &Sequenc
         }
     });
     let timeline = i.steps.iter().map(|s| {
-        let words = rules.named(&s.rule).map(|d| d.words(lang).title.clone()).unwrap_or_default();
+        // A rule that is no more has left its name.
+        let words = rules.named(&s.rule).map_or_else(|| s.rule.clone(), |d| d.words(lang).title.clone());
         Moment {
             time: iso(s.time),
             stage: s.stage.clone(),
             rule: s.rule.clone(),
-            title: fill(&words, &s.seen, &s.seen.shown, 1),
+            title: headline(&words, &s.seen, &s.seen.shown, 1),
             event: s.seen.event_id.clone(),
             actor: s.seen.actor.clone(),
             source_ip: s.seen.source_ip.clone(),
+            way: Way::of(&s.seen),
         }
     });
     Some(Told {
@@ -241,9 +286,10 @@ pub fn incident(number: usize, state: &State, rules: &Rules, sequences: &Sequenc
         time: iso(first.time),
         last: iso(i.last),
         about: about(&first.seen),
-        title: fill(title, &first.seen, &[], i.steps.len() as u64),
+        title: headline(title, &first.seen, &[], i.steps.len() as u64),
         why,
         look: look.iter().map(|l| fill(l, &first.seen, &[], i.steps.len() as u64)).collect(),
+        innocent: Vec::new(),
         count: events.len() as u64,
         events,
         maps: maps.into_iter().collect(),
@@ -255,7 +301,23 @@ pub fn incident(number: usize, state: &State, rules: &Rules, sequences: &Sequenc
         tactics: rules.attack.tactics(techniques.iter().map(SmolStr::as_str)),
         techniques: techniques.into_iter().collect(),
         missing: i.missing.clone(),
+        way: None,
     })
+}
+
+/// A title with its placeholders filled in. Of ARNs only the last part: the rest stands in [`About`], and would hide what was done.
+fn headline(text: &str, seen: &Seen, shown: &[(SmolStr, SmolStr)], count: u64) -> String {
+    let brief = |t: &SmolStr| if t.starts_with("arn:") { short(t) } else { t.clone() };
+    let shown: Vec<(SmolStr, SmolStr)> = shown.iter().map(|(name, value)| (name.clone(), brief(value))).collect();
+    let seen = Seen {
+        actor: brief(&seen.actor),
+        identity: brief(&seen.identity),
+        session: brief(&seen.session),
+        target: brief(&seen.target),
+        ..seen.clone()
+    };
+    // What is in brackets is beside the point, and nothing where it is not known.
+    fill(text, &seen, &shown, count).replace(" (-)", "").replace("（-）", "")
 }
 
 /// Fills in a text's placeholders. What the record does not say is `-`.
@@ -263,7 +325,7 @@ fn fill(text: &str, seen: &Seen, shown: &[(SmolStr, SmolStr)], count: u64) -> St
     let dash = |t: &SmolStr| if t.is_empty() { "-".to_owned() } else { t.to_string() };
     filled(text, &|name| {
         if let Some((_, value)) = shown.iter().find(|(n, _)| n == name) {
-            return Some(value.to_string());
+            return Some(dash(value));
         }
         Some(match name {
             "actor" => dash(&seen.actor),
@@ -274,7 +336,7 @@ fn fill(text: &str, seen: &Seen, shown: &[(SmolStr, SmolStr)], count: u64) -> St
             "network" => crate::network_of(&seen.source_ip).map_or_else(|| "-".to_owned(), |n| n.to_string()),
             "account" => dash(&seen.account),
             "region" => dash(&seen.region),
-            "event" => dash(&seen.event),
+            "event" => dash(&plain_name(&seen.event).into()),
             "user_agent" => dash(&seen.user_agent),
             "error" => dash(&seen.error),
             "count" => count.to_string(),
@@ -290,6 +352,10 @@ fn reason(because: &Because, lang: Lang) -> String {
                 "Nothing was known of this identity before: whether it is usual cannot be told.".to_owned()
             }
             (0, Lang::Ja) => "この ID の過去の記録がないため、通常かどうかは判断できない。".to_owned(),
+            (1, Lang::En) => format!(
+                "Only one call of this identity was seen before (at {}): too little to tell what is usual.",
+                iso(n.since)
+            ),
             (t, Lang::En) => format!(
                 "Only {t} calls of this identity were seen before (since {}): too few to tell what is usual.",
                 iso(n.since)
@@ -322,20 +388,16 @@ fn reason(because: &Because, lang: Lang) -> String {
             (true, Lang::Ja) => format!("{} 以降、異なるもの {count} 件。", iso(*since)),
             (false, Lang::Ja) => format!("{} 以降 {count} 回。", iso(*since)),
         },
-        Because::Figures { figures, .. } => {
-            let all: Vec<String> = figures.iter().map(|(n, v)| format!("{n} {v}")).collect();
-            match lang {
-                Lang::En => format!("Figures: {}.", all.join(", ")),
-                Lang::Ja => format!("測定値: {}。", all.join("、")),
-            }
-        }
+        Because::Figures { figures, .. } => crate::figures::sentence(figures, lang),
         Because::Recurring { times, quiet } => {
-            let (days, hours) = (quiet / 86_400_000, quiet / 3_600_000);
-            match (lang, days < 2) {
-                (Lang::En, true) => format!("Found {times} times so far; it will not be said again for {hours} h."),
-                (Lang::En, false) => format!("Found {times} times so far; it will not be said again for {days} days."),
-                (Lang::Ja, true) => format!("{times} 回目の検出。以後 {hours} 時間は繰り返し通知しない。"),
-                (Lang::Ja, false) => format!("{times} 回目の検出。以後 {days} 日間は繰り返し通知しない。"),
+            let (n, en, ja) = match quiet / 60_000 {
+                minutes if minutes < 120 => (minutes, "minutes", "分間"),
+                minutes if minutes < 2 * 24 * 60 => (minutes / 60, "hours", "時間"),
+                minutes => (minutes / (24 * 60), "days", "日間"),
+            };
+            match lang {
+                Lang::En => format!("Found {times} times so far; it will not be told again for {n} {en}."),
+                Lang::Ja => format!("{times} 回目の検出。以後 {n} {ja}は繰り返し通知しない。"),
             }
         }
     }

@@ -89,6 +89,37 @@ fn nobody_passes_for_a_service_by_the_name_of_a_user_or_session() {
     }
 }
 
+/// Who has a service change something has changed it, whatever was read before in the same session, and by a call of the same name.
+#[test]
+fn what_a_service_changes_in_a_persons_name_is_seen_among_what_it_reads() {
+    let pack = pack(&[(
+        "detections/cloudtrail/any.yaml",
+        "kind: detection\nid: cloudtrail.any\nevent: {source: iam.amazonaws.com}\nmatch: \"!event.by_service\"\nseverity: low",
+    )]);
+    let call = |n: usize, name: &str, reads: Value| {
+        let mut r = record(n, n as i64, name, EVE);
+        r["userIdentity"]["invokedBy"] = "cloudformation.amazonaws.com".into();
+        r["sourceIPAddress"] = "cloudformation.amazonaws.com".into();
+        r["readOnly"] = reads;
+        r
+    };
+    let mut records = vec![
+        call(1, "GetUser", json!(true)),
+        call(2, "GetUser", json!(false)),
+        call(3, "CreateUser", json!(false)),
+        call(4, "CreateUser", Value::Null),
+        call(5, "CreateUser", json!("False")),
+        call(6, "GetUser", json!(true)),
+    ];
+    for turn in 0..records.len() {
+        records.rotate_left(turn);
+        let mut found: Vec<_> = run(&pack, &records).signals.into_iter().flat_map(|s| s.events).collect();
+        found.sort();
+        let wanted = [2, 3, 5].map(|n| format!("00000000-0000-4000-8000-{n:012x}"));
+        assert_eq!(found, wanted, "from the {turn}th on");
+    }
+}
+
 #[test]
 fn a_flood_is_counted_once() {
     let pack = pack(&[(
@@ -176,7 +207,7 @@ fn inputs_that_cannot_be_opened_are_named() {
     };
     let mut engine = Engine::new(&pack.rules, &pack.sequences, State::default());
     let refused = batch.run(&mut engine, &mut Waiting::default(), None, &|_| Err(std::io::Error::other("throttled")));
-    assert!(refused.unopened.contains("-") && refused.unread == 1);
+    assert!(refused.unfinished.contains("-") && refused.unread == 1);
     let empty = batch.run(&mut engine, &mut Waiting::default(), None, &|_| Ok(Box::new(std::io::empty())));
-    assert!(empty.unopened.is_empty());
+    assert!(empty.unfinished.is_empty());
 }

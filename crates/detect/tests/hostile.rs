@@ -158,7 +158,7 @@ fn millions_of_names_do_not_take_all_memory() {
             ..Notes::default()
         };
         let time = 1_772_323_200_000 + i64::try_from(n).unwrap();
-        assert!(engine.take(&Observed { time, id: u128::from(n), habit: None, notes: Some(Box::new(notes)) }));
+        assert!(engine.take(&Observed { time, id: u128::from(n), habit: None, notes: Some(Box::new(notes)).into() }));
     }
     let [counters, links, entities] = engine.remembered();
     let between = 50_000;

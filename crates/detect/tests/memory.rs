@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use yagura_detect::detection::Words;
 use yagura_detect::engine::{Engine, State};
 use yagura_detect::intel::Lists;
-use yagura_detect::observe::Observer;
+use yagura_detect::observe::{Noted, Observed, Observer};
 use yagura_detect::pack::Pack;
 use yagura_detect::run::{Counts, Looking, Waiting};
 use yagura_detect::sequence::{Join, Sequence, Sequences, Stage};
@@ -76,7 +76,7 @@ fn key_for(user: &str) -> String {
 }
 
 fn sequence(stages: &[(&str, &[&str], bool, usize)]) -> Sequence {
-    let words = Words { title: "t".into(), why: "w".into(), look: Vec::new() };
+    let words = Words { title: "t".into(), why: "w".into(), look: Vec::new(), innocent: Vec::new() };
     Sequence {
         id: "sequence.test".into(),
         join: vec![Join::Actor],
@@ -99,7 +99,7 @@ fn sequence(stages: &[(&str, &[&str], bool, usize)]) -> Sequence {
     }
 }
 
-fn run(sequences: &Sequences, calls: &[Call]) -> State {
+fn look(calls: &[Call]) -> Vec<Observed> {
     let records: Vec<String> = calls
         .iter()
         .enumerate()
@@ -118,6 +118,11 @@ fn run(sequences: &Sequences, calls: &[Call]) -> State {
     decode(text.as_bytes(), &Place::default(), &mut looking);
     let (found, counts) = (looking.found, looking.counts);
     assert_eq!((counts.records, counts.unread), (calls.len() as u64, 0));
+    found
+}
+
+fn run(sequences: &Sequences, calls: &[Call]) -> State {
+    let found = look(calls);
     let mut engine = Engine::new(&PACK.rules, sequences, State::default());
     let mut waiting = Waiting::default();
     waiting.push(found);
@@ -236,6 +241,76 @@ fn what_recurs_is_said_less_and_less() {
     assert_eq!(said.iter().map(|s| s.count).sum::<u64>(), 16, "each record belongs to one of them");
     let again = |s: &&yagura_detect::signal::Signal| s.because.iter().any(|b| matches!(b, Because::Recurring { .. }));
     assert_eq!(said.iter().map(again).collect::<Vec<_>>(), [false, true, true, true, true]);
+}
+
+/// After a calm as long as the longest quiet time, which follows the last one, the same is news: no sooner.
+#[test]
+fn what_comes_back_after_a_long_calm_is_news() {
+    let quiet = PACK.rules.named(BLIND).unwrap().dedup.quiet;
+    // Said at 0 and 1; then quiet for two, until 3; calm for 32, until 35.
+    for (back, recurs) in [(35 * quiet - 1, true), (35 * quiet, false)] {
+        let calls = [0, quiet, back].map(|at| call(at, ALICE, &stop("main")));
+        let state = run(&Sequences::default(), &calls);
+        let last = state.signals.iter().rfind(|s| s.rule == BLIND).unwrap();
+        assert_eq!(state.signals.iter().filter(|s| s.rule == BLIND).count(), 3);
+        assert_eq!(last.because.iter().any(|b| matches!(b, Because::Recurring { times: 3, .. })), recurs, "{back}");
+        assert_eq!(last.because.is_empty(), !recurs);
+    }
+}
+
+/// Whether memory is swept between two records, and over a file and back, changes no signal; what is past does not stay.
+#[test]
+fn what_is_past_is_forgotten_and_that_changes_nothing() {
+    let quiet = PACK.rules.named(BLIND).unwrap().dedup.quiet;
+    let times = [0, quiet, 2 * quiet, 30 * quiet, 80 * quiet, 81 * quiet, 82 * quiet, 300 * quiet];
+    let calls: Vec<Call> = times.iter().map(|at| call(*at, ALICE, &stop("main"))).collect();
+    let mut found = look(&calls);
+    found.sort_unstable_by_key(|o| (o.time, o.id));
+    let sequences = Sequences::default();
+    let mut swept = Engine::new(&PACK.rules, &sequences, State::default());
+    for (n, o) in found.iter().enumerate() {
+        swept.take(o);
+        let next = found.get(n + 1).map_or(o.time + 200 * quiet, |o| o.time);
+        // Records that say nothing, enough of them that memory is swept, just before the next one.
+        for filler in 0..50_000u128 {
+            swept.take(&Observed { time: next - 1, id: filler + 1, habit: None, notes: Noted::Nothing });
+        }
+        let kept = serde_json::to_string(&swept.state).unwrap();
+        swept = Engine::new(&PACK.rules, &sequences, serde_json::from_str(&kept).unwrap());
+    }
+    assert_eq!(swept.state.signals, run(&sequences, &calls).signals);
+    assert_eq!((swept.quiet(), swept.forgotten()), (0, 0));
+}
+
+/// Who told what was found may let go of it: what may still grow stays, and what comes later is the same.
+#[test]
+fn what_was_told_and_is_over_can_go() {
+    let quiet = PACK.rules.named(BLIND).unwrap().dedup.quiet;
+    let mut calls: Vec<Call> = (0..40).map(|n| call(n * quiet, ALICE, &stop(&format!("t{n}")))).collect();
+    calls.push(call(40 * quiet, ALICE, &stop("t39")));
+    calls.push(call(40 * quiet + MINUTE, ALICE, &share()));
+    let found = look(&calls);
+    let sequences = blind_then_take();
+    let mut all = Engine::new(&PACK.rules, &sequences, State::default());
+    let mut some = Engine::new(&PACK.rules, &sequences, State::default());
+    let mut told = 0;
+    let mut said = Vec::new();
+    for o in &found {
+        all.take(o);
+        some.take(o);
+        said.extend(some.state.signals.iter().skip(told).map(|s| (s.rule.clone(), s.time, s.because.clone())));
+        told = some.let_go(some.state.signals.len(), o.time);
+        assert_eq!(told, some.state.signals.len());
+        assert!(told < 8, "{told}");
+    }
+    let whole: Vec<_> = all.state.signals.iter().map(|s| (s.rule.clone(), s.time, s.because.clone())).collect();
+    assert!(whole.len() > 40);
+    assert_eq!(said, whole);
+    assert_eq!(some.state.incidents, all.state.incidents);
+    assert_eq!(all.state.incidents.len(), 1);
+    // What still grows is the same in both.
+    let latest = |s: &State| s.signals.iter().rfind(|s| s.rule == BLIND).cloned();
+    assert_eq!(latest(&some.state), latest(&all.state));
 }
 
 /// Another trail is another thing.

@@ -205,8 +205,13 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
     proptest::collection::vec(call(), 40..250)
 }
 
+/// How many random days: few, unless more are asked for.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(24)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn however_records_come_they_come_to_the_same(
@@ -264,6 +269,26 @@ proptest! {
             prop_assert_eq!(difference(&read(&rounds, way), &wanted), None, "as a stream, restarts {}", restarts);
         }
     }
+}
+
+/// A count's window goes on by what counts, and by nothing else: a value that counted in its grain of time already comes to the engine or
+/// not, as an observer saw it first or last, and what is remembered must not tell which.
+#[test]
+fn what_counts_nothing_leaves_no_trace_in_its_count() {
+    // The networks that one instance's credentials are used from are counted over 12 hours, each once in 12 minutes. The third call is of
+    // the second one's grain of time, and more than 12 hours after the first.
+    let call = |at: u32, network: u8| Call { at, who: 3, network, api: 3, denied: false, late: 0, twice: None };
+    let calls = [call(60, 0), call(12 * 3600, 1), call(12 * 3600 + 120, 1)];
+    let mut events: Vec<Arrival> = calls.iter().enumerate().map(|(n, c)| (c.at, c.json(n))).collect();
+    let one = Way { threads: 1, ..Way::default() };
+    let in_order = read(&[vec![delivery(0, 1, &events)]], one);
+    let kept = |found: &serde_json::Value| -> Vec<usize> {
+        found["counts"].as_object().unwrap().values().map(|w| w.as_array().unwrap().len()).collect()
+    };
+    assert_eq!(kept(&in_order), [2], "the first two count: {in_order}");
+    events.reverse();
+    let backwards = read(&[vec![delivery(0, 1, &events)]], one);
+    assert_eq!(difference(&backwards, &in_order), None);
 }
 
 /// The random days are worth something: an attack among them is found, whichever way they are read.

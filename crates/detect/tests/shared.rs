@@ -8,7 +8,7 @@ use std::sync::Arc;
 use yagura_detect::event::Event;
 use yagura_detect::foreign::may_fire;
 use yagura_detect::intel::Lists;
-use yagura_detect::observe::{Observer, Rules};
+use yagura_detect::observe::{Observer, Rules, plain_name};
 use yagura_detect::pack::Pack;
 use yagura_detect::predicate::{Against, Predicate};
 use yagura_detect::share::{Memo, Sharing};
@@ -107,8 +107,8 @@ fn conditions_tried_together_hold_where_they_hold_alone() {
         let event = Event { text: &text, record: &record, envelope: &envelope };
         together.next();
         for (d, shared) in pack.rules.detections.iter().zip(&shared).filter(|(d, _)| d.table.name() == table.name()) {
-            let alone = d.predicate.holds(&event, Against { lists: &lists, memo: &nothing });
-            let with = shared.holds(&event, Against { lists: &lists, memo: &together });
+            let alone = d.predicate.holds(&event, Against { lists: &lists, memo: &nothing, session: None });
+            let with = shared.holds(&event, Against { lists: &lists, memo: &together, session: None });
             assert_eq!(alone, with, "{} on {text}", d.id);
             assert!(!alone || d.predicate.possible(&lists), "{}", d.id);
             held += usize::from(alone);
@@ -129,7 +129,7 @@ fn rules_twice_find_everything_twice() {
         yagura_detect::detection::Detection { id, ..d }
     }));
     let twice = Rules::new(all);
-    assert_eq!(once.shared(), twice.shared(), "nothing more to try");
+    assert_eq!(once.scopes().len(), twice.scopes().len(), "nothing more to try");
     let lists = Arc::new(Lists::of([("malicious", "203.0.113.7")].into_iter()).unwrap());
     let (mut one, mut two) = (Observer::new(&once, lists.clone()), Observer::new(&twice, lists));
     for (table, text) in records() {
@@ -137,7 +137,7 @@ fn rules_twice_find_everything_twice() {
         let mut envelope = Envelope::default();
         (table.source.envelope)(&record, &mut envelope);
         let mut hits = [one.look(&text, &record, &envelope), two.look(&text, &record, &envelope)].map(|o| {
-            let notes = o.and_then(|o| o.notes);
+            let notes = o.and_then(|o| o.notes.as_ref().map(|n| n.into_owned()));
             let rules = notes.iter().flat_map(|n| &n.hits).map(|h| h.rule as usize);
             rules.collect::<Vec<_>>()
         });
@@ -147,4 +147,110 @@ fn rules_twice_find_everything_twice() {
         wanted.sort_unstable();
         assert_eq!(hits[1], wanted, "{text}");
     }
+}
+
+/// Rules of Sigma's that name no call: each asks for other things that records of a session have in common, or have not.
+const GENERIC: [&str; 6] = [
+    "who:\n    userIdentity.type: Root\n  condition: who",
+    "agent:\n    userAgent|contains: kali\n  condition: agent",
+    "refused:\n    errorCode|contains: Denied\n    requestParameters.name: '*'\n  condition: refused",
+    "net:\n    sourceIPAddress|cidr: 8.8.0.0/16\n  reads:\n    eventName|startswith: Get\n  condition: net and not reads",
+    "none:\n    errorCode: null\n  key:\n    userIdentity.accessKeyId|startswith: AKIA\n  condition: none and key",
+    "word:\n    - mfaauthenticated\n    - kali\n  condition: word",
+];
+
+/// The same record with other values in what makes its session and its name, and with a member that stands there twice.
+fn variants(text: &str) -> Vec<String> {
+    let whole: serde_json::Value = serde_json::from_str(text).unwrap();
+    let with = |key: &str, value: serde_json::Value| {
+        let mut one = whole.clone();
+        one[key] = value;
+        one.to_string()
+    };
+    let twice = |member: &str| format!("{},{member}}}", text.trim_end().strip_suffix('}').unwrap());
+    let root =
+        serde_json::json!({"type": "Root", "arn": "arn:aws:iam::111122223333:root", "accountId": "111122223333"});
+    let service = serde_json::json!({"type": "AWSService", "invokedBy": "ec2.amazonaws.com"});
+    vec![
+        text.to_owned(),
+        with("userIdentity", root),
+        with("userIdentity", service),
+        with("userAgent", "aws-cli/2 kali".into()),
+        with("sourceIPAddress", "8.8.4.4".into()),
+        with("sourceIPAddress", "cloudformation.amazonaws.com".into()),
+        with("errorCode", "AccessDenied".into()),
+        with("readOnly", "false".into()),
+        with("readOnly", true.into()),
+        with("eventType", "AwsServiceEvent".into()),
+        with("recipientAccountId", "444455556666".into()),
+        twice(r#""userAgent":"kali""#),
+        twice(r#""userAgent.x":"kali""#),
+        twice(r#""useragent":"kali""#),
+        twice(r#""user\u0041gent":"kali""#),
+        text.to_owned(),
+    ]
+}
+
+/// What is worked out once for all records of a session and a name is what each of them answers by itself.
+#[test]
+fn records_of_a_session_are_answered_as_each_alone() {
+    let head = "status: test\nlevel: low\nlogsource:\n  product: aws\n  service: cloudtrail\ndetection:\n  ";
+    let sigma: Vec<(String, String)> = (0..)
+        .zip(GENERIC)
+        .map(|(n, g)| {
+            (format!("{n}.yml"), format!("title: t{n}\nid: 0000000{n}-0000-4000-8000-000000000000\n{head}{g}\n"))
+        })
+        .collect();
+    let pack = Pack::read_with(content::files().iter(), &sigma, &content::settings());
+    assert!(pack.errors.is_empty(), "{:?}", pack.errors);
+    let lists = Arc::new(Lists::of([("malicious", "203.0.113.7"), ("tor_exit", "8.8.4.4")].into_iter()).unwrap());
+    let mut observer = Observer::new(&pack.rules, lists.clone());
+    let nothing = Memo::default();
+    let plain = |d: &&yagura_detect::detection::Detection| {
+        d.method.is_none() && d.habit.is_none() && d.count.as_ref().is_none_or(|c| c.of.is_none())
+    };
+    let (mut held, mut looked) = (0, 0);
+    for (table, text) in records() {
+        let variants = if table.name() == cloudtrail().name() { variants(&text) } else { vec![text] };
+        for text in variants {
+            let record = Object::read(&text).unwrap().into_record(table);
+            let mut envelope = Envelope::default();
+            (table.source.envelope)(&record, &mut envelope);
+            let event = Event { text: &text, record: &record, envelope: &envelope };
+            let name = event.role(yagura_logs::envelope::Role::Event).unwrap_or_default();
+            let source = record.get("eventsource").map_or(table.source.name, |r| r.text);
+            let (small_name, small_source) = (name.to_lowercase(), source.to_lowercase());
+            let mut wanted: Vec<u32> = Vec::new();
+            for (n, d) in
+                (0u32..).zip(&pack.rules.detections).filter(|(_, d)| d.table.name() == table.name() && plain(d))
+            {
+                let sigma = matches!(d.predicate, Predicate::Sigma(_));
+                let names = [if sigma { small_name.as_str() } else { plain_name(&name) }];
+                let sources = [if sigma { small_source.as_str() } else { source }];
+                let fits = (d.index.names.is_empty() || d.index.names.contains(names[0]))
+                    && (d.index.sources.is_empty() || d.index.sources.contains(sources[0]));
+                if fits && d.predicate.holds(&event, Against { lists: &lists, memo: &nothing, session: None }) {
+                    wanted.push(n);
+                }
+            }
+            let Some(found) = observer.look(&text, &record, &envelope) else { continue };
+            let notes = found.notes.as_ref();
+            let hits = notes.iter().flat_map(|n| &n.hits).map(|h| h.rule);
+            let is_plain = |n: &u32| pack.rules.get(*n).as_ref().is_some_and(plain);
+            let mut hits: Vec<u32> = hits.filter(is_plain).collect();
+            hits.sort_unstable();
+            assert_eq!(hits, wanted, "{text}");
+            // Another observer, to which all is new, sees the same.
+            let mut fresh = Observer::new(&pack.rules, lists.clone());
+            let alone = fresh.look(&text, &record, &envelope).unwrap();
+            assert_eq!((alone.habit, alone.time, alone.id), (found.habit, found.time, found.id));
+            let seen = |o: &yagura_detect::observe::Observed| o.notes.as_ref().and_then(|n| n.into_owned().seen);
+            if seen(&found).is_some() {
+                assert_eq!(seen(&alone), seen(&found), "{text}");
+            }
+            held += hits.len();
+            looked += 1;
+        }
+    }
+    assert!(held > 3000 && looked > 8000, "{held} hits in {looked}");
 }

@@ -16,6 +16,9 @@ pub trait Sink {
     fn record(&mut self, text: &str, record: Record<'_>, envelope: Envelope<'_>);
     /// Something that cannot be read: why, and how it begins.
     fn aside(&mut self, why: String, head: &[u8]);
+    /// The stream ended before its end (a cut gzip, a connection that broke), which was told as set aside, too: another try may give
+    /// more.
+    fn cut(&mut self) {}
 }
 
 /// How many wrappings (EventBridge in CloudWatch Logs in …) are opened.
@@ -32,6 +35,7 @@ pub fn decode<R: Read + Send>(stream: R, place: &Place, sink: &mut dyn Sink) -> 
         Ok(begun) => begun,
         Err(e) => {
             sink.aside(format!("the file cannot be read: {e}"), &[]);
+            sink.cut();
             return None;
         }
     };
@@ -54,7 +58,10 @@ fn in_memory(head: Vec<u8>, rest: impl Read, place: &Place, sink: &mut dyn Sink)
     let read = rest.take(IN_MEMORY).read_to_end(&mut whole);
     let start = whole.get(..whole.len().min(64)).unwrap_or_default();
     match read {
-        Err(e) => sink.aside(format!("the file cannot be read to its end: {e}"), start),
+        Err(e) => {
+            sink.aside(format!("the file cannot be read to its end: {e}"), start);
+            sink.cut();
+        }
         Ok(_) if whole.len() as u64 >= IN_MEMORY => {
             sink.aside(format!("a Parquet file of more than {} MiB in a stream", IN_MEMORY >> 20), start);
         }
@@ -184,6 +191,9 @@ impl<'s> Decoder<'s> {
             }
         }
         strange.report(self.sink);
+        if frames.is_cut() {
+            self.sink.cut();
+        }
     }
 
     fn object(&mut self, text: &str, object: Object<'_>, depth: usize) {

@@ -71,6 +71,7 @@ pub struct Frames<R> {
     before: u64,
     ended: bool,
     fault: Option<String>,
+    cut: bool,
     mode: Mode,
     scan: Scan,
     /// How the first element of an array begins: `{"eventVersion":`. A broken element ends where the next of these stands.
@@ -93,6 +94,7 @@ impl<R: Read> Frames<R> {
             before: 0,
             ended: false,
             fault: None,
+            cut: false,
             mode: Mode::Unknown,
             scan: Scan::default(),
             lead: Vec::new(),
@@ -187,9 +189,15 @@ impl<R: Read> Frames<R> {
             Ok(_) => {}
             Err(e) => {
                 self.ended = true;
+                self.cut = true;
                 self.fault = Some(format!("the file cannot be read to its end: {e}"));
             }
         }
+    }
+
+    /// Whether the stream broke before its end.
+    pub fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// The stream ended inside something.

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -22,6 +22,15 @@ pub struct Input {
     size: u64,
     stamp: String,
     from: From,
+    resumed: Option<Resumed>,
+}
+
+/// A file that was read up to somewhere before.
+#[derive(Debug, Clone)]
+struct Resumed {
+    /// Its first lines: what they say of the others (a header) is needed again, and their records are not.
+    head: Arc<[u8]>,
+    offset: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -86,7 +95,14 @@ pub fn local(names: &[String], wanted: &Wanted) -> Result<Vec<Input>, InputError
     for name in names {
         if name == "-" {
             let (size, stamp) = (0, format!("{}-{:x}", std::process::id(), fastrand::u64(..)));
-            found.push(Input { name: name.clone(), place: Place::default(), size, stamp, from: From::Stdin });
+            found.push(Input {
+                name: name.clone(),
+                place: Place::default(),
+                size,
+                stamp,
+                from: From::Stdin,
+                resumed: None,
+            });
             continue;
         }
         let path = Path::new(name);
@@ -132,6 +148,7 @@ fn walk(path: &Path, seen: &mut BTreeSet<PathBuf>, wanted: &Wanted, found: &mut 
                     size: 0,
                     stamp: String::new(),
                     from: From::File(path),
+                    resumed: None,
                 }),
                 other => other?,
             }
@@ -143,7 +160,7 @@ fn walk(path: &Path, seen: &mut BTreeSet<PathBuf>, wanted: &Wanted, found: &mut 
     if wanted.takes(&place) {
         let stamp = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
         let stamp = stamp.map_or_else(String::new, |d| d.as_nanos().to_string());
-        found.push(Input { name, place, size: meta.len(), stamp, from: From::File(path.to_owned()) });
+        found.push(Input { name, place, size: meta.len(), stamp, from: From::File(path.to_owned()), resumed: None });
     }
     Ok(())
 }
@@ -156,14 +173,21 @@ pub fn object(store: &Arc<dyn ObjectStore>, name: String, key: &str, size: u64, 
         Ok(path) => From::Object(store.clone(), path),
         Err(e) => From::Unreachable(e.to_string()),
     };
-    Input { name, place, size, stamp, from }
+    Input { name, place, size, stamp, from, resumed: None }
 }
 
 impl Input {
     /// What a program carries in itself.
     pub fn memory(name: &str, bytes: &[u8]) -> Self {
         let (size, place) = (bytes.len() as u64, Place::of(name));
-        Self { name: name.to_owned(), place, size, stamp: String::new(), from: From::Memory(bytes.into()) }
+        Self {
+            name: name.to_owned(),
+            place,
+            size,
+            stamp: String::new(),
+            from: From::Memory(bytes.into()),
+            resumed: None,
+        }
     }
 
     /// Its size in bytes, 0 where nobody knows it beforehand.
@@ -176,13 +200,37 @@ impl Input {
         SourceFile { path: self.name.clone(), size: self.size, stamp: self.stamp.clone() }
     }
 
+    /// Where it lies, if it is a file of this machine.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.from {
+            From::File(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// A file of lines, read up to `offset` before, so that only what came since is read. `head` is its first lines.
+    pub fn resumed(mut self, head: Vec<u8>, offset: u64) -> Self {
+        self.resumed = Some(Resumed { head: head.into(), offset });
+        self
+    }
+
+    /// The first lines of a file that is read on: their records were read before, and come again.
+    pub fn head(&self) -> Option<&[u8]> {
+        self.resumed.as_ref().map(|r| r.head.as_ref())
+    }
+
     /// The bytes, one after the other. `handle` carries the work of stores.
     ///
     /// # Errors
     /// Where it cannot be opened.
     pub fn open(&self, handle: &Handle) -> std::io::Result<Box<dyn Read + Send>> {
         match &self.from {
-            From::File(path) => Ok(Box::new(std::fs::File::open(path)?)),
+            From::File(path) => {
+                let mut file = std::fs::File::open(path)?;
+                let Some(resumed) = &self.resumed else { return Ok(Box::new(file)) };
+                file.seek(SeekFrom::Start(resumed.offset))?;
+                Ok(Box::new(std::io::Cursor::new(resumed.head.clone()).chain(file)))
+            }
             From::Stdin => Ok(Box::new(std::io::stdin())),
             From::Memory(bytes) => Ok(Box::new(std::io::Cursor::new(bytes.clone()))),
             From::Unreachable(why) => Err(std::io::Error::other(why.clone())),

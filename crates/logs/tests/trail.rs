@@ -226,7 +226,10 @@ async fn a_digest_must_be_the_one_that_the_next_recorded() {
     body["logFiles"].as_array_mut().unwrap().pop();
     estate.put_digest(&key, body.to_string().as_bytes(), estate::aws());
     let found = problems(&estate.bucket(&question()).await);
-    assert!(found.iter().any(|(k, v, why)| *k == key && *v == Invalid && why.contains("was chained to")), "{found:#?}");
+    assert!(
+        found.iter().any(|(k, v, why)| *k == key && *v == Invalid && why.contains("as the one before it")),
+        "{found:#?}"
+    );
 }
 
 #[tokio::test]

@@ -314,7 +314,7 @@ fn parse_format(name: &str) -> Result<Format, String> {
 
 /// The language of help, which is printed before arguments are understood: `--lang`, then `YAGURA_LANG`, then the locale.
 pub fn lang_of_help() -> Lang {
-    let mut words = std::env::args().skip(1);
+    let mut words = std::env::args_os().skip(1).map(|w| w.to_string_lossy().into_owned());
     let mut asked = std::env::var("YAGURA_LANG").ok();
     while let Some(word) = words.next() {
         match word.strip_prefix("--lang") {

@@ -10,6 +10,7 @@ mod progress;
 mod select;
 mod settings;
 mod terminal;
+mod usage_ja;
 
 use clap::{CommandFactory, FromArgMatches};
 use cli::{Cli, Command};
@@ -20,12 +21,19 @@ use yagura_model::Lang;
 
 fn main() -> ExitCode {
     let mut command = Cli::command();
-    if cli::lang_of_help() == Lang::Ja {
+    let asked = cli::lang_of_help();
+    if asked == Lang::Ja {
         command = commands::help_ja::translate(command);
     }
-    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+    let cli = match command.try_get_matches().and_then(|m| Cli::from_arg_matches(&m)) {
         Ok(cli) => cli,
-        Err(e) => e.exit(),
+        Err(e) => match usage_ja::message(&e).filter(|_| asked == Lang::Ja) {
+            Some(text) => {
+                let _ = std::io::stderr().write_all(text.as_bytes());
+                return ExitCode::from(failure::exit::USAGE);
+            }
+            None => e.exit(),
+        },
     };
     let lang = cli.lang.map_or_else(cli::lang_of_environment, Into::into);
     match run(&cli, lang) {

@@ -115,6 +115,61 @@ fn a_lake_gives_what_its_files_gave() {
     assert_eq!(findings(&out), of_file, "{}", String::from_utf8_lossy(&out.stderr));
 }
 
+/// Flow, DNS and S3 logs: what the lake gives back is found as in the files. Records that have no id of their own are named by their text,
+/// which in a lake is the row's.
+#[test]
+fn a_lake_of_other_logs_gives_what_its_files_gave() {
+    let folder = tempfile::tempdir().unwrap();
+    let logs = folder.path().join("logs");
+    std::fs::create_dir(&logs).unwrap();
+    let flows: String = (0..400u32)
+        .map(|n| {
+            let start = 1_772_359_200 + n;
+            format!(
+                "2 111122223333 eni-0a1b2c3d4e5f60718 198.51.100.77 10.0.0.5 40000 {} 6 1 60 {start} {} REJECT OK\n",
+                n + 1,
+                start + 1
+            )
+        })
+        .collect();
+    std::fs::write(logs.join("flows.log"), flows).unwrap();
+    let dns: String = (0..3)
+        .map(|n| {
+            let query = json!({"version": "1.100000", "account_id": "111122223333", "region": "us-east-1", "vpc_id": "vpc-0a1b2c3d",
+                "query_timestamp": format!("2026-03-01T10:0{n}:00Z"), "query_name": "pool.minexmr.com.", "query_type": "A",
+                "query_class": "IN", "rcode": "NOERROR", "answers": [{"Rdata": "198.51.100.9", "Type": "A", "Class": "IN"}],
+                "srcaddr": "10.0.0.5", "srcport": "40000", "transport": "UDP", "srcids": {"instance": "i-0123456789abcdef0"}});
+            format!("{query}\n")
+        })
+        .collect();
+    std::fs::write(logs.join("dns.json"), dns).unwrap();
+    let s3: String = (0..3)
+        .map(|n| {
+            format!(
+                "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be data [01/Mar/2026:10:00:0{n} +0000] 198.51.100.7 - R{n} \
+                 REST.PUT.OBJECT k{n} \"PUT /data/k{n} HTTP/1.1\" 200 - - 10 7 5 \"-\" \"curl/8\" - h= - TLS_AES_128_GCM_SHA256 - \
+                 data.s3.amazonaws.com TLSv1.3 - -\n"
+            )
+        })
+        .collect();
+    std::fs::write(logs.join("s3.log"), s3).unwrap();
+    assert!(yagura(&["logs", "ingest", "logs", "--lake", "lake", "--quiet"], folder.path()).status.success());
+    let of_files = findings(&yagura(&["detect", "logs", "--format", "jsonl"], folder.path()));
+    let names = rules(&of_files);
+    for log in ["vpc.", "dns.", "s3."] {
+        assert!(names.iter().any(|n| n.starts_with(log)), "{log}: {names:?}");
+    }
+    let out = yagura(&["detect", "--lake", "lake", "--format", "jsonl"], folder.path());
+    let named = |all: Vec<Value>| -> Vec<(Value, usize)> {
+        let each = all.into_iter().map(|mut f| {
+            let events = f["events"].take().as_array().unwrap().len();
+            (f, events)
+        });
+        each.collect()
+    };
+    assert_eq!(named(findings(&out)), named(of_files), "{}", String::from_utf8_lossy(&out.stderr));
+}
+
 #[test]
 fn runs_in_parts_find_what_one_run_finds() {
     let folder = tempfile::tempdir().unwrap();
@@ -198,6 +253,81 @@ fn rules_lists_and_exceptions_of_ones_own_count() {
     assert!(String::from_utf8_lossy(&odd.stderr).contains("frobnicate"));
     assert!(rules(&findings(&odd)).contains(&"cloudtrail.logging_stopped"), "the rest runs");
     assert_eq!(run(&["--intel", "bad.txt=tor-exit"]).status.code(), Some(2));
+}
+
+#[test]
+fn impossible_travel_wants_a_table_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |n: u32, time: &str, ip: &str| {
+        event(n, &format!("2026-03-01T{time}Z"), "ec2", "DescribeInstances", json!({"sourceIPAddress": ip}))
+    };
+    write(&folder.path().join("trail.json"), &[at(1, "10:00:00", "203.0.113.9"), at(2, "10:20:00", "2001:db8:2::7")]);
+    let run = |more: &[&str]| yagura(&[&["detect", "trail.json", "--format", "jsonl"], more].concat(), folder.path());
+    let without = run(&[]);
+    let said = String::from_utf8_lossy(&without.stderr).into_owned();
+    assert!(said.contains("off: cloudtrail.impossible_travel"), "{said}");
+    assert!(!rules(&findings(&without)).contains(&"cloudtrail.impossible_travel"));
+    let table =
+        "# by hand\n203.0.113.0/24,35.68,139.69,Tokyo\n2001:db8:2::/48,51.5,-0.12,London\n198.51.100.0/33,1,2\n";
+    std::fs::write(folder.path().join("places.csv"), table).unwrap();
+    let with = run(&["--places", "places.csv"]);
+    let said = String::from_utf8_lossy(&with.stderr).into_owned();
+    assert!(said.contains("places.csv:4: ") && !said.contains("off:"), "{said}");
+    let found = findings(&with);
+    let travel = found.iter().find(|f| f["rule"] == "cloudtrail.impossible_travel").unwrap();
+    let title = travel["title"].as_str().unwrap();
+    assert!(title.contains("Tokyo (203.0.113.9), then London (2001:db8:2::7)"), "{title}");
+    assert_eq!(travel["events"].as_array().unwrap().len(), 2);
+    std::fs::write(folder.path().join("none.csv"), "nothing of the kind\n").unwrap();
+    let none = run(&["--places", "none.csv"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(
+        String::from_utf8_lossy(&none.stderr).contains("none.csv:1: "),
+        "{}",
+        String::from_utf8_lossy(&none.stderr)
+    );
+}
+
+/// A finding of GuardDuty's as EventBridge delivers it, and CloudTrail's record of what the same key did next.
+#[test]
+fn an_attack_that_guardduty_saw_begin_is_one_incident() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = json!({"accessKeyId": "AKIAIOSFODNN7EXAMPLE", "principalId": "AIDAEXAMPLE", "userType": "IAMUser", "userName": "ci"});
+    let finding = json!({
+        "version": "0", "id": "c8c4daa7-a20c-2f03-0070-b7393dd542ad", "detail-type": "GuardDuty Finding", "source": "aws.guardduty",
+        "account": "111122223333", "time": "2026-03-01T09:59:00Z", "region": "ap-northeast-1", "resources": [],
+        "detail": {"schemaVersion": "2.0", "accountId": "111122223333", "region": "ap-northeast-1", "partition": "aws",
+            "id": "16afba5c5c43e07c9e3e5e2e544e95df", "arn": "arn:aws:guardduty:ap-northeast-1:111122223333:detector/d/finding/f",
+            "type": "UnauthorizedAccess:IAMUser/MaliciousIPCaller.Custom", "severity": 5, "title": "A known bad address called",
+            "createdAt": "2026-03-01T09:58:00Z", "updatedAt": "2026-03-01T09:58:00Z",
+            "resource": {"resourceType": "AccessKey", "accessKeyDetails": key},
+            "service": {"serviceName": "guardduty", "archived": false, "count": 1}}
+    });
+    std::fs::write(folder.path().join("finding.json"), finding.to_string()).unwrap();
+    write(&folder.path().join("trail.json"), &attack()[3..]);
+    let found = findings(&yagura(&["detect", "finding.json", "trail.json", "--format", "jsonl"], folder.path()));
+    let incidents: Vec<&Value> = found.iter().filter(|f| f.get("sequence").is_some()).collect();
+    assert_eq!(incidents.len(), 1, "{:?}", rules(&found));
+    assert_eq!(incidents[0]["sequence"], json!(["sequence.stolen_identity_takes_data"]));
+    assert_eq!(incidents[0]["events"].as_array().unwrap().len(), 2);
+    let alone = findings(&yagura(&["detect", "trail.json", "--format", "jsonl"], folder.path()));
+    assert!(alone.iter().all(|f| f.get("sequence").is_none()), "{:?}", rules(&alone));
+}
+
+#[test]
+fn what_is_shared_with_ones_own_accounts_stays_inside() {
+    let folder = tempfile::tempdir().unwrap();
+    let day = |account: &str| format!("AWSLogs/{account}/CloudTrail/us-east-1/2026/03/01/trail.json");
+    write(&folder.path().join(day("111122223333")), &attack());
+    let shared = |more: &[&str]| {
+        let found = findings(&yagura(&[&["detect", "AWSLogs", "--format", "jsonl"], more].concat(), folder.path()));
+        rules(&found).contains(&"cloudtrail.snapshot_shared")
+    };
+    assert!(shared(&[]));
+    std::fs::write(folder.path().join("ours.txt"), "# the sister\n444455556666 # data\n192.0.2.0/24\n").unwrap();
+    assert!(!shared(&["--allow", "ours.txt"]));
+    write(&folder.path().join(day("444455556666")), &[]);
+    assert!(!shared(&[]), "its logs are here, too");
 }
 
 #[test]

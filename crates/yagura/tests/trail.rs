@@ -161,7 +161,7 @@ fn denied(trail: &Trail, aws: &Endpoint) {
     assert_eq!(bad, BTreeMap::from([(log.clone(), "unknown".to_owned())]));
     assert!(outcome.stdout.contains("access denied, s3:GetObject is missing"), "{}", outcome.stdout);
     let text = trail.live(&aws.url(), &[]).stdout;
-    assert!(text.contains("NOT KNOWN: 1 files could not be read"), "{text}");
+    assert!(text.contains("NOT KNOWN: 1 file could not be read"), "{text}");
 
     // What only that digest could tell is unknown too.
     aws.reset();

@@ -8,13 +8,16 @@ mod json;
 mod plain;
 mod ranges;
 
+use crate::stat::places::Places;
 use domains::Domains;
 use ranges::Ranges;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// What a list's entries are. Where several lists have an entry, the earlier of these is the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -242,6 +245,8 @@ impl Builder {
             v6: Ranges::new(self.v6),
             domains: Domains::new(self.domains),
             tags: self.tags,
+            places: None,
+            accounts: BTreeSet::new(),
         }
     }
 }
@@ -295,6 +300,8 @@ pub struct Lists {
     v6: Ranges<u128>,
     domains: Domains,
     tags: Vec<(SmolStr, Category)>,
+    places: Option<Arc<Places>>,
+    accounts: BTreeSet<SmolStr>,
 }
 
 impl Default for Lists {
@@ -310,14 +317,47 @@ impl Lists {
     /// A word that names no category, or an entry that cannot be read.
     pub fn of<'e>(entries: impl Iterator<Item = (&'e str, &'e str)>) -> Result<Self, String> {
         let mut builder = Builder::default();
+        let mut accounts = BTreeSet::new();
         for (word, entry) in entries {
+            if word == Category::Allow.name() && crate::predicate::is_account(entry) {
+                accounts.insert(SmolStr::new(entry));
+                continue;
+            }
             let category = Category::of(word).ok_or_else(|| format!("`{word}` is no category of threat lists"))?;
             let report = builder.add(&Spec::new(word, category), entry.as_bytes()).map_err(|e| e.to_string())?;
             if report.bad > 0 {
                 return Err(format!("`{entry}` is neither an address nor a domain"));
             }
         }
-        Ok(builder.build())
+        let mut lists = builder.build();
+        lists.own(accounts);
+        Ok(lists)
+    }
+
+    /// These accounts are the user's, besides those known: nothing is shared outside that is shared with them.
+    pub fn own(&mut self, accounts: impl IntoIterator<Item = SmolStr>) {
+        self.accounts.extend(accounts);
+    }
+
+    /// Whether an account is known to be the user's.
+    pub fn owns(&self, account: &str) -> bool {
+        self.accounts.contains(account)
+    }
+
+    /// The accounts known to be the user's.
+    pub fn accounts(&self) -> impl Iterator<Item = &SmolStr> {
+        self.accounts.iter()
+    }
+
+    /// With a table that says where networks are.
+    pub fn with_places(mut self, places: Places) -> Self {
+        self.places = Some(Arc::new(places));
+        self
+    }
+
+    /// Where networks are, where the user gave a table.
+    pub fn places(&self) -> Option<&Places> {
+        self.places.as_deref()
     }
 
     /// Whether any list is of this category.

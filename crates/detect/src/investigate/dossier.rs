@@ -209,8 +209,10 @@ impl Watch {
         let subject = &self.subject;
         let mut findings = related(subject, state, rules, sequences, lang);
         findings.retain(keep);
-        let latest = findings.iter().filter_map(|t| t.time.parse::<jiff::Timestamp>().ok()).max();
-        let at = self.near.or(latest.map(|t| t.as_millisecond())).or(kept.all.map(|a| a.last));
+        // The gravest thing that was found, and the latest of several.
+        let times = findings.iter().filter_map(|t| Some((t.severity, t.time.parse::<jiff::Timestamp>().ok()?)));
+        let gravest = times.max().map(|(_, at)| at.as_millisecond());
+        let at = self.near.or(gravest).or(kept.all.map(|a| a.last));
         let mut facets: BTreeMap<Facet, Vec<Value>> = BTreeMap::new();
         for ((facet, value), tally) in &kept.facets {
             facets.entry(*facet).or_default().push(Value { value: value.clone(), tally: *tally });

@@ -80,7 +80,7 @@ pub(super) fn next(d: &Dossier, at: Option<i64>, lang: Lang) -> Vec<(String, Str
 
 /// The statement that shows the records themselves.
 fn sql(d: &Dossier, at: i64) -> Option<String> {
-    let text = literal(&d.subject.text)?;
+    let text = literal(d.subject.bucket().unwrap_or(&d.subject.text))?;
     let (from, to) = (at - HOUR, at + HOUR);
     let second = |ms: i64| iso(ms - ms.rem_euclid(1000));
     let trail = |condition: String| {
@@ -127,8 +127,8 @@ fn literal(text: &str) -> Option<String> {
     (!text.contains(char::is_control)).then(|| text.replace('\'', "''"))
 }
 
-/// One word of a shell's: <https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02>
-fn quoted(text: &str) -> String {
+/// A text as one word of a shell's: <https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02>
+pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@+,%".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

@@ -133,9 +133,10 @@ impl Subject {
             Kind::User => role(Role::Target) || self.names_user(event),
             Kind::Role => role(Role::Target),
             // Wherever it stands: answers name new keys, sessions and instances deep inside.
-            Kind::Session | Kind::Key | Kind::Instance | Kind::Resource => {
+            Kind::Session | Kind::Key | Kind::Instance => {
                 memchr::memmem::find(event.text.as_bytes(), self.text.as_bytes()).is_some()
             }
+            Kind::Resource => stands_in(event.text, self.bucket().unwrap_or(&self.text)),
             _ => false,
         };
         to.then_some(Relation::To)
@@ -187,15 +188,22 @@ impl Subject {
     pub fn concerns(&self, seen: &Seen) -> bool {
         let t = &self.text;
         match self.kind {
-            Kind::User | Kind::Session | Kind::Role | Kind::Resource => {
+            Kind::User | Kind::Session | Kind::Role => {
                 [&seen.actor, &seen.session, &seen.identity, &seen.target].contains(&t)
             }
+            Kind::Resource => seen.target == *t || self.bucket().is_some_and(|bucket| of_bucket(&seen.target, bucket)),
             Kind::Key => seen.access_key == *t || seen.target == *t,
             Kind::Address => seen.source_ip == *t || seen.target == *t,
             Kind::Instance => [&seen.instance, &seen.actor, &seen.target].contains(&t),
             Kind::Name => self.holds(&seen.target),
             Kind::Event => seen.event_id == *t,
         }
+    }
+
+    /// A bucket's name, which records name it by as well as by its ARN.
+    pub(super) fn bucket(&self) -> Option<&str> {
+        let (_, name) = self.text.split_once(":s3:::").filter(|_| self.kind == Kind::Resource)?;
+        (!name.contains('/')).then_some(name)
     }
 
     /// Whether it is somebody who acts under a name.
@@ -210,9 +218,51 @@ impl Subject {
     }
 }
 
+/// Whether a target is a bucket or an object in it.
+fn of_bucket(target: &str, bucket: &str) -> bool {
+    let name = target.split_once(":s3:::").map_or(target, |(_, name)| name);
+    name.strip_prefix(bucket).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a name stands in a text by itself, and not as a part of a longer one: `payroll`, not `payroll-2024`.
+fn stands_in(text: &str, name: &str) -> bool {
+    let (bytes, part) = (text.as_bytes(), |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    memchr::memmem::find_iter(bytes, name.as_bytes()).any(|at| {
+        let before = at.checked_sub(1).and_then(|i| bytes.get(i));
+        let after = bytes.get(at + name.len()..).unwrap_or_default();
+        // A point goes on with a longer name (`payroll.bak`), but for a bucket's host name and a sentence's end.
+        let longer = match after {
+            [b'.', rest @ ..] => rest.first().is_some_and(part) && !rest.starts_with(b"s3"),
+            [next, ..] => part(next),
+            [] => false,
+        };
+        !longer && !before.is_some_and(|b| part(b) || *b == b'.')
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_not_a_part_of_a_longer_one() {
+        let rows = [
+            (r#"{"bucketName":"payroll"}"#, true),
+            ("arn:aws:s3:::payroll/2024.csv", true),
+            ("payroll.s3.us-east-1.amazonaws.com", true),
+            ("on payroll.", true),
+            ("payroll-2024", false),
+            ("payroll.bak", false),
+            ("old-payroll", false),
+            ("payroll-2024 and payroll", true),
+            ("nothing", false),
+        ];
+        for (text, stands) in rows {
+            assert_eq!(stands_in(text, "payroll"), stands, "{text}");
+        }
+        assert!(of_bucket("arn:aws:s3:::payroll/a", "payroll") && of_bucket("payroll", "payroll"));
+        assert!(!of_bucket("arn:aws:s3:::payroll-2/a", "payroll"));
+    }
 
     #[test]
     fn names_are_recognized() {

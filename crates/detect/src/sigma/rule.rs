@@ -126,10 +126,11 @@ impl Selection {
         }
     }
 
-    fn may(&self, fields: &dyn Fields) -> bool {
+    fn may(&self, fields: &dyn Fields, known: &dyn Fn(&str) -> bool) -> bool {
+        let unknown = |i: &Item| !i.wants_a_value() || !i.field.as_deref().is_some_and(known);
         match self {
-            Self::All(items) => items.iter().all(|i| !i.wants_a_value() || i.holds(fields)),
-            Self::Any(list) => list.iter().any(|s| s.may(fields)),
+            Self::All(items) => items.iter().all(|i| unknown(i) || i.holds(fields)),
+            Self::Any(list) => list.iter().any(|s| s.may(fields, known)),
         }
     }
 }
@@ -147,17 +148,17 @@ impl Rule {
 
     /// Whether the rule can fire on an event of which other readings of its fields are at hand: a quicker look at those that must hold
     /// something. Where the names of those fields differ from the event's own in capitals alone they are taken for the same, so that
-    /// true says nothing yet; false is certain.
-    pub fn may_fire(&self, fields: &dyn Fields) -> bool {
-        self.may(&self.condition, fields)
+    /// true says nothing yet; false is certain. Fields whose names `known` denies are not looked at: they may hold anything.
+    pub fn may_fire(&self, fields: &dyn Fields, known: &dyn Fn(&str) -> bool) -> bool {
+        self.may(&self.condition, fields, known)
     }
 
-    fn may(&self, condition: &Condition, fields: &dyn Fields) -> bool {
+    fn may(&self, condition: &Condition, fields: &dyn Fields, known: &dyn Fn(&str) -> bool) -> bool {
         match condition {
-            Condition::All(list) => list.iter().all(|c| self.may(c, fields)),
-            Condition::Any(list) => list.iter().any(|c| self.may(c, fields)),
+            Condition::All(list) => list.iter().all(|c| self.may(c, fields, known)),
+            Condition::Any(list) => list.iter().any(|c| self.may(c, fields, known)),
             Condition::Not(_) => true,
-            Condition::Is(place) => self.selections.get(*place).is_none_or(|s| s.may(fields)),
+            Condition::Is(place) => self.selections.get(*place).is_none_or(|s| s.may(fields, known)),
         }
     }
 

@@ -18,10 +18,11 @@ pub mod flow;
 pub mod habit;
 pub mod login;
 pub mod math;
+pub mod places;
 pub mod travel;
 pub mod watch;
 
-pub use watch::{METHODS, Statistics};
+pub use watch::{METHODS, PLACED, Statistics};
 
 use bounded::Bounded;
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,13 @@ pub struct Sign {
     pub facts: Vec<(&'static str, SmolStr)>,
     /// Records that counted, [`EVENTS_NAMED`] at most.
     pub events: Vec<EventId>,
+}
+
+impl Sign {
+    /// Whether the host is the one that suffers, and its peer the one that does it: of port probes, and of guesses at a host's passwords.
+    pub fn on_host(&self) -> bool {
+        self.method == "port_probe" || self.facts.iter().any(|(name, value)| *name == "role" && value == "target")
+    }
 }
 
 /// One flow record: what one end sent to the other in a stretch of time.

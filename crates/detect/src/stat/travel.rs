@@ -1,8 +1,10 @@
 //! Whether one person can have been at two places.
 
+use super::bounded::Bounded;
+use super::{DAY, EventId, Sign, fact};
+use crate::hash::{Hash, hash};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
-use std::net::IpAddr;
+use smol_str::SmolStr;
 
 /// A point on Earth, in degrees.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -60,119 +62,178 @@ impl Travel {
     }
 }
 
-/// Where networks are, by a table that the user gives.
-#[derive(Debug, Clone, Default)]
-pub struct Places {
-    /// From this address on, the place of this number; [`NOWHERE`] where the table says nothing. IPv4 as IPv6's `::ffff:0:0/96`.
-    bounds: Vec<(u128, u32)>,
-    places: Vec<Place>,
+/// An identity was at a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// Who: for an assumed role its session, for several people may be in one role.
+    pub who: SmolStr,
+    /// From which address.
+    pub address: SmolStr,
+    /// Ten thousandths of a degree north.
+    pub latitude: i32,
+    /// Ten thousandths of a degree east.
+    pub longitude: i32,
+    /// What the place is called; empty where the table does not say.
+    pub label: SmolStr,
 }
 
-const NOWHERE: u32 = u32::MAX;
+/// A degree in a sighting's unit, which is eleven metres: state holds no floating point number.
+const DEGREE: f64 = 10_000.0;
 
-impl Places {
-    /// Reads a table: one network a line, `CIDR,latitude,longitude`, or any columns under a header that names `network`
-    /// (or `cidr`), `latitude` and `longitude` as GeoLite2's files do. The smallest network that holds an address
-    /// counts. Gives the table and the numbers of lines that could not be read.
-    pub fn read(text: &str) -> (Self, Vec<usize>) {
-        let mut bad = Vec::new();
-        let mut columns = [0, 1, 2];
-        let mut rows: Vec<(u128, u128, u32)> = Vec::new();
-        let mut table = Self::default();
-        let mut known: HashMap<(u64, u64), u32> = HashMap::new();
-        for (at, line) in text.lines().enumerate() {
-            let fields: Vec<&str> = line.split(',').map(|f| f.trim().trim_matches('"')).collect();
-            if line.trim().is_empty() || line.starts_with('#') {
-                continue;
+impl Sighting {
+    /// Of someone at a place.
+    pub fn new(who: &str, address: &str, place: Place, label: &SmolStr) -> Self {
+        let unit = |degrees: f64| (degrees * DEGREE).round() as i32;
+        Self {
+            who: who.into(),
+            address: address.into(),
+            latitude: unit(place.latitude),
+            longitude: unit(place.longitude),
+            label: label.clone(),
+        }
+    }
+
+    fn place(&self) -> Place {
+        place((self.latitude, self.longitude))
+    }
+
+    fn spot(&self) -> (i32, i32) {
+        (self.latitude, self.longitude)
+    }
+
+    fn told(&self) -> String {
+        let Place { latitude, longitude } = self.place();
+        match self.label.as_str() {
+            "" => format!("{latitude:.1},{longitude:.1} ({})", self.address),
+            label => format!("{label} ({})", self.address),
+        }
+    }
+}
+
+fn place((latitude, longitude): (i32, i32)) -> Place {
+    Place { latitude: f64::from(latitude) / DEGREE, longitude: f64::from(longitude) / DEGREE }
+}
+
+/// Identities whose places are remembered, and places whose visitors are.
+const MOST: usize = 100_000;
+/// Places of an identity; whoever has more of them roams (a pipeline on hired machines, a VPN of many exits), and is not judged.
+const ROAMS: usize = 6;
+/// Others who came to a place more than a day ago and make it an everyday one: an office, the exit of a VPN.
+const REGULARS: usize = 3;
+/// For how long a place is remembered that an identity does not come to, in milliseconds.
+const REMEMBERED: i64 = 60 * DAY;
+
+/// Finds `impossible_travel`: one identity at two places between which nobody travels in the time.
+///
+/// The test is [`Travel::is_impossible`]; MITRE ATT&CK names the sign for T1078.004 (Cloud Accounts). Of the ways that look so and are
+/// none, those that Microsoft names for its own detector (Microsoft Defender for Cloud Apps, "Anomaly detection policies: impossible
+/// travel") are left out: both ends must not be places that the identity has had for more than a day (who switches a VPN on and off
+/// flaps between the same two), and a place to which [`REGULARS`] others have come for longer than a day says nothing. Of two places
+/// nearer than [`TravelConfig::distance`] only one is remembered.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Travels {
+    /// From when on a way is impossible.
+    pub config: TravelConfigKept,
+    seen: Bounded<SmolStr, Traveller>,
+    visitors: Bounded<(i32, i32), Vec<(Hash, i64)>>,
+}
+
+/// A configuration in whole kilometres, as state holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TravelConfigKept {
+    /// See [`TravelConfig::speed`].
+    pub speed: u32,
+    /// See [`TravelConfig::distance`].
+    pub distance: u32,
+}
+
+impl Default for TravelConfigKept {
+    fn default() -> Self {
+        let TravelConfig { speed, distance } = TravelConfig::default();
+        Self { speed: speed as u32, distance: distance as u32 }
+    }
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Traveller {
+    last: Option<(i64, EventId, Sighting)>,
+    places: Vec<Stay>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Stay {
+    spot: (i32, i32),
+    first: i64,
+    last: i64,
+}
+
+impl Travels {
+    /// Takes a sighting; they come in the order of time.
+    pub fn observe(&mut self, now: i64, id: EventId, at: &Sighting, out: &mut Vec<Sign>) {
+        let config = TravelConfig { speed: f64::from(self.config.speed), distance: f64::from(self.config.distance) };
+        let who = hash(&at.who);
+        let visitors = self.visitors.entry(at.spot(), now, MOST, Vec::new);
+        if !visitors.iter().any(|(other, _)| *other == who) && visitors.len() <= REGULARS {
+            visitors.push((who, now));
+        }
+        let traveller = self.seen.entry(at.who.clone(), now, MOST, Traveller::default);
+        traveller.places.retain(|s| now.saturating_sub(s.last) <= REMEMBERED);
+        let near = |a: (i32, i32), b: (i32, i32)| Travel::between(place(a), 0, place(b), 0).distance < config.distance;
+        let since = |places: &[Stay], spot| places.iter().find(|s| near(s.spot, spot)).map(|s| s.first);
+        if let Some((left, event, from)) = &traveller.last {
+            let way = Travel::between(from.place(), *left, at.place(), now);
+            let roams = traveller.places.len() > ROAMS;
+            let ends = [
+                (from.spot(), since(&traveller.places, from.spot())),
+                (at.spot(), since(&traveller.places, at.spot())),
+            ];
+            let strange = |(spot, first): &((i32, i32), Option<i64>)| {
+                let news = first.is_none_or(|f| now.saturating_sub(f) < DAY);
+                let regulars = self.visitors.get(spot).map_or(0, |v| {
+                    v.iter().filter(|(other, first)| *other != who && now.saturating_sub(*first) > DAY).count()
+                });
+                news && regulars < REGULARS
+            };
+            if way.is_impossible(&config) && !roams && ends.iter().any(strange) {
+                out.push(sign(now, id, at, (*left, *event, from), way));
             }
-            if at == 0
-                && let Some(found) = header(&fields)
-            {
-                columns = found;
-                continue;
-            }
-            let [network, latitude, longitude] = columns.map(|c| fields.get(c).copied().unwrap_or_default());
-            match (span(network), place(latitude, longitude)) {
-                (Some((from, to)), Some(place)) => {
-                    let next = u32::try_from(table.places.len()).unwrap_or(NOWHERE);
-                    let number =
-                        *known.entry((place.latitude.to_bits(), place.longitude.to_bits())).or_insert_with(|| {
-                            table.places.push(place);
-                            next
-                        });
-                    rows.push((from, to, number));
+        }
+        match traveller.places.iter_mut().find(|s| near(s.spot, at.spot())) {
+            Some(stay) => stay.last = stay.last.max(now),
+            None => {
+                // Beyond this nothing is judged of it any more, and to remember the latest is enough to know so.
+                if traveller.places.len() > ROAMS {
+                    traveller.places.remove(0);
                 }
-                _ => bad.push(at + 1),
+                traveller.places.push(Stay { spot: at.spot(), first: now, last: now });
             }
         }
-        table.bounds = flat(rows);
-        (table, bad)
-    }
-
-    /// Where an address is.
-    pub fn of(&self, address: IpAddr) -> Option<Place> {
-        let number = number(address);
-        let at = self.bounds.partition_point(|b| b.0 <= number).checked_sub(1)?;
-        self.bounds.get(at).and_then(|b| self.places.get(b.1 as usize)).copied()
+        traveller.last = Some((now, id, at.clone()));
     }
 }
 
-fn header(fields: &[&str]) -> Option<[usize; 3]> {
-    let find = |names: &[&str]| fields.iter().position(|f| names.iter().any(|n| f.eq_ignore_ascii_case(n)));
-    Some([
-        find(&["network", "cidr", "prefix", "ip"])?,
-        find(&["latitude", "lat"])?,
-        find(&["longitude", "lon", "lng"])?,
-    ])
-}
-
-fn place(latitude: &str, longitude: &str) -> Option<Place> {
-    let (latitude, longitude) = (latitude.parse::<f64>().ok()?, longitude.parse::<f64>().ok()?);
-    let on_earth = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
-    on_earth.then_some(Place { latitude, longitude })
-}
-
-fn number(address: IpAddr) -> u128 {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(v6) => v6.to_bits(),
+fn sign(now: i64, id: EventId, at: &Sighting, (left, event, from): (i64, EventId, &Sighting), way: Travel) -> Sign {
+    let minutes = now.abs_diff(left) / 60_000;
+    let mut facts = vec![
+        fact("from", from.told()),
+        fact("to", at.told()),
+        fact("distance_km", way.distance.round()),
+        fact("minutes", minutes),
+    ];
+    // At one and the same instant there is no speed.
+    if way.speed.is_finite() {
+        facts.push(fact("km_per_hour", way.speed.round()));
     }
-}
-
-fn span(network: &str) -> Option<(u128, u128)> {
-    let (address, length) = network.split_once('/').unwrap_or((network, ""));
-    let address: IpAddr = address.parse().ok()?;
-    let bits = if address.is_ipv4() { 32 } else { 128 };
-    let length: u32 = if length.is_empty() { bits } else { length.parse().ok().filter(|l| *l <= bits)? };
-    let host = 1u128.checked_shl(bits - length).map_or(u128::MAX, |size| size - 1);
-    let number = number(address);
-    Some((number & !host, number | host))
-}
-
-/// Cuts nested networks so that each stretch has the place of the smallest.
-fn flat(mut rows: Vec<(u128, u128, u32)>) -> Vec<(u128, u32)> {
-    // Outer before inner; of the same network the later line is the inner one.
-    rows.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
-    let mut bounds: Vec<(u128, u32)> = Vec::new();
-    let mut open: Vec<(u128, u32)> = Vec::new();
-    let mut set = |from: u128, place: u32| match bounds.last_mut() {
-        Some(last) if last.0 == from => last.1 = place,
-        Some(last) if last.1 == place => {}
-        _ => bounds.push((from, place)),
-    };
-    let close = |open: &mut Vec<(u128, u32)>, before: Option<u128>, set: &mut dyn FnMut(u128, u32)| {
-        while let Some((end, _)) = open.last().copied().filter(|(end, _)| before.is_none_or(|b| *end < b)) {
-            open.pop();
-            if let Some(next) = end.checked_add(1) {
-                set(next, open.last().map_or(NOWHERE, |o| o.1));
-            }
-        }
-    };
-    for (from, to, place) in rows {
-        close(&mut open, Some(from), &mut set);
-        set(from, place);
-        open.push((to, place));
+    Sign {
+        method: "impossible_travel",
+        time: now,
+        since: left,
+        host: at.who.clone(),
+        peer: None,
+        count: 2,
+        score: 0.8,
+        facts,
+        events: vec![event, id],
     }
-    close(&mut open, None, &mut set);
-    bounds
 }

@@ -3,12 +3,13 @@
 use super::dns::DnsWatch;
 use super::flow::FlowWatch;
 use super::login::Logins;
+use super::travel::Travels;
 use super::{Dns, EventId, Flow, Login, Sign};
 use crate::observe::Measured;
 use serde::{Deserialize, Serialize};
 
 /// The methods that detections may name, as the signs of their detectors do.
-pub const METHODS: [&str; 26] = [
+pub const METHODS: [&str; 27] = [
     "beacon",
     "brute_force",
     "brute_force_success",
@@ -25,6 +26,7 @@ pub const METHODS: [&str; 26] = [
     "dos_unusual_protocol",
     "dot",
     "icmp_sweep",
+    "impossible_travel",
     "login_brute_force",
     "login_brute_force_success",
     "password_spray",
@@ -46,7 +48,13 @@ pub struct Statistics {
     pub flow: FlowWatch,
     /// Logins.
     pub logins: Logins,
+    /// Who was where.
+    #[serde(default)]
+    pub travels: Travels,
 }
+
+/// The methods that need a table of locations: without one they find nothing.
+pub const PLACED: [&str; 1] = ["impossible_travel"];
 
 impl Statistics {
     /// Takes a record's measures; records come in the order of time.

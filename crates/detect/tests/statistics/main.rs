@@ -13,3 +13,4 @@ mod flow;
 mod habit;
 mod login;
 mod read;
+mod travel;

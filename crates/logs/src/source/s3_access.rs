@@ -1,10 +1,12 @@
 //! Amazon S3 server access logs.
 //!
-//! Fields: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html>
+//! Fields: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html>; of the JSON that CloudWatch Logs gets
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/sal-cw-log-format.html>, and what a delivery may select of it
+//! <https://docs.aws.amazon.com/cdk/api/v2/python/aws_cdk.mixins_preview.aws_s3.mixins/CfnBucketS3ServerAccessLogsRecordFields.html>
 
 use crate::envelope::{Envelope, Outcome, Role};
 use crate::lines::{Fields, is_digits, is_number, place_of_arn, put};
-use crate::record::Record;
+use crate::record::{Object, Record};
 use crate::table::{Line, Lines, Shape, Source};
 use std::borrow::Cow;
 
@@ -26,12 +28,46 @@ pub static SOURCE: Source = Source {
         (Role::Error, "errorcode"),
     ],
     mirrors: &[],
-    renamed: &[],
+    renamed: &RENAMED,
     dashes: false,
-    shape: Shape::Lines(|line| open(line).then(|| Box::new(S3Access) as Box<dyn Lines>)),
+    shape: Shape::Both(is, |line| open(line).then(|| Box::new(S3Access) as Box<dyn Lines>)),
     envelope,
     id: |_| None,
 };
+
+/// The members of CloudWatch Logs' JSON whose columns have other names. Its version and the bucket's ARN have no column.
+const RENAMED: [(&str, &str); 23] = [
+    ("bucket_owner_id", "bucketowner"),
+    ("request_time", "requestdatetime"),
+    ("remote_ip", "remoteip"),
+    ("request_id", "requestid"),
+    ("key_name", "key"),
+    ("http_status", "httpstatus"),
+    ("error_code", "errorcode"),
+    ("bytes_sent_size", "bytessent"),
+    ("object_size", "objectsize"),
+    ("total_duration", "totaltime"),
+    ("turn_around_duration", "turnaroundtime"),
+    ("referer", "referrer"),
+    ("user_agent", "useragent"),
+    ("version_id", "versionid"),
+    ("host_id", "hostid"),
+    ("signature_version", "sigv"),
+    ("cipher_suite", "ciphersuite"),
+    ("authentication_type", "authtype"),
+    ("host_header", "endpoint"),
+    ("tls_version", "tlsversion"),
+    ("access_point_arn", "accesspointarn"),
+    ("acl_required", "aclrequired"),
+    ("source_region", "sourceregion"),
+];
+
+/// A delivery may leave fields out, which looks like `null` afterwards. Without who asked and over which connection, everybody would look
+/// like nobody: such records are not taken for this log, but set aside.
+fn is(object: &Object<'_>) -> bool {
+    object.has_all(&["request_time", "bucket_name", "requester", "operation", "http_status"])
+        && (object.has("tls_version") || object.has("cipher_suite"))
+}
 
 struct S3Access;
 

@@ -99,7 +99,7 @@ impl Why {
             Self::Unsigned => "no signature in its metadata".to_owned(),
             Self::Signature => "signature does not verify".to_owned(),
             Self::NoPublicKey(print) => format!("no public key of AWS has its fingerprint {print}"),
-            Self::NotChained(by) => format!("not the digest that {by} was chained to"),
+            Self::NotChained(by) => format!("not the digest that {by} names as the one before it"),
             Self::NotReached => "signed, but no newer digest of the chain leads to it".to_owned(),
             Self::NotNamed(Unnamed::DigestLost) => {
                 "no valid digest names it: that of its time is missing or invalid".to_owned()

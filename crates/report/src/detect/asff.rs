@@ -9,7 +9,8 @@ use crate::asff::cut;
 use crate::json;
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
-use yagura_detect::tell::Told;
+use std::net::IpAddr;
+use yagura_detect::tell::{Told, Way};
 use yagura_model::Severity;
 
 pub(super) fn write(found: &[Told], out: &mut dyn Write) -> io::Result<()> {
@@ -33,8 +34,12 @@ fn finding(told: &Told) -> Value {
             .to_string()
     };
     let (first, last) = (time(&told.time), time(&told.last));
+    let mut finding = Map::new();
     let description = if told.why.trim().is_empty() { &told.title } else { &told.why };
-    json!({
+    if let Some(network) = told.way.as_ref().map(network).filter(|n| n.len() > 1) {
+        finding.insert("Network".into(), Value::Object(network));
+    }
+    let rest = json!({
         "SchemaVersion": "2018-10-08",
         "Id": format!("yagura/{account}/{region}/{}/{}", told.sequence.first().unwrap_or(&told.rule), attack::fingerprint(told)),
         "ProductArn": format!("arn:{partition}:securityhub:{region}:{account}:product/{account}/default"),
@@ -57,7 +62,29 @@ fn finding(told: &Told) -> Value {
         "Resources": resources(told, &partition, &region),
         "Workflow": {"Status": "NEW"},
         "RecordState": "ACTIVE",
-    })
+    });
+    if let Value::Object(rest) = rest {
+        finding.extend(rest);
+    }
+    Value::Object(finding)
+}
+
+/// The two ends by who began: <https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_Network.html>.
+fn network(way: &Way) -> Map<String, Value> {
+    let mut all = Map::new();
+    all.insert("Direction".into(), if way.inward { "IN" } else { "OUT" }.into());
+    for (side, end) in [("Source", &way.from), ("Destination", &way.to)] {
+        let kind = match end.parse::<IpAddr>() {
+            Ok(IpAddr::V4(_)) => "IpV4",
+            Ok(IpAddr::V6(_)) => "IpV6",
+            Err(_) => "Domain",
+        };
+        let end = end.trim_end_matches('.');
+        if !end.is_empty() {
+            all.insert(format!("{side}{kind}"), cut(end, 128).into());
+        }
+    }
+    all
 }
 
 /// At most 50, keys of 128 characters and values of 2,048.
@@ -65,13 +92,13 @@ fn fields(told: &Told) -> Map<String, Value> {
     let a = &told.about;
     let events: Vec<&str> = told.events.iter().map(|e| e.as_str()).collect();
     let joined = |all: &[smol_str::SmolStr]| all.iter().map(|t| t.as_str()).collect::<Vec<_>>().join(", ");
-    let rows: [(&str, String); 13] = [
+    let rows: [(&str, String); 14] = [
         ("rule", told.rule.to_string()),
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("actor", a.actor.to_string()),
         ("session", a.session.to_string()),
         ("target", a.target.to_string()),
-        ("sourceIp", a.source_ip.to_string()),
+        ("sourceIp", told.way.as_ref().map_or(&a.source_ip, |way| &way.from).to_string()),
         ("events", events.join(",")),
         ("count", told.count.to_string()),
         ("techniques", attack::techniques(told).join(", ")),
@@ -79,6 +106,7 @@ fn fields(told: &Told) -> Map<String, Value> {
         ("sequence", joined(&told.sequence)),
         ("actors", joined(&told.actors)),
         ("missingStages", joined(&told.missing)),
+        ("innocentCauses", told.innocent.join("; ")),
     ];
     let named = rows.into_iter().filter(|(_, value)| !value.trim().is_empty());
     named.map(|(name, value)| (format!("yagura/{name}"), cut(&value, 2048).into())).collect()
@@ -93,9 +121,15 @@ fn resources(told: &Told, partition: &str, region: &str) -> Vec<Value> {
             ids.push(one);
         }
     };
-    put(&told.about.target);
-    told.resources.iter().for_each(|r| put(r));
-    put(&told.about.actor);
+    match &told.way {
+        // The far end is no resource.
+        Some(way) => put(&way.host),
+        None => {
+            put(&told.about.target);
+            told.resources.iter().for_each(|r| put(r));
+            put(&told.about.actor);
+        }
+    }
     ids.truncate(32);
     if ids.is_empty() {
         ids.push(("AwsAccount", format!("AWS::::Account:{}", attack::account(told))));

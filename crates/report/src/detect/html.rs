@@ -3,13 +3,13 @@
 //! Nothing is loaded. A content security policy lets only the page's own style and script run, by hash; without JavaScript the page is the
 //! same but for the filter. All findings are in the page.
 
-use super::attack;
+use super::{attack, beside, folded};
 use crate::html::{escape, source_hash};
 use crate::summary::SEVERITIES;
 use crate::text::Text;
 use crate::timeline::{self, Mark};
 use std::io::{self, Write};
-use yagura_detect::tell::{Told, short};
+use yagura_detect::tell::{Moment, Told, short, stage_word, tactic_word};
 use yagura_model::{Lang, Severity};
 
 const PAGE: &str = include_str!("page.html");
@@ -89,27 +89,26 @@ fn incident(told: &Told, found: &[Told], lang: Lang, out: &mut Vec<u8>) -> io::R
     facts(told, lang, out)?;
     writeln!(out, "<p>{}</p>", escape(&told.why))?;
     let severity = |rule: &str| found.iter().find(|t| t.rule == rule && t.sequence.is_empty()).map(|t| t.severity);
-    let marks: Vec<Mark> = told
-        .timeline
-        .iter()
-        .map(|m| Mark {
+    let mark = |m: &Moment| {
+        let lane = if m.actor.is_empty() { m.source_ip.to_string() } else { short(&m.actor).to_string() };
+        Mark {
             time: attack::millis(&m.time),
-            lane: if m.actor.is_empty() { m.source_ip.to_string() } else { short(&m.actor).to_string() },
             severity: Some(severity(&m.rule).unwrap_or(Severity::Info)),
-            label: if m.actor.is_empty() {
-                m.title.clone()
-            } else {
-                m.title.replace(m.actor.as_str(), &short(&m.actor))
-            },
+            label: beside(&m.title, &lane).to_owned(),
+            lane,
             detail: format!("{} {} {}", m.rule, m.source_ip, m.event),
-        })
-        .collect();
+        }
+    };
+    let marks: Vec<Mark> = folded(told, found).into_iter().map(mark).collect();
     writeln!(out, "<div class=\"wide\">{}</div>", timeline::svg(&marks, &told.title, lang, false))?;
     steps(told, lang, out)?;
     looks(told, lang, out)?;
     writeln!(out, "<dl>")?;
+    let unseen: Vec<&str> = told.missing.iter().map(|m| stage_word(m, lang)).collect();
+    list(lang.pick("Not seen", "未確認の段階"), unseen.into_iter(), out)?;
+    let tactics: Vec<String> = told.tactics.iter().map(|t| tactic_word(t, lang)).collect();
+    list(lang.pick("Tactics reached", "到達した戦術"), tactics.iter().map(String::as_str), out)?;
     for (name, all) in [
-        (lang.pick("Not seen", "未確認の段階"), &told.missing),
         (lang.pick("Who took part", "関与した主体"), &told.actors),
         (lang.pick("What it touched", "影響を受けた対象"), &told.resources),
         (lang.pick("ATT&CK techniques", "ATT&CK テクニック"), &told.techniques),
@@ -142,7 +141,7 @@ fn steps(told: &Told, lang: Lang, out: &mut Vec<u8>) -> io::Result<()> {
         heads.map(|h| escape(h).into_owned()).join("<th>")
     )?;
     for m in &told.timeline {
-        let stage = m.stage.rsplit('/').next().unwrap_or_default();
+        let stage = stage_word(&m.stage, lang);
         writeln!(
             out,
             "<tr><td class=\"t\">{}<td>{}<td>{}<td>{}<td><code>{}</code></tr>",
@@ -174,7 +173,9 @@ fn facts(told: &Told, lang: Lang, out: &mut Vec<u8>) -> io::Result<()> {
         Lang::Ja => format!("{} 件のレコード", told.count),
     };
     let span = if told.time == told.last { told.time.clone() } else { format!("{} – {}", told.time, told.last) };
-    let all = [told.rule.as_str(), &span, &a.actor, &a.source_ip, &a.account, &a.region, &count];
+    // Of a host on the network its address is its name.
+    let source = if a.source_ip == a.actor { "" } else { a.source_ip.as_str() };
+    let all = [told.rule.as_str(), &span, &a.actor, source, &a.account, &a.region, &count];
     let all: Vec<&str> = all.into_iter().filter(|t| !t.is_empty()).collect();
     writeln!(out, "<p class=\"facts\">{}</p>", escape(&all.join(" · ")))
 }
@@ -216,9 +217,15 @@ pub(crate) fn finding(told: &Told, lang: Lang, out: &mut Vec<u8>) -> io::Result<
         escape(told.time.get(..19).unwrap_or(&told.time))
     )?;
     facts(told, lang, out)?;
-    writeln!(out, "<p>{}</p>", escape(&told.why))?;
+    if !told.why.is_empty() {
+        writeln!(out, "<p>{}</p>", escape(&told.why))?;
+    }
     looks(told, lang, out)?;
     writeln!(out, "<dl>")?;
+    if !told.innocent.is_empty() {
+        let all: Vec<String> = told.innocent.iter().map(|t| escape(t).into_owned()).collect();
+        writeln!(out, "<dt>{}<dd>{}", lang.pick("Innocent causes", "問題のない原因"), all.join(" · "))?;
+    }
     list(lang.pick("Target", "対象"), std::iter::once(told.about.target.as_str()), out)?;
     list(lang.pick("Mappings", "対応"), told.maps.iter().map(|t| t.as_str()), out)?;
     let named = told.events.iter().take(20).map(|t| t.as_str());

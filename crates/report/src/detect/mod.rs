@@ -9,8 +9,9 @@ mod table;
 mod timeline;
 
 use crate::Style;
+use std::collections::HashSet;
 use std::io::{self, BufWriter, Write};
-use yagura_detect::tell::Told;
+use yagura_detect::tell::{Moment, Told};
 use yagura_model::Lang;
 
 /// A format of findings of detection.
@@ -73,4 +74,58 @@ pub fn write_findings(
         DetectFormat::Timeline => timeline::write(found, style, lang, &mut out)?,
     }
     out.flush()
+}
+
+/// What a person reads of an incident's timeline: of each record one moment, that of a stage where there is one, and of what no stage is
+/// each rule once, the gravest first. Otherwise one call that several rules look at would fill the page.
+pub(crate) fn folded<'t>(told: &'t Told, found: &[Told]) -> Vec<&'t Moment> {
+    let severity = |m: &Moment| found.iter().find(|t| t.rule == m.rule && t.sequence.is_empty()).map(|t| t.severity);
+    let mut all: Vec<&Moment> = Vec::new();
+    let mut rules: HashSet<&str> = HashSet::new();
+    let mut stages: HashSet<(&str, &str)> = HashSet::new();
+    for of_record in told.timeline.chunk_by(|a, b| a.time == b.time && a.event == b.event) {
+        let stage = |m: &&Moment| stages.contains(&(m.rule.as_str(), last(&m.stage)));
+        let staged = of_record.iter().find(|m| !m.stage.is_empty() && !stage(m));
+        let besides = || {
+            let new = of_record.iter().filter(|m| m.stage.is_empty() && !rules.contains(m.rule.as_str()));
+            new.rev().max_by_key(|m| severity(m))
+        };
+        all.extend(staged.or_else(besides));
+        rules.extend(of_record.iter().map(|m| m.rule.as_str()));
+        stages.extend(of_record.iter().filter(|m| !m.stage.is_empty()).map(|m| (m.rule.as_str(), last(&m.stage))));
+    }
+    all
+}
+
+/// A stage's own name.
+fn last(stage: &str) -> &str {
+    stage.rsplit('/').next().unwrap_or(stage)
+}
+
+/// A title beside the name of who did it: without that name at its beginning.
+pub(crate) fn beside<'t>(title: &'t str, who: &str) -> &'t str {
+    let rest = title.strip_prefix(who).filter(|_| !who.is_empty());
+    let rest =
+        rest.and_then(|r| r.strip_prefix(' ').or_else(|| r.strip_prefix(" が")).or_else(|| r.strip_prefix("が")));
+    rest.map(|r| r.trim_start_matches(['が', ' ', '、'])).filter(|r| !r.is_empty()).unwrap_or(title)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_named_beside_a_title_is_not_named_in_it() {
+        let rows = [
+            ("user/ci created the user svc", "created the user svc"),
+            ("user/ci が IAM ユーザー svc を作成した", "IAM ユーザー svc を作成した"),
+            ("user/cindy created a key", "user/cindy created a key"),
+            ("The root user was used", "The root user was used"),
+            ("user/ci", "user/ci"),
+        ];
+        for (title, wanted) in rows {
+            assert_eq!(beside(title, "user/ci"), wanted);
+        }
+        assert_eq!(beside("a b", ""), "a b");
+    }
 }

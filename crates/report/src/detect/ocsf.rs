@@ -5,7 +5,7 @@ use super::attack;
 use crate::json;
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
-use yagura_detect::tell::Told;
+use yagura_detect::tell::{Told, Way};
 use yagura_model::{Lang, Severity};
 
 const SCHEMA: &str = "1.5.0";
@@ -89,6 +89,7 @@ fn finding(told: &Told, lang: Lang) -> Value {
             "missing_stages": told.missing,
             "actors": told.actors,
             "guardduty_types": attack::guardduty(told).collect::<Vec<_>>(),
+            "innocent_causes": told.innocent,
         },
     });
     if let (Some(map), false) = (finding.as_object_mut(), told.look.is_empty()) {
@@ -119,21 +120,40 @@ fn attacks(told: &Told) -> Vec<Value> {
 /// <https://schema.ocsf.io/1.5.0/objects/evidences>
 fn evidences(told: &Told) -> Vec<Value> {
     if told.timeline.is_empty() {
-        return vec![evidence(&told.about.actor, &told.about.source_ip, &told.rule, json!({"events": told.events}))];
+        let data = json!({"events": told.events});
+        return vec![evidence(&told.about.actor, &told.about.source_ip, told.way.as_ref(), &told.rule, data)];
     }
     let moments = told.timeline.iter().take(EVIDENCES);
     moments
         .map(|m| {
             let data = json!({"time": m.time, "stage": m.stage, "title": m.title, "events": [m.event]});
-            evidence(&m.actor, &m.source_ip, &m.rule, data)
+            evidence(&m.actor, &m.source_ip, m.way.as_ref(), &m.rule, data)
         })
         .collect()
 }
 
-fn evidence(actor: &str, source: &str, rule: &str, data: Value) -> Value {
+/// On the network the two ends are told by who began, and a host is nobody's user.
+fn evidence(actor: &str, source: &str, way: Option<&Way>, rule: &str, data: Value) -> Value {
     let mut evidence = Map::new();
     evidence.insert("name".into(), rule.into());
     evidence.insert("data".into(), data);
+    if let Some(way) = way {
+        for (name, end, own) in [("src_endpoint", &way.from, !way.inward), ("dst_endpoint", &way.to, way.inward)] {
+            let mut endpoint = Map::new();
+            match end.parse::<std::net::IpAddr>() {
+                Ok(ip) => endpoint.insert("ip".into(), ip.to_string().into()),
+                Err(_) if !end.is_empty() => endpoint.insert("hostname".into(), end.trim_end_matches('.').into()),
+                Err(_) => None,
+            };
+            if own && way.host.starts_with("i-") {
+                endpoint.insert("instance_uid".into(), way.host.as_str().into());
+            }
+            if !endpoint.is_empty() {
+                evidence.insert(name.into(), Value::Object(endpoint));
+            }
+        }
+        return Value::Object(evidence);
+    }
     if !actor.is_empty() {
         evidence.insert("actor".into(), json!({"user": {"uid": actor, "name": yagura_detect::tell::short(actor)}}));
     }
@@ -152,6 +172,7 @@ fn resources(told: &Told) -> Vec<Value> {
             "namespace": told.about.account})
     };
     let mut touched: Vec<&str> = told.resources.iter().map(|r| r.as_str()).collect();
+    touched.extend(told.way.as_ref().map(|way| way.host.as_str()).filter(|host| !host.is_empty()));
     if touched.is_empty() && !told.about.target.is_empty() {
         touched.push(&told.about.target);
     }

@@ -1,10 +1,11 @@
 //! For people on a terminal: incidents with their timeline, then what stands alone, the worst first.
 
+use super::folded;
 use crate::Style;
-use crate::terminal::{Ink, Terminal, clean};
+use crate::terminal::{Ink, Terminal, clean, left};
 use crate::text::Text;
 use std::io::{self, Write};
-use yagura_detect::tell::{Told, short, stage_word};
+use yagura_detect::tell::{Told, short, stage_word, tactic_word};
 use yagura_model::Lang;
 
 /// Moments of an incident that are shown.
@@ -20,17 +21,22 @@ pub(super) fn write(found: &[Told], style: &Style, lang: Lang, out: &mut impl Wr
     }
     for told in incidents {
         head(told, terminal, text, lang, out)?;
-        for m in told.timeline.iter().take(MOMENTS) {
+        let moments = folded(told, found);
+        for m in moments.iter().take(MOMENTS) {
             let stage = stage_word(&m.stage, lang);
             let time = m.time.get(..19).unwrap_or(&m.time);
-            let line = format!("{time}  {:<12} {}", stage, m.title);
+            let line = format!("{time}  {} {}", left(stage, 12), m.title);
             for part in terminal.wrap_hanging(&clean(&line), "    ", "        ") {
                 writeln!(out, "{part}")?;
             }
         }
-        if told.timeline.len() > MOMENTS {
-            let rest = told.timeline.len() - MOMENTS;
-            writeln!(out, "    {}", lang.pick(&format!("… and {rest} more"), &format!("…ほか {rest} 件")))?;
+        let rest = told.timeline.len().saturating_sub(moments.len().min(MOMENTS));
+        if rest > 0 {
+            let (en, ja) = (
+                format!("… and {rest} more of the same records and rules; --format timeline shows each"),
+                format!("…ほか、同じレコードやルールの動き {rest} 件（--format timeline で表示）"),
+            );
+            writeln!(out, "    {}", terminal.paint(Ink::DIM, lang.pick(&en, &ja)))?;
         }
         tail(told, terminal, lang, out)?;
     }
@@ -68,7 +74,9 @@ fn head(told: &Told, terminal: Terminal, text: Text, lang: Lang, out: &mut impl 
     )?;
     let a = &told.about;
     let who = short(&a.actor);
-    let parts = [time, who.as_str(), a.source_ip.as_str(), a.account.as_str(), a.region.as_str()];
+    // Of a host on the network its address is its name.
+    let source = if a.source_ip == who { "" } else { a.source_ip.as_str() };
+    let parts = [time, who.as_str(), source, a.account.as_str(), a.region.as_str()];
     let parts: Vec<&str> = parts.into_iter().filter(|p| !p.is_empty()).collect();
     let count = match lang {
         Lang::En => format!("{} record{}", told.count, if told.count == 1 { "" } else { "s" }),
@@ -79,10 +87,22 @@ fn head(told: &Told, terminal: Terminal, text: Text, lang: Lang, out: &mut impl 
 
 fn tail(told: &Told, terminal: Terminal, lang: Lang, out: &mut impl Write) -> io::Result<()> {
     for line in terminal.wrap(&clean(&told.why), "    ") {
-        writeln!(out, "{line}")?;
+        if !line.trim().is_empty() {
+            writeln!(out, "{line}")?;
+        }
+    }
+    if !told.innocent.is_empty() {
+        let line = format!("{} {}", lang.pick("Innocent causes:", "問題のない原因:"), told.innocent.join("; "));
+        for line in terminal.wrap(&clean(&line), "    ") {
+            writeln!(out, "{line}")?;
+        }
     }
     if !told.tactics.is_empty() {
-        let line = format!("{} {}", lang.pick("Tactics reached:", "到達した戦術:"), told.tactics.join(", "));
+        let line = format!(
+            "{} {}",
+            lang.pick("Tactics reached:", "到達した戦術:"),
+            told.tactics.iter().map(|t| tactic_word(t, lang)).collect::<Vec<_>>().join(lang.pick(", ", "、"))
+        );
         for line in terminal.wrap(&line, "    ") {
             writeln!(out, "{line}")?;
         }

@@ -5,7 +5,7 @@ use crate::terminal::{Ink, Terminal, clean, left};
 use crate::text::Text;
 use std::collections::HashSet;
 use std::io::{self, Write};
-use yagura_detect::tell::{Told, short};
+use yagura_detect::tell::{Told, short, stage_word};
 use yagura_model::{Lang, Severity};
 
 struct Line<'l> {
@@ -37,9 +37,10 @@ pub(super) fn write(found: &[Told], style: &Style, lang: Lang, out: &mut impl Wr
         }
         let severity = left(text.severity_word(line.severity), wide);
         let incident = if line.incident == 0 { String::new() } else { format!("#{}", line.incident) };
-        let stage =
-            line.stage.rsplit('/').next().filter(|s| !s.is_empty()).map(|s| format!("[{s}] ")).unwrap_or_default();
-        let who = [short(line.actor), line.source.into()];
+        let stage = Some(stage_word(line.stage, lang)).filter(|s| !s.is_empty());
+        let stage = stage.map(|s| format!("[{s}] ")).unwrap_or_default();
+        let mut who = vec![short(line.actor), line.source.into()];
+        who.dedup();
         let who: Vec<&str> = who.iter().map(|w| w.as_str()).filter(|w| !w.is_empty()).collect();
         writeln!(
             out,

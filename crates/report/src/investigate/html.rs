@@ -10,6 +10,8 @@ use yagura_detect::investigate::{Dossier, Facet, Value};
 use yagura_detect::tell::iso;
 use yagura_model::Lang;
 
+/// New values of one kind that are shown.
+const NEW: usize = 12;
 /// Values of a facet that are shown.
 const VALUES: usize = 12;
 /// Columns of a cell that is not broken over lines: a time fits.
@@ -35,10 +37,19 @@ pub(super) fn write(d: &Dossier, lang: Lang, out: &mut dyn Write) -> io::Result<
             escape(&w.unusual(u))
         )?;
         if !u.new.is_empty() {
-            let rows = u.new.iter().map(|(f, v)| {
-                let known = u.known.get(f).copied().unwrap_or(0).to_string();
-                vec![w.facet(*f).to_owned(), v.value.to_string(), v.tally.count.to_string(), iso(v.tally.first), known]
-            });
+            let mut rows: Vec<Vec<String>> = Vec::new();
+            for of_facet in u.new.chunk_by(|a, b| a.0 == b.0) {
+                let Some((f, _)) = of_facet.first() else { continue };
+                let (name, known) = (w.facet(*f).to_owned(), u.known.get(f).copied().unwrap_or(0).to_string());
+                rows.extend(of_facet.iter().take(NEW).map(|(f, v)| {
+                    let value = w.value(*f, &v.value).to_owned();
+                    vec![name.clone(), value, v.tally.count.to_string(), iso(v.tally.first), known.clone()]
+                }));
+                if of_facet.len() > NEW {
+                    let more = Text(lang).more(of_facet.len() - NEW);
+                    rows.push(vec![name.clone(), more, String::new(), String::new(), known.clone()]);
+                }
+            }
             let heads = [
                 w.pick("New", "新規"),
                 w.pick("Value", "値"),
@@ -46,7 +57,7 @@ pub(super) fn write(d: &Dossier, lang: Lang, out: &mut dyn Write) -> io::Result<
                 w.pick("First", "初回"),
                 w.pick("Known before", "以前の種類数"),
             ];
-            table(&heads, rows.collect(), &mut body)?;
+            table(&heads, rows, &mut body)?;
         }
         writeln!(body, "</div>")?;
     }
@@ -156,7 +167,7 @@ fn facet_card(facet: Facet, values: &[Value], w: Words, lang: Lang, out: &mut Ve
         writeln!(
             out,
             "<tr><td>{}<td class=\"n\">{}<td><svg width=\"60\" height=\"8\" aria-hidden=\"true\"><rect class=\"fill\" width=\"{bar}\" height=\"8\" rx=\"2\"/></svg></tr>",
-            escape(&v.value),
+            escape(w.value(facet, &v.value)),
             v.tally.count
         )?;
     }
@@ -203,11 +214,7 @@ fn next(d: &Dossier, w: Words, out: &mut Vec<u8>) -> io::Result<()> {
     if d.next.is_empty() {
         return Ok(());
     }
-    writeln!(
-        out,
-        "<h2>{}</h2><div class=\"card\">",
-        escape(w.pick("Ask next (with the same sources)", "次の調査（同じソースを指定する）"))
-    )?;
+    writeln!(out, "<h2>{}</h2><div class=\"card\">", escape(w.pick("Ask next", "次の調査")))?;
     for (why, command) in &d.next {
         writeln!(out, "<p class=\"facts\">{}</p><pre>{}</pre>", escape(why), escape(command))?;
     }

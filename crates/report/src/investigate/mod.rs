@@ -79,7 +79,7 @@ fn picture(dossier: &Dossier, lang: Lang, standalone: bool) -> String {
             time: n.time.parse::<jiff::Timestamp>().map_or(0, |t| t.as_millisecond()),
             lane: lane(n),
             severity: n.severity,
-            label: words.moment(n),
+            label: crate::detect::beside(&words.moment(n), &lane(n)).to_owned(),
             detail: format!("{} {} {}", n.actor, n.source_ip, n.event),
         })
         .collect();

@@ -128,8 +128,11 @@ impl Page<'_> {
         facets.dedup();
         for facet in facets {
             let own: Vec<_> = u.new.iter().filter(|(f, _)| *f == facet).map(|(_, v)| v).collect();
-            let shown: Vec<String> =
-                own.iter().take(2 * VALUES).map(|v| format!("{} ×{}", v.value, v.tally.count)).collect();
+            let shown: Vec<String> = own
+                .iter()
+                .take(2 * VALUES)
+                .map(|v| format!("{} ×{}", self.words.value(facet, &v.value), v.tally.count))
+                .collect();
             let known = u.known.get(&facet).copied().unwrap_or(0);
             let more = if own.len() > shown.len() {
                 format!("  {}", Text(self.lang).more(own.len() - shown.len()))
@@ -156,9 +159,13 @@ impl Page<'_> {
                 Facet::Hour => {
                     let mut hours: Vec<_> = values.iter().collect();
                     hours.sort_by(|a, b| a.value.cmp(&b.value));
-                    hours.iter().map(|v| format!("{} ×{}", v.value, v.tally.count)).collect()
+                    hours.iter().map(|v| format!("{} ×{}", self.words.value(*facet, &v.value), v.tally.count)).collect()
                 }
-                _ => values.iter().take(VALUES).map(|v| format!("{} ×{}", v.value, v.tally.count)).collect(),
+                _ => values
+                    .iter()
+                    .take(VALUES)
+                    .map(|v| format!("{} ×{}", self.words.value(*facet, &v.value), v.tally.count))
+                    .collect(),
             };
             let more = if *facet != Facet::Hour && values.len() > VALUES {
                 format!("  {}", Text(self.lang).more(values.len() - VALUES))
@@ -233,7 +240,7 @@ impl Page<'_> {
         if self.d.next.is_empty() {
             return Ok(());
         }
-        self.heading(self.words.pick("Ask next (with the same sources)", "次の調査（同じソースを指定する）"), out)?;
+        self.heading(self.words.pick("Ask next", "次の調査"), out)?;
         for (why, command) in &self.d.next {
             writeln!(out, "  {}", self.terminal.paint(Ink::DIM, &format!("# {}", clean(why))))?;
             // Whole, so that it can be copied.

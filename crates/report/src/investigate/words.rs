@@ -49,6 +49,16 @@ impl Words {
         }
     }
 
+    /// A value of a facet.
+    pub fn value(self, facet: Facet, value: &str) -> &str {
+        match (facet, value) {
+            (Facet::Outcome, "success") => self.pick("succeeded", "成功"),
+            (Facet::Outcome, "failure") => self.pick("failed", "失敗"),
+            (Facet::Outcome, "denied") => self.pick("refused", "拒否"),
+            _ => value,
+        }
+    }
+
     /// What there is at all.
     pub fn summary(self, d: &Dossier) -> String {
         let span = match (&d.first, &d.last) {

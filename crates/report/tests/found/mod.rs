@@ -1,6 +1,6 @@
 //! Made-up findings: an incident, what stands alone, and texts from logs that try everything.
 
-use yagura_detect::tell::{About, Moment, Told};
+use yagura_detect::tell::{About, Moment, Told, Way};
 use yagura_model::Severity;
 
 /// A text as an attacker may choose it: for pages, terminals, spreadsheets and Markdown.
@@ -26,6 +26,7 @@ fn told(rule: &str, severity: Severity, time: &str, title: &str) -> Told {
         title: title.into(),
         why: "It matters.".into(),
         look: vec!["Look at what came next.".into()],
+        innocent: vec![],
         events: vec![format!("{rule}-1").into()],
         count: 1,
         maps: vec!["attack/T1098.001".into(), "guardduty/Persistence:IAMUser/AnomalousBehavior".into()],
@@ -37,6 +38,7 @@ fn told(rule: &str, severity: Severity, time: &str, title: &str) -> Told {
         tactics: vec![],
         incident: None,
         missing: vec![],
+        way: None,
     }
 }
 
@@ -49,6 +51,7 @@ fn moment(told: &Told, time: &str, stage: &str) -> Moment {
         event: told.events[0].clone(),
         actor: told.about.actor.clone(),
         source_ip: told.about.source_ip.clone(),
+        way: None,
     }
 }
 
@@ -72,10 +75,12 @@ pub fn findings() -> Vec<Told> {
         "2026-01-05T09:30:00Z",
         "user/mallory read 812 objects of payroll",
     );
+    take.innocent = vec!["A new backup".into(), HOSTILE.into()];
     take.maps = vec!["attack/T1530".into(), "attack/T1537".into()];
     let mut dns = told("dns.tunnel", Severity::Medium, "2026-01-04T23:59:59Z", "10.0.1.5 tunnels through DNS");
     dns.about = About { source_ip: "10.0.1.5".into(), ..About::default() };
     dns.maps = vec!["attack/T1071.004".into()];
+    dns.way = Some(Way { from: "10.0.1.5".into(), to: "t.example".into(), host: "10.0.1.5".into(), inward: false });
     let mut hostile = told("cloudtrail.root_used", Severity::Critical, "2026-01-06T00:00:00Z", HOSTILE);
     hostile.about = About {
         actor: HOSTILE.into(),

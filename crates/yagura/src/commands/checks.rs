@@ -1,17 +1,17 @@
 //! `yagura checks`: list, show, test, new.
 
+use super::rows::Rows;
 use crate::cli::{ChecksCommand, Cli, ListFormat};
 use crate::content::{Compiled, Content};
 use crate::failure::{Failure, exit};
 use crate::select::select;
 use crate::settings;
-use crate::terminal;
 use smol_str::SmolStr;
 use std::io::Write;
 use std::path::Path;
 use yagura_inventory::Plan;
 use yagura_model::{ContentFile, Lang, Severity};
-use yagura_report::{width, wrap};
+use yagura_report::width;
 use yagura_rule::{Broken, CheckFile, ContentError, run_fixtures, status_word};
 
 /// Runs a `checks` command.
@@ -59,7 +59,8 @@ fn list(chosen: &[&CheckFile], format: ListFormat, lang: Lang) -> Result<u8, Fai
     Ok(exit::DONE)
 }
 
-fn severity_word(s: Severity, lang: Lang) -> &'static str {
+/// A severity in words.
+pub fn severity_word(s: Severity, lang: Lang) -> &'static str {
     match s {
         Severity::Info => lang.pick("info", "情報"),
         Severity::Low => lang.pick("low", "低"),
@@ -81,22 +82,8 @@ fn show(cli: &Cli, content: &Content, id: &str, lang: Lang) -> Result<u8, Failur
     let (checks, errors) = content.compile_checks([file], &compiled, &settings);
     let Some(check) = checks.first() else { return Err(Failure::content(&errors)) };
     let plan = Plan::of(&checks, &compiled.kinds);
-    let mut out = std::io::stdout().lock();
-    let columns = columns();
-    let mut row = |name: &str, value: &str| {
-        let mut before = format!("{name}{}", " ".repeat(14usize.saturating_sub(width(name))));
-        let rest = " ".repeat(14);
-        let value = value.trim();
-        for line in value.lines().chain(value.is_empty().then_some("")) {
-            let lines = match columns {
-                Some(columns) => wrap(line, columns, &before, &rest),
-                None => vec![format!("{before}{line}")],
-            };
-            lines.iter().try_for_each(|l| writeln!(out, "{}", l.trim_end()))?;
-            before.clone_from(&rest);
-        }
-        std::io::Result::Ok(())
-    };
+    let mut rows = Rows::new(std::io::stdout().lock());
+    let mut row = |name: &str, value: &str| rows.row(name, value);
     let join = |items: Vec<String>| items.join(", ");
     row(lang.pick("check", "チェック"), id)?;
     row(lang.pick("title", "内容"), file.title(lang))?;
@@ -121,11 +108,6 @@ fn show(cli: &Cli, content: &Content, id: &str, lang: Lang) -> Result<u8, Failur
     row(lang.pick("answers", "対応する要件"), &join(file.maps.iter().map(ToString::to_string).collect()))?;
     row(lang.pick("file", "ファイル"), &file.file.path)?;
     Ok(exit::DONE)
-}
-
-/// The columns that text may fill, as `--help` has them; `None` where nobody looks at a terminal.
-fn columns() -> Option<usize> {
-    terminal::is_terminal().then(|| terminal::columns().unwrap_or(80).clamp(40, 110))
 }
 
 fn test(content: &Content, ids: &[String], lang: Lang) -> Result<u8, Failure> {

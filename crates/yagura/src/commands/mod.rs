@@ -16,6 +16,7 @@ pub mod permissions;
 pub mod prepare;
 pub mod query;
 pub mod readers;
+pub mod rows;
 pub mod scan;
 pub mod store;
 pub mod tags;

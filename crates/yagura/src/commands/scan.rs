@@ -8,7 +8,7 @@ use crate::failure::{Failure, exit};
 use crate::progress::Display;
 use crate::terminal;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use yagura_inventory::{load, save, sketch};
@@ -73,7 +73,7 @@ fn blind(denied: bool) -> Failure {
 
 /// What is judged: a live account is read into a snapshot too, so that a replay of it gives the same output.
 fn read(args: &ScanArgs, compiled: &Compiled, checks: &[Check], lang: Lang) -> Result<Snapshot, Failure> {
-    writable(args)?;
+    writable([&args.save, &args.output])?;
     if args.demo {
         return demo(compiled);
     }
@@ -91,8 +91,11 @@ fn read(args: &ScanArgs, compiled: &Compiled, checks: &[Check], lang: Lang) -> R
 }
 
 /// Finds out before the reading, and not after it, that its result could not be kept.
-fn writable(args: &ScanArgs) -> Result<(), Failure> {
-    for path in [&args.save, &args.output].into_iter().flatten() {
+///
+/// # Errors
+/// A file could not be written: a sentence.
+pub fn writable<'p>(paths: impl IntoIterator<Item = &'p Option<PathBuf>>) -> Result<(), Failure> {
+    for path in paths.into_iter().flatten() {
         if path.is_dir() {
             return Err(Failure::usage(
                 format!("`{}` is a folder: name a file", path.display()),
@@ -104,6 +107,14 @@ fn writable(args: &ScanArgs) -> Result<(), Failure> {
             return Err(Failure::usage(
                 format!("there is no folder `{}`", folder.display()),
                 format!("フォルダー `{}` は存在しない", folder.display()),
+            ));
+        }
+        // Pipes and devices are written to as they are; files are written beside their place and moved there.
+        let special = path.symlink_metadata().is_ok_and(|m| !m.is_file());
+        if !special && let Err(e) = tempfile::tempfile_in(folder) {
+            return Err(Failure::usage(
+                format!("cannot write to the folder `{}`: {e}", folder.display()),
+                format!("フォルダー `{}` に書き込めない: {e}", folder.display()),
             ));
         }
     }

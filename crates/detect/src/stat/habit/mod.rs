@@ -2,11 +2,12 @@
 
 mod value;
 
-pub use value::{agent_family, hash, hour, network, pair};
+pub use value::{hash, hour};
 
 use super::DAY;
 use foldhash::{HashMap, HashMapExt};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::cell::RefCell;
 
 /// The form in which habits are kept. A reader refuses a later one.
 pub const VERSION: u16 = 1;
@@ -22,15 +23,15 @@ pub enum Dimension {
     Service,
     /// The Region.
     Region,
-    /// Where from (see [`network`]).
+    /// Where from (see [`crate::network_of`]).
     Network,
-    /// By what program (see [`agent_family`]).
+    /// By what program (see [`crate::agent_of`]).
     Agent,
     /// At which hour of the day, UTC.
     Hour,
     /// What was dealt with: a bucket, a database, an account.
     Target,
-    /// Two of these together (see [`pair`]).
+    /// Two of these together.
     Pair,
 }
 
@@ -153,6 +154,8 @@ impl Habits {
         let profile = self.keys.entry(key).or_insert_with(|| Profile { first: at, last: at, ..Profile::default() });
         profile.first = profile.first.min(at);
         profile.last = profile.last.max(at);
+        // Values of one key were mostly seen last together, and faded alike.
+        let mut fading = Fading::new(&self.config);
         for (dimension, value) in values {
             let what = what(dimension, value);
             if let Some(total) = profile.totals.get_mut(dimension as usize) {
@@ -163,7 +166,7 @@ impl Habits {
                 Ok(place) => {
                     if let Some(known) = profile.values.get_mut(place) {
                         let forgotten = at.saturating_sub(known.last) > seconds(self.config.forget);
-                        *known = if forgotten { seen } else { joined(*known, seen, &self.config) };
+                        *known = if forgotten { seen } else { joined(*known, seen, &mut fading) };
                     }
                 }
                 Err(place) => {
@@ -219,6 +222,7 @@ impl Habits {
         let mut keys: Vec<(&u64, &Profile)> = other.keys.iter().collect();
         keys.sort_unstable_by_key(|k| k.0);
         for (key, theirs) in keys {
+            let mut fading = Fading::new(&self.config);
             let ours = self.keys.entry(*key).or_insert_with(|| Profile { first: theirs.first, ..Profile::default() });
             ours.first = ours.first.min(theirs.first);
             ours.last = ours.last.max(theirs.last);
@@ -230,7 +234,7 @@ impl Habits {
                 match ours.values.binary_search_by_key(&value.what, |v| v.what) {
                     Ok(at) => {
                         if let Some(known) = ours.values.get_mut(at) {
-                            *known = joined(*known, *value, &self.config);
+                            *known = joined(*known, *value, &mut fading);
                         }
                     }
                     Err(at) => ours.values.insert(at, *value),
@@ -315,8 +319,10 @@ impl Profile {
     /// Takes out the values of a dimension that are too many, those that weigh least as of the key's last event first.
     fn trim(&mut self, dimension: Dimension, most: usize, config: &HabitConfig) -> Vec<u64> {
         let mut gone = Vec::new();
+        let fading = RefCell::new(Fading::new(config));
         while self.of(dimension).len() > most.max(1) {
-            let worth = |v: &&Value| (faded(v.weight, self.last.saturating_sub(v.last), config), v.last, v.what);
+            let worth =
+                |v: &&Value| (fading.borrow_mut().faded(v.weight, self.last.saturating_sub(v.last)), v.last, v.what);
             let Some(least) = self.of(dimension).iter().min_by_key(worth).map(|v| v.what) else { break };
             self.values.retain(|v| v.what != least);
             self.overflow = self.overflow.saturating_add(1);
@@ -326,9 +332,9 @@ impl Profile {
     }
 }
 
-fn joined(a: Value, b: Value, config: &HabitConfig) -> Value {
+fn joined(a: Value, b: Value, fading: &mut Fading) -> Value {
     let last = a.last.max(b.last);
-    let weight = |v: Value| faded(v.weight, last - v.last, config);
+    let mut weight = |v: Value| fading.faded(v.weight, last - v.last);
     Value {
         what: a.what,
         first: a.first.min(b.first),
@@ -338,12 +344,27 @@ fn joined(a: Value, b: Value, config: &HabitConfig) -> Value {
     }
 }
 
-fn faded(weight: u32, seconds: u32, config: &HabitConfig) -> u32 {
-    if seconds == 0 {
-        return weight;
+/// How weights fade; remembers the latest time that was asked for, as it mostly is asked for again.
+struct Fading {
+    half_life: f64,
+    latest: (u32, f64),
+}
+
+impl Fading {
+    fn new(config: &HabitConfig) -> Self {
+        Self { half_life: config.half_life.max(1) as f64, latest: (0, 1.0) }
     }
-    let lives = f64::from(seconds) * 1_000.0 / config.half_life.max(1) as f64;
-    (f64::from(weight) * (-lives).exp2()).round() as u32
+
+    fn faded(&mut self, weight: u32, seconds: u32) -> u32 {
+        if seconds == 0 {
+            return weight;
+        }
+        if self.latest.0 != seconds {
+            let lives = f64::from(seconds) * 1_000.0 / self.half_life;
+            self.latest = (seconds, (-lives).exp2());
+        }
+        (f64::from(weight) * self.latest.1).round() as u32
+    }
 }
 
 fn release(spread: &mut HashMap<u64, u32>, what: u64) {

@@ -1,6 +1,8 @@
 //! `yagura detect backtest`: what switching on would bring.
 
-use super::run::{ReadArgs, kept, say};
+use super::args::{ALLOW_JA, PLACES_JA, ReadArgs};
+use super::run::{kept, nothing_since};
+use super::words::{lost, off, say};
 use crate::cli::Cli;
 use crate::commands::Form;
 use crate::commands::help_ja::HelpJa;
@@ -42,7 +44,8 @@ pub const HELP_JA: HelpJa = HelpJa {
         ("until", "この時刻より前のレコードだけ"),
         ("rules", "自分の Sigma ルールと EventBridge パターン"),
         ("intel", "脅威リストとその分類"),
-        ("allow", "脅威リストに載っていても問題にしないアドレスとドメイン"),
+        ("allow", ALLOW_JA),
+        ("places", PLACES_JA),
         ("suppress", "すでにある例外"),
         ("threads", "デコードに使うスレッド数 [デフォルト: コア数]"),
         ("format", "結果の形式"),
@@ -57,8 +60,8 @@ pub const HELP_JA: HelpJa = HelpJa {
 
 /// Runs it.
 pub fn run(cli: &Cli, args: &BacktestArgs, lang: Lang) -> Result<u8, Failure> {
-    let ready = args.read.ready(cli, lang)?;
-    let inputs = args.read.inputs(&ready, lang)?;
+    let mut ready = args.read.ready(cli, lang)?;
+    let inputs = args.read.inputs(&mut ready, lang)?;
     let done = AtomicUsize::new(0);
     let pack = &ready.pack;
     let batch = Batch {
@@ -75,12 +78,16 @@ pub fn run(cli: &Cli, args: &BacktestArgs, lang: Lang) -> Result<u8, Failure> {
         return Err(Failure::blind("no record could be read", "読み取れたレコードがない"));
     }
     let days = engine.days();
-    let mut found = kept(tell(&engine.state, &pack.rules, &pack.sequences, lang), &ready.exceptions, None);
+    if let Some(last) = engine.state.latest().filter(|last| *last < ready.since) {
+        return Err(nothing_since(last));
+    }
+    let mut found = tell(&engine.state, &pack.rules, &pack.sequences, lang);
     found.retain(|t| ready.tells(t));
+    let (found, suppressed) = kept(found, &ready.exceptions, None);
     let until = jiff::Timestamp::now()
         .checked_add(jiff::SignedDuration::from_hours(24 * 90))
         .map(|t| t.strftime("%Y-%m-%d").to_string());
-    let all = behaviour(&found, days, &until.unwrap_or_default());
+    let all = behaviour(&found, days, &until.unwrap_or_default(), lang);
     let mut out = std::io::stdout().lock();
     if args.format == Form::Json {
         serde_json::to_writer_pretty(&mut out, &all).map_err(std::io::Error::from)?;
@@ -88,7 +95,9 @@ pub fn run(cli: &Cli, args: &BacktestArgs, lang: Lang) -> Result<u8, Failure> {
     } else {
         text(&all, days, found.iter().filter(|t| !t.sequence.is_empty()).count(), lang, &mut out)?;
     }
-    say(&counts, inputs.len(), lang)?;
+    say(&counts, inputs.len(), suppressed, lang)?;
+    lost(engine.forgotten(), lang)?;
+    off(&ready, lang)?;
     Ok(exit::DONE)
 }
 
@@ -103,10 +112,24 @@ fn text(all: &[Behaviour], days: f64, incidents: usize, lang: Lang, out: &mut im
         writeln!(err, "{:>8.2} {:>8} {:>8} {:>8}  {}", b.per_day, b.most_on_a_day, b.findings, b.actors, b.rule)?;
     }
     let foot = match lang {
-        Lang::En => format!("{days:.1} days, {incidents} incidents"),
+        Lang::En => format!("{days:.1} days, {incidents} incident{}", if incidents == 1 { "" } else { "s" }),
         Lang::Ja => format!("{days:.1} 日間、インシデント {incidents} 件"),
     };
     writeln!(err, "{foot}")?;
+    let proposed = all.iter().map(|b| b.exceptions.len()).sum::<usize>();
+    let said = match (lang, proposed) {
+        (Lang::En, 0) => {
+            "no exception is proposed: no one makes three findings or more that are a quarter of a rule's".to_owned()
+        }
+        (Lang::Ja, 0) => {
+            "提案する例外はない（ルールの検出結果の 4 分の 1 以上、かつ 3 件以上を占める主体がいない）".to_owned()
+        }
+        (Lang::En, n) => {
+            format!("{n} exception{} proposed: read each before you keep it", if n == 1 { "" } else { "s" })
+        }
+        (Lang::Ja, n) => format!("例外を {n} 件提案する。残す前に一つずつ確認すること"),
+    };
+    writeln!(err, "{said}")?;
     for e in all.iter().flat_map(|b| &b.exceptions) {
         writeln!(out, "[[suppress]]")?;
         let quoted = |t: &str| serde_json::to_string(t).unwrap_or_default();

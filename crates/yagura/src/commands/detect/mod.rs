@@ -1,10 +1,15 @@
 //! `yagura detect`: threats in logs.
 
+mod args;
 mod backtest;
+mod list;
 mod lists;
 mod pack;
+mod ready;
 mod run;
+mod show;
 mod state;
+mod words;
 
 use super::help_ja::HelpJa;
 use crate::cli::Cli;
@@ -12,17 +17,17 @@ use crate::failure::Failure;
 use clap::Subcommand;
 use yagura_model::Lang;
 
-pub use run::{DetectArgs, ReadArgs, Ready, say, time};
+pub use args::{DetectArgs, ReadArgs};
+pub use ready::{Ready, time};
+pub use words::{lost, say};
 
 /// `detect …`
 #[derive(Debug, Subcommand)]
 pub enum DetectCommand {
     /// List the detections and sequences
-    List {
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List(Box<list::ListArgs>),
+    /// Tell all of one detection or sequence: what it matches, why it matters, what to look at
+    Show(Box<show::ShowArgs>),
     /// Say how often each rule would have fired on one's own history, and propose narrow exceptions
     Backtest(Box<backtest::BacktestArgs>),
 }
@@ -30,7 +35,8 @@ pub enum DetectCommand {
 /// Runs it.
 pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
     match &args.command {
-        Some(DetectCommand::List { json }) => pack::list(cli, *json, lang),
+        Some(DetectCommand::List(args)) => list::run(cli, args, lang),
+        Some(DetectCommand::Show(args)) => show::run(cli, args, lang),
         Some(DetectCommand::Backtest(args)) => backtest::run(cli, args, lang),
         None => run::run(cli, args, lang),
     }
@@ -39,11 +45,12 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
 /// The Japanese help of a subcommand by its name.
 pub fn help_ja(name: &str) -> Option<&'static HelpJa> {
     match name {
-        "list" => Some(&pack::LIST_JA),
+        "list" => Some(&list::LIST_JA),
+        "show" => Some(&show::SHOW_JA),
         "backtest" => Some(&backtest::HELP_JA),
         _ => None,
     }
 }
 
 /// The Japanese help of `detect` itself.
-pub const HELP_JA: &HelpJa = &run::HELP_JA;
+pub const HELP_JA: &HelpJa = &args::HELP_JA;

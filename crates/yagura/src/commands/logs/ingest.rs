@@ -230,7 +230,13 @@ fn print(args: &IngestArgs, report: &Report, lake: &Lake, lang: Lang) -> Result<
     }
     const SHOWN: usize = 10;
     for one in report.aside.iter().take(SHOWN) {
-        writeln!(out, "  {} {}: {}", lang.pick("aside:", "別に保存:"), one.path, one.reason)?;
+        writeln!(
+            out,
+            "  {} {}: {}",
+            lang.pick("aside:", "別に保存:"),
+            one.path,
+            super::reasons::reason(&one.reason, lang)
+        )?;
     }
     if report.aside.len() > SHOWN {
         let rest = report.aside.len() - SHOWN;

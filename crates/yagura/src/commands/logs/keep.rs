@@ -144,6 +144,7 @@ pub fn stats(args: &StatsArgs, lang: Lang) -> Result<u8, Failure> {
 
 /// Runs `logs compact`.
 pub fn compact(args: &CompactArgs, lang: Lang) -> Result<u8, Failure> {
+    args.lake.must_be_there()?;
     let runtime = runtime()?;
     let mut lake = runtime.block_on(args.lake.open_to_write(&args.store, lang))?;
     let done = runtime.block_on(lake.compact(LARGE, &mut |_| ())).map_err(|e| args.lake.failure(&e, Access::Put))?;
@@ -151,6 +152,13 @@ pub fn compact(args: &CompactArgs, lang: Lang) -> Result<u8, Failure> {
     match (args.format, lang) {
         (Form::Json, _) => {
             writeln!(out, "{}", serde_json::json!({"before": done.before, "after": done.after, "rows": done.rows}))?;
+        }
+        _ if done.before == 0 => {
+            let nothing = (
+                "nothing to merge: no day has two small files",
+                "まとめるものはない（小さいファイルが 2 つ以上ある日がない）",
+            );
+            writeln!(out, "{}", lang.pick(nothing.0, nothing.1))?;
         }
         (_, Lang::En) => writeln!(out, "{} files became {}, with {} rows", done.before, done.after, done.rows)?,
         (_, Lang::Ja) => writeln!(out, "{} ファイルを {} にまとめた（{} 行）", done.before, done.after, done.rows)?,
@@ -161,6 +169,7 @@ pub fn compact(args: &CompactArgs, lang: Lang) -> Result<u8, Failure> {
 /// Runs `logs expire`.
 pub fn expire(args: &ExpireArgs, lang: Lang) -> Result<u8, Failure> {
     let before = day(&args.keep)?;
+    args.lake.must_be_there()?;
     let runtime = runtime()?;
     let gone = runtime.block_on(async {
         let mut lake = args.lake.open_to_write(&args.store, lang).await?;

@@ -33,19 +33,27 @@ impl LakeArgs {
         Ok(S3Place::parse(&self.lake)?.is_none().then(|| PathBuf::from(&self.lake)))
     }
 
+    /// Sees to it that a lake of this machine is there.
+    ///
+    /// # Errors
+    /// It is not: a sentence.
+    pub fn must_be_there(&self) -> Result<(), Failure> {
+        if self.folder()?.is_none_or(|f| f.exists()) {
+            return Ok(());
+        }
+        let lake = &self.lake;
+        Err(Failure::blind(format!("there is no lake at `{lake}`"), format!("`{lake}` にレイクがない")).hint(
+            "make one with `yagura logs ingest`, or name it with --lake",
+            "`yagura logs ingest` で作るか、--lake で指定する",
+        ))
+    }
+
     /// Opens it to read.
     ///
     /// # Errors
     /// There is none, or it cannot be read: a sentence.
     pub async fn open(&self, args: &StoreArgs, lang: Lang) -> Result<Lake, Failure> {
-        if self.folder()?.is_some_and(|f| !f.exists()) {
-            let lake = &self.lake;
-            return Err(Failure::blind(format!("there is no lake at `{lake}`"), format!("`{lake}` にレイクがない"))
-                .hint(
-                    "make one with `yagura logs ingest`, or name it with --lake",
-                    "`yagura logs ingest` で作るか、--lake で指定する",
-                ));
-        }
+        self.must_be_there()?;
         let (store, root) = store::open(&self.lake, args, Folder::Must, lang).await?;
         Lake::open(store, root).await.map_err(|e| self.failure(&e, Access::Get))
     }

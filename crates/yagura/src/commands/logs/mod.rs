@@ -3,6 +3,7 @@
 mod ingest;
 mod keep;
 pub mod lake;
+pub mod reasons;
 mod search;
 pub mod sources;
 

@@ -1,5 +1,6 @@
 //! What logs are read from: this machine, Amazon S3, the sample estate.
 
+use super::reasons::reason;
 use crate::commands::store::{self, S3Place, StoreArgs, keys};
 use crate::content;
 use crate::failure::Failure;
@@ -73,7 +74,7 @@ pub fn lake_of(inputs: &[Input], runtime: &Runtime, lang: Lang) -> Result<(tempf
         ingest(lake, inputs, Options::default(), runtime.handle(), &Progress::default()).map_err(|e| failed(&e))?;
     let mut err = std::io::stderr();
     for aside in report.aside.iter().take(10) {
-        writeln!(err, "{} {}: {}", lang.pick("not read:", "読み取れない:"), aside.path, aside.reason)?;
+        writeln!(err, "{} {}: {}", lang.pick("not read:", "読み取れない:"), aside.path, reason(&aside.reason, lang))?;
     }
     if report.records.aside > 10 {
         let rest = report.records.aside - 10;

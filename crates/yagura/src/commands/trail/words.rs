@@ -74,13 +74,21 @@ fn result(report: &Report, lang: Lang) -> String {
         };
     }
     match (report.valid(), unknown, lang) {
+        (true, _, Lang::En) if valid == 1 => "VALID: the one file is as CloudTrail delivered it".to_owned(),
         (true, _, Lang::En) => format!("VALID: all {valid} files are as CloudTrail delivered them"),
         (true, _, Lang::Ja) => format!("有効: {valid} 件すべてが CloudTrail の配信したままである"),
         (false, 0, Lang::En) => "NOT KNOWN: no digest was found, so nothing can be proven".to_owned(),
         (false, 0, Lang::Ja) => "不明: ダイジェストが見つからず、何も証明できない".to_owned(),
         (false, n, Lang::En) => {
-            format!("NOT KNOWN: {n} files could not be read or judged, the other {valid} are valid")
+            let files = if n == 1 { "file" } else { "files" };
+            let others = match valid {
+                0 => String::new(),
+                1 => ", the other one is valid".to_owned(),
+                _ => format!(", the other {valid} are valid"),
+            };
+            format!("NOT KNOWN: {n} {files} could not be read or judged{others}")
         }
+        (false, n, Lang::Ja) if valid == 0 => format!("不明: {n} 件は読み取りまたは判定ができない"),
         (false, n, Lang::Ja) => format!("不明: {n} 件は読み取りまたは判定ができない。残りの {valid} 件は有効"),
     }
 }
@@ -234,8 +242,9 @@ fn limits(out: &mut String, proof: &Proof, lang: Lang) {
         let after = time(newest.checked_add(SignedDuration::from_hours(2)).unwrap_or(newest));
         say(
             format!(
-                "{} log files that no digest names yet. A digest is granted an hour beyond its time: verify again after {after}.",
-                report.pending
+                "{} log file{} no digest names yet. A digest may come up to an hour late: verify again after {after}.",
+                report.pending,
+                if report.pending == 1 { " that" } else { "s that" }
             ),
             format!(
                 "まだダイジェストに記載のないログファイル {} 件。ダイジェストの遅れは 1 時間まで許容する。{after} 以降に再度検証すること",
