@@ -31,7 +31,7 @@ id: sns.channel_encrypted
 each: sns.channel
 pass: has(this.Attributes.KmsMasterKeyId)
 severity: medium
-maps: [fsbp/SNS.1]
+maps: [fsbp/SNS.4]
 en:
   title: Topic is encrypted with KMS
   why: Messages at rest are readable by whoever gets at the storage.
@@ -95,7 +95,7 @@ fn two_files_make_a_new_kind_and_its_check() {
     assert!(policy.contains("sns:ListTopics") && policy.contains("sns:GetTopicAttributes"), "{policy}");
 
     let aws = Endpoint::start(estate()).unwrap();
-    let verdicts = Run::scan(&aws.url()).args(&["--content", content]).run().done();
+    let verdicts = Run::scan_all(&aws.url()).args(&["--content", content]).run().done();
     let of = |name: &str| {
         let found = verdicts.values().find(|v| v.rule == "sns.channel_encrypted" && v.resource.id.ends_with(name));
         found.unwrap_or_else(|| panic!("no verdict on {name}")).status
@@ -161,7 +161,7 @@ fn a_broken_user_file_is_reported_and_the_rest_still_runs() {
         let text = good.replacen(from, to, 1);
         assert_ne!(text, good, "{from}");
         write(root.path(), name, &text);
-        let outcome = Run::scan(&aws.url()).args(&["--content", root.path().to_str().unwrap()]).run();
+        let outcome = Run::scan_all(&aws.url()).args(&["--content", root.path().to_str().unwrap()]).run();
         assert!(outcome.stderr.contains(complaint), "{from} -> {to}: `{}` does not say `{complaint}`", outcome.stderr);
         let verdicts = outcome.done();
         let rules: std::collections::BTreeSet<_> = verdicts.keys().map(|(rule, _)| rule).collect();
@@ -240,7 +240,7 @@ fn a_kind_is_listed_over_each_asset_of_another() {
     ] {
         let aws = Endpoint::start(estate).unwrap();
         let select = ["--content", content, "--check", "sns.subscription_over_tls", "--region", "us-east-1"];
-        let verdicts = Run::scan(&aws.url()).args(&select).run().verdicts();
+        let verdicts = Run::scan_all(&aws.url()).args(&select).run().verdicts();
         let found: Vec<_> = verdicts.values().map(|v| (v.resource.id.clone(), v.status)).collect();
         assert_eq!(found.len(), wanted.len(), "{found:?}");
         for (id, status) in wanted {
@@ -277,7 +277,7 @@ fn a_file_that_is_not_text_is_reported() {
     let root = folder();
     std::fs::write(root.path().join("checks/sns/binary.yaml"), [0xff, 0xfe, 0, 1]).unwrap();
     let aws = Endpoint::start(estate()).unwrap();
-    let outcome = Run::scan(&aws.url()).args(&["--content", root.path().to_str().unwrap()]).run();
+    let outcome = Run::scan_all(&aws.url()).args(&["--content", root.path().to_str().unwrap()]).run();
     assert!(outcome.stderr.contains("binary.yaml"), "{}", outcome.stderr);
     assert_eq!(outcome.done().keys().filter(|(rule, _)| rule == "sns.channel_encrypted").count(), 2);
 }
@@ -320,7 +320,7 @@ fn a_join_onto_the_account_or_the_region_itself_is_read() {
     write(root.path(), "checks/sns/channel_of_counted_account.yaml", &account);
     let aws = Endpoint::start(estate()).unwrap();
     let content = root.path().to_str().unwrap();
-    let mut verdicts = Run::scan(&aws.url()).args(&["--service", "sns", "--content", content]).run().done();
+    let mut verdicts = Run::scan_all(&aws.url()).args(&["--service", "sns", "--content", content]).run().done();
     verdicts.retain(|(rule, _), _| rule.starts_with("sns.channel_"));
     let unknown: Vec<_> = verdicts.values().filter(|v| v.status == Status::Unknown).collect();
     assert!(verdicts.len() == 6 && unknown.is_empty(), "{} verdicts, of them unknown: {unknown:?}", verdicts.len());
@@ -345,7 +345,7 @@ fn a_kind_that_asks_for_everything_is_not_narrowed_by_another_of_the_same_call()
     let aws = Endpoint::start(estate().with_for("User", "iam:GetAccountAuthorizationDetails", users)).unwrap();
     let rows = |checks: &str| {
         let args = ["--check", checks, "--content", root.path().to_str().unwrap()];
-        let verdicts = Run::scan(&aws.url()).args(&args).run().done();
+        let verdicts = Run::scan_all(&aws.url()).args(&args).run().done();
         verdicts.keys().filter(|(rule, _)| rule == "iam.every_policy_named").count()
     };
     let alone = rows("iam.every_policy_named");
