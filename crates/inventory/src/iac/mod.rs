@@ -18,6 +18,7 @@ mod fit;
 mod node;
 mod source;
 pub mod spec;
+mod terraform;
 
 use crate::kinds::Kinds;
 use build::{Declared, build};
@@ -27,6 +28,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use yagura_model::{Caller, Gap, GapReason, Listing, Scope, Snapshot, SourcePlace};
+
+/// The stack for working templates out; only what is used of it takes memory.
+const STACK: usize = 256 << 20;
 
 /// Where the templates are thought to be deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +106,18 @@ pub enum IacError {
 /// # Errors
 /// A path cannot be read, or there is no template. A file that is broken is a note, and the rest is read.
 pub fn read(paths: &[PathBuf], kinds: &Kinds, options: &Options) -> Result<Project, IacError> {
+    // References may be chained as long as their bounds allow, and each link takes some stack.
+    std::thread::scope(|s| {
+        let worker = std::thread::Builder::new().stack_size(STACK).spawn_scoped(s, || read_here(paths, kinds, options));
+        match worker.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(project)) => project,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_) => read_here(paths, kinds, options),
+        }
+    })
+}
+
+fn read_here(paths: &[PathBuf], kinds: &Kinds, options: &Options) -> Result<Project, IacError> {
     let catalogue = Catalogue::new(kinds);
     let mut notes = Notes::default();
     let mut declared: Vec<Declared> = Vec::new();
@@ -144,8 +160,11 @@ fn templates(
     notes: &mut Notes,
     out: &mut Vec<Declared>,
 ) {
+    if files.iter().any(|f| has_ending(f, &["tf"]) || f.to_string_lossy().ends_with(".tf.json")) {
+        out.extend(terraform::resources(files, catalogue, options, notes));
+    }
     let mut roots = Vec::new();
-    for file in files.iter().filter(|f| named || has_ending(f, &["yaml", "yml", "json", "template"])) {
+    for file in files.iter().filter(|f| (named || has_ending(f, &["yaml", "yml", "json", "template"])) && !is_hcl(f)) {
         let shown = |line: u32| SourcePlace { file: shown(file), line };
         let text = match source::text(file) {
             Ok(text) => text,
@@ -156,6 +175,10 @@ fn templates(
         };
         match document::read(&file.to_string_lossy(), &text) {
             Ok(root) if cloudformation::is_template(&root) => roots.push((file, root)),
+            Ok(root) if terraform::plan::is_plan(&root) => {
+                notes.files += 1;
+                out.extend(terraform::plan::resources(file, &root, catalogue, options));
+            }
             Ok(_) if named => notes.unread.push((shown(1), "is no template".to_owned())),
             Ok(_) => {}
             // In a folder, a file of another tool may be of a form of its own: it matters where it looks like a template.
@@ -171,6 +194,10 @@ fn templates(
             out.extend(cloudformation::resources(file, root, catalogue, options, notes));
         }
     }
+}
+
+fn is_hcl(file: &Path) -> bool {
+    has_ending(file, &["tf", "tfvars"]) || file.to_string_lossy().ends_with(".tf.json")
 }
 
 fn has_ending(file: &Path, endings: &[&str]) -> bool {
