@@ -16,17 +16,22 @@ pub(crate) struct Applied {
 
 /// Applies rules and equal names to a body.
 pub(crate) fn apply(body: &Node, rules: &[Rule], types: &BTreeMap<SmolStr, Type>, out: &mut Applied) {
+    for rule in rules.iter().filter(|r| r.from == ".") {
+        if let Some(to) = &rule.to {
+            put(&mut out.fields, to, ruled_value(body, rule, type_at(types, to)));
+        }
+    }
     for entry in body.entries() {
         let mine = |r: &&Rule| r.from == entry.key || r.from.split('.').next() == Some(entry.key.as_str());
         let mut ruled = false;
         for rule in rules.iter().filter(mine) {
             ruled = true;
             let value = match rule.from.split_once('.') {
-                None => Some(&entry.value),
-                Some((_, rest)) => entry.value.path(rest),
+                None => Some(entry.value.clone()),
+                Some((_, rest)) => entry.value.gathered(rest),
             };
             if let (Some(to), Some(value)) = (&rule.to, value) {
-                put(&mut out.fields, to, ruled_value(value, rule, type_at(types, to)));
+                put(&mut out.fields, to, ruled_value(&value, rule, type_at(types, to)));
             }
         }
         if ruled {
@@ -47,15 +52,24 @@ pub(crate) fn attach(
     fields: &mut BTreeMap<SmolStr, Node>,
 ) {
     for rule in rules {
-        let value = if rule.from == "." { Some(body) } else { body.path(&rule.from) };
+        let value = if rule.from == "." { Some(body.clone()) } else { body.gathered(&rule.from) };
         if let (Some(to), Some(value)) = (&rule.to, value) {
-            put(fields, to, ruled_value(value, rule, type_at(types, to)));
+            put(fields, to, ruled_value(&value, rule, type_at(types, to)));
         }
     }
 }
 
 fn ruled_value(value: &Node, rule: &Rule, t: Option<&Type>) -> Node {
     let t = t.unwrap_or(&Type::Any);
+    if *value == Node::Null {
+        return Node::Null;
+    }
+    if let Some(present) = &rule.present {
+        return Node::of(present);
+    }
+    if rule.unknown {
+        return Node::unknown(&rule.from);
+    }
     let mut value = value.clone();
     if let Some(word) = value.scalar()
         && let Some((_, other)) = rule.values.iter().find(|(from, _)| from.eq_ignore_ascii_case(&word))
@@ -93,6 +107,14 @@ fn each(node: &Node, rule: &Rule, t: &Type) -> Node {
     };
     let mut applied = Applied::default();
     apply(node, &rule.each, types, &mut applied);
+    for rule in &rule.each {
+        let left_out = |(of, v): &(SmolStr, yagura_model::Value)| applied.fields.get(of) == Some(&Node::of(v));
+        if let Some(to) = &rule.to
+            && rule.unless.iter().any(left_out)
+        {
+            applied.fields.remove(to);
+        }
+    }
     for (key, value) in rule.set.iter() {
         applied.fields.entry(key.clone()).or_insert_with(|| Node::of(value));
     }

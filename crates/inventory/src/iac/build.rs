@@ -2,7 +2,8 @@
 
 use super::apply::{Applied, apply, attach, put};
 use super::catalogue::{Catalogue, Form, Identity, rules};
-use super::node::Node;
+use super::fit::{fit, plain_name, type_at};
+use super::node::{Entry, Node};
 use super::{Notes, Setting};
 use crate::kinds::ReadyKind;
 use crate::shape;
@@ -17,8 +18,6 @@ use yagura_rule::Kind;
 pub(crate) struct Declared {
     /// Its type (`AWS::S3::Bucket`, `aws_s3_bucket`).
     pub of: SmolStr,
-    /// Its name in the template (`Logs`, `module.log.aws_s3_bucket.this[0]`).
-    pub address: SmolStr,
     pub form: Form,
     pub place: SourcePlace,
     pub identity: Identity,
@@ -54,6 +53,12 @@ pub(crate) fn build(
         let Some(schema) = schema.kind(&kind.resource.id) else { continue };
         let mut applied = Applied::default();
         apply(&d.body, rules(kind, d.form), &schema.fields, &mut applied);
+        tags(&d.body, kind, &schema.fields, &mut applied);
+        if let Some((_, constants)) = kind.resource.iac.also.iter().find(|(t, _)| *t == d.of) {
+            for (path, value) in constants.iter() {
+                put(&mut applied.fields, path, Node::of(value));
+            }
+        }
         for property in applied.unmapped {
             notes.unmapped.entry(d.of.clone()).or_default().insert(property);
         }
@@ -67,6 +72,25 @@ pub(crate) fn build(
     drafts.into_iter().filter_map(|draft| all.get(draft.declared).map(|d| (finish(draft, d, at), d.place.clone()))).collect()
 }
 
+/// Tags go where the kind has them, however the template and the service call them; `tags_all` of a plan holds the
+/// provider's too.
+fn tags(body: &Node, kind: &ReadyKind, types: &BTreeMap<SmolStr, Type>, applied: &mut Applied) {
+    let Some(path) = &kind.resource.tags else { return };
+    let is_tags = |name: &str| matches!(plain_name(name).as_str(), "tags" | "tagsall");
+    let top = path.split('.').next().unwrap_or(path);
+    if !applied.fields.contains_key(top) || body.get("tags_all").is_some() {
+        let all = body.get("tags_all").or_else(|| body.entries().iter().find(|e| is_tags(&e.key)).map(|e| &e.value));
+        if let (Some(value), Some(t)) = (all, type_at(types, path))
+            && *value != Node::Null
+            && !path.contains('.')
+        {
+            applied.fields.remove(top);
+            put(&mut applied.fields, path, fit(value.clone(), t));
+        }
+    }
+    applied.unmapped.retain(|p| !is_tags(p));
+}
+
 /// Adds what a satellite says to the resource that it names.
 fn join(
     d: &Declared,
@@ -76,6 +100,11 @@ fn join(
     drafts: &mut [Draft<'_, '_>],
     notes: &mut Notes,
 ) {
+    let is = |(of, value): &(SmolStr, SmolStr)| d.body.path(of).and_then(Node::scalar).is_some_and(|v| v == *value);
+    if !a.when.iter().all(is) {
+        return;
+    }
+    let body = with_identity(d);
     let targets: Vec<Node> = match d.body.path(&a.to) {
         None | Some(Node::Null) => return,
         Some(Node::List(items)) => items.clone(),
@@ -97,7 +126,7 @@ fn join(
         let mut hit = false;
         for draft in drafts.iter_mut().filter(same) {
             if all.get(draft.declared).is_some_and(|t| t.identity.is(&name)) {
-                attach(&d.body, &a.map, &draft.schema.fields, &mut draft.fields);
+                attach(&body, &a.map, &draft.schema.fields, &mut draft.fields);
                 hit = true;
             }
         }
@@ -105,6 +134,14 @@ fn join(
             *notes.elsewhere.entry(d.of.clone()).or_default() += 1;
         }
     }
+}
+
+/// The body of a satellite, and under `@arn` and `@name` what itself is called.
+fn with_identity(d: &Declared) -> Node {
+    let mut entries = d.body.entries().to_vec();
+    entries.push(Entry::new("@arn", Node::Text(d.identity.arn.clone())));
+    entries.push(Entry::new("@name", Node::Text(d.identity.name.clone())));
+    Node::Map(entries)
 }
 
 fn finish(mut draft: Draft<'_, '_>, d: &Declared, at: &Setting) -> Asset {
@@ -133,10 +170,19 @@ fn finish(mut draft: Draft<'_, '_>, d: &Declared, at: &Setting) -> Asset {
         identify(&mut draft.fields, path, &at.region);
         region = at.region.clone();
     }
-    for (path, value) in r.iac.defaults.iter() {
-        default(&mut draft.fields, path, Node::of(value));
+    for path in &r.iac.own_arn {
+        put(&mut draft.fields, path, Node::text(d.identity.arn.as_str()));
     }
-    let fields = settle(&draft.fields, draft.kind, types);
+    let given = |property: &SmolStr| d.body.get(property).is_some_and(|n| *n != Node::Null);
+    let inherited: Vec<&SmolStr> =
+        r.iac.inherits.iter().filter(|(p, _)| given(p)).flat_map(|(_, fields)| fields).collect();
+    let of_terraform = r.iac.terraform_defaults.iter().filter(|_| d.form == Form::Terraform);
+    for (path, value) in of_terraform.chain(r.iac.defaults.iter()) {
+        if !inherited.iter().any(|i| path.split('.').next() == Some(i.as_str())) {
+            default(&mut draft.fields, path, Node::of(value));
+        }
+    }
+    let fields = settle(&draft.fields, draft.kind, types, &inherited);
     Asset {
         kind: r.id.clone(),
         arn: r.arn.as_ref().map(|_| d.identity.arn.clone()),
@@ -169,6 +215,7 @@ fn settle(
     fields: &BTreeMap<SmolStr, Node>,
     kind: &ReadyKind,
     types: &BTreeMap<SmolStr, Type>,
+    inherited: &[&SmolStr],
 ) -> Vec<(SmolStr, Field)> {
     let r = &kind.resource;
     let mut known = Map::new();
@@ -185,14 +232,15 @@ fn settle(
     for path in &r.omit {
         shape::omit(&mut known, path);
     }
-    let tags = r.tags.as_deref().and_then(|t| t.split('.').next());
+    // A field that holds only the tags; where they are part of a description, that is told or not as a whole.
+    let tags = r.tags.as_deref().filter(|t| !t.contains('.'));
     let mut out: Vec<(SmolStr, Field)> = Vec::new();
     for name in types.keys() {
         let field = if let Some(gap) = unknown.remove(name) {
             Field::Unknown(gap)
         } else if let Some(v) = known.remove(name) {
             Field::Known(v)
-        } else if r.iac.absent.contains(name) || tags == Some(name.as_str()) {
+        } else if (r.iac.absent.contains(name) && !inherited.contains(&name)) || tags == Some(name.as_str()) {
             continue;
         } else {
             Field::Unknown(Arc::new(Gap::new(GapReason::NotDecided, name.as_str())))

@@ -50,7 +50,7 @@ impl<'k> Catalogue<'k> {
         for kind in all.iter() {
             let r = &kind.resource;
             if !r.iac.undeclared {
-                for t in r.cloudformation.iter().chain(&r.terraform).chain(&r.iac.also) {
+                for t in r.cloudformation.iter().chain(&r.terraform).chain(r.iac.also.iter().map(|(t, _)| t)) {
                     kinds.insert(t.as_str(), kind);
                 }
             }

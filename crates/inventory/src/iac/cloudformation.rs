@@ -228,7 +228,6 @@ impl<'t> Stack<'t> {
         let body = self.eval(&resource.properties);
         Some(Declared {
             of: resource.of.clone(),
-            address: smol_str::format_smolstr!("{}{name}", self.prefix),
             form: Form::CloudFormation,
             place: self.place(resource.line),
             identity: self.identity(name)?,

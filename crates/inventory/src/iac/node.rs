@@ -80,6 +80,26 @@ impl Node {
         })
     }
 
+    /// The same, where a list of several is gone through too: what each of its items has, in one list.
+    pub(crate) fn gathered(&self, path: &str) -> Option<Node> {
+        if let Some(found) = self.path(path) {
+            return Some(found.clone());
+        }
+        let (first, rest) = path.split_once('.').map_or((path, None), |(f, r)| (f, Some(r)));
+        if let Self::List(items) = self {
+            let mut out = Vec::new();
+            for item in items {
+                match item.gathered(path) {
+                    Some(Self::List(l)) => out.extend(l),
+                    Some(one) => out.push(one),
+                    None => {}
+                }
+            }
+            return (!out.is_empty()).then_some(Self::List(out));
+        }
+        self.get(first)?.gathered(rest?)
+    }
+
     /// As text: what a string template makes of a scalar. `None` for what is none.
     pub(crate) fn scalar(&self) -> Option<SmolStr> {
         match self {

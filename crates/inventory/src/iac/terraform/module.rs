@@ -48,7 +48,6 @@ pub(super) struct Instance {
     pub key: Key,
     pub vars: Vec<(SmolStr, Node)>,
     pub identity: Identity,
-    address: SmolStr,
 }
 
 impl Module {
@@ -105,7 +104,6 @@ impl Module {
                 self.tag(&mut body);
                 out.push(Declared {
                     of: block.of.clone(),
-                    address: instance.address.clone(),
                     form: Form::Terraform,
                     place: block.place.clone(),
                     identity: instance.identity.clone(),
@@ -161,7 +159,7 @@ impl Module {
             let address = smol_str::format_smolstr!("{}{key}{suffix}", self.prefix);
             self.vars.clone_from(&vars);
             let identity = self.identify(shared, block, &address);
-            out.push(Instance { key: which, vars, identity, address });
+            out.push(Instance { key: which, vars, identity });
         }
         self.vars = before;
         self.busy.remove(&key);

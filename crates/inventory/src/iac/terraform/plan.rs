@@ -65,7 +65,6 @@ pub(crate) fn resources(file: &Path, root: &Node, catalogue: &Catalogue<'_>, opt
         let line = p.resource.entries().first().map_or(1, |e| e.line);
         out.push(Declared {
             of: p.resource.get("type").and_then(Node::as_str).unwrap_or_default().into(),
-            address: address.into(),
             form: Form::Terraform,
             place: SourcePlace { file: shown(file), line: line.max(1) },
             identity: p.identity.clone(),
