@@ -77,7 +77,12 @@ fn ruled_value(value: &Node, rule: &Rule, t: Option<&Type>) -> Node {
         value = Node::of(other);
     }
     if rule.each.is_empty() && rule.set.is_empty() {
-        return fit(value, t);
+        // With `[]` in its path, each item of a list goes to a place of its own.
+        let apart = rule.to.as_ref().is_some_and(|to| to.contains("[]")) && !matches!(t, Type::List(_));
+        return match value {
+            Node::List(items) if apart => Node::List(items.into_iter().map(|i| fit(i, t)).collect()),
+            value => fit(value, t),
+        };
     }
     let item = match t {
         Type::List(of) => of.as_ref(),

@@ -4,7 +4,7 @@ use super::apply::{Applied, apply, attach, put};
 use super::catalogue::{Catalogue, Form, Identity, rules};
 use super::fit::{fit, plain_name, type_at};
 use super::node::{Entry, Node};
-use super::{Notes, Setting};
+use super::{Notes, Origin, Setting};
 use crate::kinds::ReadyKind;
 use crate::shape;
 use smol_str::SmolStr;
@@ -18,6 +18,8 @@ use yagura_rule::Kind;
 pub(crate) struct Declared {
     /// Its type (`AWS::S3::Bucket`, `aws_s3_bucket`).
     pub of: SmolStr,
+    /// Its name in its own template.
+    pub logical: SmolStr,
     pub form: Form,
     pub place: SourcePlace,
     pub identity: Identity,
@@ -31,8 +33,8 @@ struct Draft<'k, 's> {
     fields: BTreeMap<SmolStr, Node>,
 }
 
-/// An asset, and where it is declared.
-pub(crate) type Built = (Asset, SourcePlace);
+/// An asset, where it is declared, and what the template decides of it.
+pub(crate) type Built = (Asset, SourcePlace, Origin);
 
 /// The assets that declared resources stand for.
 pub(crate) fn build(
@@ -69,7 +71,16 @@ pub(crate) fn build(
             join(d, kind, a, all, &mut drafts, notes);
         }
     }
-    drafts.into_iter().filter_map(|draft| all.get(draft.declared).map(|d| (finish(draft, d, at), d.place.clone()))).collect()
+    let built = drafts.into_iter().filter_map(|draft| {
+        let d = all.get(draft.declared)?;
+        let origin = Origin {
+            logical: d.logical.clone(),
+            named: d.identity.given,
+            decided: draft.fields.keys().cloned().collect(),
+        };
+        Some((finish(draft, d, at), d.place.clone(), origin))
+    });
+    built.collect()
 }
 
 /// Tags go where the kind has them, however the template and the service call them; `tags_all` of a plan holds the
@@ -170,6 +181,10 @@ fn finish(mut draft: Draft<'_, '_>, d: &Declared, at: &Setting) -> Asset {
         identify(&mut draft.fields, path, &at.region);
         region = at.region.clone();
     }
+    let noun = r.id.rsplit('.').next().unwrap_or_default();
+    for name in types.keys().filter(|n| is_own_arn(n, noun)) {
+        draft.fields.entry(name.clone()).or_insert_with(|| Node::text(d.identity.arn.as_str()));
+    }
     for path in &r.iac.own_arn {
         put(&mut draft.fields, path, Node::text(d.identity.arn.as_str()));
     }
@@ -179,7 +194,7 @@ fn finish(mut draft: Draft<'_, '_>, d: &Declared, at: &Setting) -> Asset {
     let of_terraform = r.iac.terraform_defaults.iter().filter(|_| d.form == Form::Terraform);
     for (path, value) in of_terraform.chain(r.iac.defaults.iter()) {
         if !inherited.iter().any(|i| path.split('.').next() == Some(i.as_str())) {
-            default(&mut draft.fields, path, Node::of(value));
+            default(&mut draft.fields, path, in_place(Node::of(value), at));
         }
     }
     let fields = settle(&draft.fields, draft.kind, types, &inherited);
@@ -191,6 +206,22 @@ fn finish(mut draft: Draft<'_, '_>, d: &Declared, at: &Setting) -> Asset {
         region,
         fields,
     }
+}
+
+/// A constant, with the account and partition filled in.
+fn in_place(node: Node, at: &Setting) -> Node {
+    match node {
+        Node::Text(t) if t.contains("{account}") || t.contains("{partition}") => {
+            Node::text(t.replace("{account}", &at.account).replace("{partition}", &at.partition))
+        }
+        other => other,
+    }
+}
+
+/// `TableArn` of a `table`, or plainly `Arn`.
+fn is_own_arn(field: &str, noun: &str) -> bool {
+    let field = plain_name(field);
+    field == "arn" || field == format!("{}arn", plain_name(noun))
 }
 
 fn plain_arn(field: &str) -> bool {

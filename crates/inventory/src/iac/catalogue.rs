@@ -25,6 +25,8 @@ pub(crate) struct Identity {
     pub arn: SmolStr,
     /// Whether a plain reference gives the ARN.
     pub ref_arn: bool,
+    /// Whether the template gives the name; otherwise its place in the template stands in for one.
+    pub given: bool,
 }
 
 impl Identity {
@@ -84,10 +86,11 @@ impl<'k> Catalogue<'k> {
 
     /// The identity of a resource with this name, or named by its place in the template.
     pub(crate) fn identity(&self, of: &str, name: Option<SmolStr>, address: &str, at: &Setting) -> Identity {
+        let given = name.as_ref().is_some_and(|n| !n.is_empty());
         let short = name.filter(|n| !n.is_empty()).unwrap_or_else(|| address.into());
         let Some(kind) = self.kind(of) else {
             let arn = smol_str::format_smolstr!("arn:{}:template:{}:{}:{of}/{short}", at.partition, at.region, at.account);
-            return Identity { id: short.clone(), name: short, arn, ref_arn: false };
+            return Identity { id: short.clone(), name: short, arn, ref_arn: false, given };
         };
         let r = &kind.resource;
         let template = r.iac.arn.as_ref().or(r.arn.as_ref().filter(|a| a.contains('{')));
@@ -101,7 +104,7 @@ impl<'k> Catalogue<'k> {
         };
         let names_arn = r.arn.as_ref() == Some(&r.name) || r.name.ends_with("Arn") || r.name.ends_with("ARN");
         let id = if names_arn { arn.clone() } else { short.clone() };
-        Identity { id, name: short, arn, ref_arn: r.iac.ref_arn }
+        Identity { id, name: short, arn, ref_arn: r.iac.ref_arn, given }
     }
 }
 

@@ -228,6 +228,7 @@ impl<'t> Stack<'t> {
         let body = self.eval(&resource.properties);
         Some(Declared {
             of: resource.of.clone(),
+            logical: name.clone(),
             form: Form::CloudFormation,
             place: self.place(resource.line),
             identity: self.identity(name)?,

@@ -14,6 +14,7 @@ mod build;
 mod catalogue;
 mod cloudformation;
 mod document;
+mod drift;
 mod fit;
 mod node;
 mod source;
@@ -21,6 +22,8 @@ pub mod spec;
 mod terraform;
 
 use crate::kinds::Kinds;
+pub use drift::{Difference, Drift, Origin, drift};
+
 use build::{Declared, build};
 use catalogue::Catalogue;
 use smol_str::SmolStr;
@@ -69,6 +72,8 @@ pub struct Project {
     pub snapshot: Snapshot,
     /// Where each asset of the snapshot is declared.
     pub places: Vec<SourcePlace>,
+    /// Where each came from.
+    pub origins: Vec<Origin>,
     /// What is left out, and why.
     pub notes: Notes,
 }
@@ -135,8 +140,13 @@ fn read_here(paths: &[PathBuf], kinds: &Kinds, options: &Options) -> Result<Proj
     }
     let schema = kinds.schema();
     let mut built = build(&declared, &catalogue, &schema, &options.setting, &mut notes);
-    built.sort_by(|(a, p), (b, q)| (&a.kind, &a.id, p).cmp(&(&b.kind, &b.id, q)));
-    let (assets, places) = built.into_iter().unzip();
+    built.sort_by(|(a, p, _), (b, q, _)| (&a.kind, &a.id, p).cmp(&(&b.kind, &b.id, q)));
+    let (mut assets, mut places, mut origins) = (Vec::new(), Vec::new(), Vec::new());
+    for (asset, place, origin) in built {
+        assets.push(asset);
+        places.push(place);
+        origins.push(origin);
+    }
     let listings = listings(kinds, &options.setting);
     let at = &options.setting;
     let caller = Caller { account: at.account.clone(), arn: SmolStr::default(), partition: at.partition.clone() };
@@ -149,7 +159,7 @@ fn read_here(paths: &[PathBuf], kinds: &Kinds, options: &Options) -> Result<Proj
         assets,
         requests: 0,
     };
-    Ok(Project { snapshot, places, notes })
+    Ok(Project { snapshot, places, origins, notes })
 }
 
 fn templates(

@@ -158,6 +158,7 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
             "CloudFormation のパラメータの値。AWS::Region、AWS::AccountId、AWS::StackName も指定できる"
         }
         (_, "var") => "Terraform の変数の値",
+        ("yagura scan", "diff") => "判定の代わりに、実環境のスナップショットとテンプレートの相違（ドリフト）を表示する",
         (_, "var_file") => "Terraform の変数の値を書いたファイル",
         (_, "save") => "読み取った内容をファイルに保存する",
         (_, "profile") => "~/.aws/config のプロファイル",

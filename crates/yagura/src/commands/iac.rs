@@ -1,12 +1,13 @@
 //! `scan --iac`: templates instead of an account.
 
 use crate::content::Compiled;
-use crate::failure::Failure;
+use crate::failure::{Failure, exit};
 use clap::Args;
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use yagura_inventory::iac::{self, IacError, Notes, Options, Project, Setting};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use yagura_inventory::iac::{self, Difference, Drift, IacError, Notes, Options, Project, Setting};
 use yagura_model::{Lang, Snapshot, SourcePlace, Verdict};
 use yagura_rule::{Check, Judgement, Subject};
 
@@ -25,6 +26,9 @@ pub struct IacArgs {
     /// A file with values of Terraform variables
     #[arg(long, value_name = "FILE", requires = "iac")]
     pub var_file: Vec<PathBuf>,
+    /// Instead of judging, tell where this snapshot of the live account differs from the templates (drift)
+    #[arg(long, value_name = "SNAPSHOT", requires = "iac")]
+    pub diff: Option<PathBuf>,
 }
 
 /// What templates hold, for judging.
@@ -98,6 +102,59 @@ fn options(args: &IacArgs) -> Result<Options, Failure> {
     let partition = given("AWS::Partition", by_region.into());
     options.setting = Setting { account: given("AWS::AccountId", plain.account), region, partition };
     Ok(options)
+}
+
+/// Tells where a live snapshot differs from the templates. The exit code is 1 where it does and `fail` is wanted.
+pub fn diff(args: &IacArgs, live: &Path, json: bool, fail: bool, compiled: &Compiled, lang: Lang) -> Result<u8, Failure> {
+    let project = project(args, compiled)?;
+    let live = yagura_inventory::load(live)
+        .map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを読み込めない: {e}")))?;
+    let found = iac::drift(&project, &live);
+    let stdout = std::io::stdout();
+    let mut out = stdout.lock();
+    if json {
+        let notes = words(&project.notes, lang);
+        serde_json::to_writer(&mut out, &serde_json::json!({"drift": found, "notes": notes})).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        for d in &found {
+            writeln!(out, "{}:{}  {} {}  {}", d.place.file, d.place.line, d.kind, d.id, said(&d.what, lang))?;
+        }
+        let differs = found.iter().filter(|d| is_drift(d)).count();
+        let total = project.snapshot.assets.len();
+        writeln!(out, "{}", match lang {
+            Lang::En => format!("{differs} differences in {total} resources of the templates"),
+            Lang::Ja => format!("テンプレートのリソース {total} 個のうち、相違 {differs} 件"),
+        })?;
+        for note in words(&project.notes, lang) {
+            writeln!(out, "  - {note}")?;
+        }
+    }
+    Ok(if fail && found.iter().any(is_drift) { exit::FINDINGS } else { exit::DONE })
+}
+
+fn is_drift(d: &Drift) -> bool {
+    matches!(d.what, Difference::Field { .. } | Difference::NotDeployed)
+}
+
+fn said(what: &Difference, lang: Lang) -> String {
+    match (what, lang) {
+        (Difference::NotDeployed, _) => lang.pick("not deployed", "デプロイされていない").to_owned(),
+        (Difference::NotRead, _) => {
+            lang.pick("unknown: the snapshot did not read this kind", "不明: スナップショットがこの種類を読み取っていない").to_owned()
+        }
+        (Difference::NotMatched, _) => lang
+            .pick("unknown: AWS names it, and no tag tells which it is", "不明: 名前は AWS が付け、対応するリソースを示すタグもない")
+            .to_owned(),
+        (Difference::Field { field, template, live }, Lang::En) => {
+            format!("{field}: template {template}, live {live}")
+        }
+        (Difference::Field { field, template, live }, Lang::Ja) => {
+            format!("{field}: テンプレート {template}、実環境 {live}")
+        }
+        (Difference::NotCompared { field, why }, Lang::En) => format!("{field}: not compared: {why}"),
+        (Difference::NotCompared { field, why }, Lang::Ja) => format!("{field}: 比較できない: {why}"),
+    }
 }
 
 /// Leaves out what is said of places and not of resources, and notes in each verdict where its resource is declared.

@@ -23,6 +23,10 @@ const DEMO: &str = "demo/estate.yaml";
 pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
     let started = Instant::now();
     let Prepared { content, compiled, mut checks } = prepare(cli, &args.selection, lang)?;
+    if let Some(live) = &args.iac.diff {
+        let json = matches!(args.format, Some(Format::Json | Format::Jsonl));
+        return iac::diff(&args.iac, live, json, args.fail_on.is_some(), &compiled, lang);
+    }
     let (mut places, mut notes) = (Vec::new(), Vec::new());
     let snapshot = if args.iac.iac.is_empty() {
         read(args, &compiled, &checks, lang)?

@@ -104,6 +104,7 @@ impl Module {
                 self.tag(&mut body);
                 out.push(Declared {
                     of: block.of.clone(),
+                    logical: block.name.clone(),
                     form: Form::Terraform,
                     place: block.place.clone(),
                     identity: instance.identity.clone(),

@@ -65,6 +65,7 @@ pub(crate) fn resources(file: &Path, root: &Node, catalogue: &Catalogue<'_>, opt
         let line = p.resource.entries().first().map_or(1, |e| e.line);
         out.push(Declared {
             of: p.resource.get("type").and_then(Node::as_str).unwrap_or_default().into(),
+            logical: p.resource.get("name").and_then(Node::as_str).unwrap_or_default().into(),
             form: Form::Terraform,
             place: SourcePlace { file: shown(file), line: line.max(1) },
             identity: p.identity.clone(),
