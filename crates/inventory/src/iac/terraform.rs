@@ -32,6 +32,8 @@ pub(super) struct Shared<'c> {
     options: &'c Options,
     notes: &'c mut Notes,
     parsed: HashMap<PathBuf, Arc<Parsed>>,
+    /// Folders that some configuration took in.
+    taken: HashSet<PathBuf>,
     steps: usize,
     chain: usize,
 }
@@ -73,13 +75,18 @@ pub(super) fn resources(
     }
     notes.files += files.iter().filter(|f| f.to_string_lossy().ends_with(".tf")).count();
     let mut shared =
-        Shared { catalogue, options, notes, parsed: HashMap::new(), steps: 0, chain: 0 };
+        Shared { catalogue, options, notes, parsed: HashMap::new(), taken: HashSet::new(), steps: 0, chain: 0 };
     let called: HashSet<PathBuf> = folders
         .iter()
         .flat_map(|f| shared.parse(f).modules.iter().filter_map(|m| local(f, m)).map(|p| plain(&p)).collect::<Vec<_>>())
         .collect();
     let mut out = Vec::new();
-    for folder in folders.iter().filter(|f| !called.contains(&plain(f))) {
+    let (roots, others): (Vec<&PathBuf>, Vec<&PathBuf>) = folders.iter().partition(|f| !called.contains(&plain(f)));
+    // Modules that call each other in a circle have no root: the first of them is taken for one.
+    for folder in roots.into_iter().chain(others) {
+        if shared.taken.contains(&plain(folder)) {
+            continue;
+        }
         let given = given(folder, &mut shared);
         let mut root = Module::new(folder, &mut shared, String::new(), given, Node::Null);
         root.declare(&mut shared, 0, &mut out);

@@ -58,6 +58,7 @@ impl Module {
         given: BTreeMap<SmolStr, Node>,
         default_tags: Node,
     ) -> Self {
+        shared.taken.insert(super::plain(folder));
         let mut module = Self { parsed: shared.parse(folder), prefix, given, default_tags, ..Self::empty(folder) };
         let own = module.own_default_tags(shared);
         if own != Node::Null {
