@@ -89,7 +89,8 @@ impl<'k> Catalogue<'k> {
         let given = name.as_ref().is_some_and(|n| !n.is_empty());
         let short = name.filter(|n| !n.is_empty()).unwrap_or_else(|| address.into());
         let Some(kind) = self.kind(of) else {
-            let arn = smol_str::format_smolstr!("arn:{}:template:{}:{}:{of}/{short}", at.partition, at.region, at.account);
+            let arn =
+                smol_str::format_smolstr!("arn:{}:template:{}:{}:{of}/{short}", at.partition, at.region, at.account);
             return Identity { id: short.clone(), name: short, arn, ref_arn: false, given };
         };
         let r = &kind.resource;

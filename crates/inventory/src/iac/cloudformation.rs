@@ -3,16 +3,19 @@
 mod condition;
 mod intrinsic;
 mod serverless;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests may stop")]
+mod tests;
 
 use super::build::Declared;
 use super::catalogue::{Catalogue, Form, Identity};
 use super::node::{Entry, Node};
 use super::{Notes, Options, Setting, document};
-use yagura_model::SourcePlace;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use yagura_model::SourcePlace;
 
 /// How deep stacks may be nested.
 const MAX_NESTING: usize = 8;
@@ -211,8 +214,7 @@ impl<'t> Stack<'t> {
         let wanted = resource.properties.get("Parameters").cloned().unwrap_or(Node::Null);
         let given = self.eval(&wanted).entries().iter().map(|e| (e.key.clone(), e.value.clone())).collect();
         let prefix = smol_str::format_smolstr!("{}{name}/", self.prefix);
-        let outputs =
-            Stack::new(&path, &root, self.catalogue, self.at, &prefix).run(given, depth + 1, notes, out);
+        let outputs = Stack::new(&path, &root, self.catalogue, self.at, &prefix).run(given, depth + 1, notes, out);
         self.outputs.insert(name.clone(), outputs);
     }
 

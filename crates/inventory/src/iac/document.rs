@@ -18,10 +18,15 @@ pub(crate) const MAX_LENGTH: usize = 64 << 20;
 /// Why a file is no document: the line, and what is wrong there.
 pub(crate) type Broken = (u32, String);
 
-/// Reads a document by its ending; a `.json` file as JSON, everything else as YAML.
+/// Reads a document: a `.json` file as JSON, what looks like JSON as that or else YAML, everything else as YAML.
 pub(crate) fn read(name: &str, text: &str) -> Result<Node, Broken> {
-    if name.to_ascii_lowercase().ends_with(".json") || text.trim_start().starts_with('{') {
+    if name.to_ascii_lowercase().ends_with(".json") {
         return read_json(text);
+    }
+    if text.trim_start().starts_with('{')
+        && let Ok(json) = read_json(text)
+    {
+        return Ok(json);
     }
     read_yaml(text)
 }
@@ -30,8 +35,8 @@ fn read_json(text: &str) -> Result<Node, Broken> {
     let at = |offset: u32| u32::try_from(json::position(text, offset).0).unwrap_or(u32::MAX);
     if text.len() > json::MAX_LENGTH {
         // Beyond what the reader with places takes: still read, with the first line for every place.
-        let value: serde_json::Value = serde_json::from_str(text)
-            .map_err(|e| (u32::try_from(e.line()).unwrap_or(u32::MAX), e.to_string()))?;
+        let value: serde_json::Value =
+            serde_json::from_str(text).map_err(|e| (u32::try_from(e.line()).unwrap_or(u32::MAX), e.to_string()))?;
         return Ok(Node::from_json(&value));
     }
     let node = json::parse(text).map_err(|e| (at(e.span.start), e.message.clone()))?;

@@ -84,10 +84,17 @@ pub fn drift(project: &Project, live: &Snapshot) -> Vec<Drift> {
                     say(Difference::NotCompared { field: name.clone(), why: gap.say(yagura_model::Lang::En) });
                 }
                 (Field::Known(v), Field::Absent) => {
-                    say(Difference::Field { field: name.clone(), template: v.to_json(), live: serde_json::Value::Null });
+                    say(Difference::Field {
+                        field: name.clone(),
+                        template: v.to_json(),
+                        live: serde_json::Value::Null,
+                    });
                 }
                 (Field::Known(v), Field::Known(l)) => match names.resolved(v) {
-                    None => say(Difference::NotCompared { field: name.clone(), why: "names a resource that is not matched".into() }),
+                    None => say(Difference::NotCompared {
+                        field: name.clone(),
+                        why: "names a resource that is not matched".into(),
+                    }),
                     Some(v) if !holds(&v, l) => {
                         say(Difference::Field { field: name.clone(), template: v.to_json(), live: l.to_json() });
                     }
@@ -124,7 +131,10 @@ fn find<'l>(ours: &Asset, origin: &Origin, live: &[&'l Asset]) -> Option<&'l Ass
     }
     // The account is made up in a template's ARN: the rest of it tells.
     let rest = |arn: &Option<SmolStr>| arn.as_ref().and_then(|a| a.splitn(6, ':').nth(5).map(str::to_owned));
-    live.iter().find(|a| a.id == ours.id).or_else(|| live.iter().find(|a| rest(&a.arn).is_some() && rest(&a.arn) == rest(&ours.arn))).copied()
+    live.iter()
+        .find(|a| a.id == ours.id)
+        .or_else(|| live.iter().find(|a| rest(&a.arn).is_some() && rest(&a.arn) == rest(&ours.arn)))
+        .copied()
 }
 
 fn tags(asset: &Asset) -> Vec<(String, String)> {
@@ -194,11 +204,13 @@ fn holds(template: &Value, live: &Value) -> bool {
             let tags_of_aws = |v: &&Value| !is_aws_tag(v);
             t.len() == l.iter().filter(tags_of_aws).count() && t.iter().all(|v| l.iter().any(|there| holds(v, there)))
         }
+        // A document; IAM answers it URL-encoded.
         (Value::String(t), Value::String(l)) if t.starts_with(['{', '[']) => {
+            let l = yagura_policy::document::decoded(l);
             let json = |s: &str| serde_json::from_str::<serde_json::Value>(s).ok().and_then(Value::from_json);
-            match (json(t), json(l)) {
+            match (json(t), json(&l)) {
                 (Some(t), Some(l)) => t == l,
-                _ => t == l,
+                _ => t.as_str() == l,
             }
         }
         (Value::Int(t), Value::Float(l)) => (*t as f64) == *l,

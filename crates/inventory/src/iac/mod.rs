@@ -223,8 +223,7 @@ fn listings(kinds: &Kinds, at: &Setting) -> Vec<Listing> {
     let each = kinds.iter().map(|kind| {
         let r = &kind.resource;
         let declarable = (r.cloudformation.is_some() || r.terraform.is_some()) && !r.iac.undeclared && !r.iac.others;
-        let region =
-            if r.regional { at.region.clone() } else { smol_str::format_smolstr!("{}-global", at.partition) };
+        let region = if r.regional { at.region.clone() } else { smol_str::format_smolstr!("{}-global", at.partition) };
         let gap = (!declarable).then(|| Arc::new(Gap::new(GapReason::NotDecided, r.id.as_str())));
         Listing { kind: r.id.clone(), account: at.account.clone(), region, gap }
     });

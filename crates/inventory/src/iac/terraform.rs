@@ -6,6 +6,9 @@ mod functions;
 mod module;
 mod parsed;
 pub(super) mod plan;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests may stop")]
+mod tests;
 
 use super::build::Declared;
 use super::catalogue::Catalogue;

@@ -154,9 +154,7 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
         (_, "iac") => {
             "CloudFormation (SAM) テンプレート、Terraform の構成・プラン・ステートを判定する（ファイルまたはフォルダー）"
         }
-        (_, "parameter") => {
-            "CloudFormation のパラメータの値。AWS::Region、AWS::AccountId、AWS::StackName も指定できる"
-        }
+        (_, "parameter") => "CloudFormation のパラメータの値。AWS::Region、AWS::AccountId、AWS::StackName も指定できる",
         (_, "var") => "Terraform の変数の値",
         ("yagura scan", "diff") => "判定の代わりに、実環境のスナップショットとテンプレートの相違（ドリフト）を表示する",
         (_, "var_file") => "Terraform の変数の値を書いたファイル",

@@ -49,8 +49,12 @@ pub fn read(args: &IacArgs, compiled: &Compiled, checks: &mut Vec<Check>, lang: 
     let mut notes = words(&project.notes, lang);
     if surroundings > 0 {
         notes.push(match lang {
-            Lang::En => format!("{surroundings} checks of accounts and Regions are not judged: no template decides them"),
-            Lang::Ja => format!("アカウントとリージョンのチェック {surroundings} 件は判定しない。テンプレートでは決まらない"),
+            Lang::En => {
+                format!("{surroundings} checks of accounts and Regions are not judged: no template decides them")
+            }
+            Lang::Ja => {
+                format!("アカウントとリージョンのチェック {surroundings} 件は判定しない。テンプレートでは決まらない")
+            }
         });
     }
     checks.retain(|c| held.contains(&c.each));
@@ -67,9 +71,7 @@ pub fn project(args: &IacArgs, compiled: &Compiled) -> Result<Project, Failure> 
     iac::read(&args.iac, &compiled.kinds, &options(args)?).map_err(|e| {
         let ja = match &e {
             IacError::Path(path) => format!("読み取れない: {path}"),
-            IacError::Nothing => {
-                "CloudFormation テンプレートも Terraform の構成・プランも見つからない".to_owned()
-            }
+            IacError::Nothing => "CloudFormation テンプレートも Terraform の構成・プランも見つからない".to_owned(),
         };
         Failure::usage(e.to_string(), ja)
     })
@@ -77,10 +79,9 @@ pub fn project(args: &IacArgs, compiled: &Compiled) -> Result<Project, Failure> 
 
 fn options(args: &IacArgs) -> Result<Options, Failure> {
     let mut options = Options { variable_files: args.var_file.clone(), ..Options::default() };
-    for (flag, given, into) in [
-        ("--parameter", &args.parameter, &mut options.parameters),
-        ("--var", &args.var, &mut options.variables),
-    ] {
+    for (flag, given, into) in
+        [("--parameter", &args.parameter, &mut options.parameters), ("--var", &args.var, &mut options.variables)]
+    {
         for pair in given {
             let Some((name, value)) = pair.split_once('=') else {
                 return Err(Failure::usage(
@@ -105,7 +106,14 @@ fn options(args: &IacArgs) -> Result<Options, Failure> {
 }
 
 /// Tells where a live snapshot differs from the templates. The exit code is 1 where it does and `fail` is wanted.
-pub fn diff(args: &IacArgs, live: &Path, json: bool, fail: bool, compiled: &Compiled, lang: Lang) -> Result<u8, Failure> {
+pub fn diff(
+    args: &IacArgs,
+    live: &Path,
+    json: bool,
+    fail: bool,
+    compiled: &Compiled,
+    lang: Lang,
+) -> Result<u8, Failure> {
     let project = project(args, compiled)?;
     let live = yagura_inventory::load(live)
         .map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを読み込めない: {e}")))?;
@@ -114,7 +122,8 @@ pub fn diff(args: &IacArgs, live: &Path, json: bool, fail: bool, compiled: &Comp
     let mut out = stdout.lock();
     if json {
         let notes = words(&project.notes, lang);
-        serde_json::to_writer(&mut out, &serde_json::json!({"drift": found, "notes": notes})).map_err(std::io::Error::from)?;
+        serde_json::to_writer(&mut out, &serde_json::json!({"drift": found, "notes": notes}))
+            .map_err(std::io::Error::from)?;
         writeln!(out)?;
     } else {
         for d in &found {
@@ -122,10 +131,14 @@ pub fn diff(args: &IacArgs, live: &Path, json: bool, fail: bool, compiled: &Comp
         }
         let differs = found.iter().filter(|d| is_drift(d)).count();
         let total = project.snapshot.assets.len();
-        writeln!(out, "{}", match lang {
-            Lang::En => format!("{differs} differences in {total} resources of the templates"),
-            Lang::Ja => format!("テンプレートのリソース {total} 個のうち、相違 {differs} 件"),
-        })?;
+        writeln!(
+            out,
+            "{}",
+            match lang {
+                Lang::En => format!("{differs} differences in {total} resources of the templates"),
+                Lang::Ja => format!("テンプレートのリソース {total} 個のうち、相違 {differs} 件"),
+            }
+        )?;
         for note in words(&project.notes, lang) {
             writeln!(out, "  - {note}")?;
         }
@@ -140,11 +153,14 @@ fn is_drift(d: &Drift) -> bool {
 fn said(what: &Difference, lang: Lang) -> String {
     match (what, lang) {
         (Difference::NotDeployed, _) => lang.pick("not deployed", "デプロイされていない").to_owned(),
-        (Difference::NotRead, _) => {
-            lang.pick("unknown: the snapshot did not read this kind", "不明: スナップショットがこの種類を読み取っていない").to_owned()
-        }
+        (Difference::NotRead, _) => lang
+            .pick("unknown: the snapshot did not read this kind", "不明: スナップショットがこの種類を読み取っていない")
+            .to_owned(),
         (Difference::NotMatched, _) => lang
-            .pick("unknown: AWS names it, and no tag tells which it is", "不明: 名前は AWS が付け、対応するリソースを示すタグもない")
+            .pick(
+                "unknown: AWS names it, and no tag tells which it is",
+                "不明: 名前は AWS が付け、対応するリソースを示すタグもない",
+            )
             .to_owned(),
         (Difference::Field { field, template, live }, Lang::En) => {
             format!("{field}: template {template}, live {live}")
@@ -208,7 +224,9 @@ pub fn words(notes: &Notes, lang: Lang) -> Vec<String> {
     let unmapped: usize = notes.unmapped.values().map(BTreeSet::len).sum();
     if unmapped > 0 {
         out.push(match lang {
-            Lang::En => format!("{unmapped} properties have no counterpart in what AWS answers, and no check reads them"),
+            Lang::En => {
+                format!("{unmapped} properties have no counterpart in what AWS answers, and no check reads them")
+            }
             Lang::Ja => format!("{unmapped} 種類のプロパティは AWS の応答に対応する項目がなく、チェックでは使わない"),
         });
     }

@@ -49,9 +49,9 @@ impl Stack<'_> {
             "Fn::Split" => self.split(arg),
             "Fn::FindInMap" => self.find_in_map(arg),
             "Fn::If" => self.choose(arg),
-            "Fn::Base64" => self.text_of(arg, |t| {
-                Node::text(base64::engine::general_purpose::STANDARD.encode(t.as_bytes()))
-            }),
+            "Fn::Base64" => {
+                self.text_of(arg, |t| Node::text(base64::engine::general_purpose::STANDARD.encode(t.as_bytes())))
+            }
             "Fn::Cidr" => self.cidr(arg),
             "Fn::ToJsonString" => self.eval(arg).json(),
             "Fn::Length" => match self.eval(arg) {
@@ -98,9 +98,7 @@ impl Stack<'_> {
 
     fn get_att(&mut self, arg: &Node) -> Node {
         let path: Option<String> = match self.eval(arg) {
-            Node::List(parts) => {
-                parts.iter().map(Node::scalar).collect::<Option<Vec<_>>>().map(|p| p.join("."))
-            }
+            Node::List(parts) => parts.iter().map(Node::scalar).collect::<Option<Vec<_>>>().map(|p| p.join(".")),
             n => n.scalar().map(|t| t.to_string()),
         };
         let Some(path) = path else { return Node::unknown("Fn::GetAtt") };
@@ -116,13 +114,21 @@ impl Stack<'_> {
         let Some(identity) = self.identity(name) else { return hidden() };
         let Some(resource) = self.resources.get(name).cloned() else { return hidden() };
         let kind = self.catalogue.kind(&resource.of);
-        let named = |field: &str| kind.is_some_and(|k| crate::iac::fit::plain_name(&k.resource.name) == crate::iac::fit::plain_name(field));
+        let named = |field: &str| {
+            kind.is_some_and(|k| crate::iac::fit::plain_name(&k.resource.name) == crate::iac::fit::plain_name(field))
+        };
         let noun = resource.of.rsplit("::").next().unwrap_or_default();
-        let is_arn = attribute == "Arn" || attribute == format!("{noun}Arn") || kind.is_some_and(|k| k.resource.arn.as_deref() == Some(attribute));
+        let is_arn = attribute == "Arn"
+            || attribute == format!("{noun}Arn")
+            || kind.is_some_and(|k| k.resource.arn.as_deref() == Some(attribute));
         if is_arn {
             return Node::Text(identity.arn);
         }
-        if attribute == "Id" || attribute == format!("{noun}Id") || attribute == format!("{noun}Name") || named(attribute) {
+        if attribute == "Id"
+            || attribute == format!("{noun}Id")
+            || attribute == format!("{noun}Name")
+            || named(attribute)
+        {
             return Node::Text(identity.id);
         }
         // What the template sets is what the attribute will be.
@@ -283,7 +289,11 @@ impl Stack<'_> {
                 if self.steps > MAX_STEPS {
                     return None;
                 }
-                let one = Entry { key: filled(&e.key, &id, &value).into(), line: e.line, value: replaced(&e.value, &id, &value) };
+                let one = Entry {
+                    key: filled(&e.key, &id, &value).into(),
+                    line: e.line,
+                    value: replaced(&e.value, &id, &value),
+                };
                 match one.key.starts_with("Fn::ForEach::") {
                     true => out.extend(self.for_each(&one, depth + 1)?),
                     false => out.push(one),
@@ -311,7 +321,11 @@ fn replaced(node: &Node, id: &str, value: &str) -> Node {
             [only] if only.key == "Ref" && only.value.as_str() == Some(id) => Node::text(value),
             _ => Node::Map(
                 m.iter()
-                    .map(|e| Entry { key: filled(&e.key, id, value).into(), line: e.line, value: replaced(&e.value, id, value) })
+                    .map(|e| Entry {
+                        key: filled(&e.key, id, value).into(),
+                        line: e.line,
+                        value: replaced(&e.value, id, value),
+                    })
                     .collect(),
             ),
         },

@@ -16,7 +16,14 @@ pub(super) fn rewrite(of: SmolStr, properties: Node, globals: &Node) -> (SmolStr
         "HttpApi" => ("AWS::ApiGatewayV2::Stage".into(), renamed(merged, &[("Name", "ApiName")])),
         "StateMachine" => (
             "AWS::StepFunctions::StateMachine".into(),
-            renamed(merged, &[("Name", "StateMachineName"), ("Logging", "LoggingConfiguration"), ("Tracing", "TracingConfiguration")]),
+            renamed(
+                merged,
+                &[
+                    ("Name", "StateMachineName"),
+                    ("Logging", "LoggingConfiguration"),
+                    ("Tracing", "TracingConfiguration"),
+                ],
+            ),
         ),
         "LayerVersion" => ("AWS::Lambda::LayerVersion".into(), merged),
         _ => (of, merged),

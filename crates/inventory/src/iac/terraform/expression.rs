@@ -52,7 +52,11 @@ impl Module {
                     };
                     match key.scalar() {
                         Some(key) => out.push(Entry::new(key, self.eval(shared, value.expr()))),
-                        None => return key.hidden().map_or_else(|| Node::unknown("object key"), |w| Node::Unknown(w.clone())),
+                        None => {
+                            return key
+                                .hidden()
+                                .map_or_else(|| Node::unknown("object key"), |w| Node::Unknown(w.clone()));
+                        }
                     }
                 }
                 Node::Map(out)

@@ -15,7 +15,11 @@ pub(super) fn call(name: &str, mut args: Vec<Node>, folder: &Path) -> Node {
     // These look at their arguments one by one, or hand them on as they are.
     match name {
         "try" | "coalesce" => return first_known(name, args),
-        "can" => return args.first().map_or(Node::Null, |a| a.hidden().map_or(Node::Bool(true), |w| Node::Unknown(w.clone()))),
+        "can" => {
+            return args
+                .first()
+                .map_or(Node::Null, |a| a.hidden().map_or(Node::Bool(true), |w| Node::Unknown(w.clone())));
+        }
         "sensitive" | "nonsensitive" | "tolist" | "tomap" | "one" if matches!(args.first(), Some(Node::Unknown(_))) => {
             return args.swap_remove(0);
         }
@@ -94,8 +98,12 @@ fn value(name: &str, args: &[Node], folder: &Path) -> Option<Node> {
         "title" => return string(title(&text(0)?)),
         "trimspace" | "chomp" => return string(text(0)?.trim_end_matches('\n').trim().to_owned()),
         "trim" => return string(text(0)?.trim_matches(|c| text(1).is_some_and(|s| s.contains(c))).to_owned()),
-        "trimprefix" => return string(text(0)?.strip_prefix(text(1)?.as_str()).map_or(text(0)?.to_string(), str::to_owned)),
-        "trimsuffix" => return string(text(0)?.strip_suffix(text(1)?.as_str()).map_or(text(0)?.to_string(), str::to_owned)),
+        "trimprefix" => {
+            return string(text(0)?.strip_prefix(text(1)?.as_str()).map_or(text(0)?.to_string(), str::to_owned));
+        }
+        "trimsuffix" => {
+            return string(text(0)?.strip_suffix(text(1)?.as_str()).map_or(text(0)?.to_string(), str::to_owned));
+        }
         "replace" if !text(1)?.starts_with('/') => return string(text(0)?.replace(text(1)?.as_str(), &text(2)?)),
         "substr" => return string(substr(&text(0)?, int(1)?, int(2)?)),
         "startswith" => Node::Bool(text(0)?.starts_with(text(1)?.as_str())),
@@ -110,7 +118,9 @@ fn value(name: &str, args: &[Node], folder: &Path) -> Option<Node> {
         "jsondecode" => Node::from_json(&serde_json::from_str(&text(0)?).ok()?),
         "base64encode" => return string(base64::engine::general_purpose::STANDARD.encode(text(0)?.as_bytes())),
         "base64decode" => {
-            return string(String::from_utf8(base64::engine::general_purpose::STANDARD.decode(text(0)?.as_bytes()).ok()?).ok()?);
+            return string(
+                String::from_utf8(base64::engine::general_purpose::STANDARD.decode(text(0)?.as_bytes()).ok()?).ok()?,
+            );
         }
         "basename" => return string(text(0)?.rsplit('/').next()?.to_owned()),
         "dirname" => return string(text(0)?.rsplit_once('/').map_or(".".to_owned(), |(d, _)| d.to_owned())),
@@ -131,7 +141,9 @@ fn value(name: &str, args: &[Node], folder: &Path) -> Option<Node> {
             let rest = (1..args.len()).map(whole).collect::<Option<Vec<_>>>()?;
             Node::List(whole(0)?.iter().filter(|i| rest.iter().all(|r| r.contains(i))).cloned().collect())
         }
-        "setsubtract" => Node::List(whole(0)?.iter().filter(|i| whole(1).is_some_and(|r| !r.contains(i))).cloned().collect()),
+        "setsubtract" => {
+            Node::List(whole(0)?.iter().filter(|i| whole(1).is_some_and(|r| !r.contains(i))).cloned().collect())
+        }
         "length" => of_len(match args.first()? {
             Node::List(l) => l.len(),
             Node::Map(m) => m.len(),
@@ -151,7 +163,9 @@ fn value(name: &str, args: &[Node], folder: &Path) -> Option<Node> {
             items.sort();
             Node::List(items.into_iter().map(Node::Text).collect())
         }
-        "compact" => Node::List(whole(0)?.iter().filter(|i| i.scalar().is_some_and(|t| !t.is_empty())).cloned().collect()),
+        "compact" => {
+            Node::List(whole(0)?.iter().filter(|i| i.scalar().is_some_and(|t| !t.is_empty())).cloned().collect())
+        }
         "flatten" => Node::List(flat(list(0)?)?),
         "one" => list(0)?.first().cloned().unwrap_or(Node::Null),
         "range" => {
@@ -176,8 +190,12 @@ fn value(name: &str, args: &[Node], folder: &Path) -> Option<Node> {
             _ => return None,
         },
         "zipmap" => object(whole(0)?.iter().zip(list(1)?).filter_map(|(k, v)| Some((k.scalar()?, v.clone())))),
-        "alltrue" => Node::Bool(whole(0)?.iter().all(|i| *i == Node::Bool(true) || i.scalar().as_deref() == Some("true"))),
-        "anytrue" => Node::Bool(whole(0)?.iter().any(|i| *i == Node::Bool(true) || i.scalar().as_deref() == Some("true"))),
+        "alltrue" => {
+            Node::Bool(whole(0)?.iter().all(|i| *i == Node::Bool(true) || i.scalar().as_deref() == Some("true")))
+        }
+        "anytrue" => {
+            Node::Bool(whole(0)?.iter().any(|i| *i == Node::Bool(true) || i.scalar().as_deref() == Some("true")))
+        }
         "coalescelist" => (0..args.len()).filter_map(list).find(|l| !l.is_empty()).map(|l| Node::List(l.to_vec()))?,
         "cidrsubnet" => return cidr_subnet(&text(0)?, u32::try_from(int(1)?).ok()?, u32::try_from(int(2)?).ok()?),
         _ => return None,
@@ -200,7 +218,11 @@ fn title(text: &str) -> String {
     let mut start = true;
     let mut out = String::new();
     for c in text.chars() {
-        if start { out.extend(c.to_uppercase()) } else { out.push(c) }
+        if start {
+            out.extend(c.to_uppercase())
+        } else {
+            out.push(c)
+        }
         start = !c.is_alphanumeric();
     }
     out
@@ -341,13 +363,14 @@ fn statement(s: &Node) -> Node {
             continue;
         }
         let everyone = |b: &Node| b.get("type").and_then(Node::as_str) == Some("*");
-        let value = if blocks.iter().any(everyone) {
-            Node::text("*")
-        } else {
-            object(blocks.iter().filter_map(|b| {
-                Some((b.get("type")?.scalar()?, b.get("identifiers").cloned().unwrap_or(Node::Null)))
-            }))
-        };
+        let value =
+            if blocks.iter().any(everyone) {
+                Node::text("*")
+            } else {
+                object(blocks.iter().filter_map(|b| {
+                    Some((b.get("type")?.scalar()?, b.get("identifiers").cloned().unwrap_or(Node::Null)))
+                }))
+            };
         out.push((SmolStr::new_static(to), value));
     }
     let mut conditions: Vec<Entry> = Vec::new();

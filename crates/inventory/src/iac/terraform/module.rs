@@ -193,15 +193,17 @@ impl Module {
         if let Some(a) = body.get_attribute("count") {
             let number = self.eval(shared, &a.value);
             return match number.scalar().and_then(|n| n.parse::<i64>().ok()) {
-                Some(n) if (0..=MAX_INSTANCES).contains(&n) => (0..n)
-                    .map(|i| (Key::Index(usize::try_from(i).unwrap_or_default()), count(Node::Int(i))))
-                    .collect(),
+                Some(n) if (0..=MAX_INSTANCES).contains(&n) => {
+                    (0..n).map(|i| (Key::Index(usize::try_from(i).unwrap_or_default()), count(Node::Int(i)))).collect()
+                }
                 _ => vec![(Key::Any, count(Node::unknown("count.index")))],
             };
         }
         let Some(a) = body.get_attribute("for_each") else { return vec![(Key::Only, Vec::new())] };
         match self.eval(shared, &a.value) {
-            Node::Map(m) => m.into_iter().map(|e| (Key::Name(e.key.clone()), each(Node::Text(e.key), e.value))).collect(),
+            Node::Map(m) => {
+                m.into_iter().map(|e| (Key::Name(e.key.clone()), each(Node::Text(e.key), e.value))).collect()
+            }
             Node::List(l) if l.iter().all(|n| n.scalar().is_some()) => {
                 l.into_iter().map(|n| (Key::Name(n.scalar().unwrap_or_default()), each(n.clone(), n))).collect()
             }

@@ -38,7 +38,8 @@ pub(crate) fn resources(file: &Path, root: &Node, catalogue: &Catalogue<'_>, opt
         let address = resource.get("address").and_then(Node::as_str).unwrap_or_default();
         let body = resource.get("values").unwrap_or(&Node::Null);
         let given = |p: &str| body.get(p).and_then(Node::scalar).filter(|t| !t.is_empty());
-        let name = catalogue.name_properties(of, Form::Terraform, body).iter().find_map(|p| given(p)).or_else(|| given("id"));
+        let name =
+            catalogue.name_properties(of, Form::Terraform, body).iter().find_map(|p| given(p)).or_else(|| given("id"));
         let mut identity = catalogue.identity(of, name, address, &options.setting);
         // A state knows the real ones.
         if let Some(arn) = given("arn") {
