@@ -148,6 +148,11 @@ impl ReadyKind {
                 return Err(complain(r, &format!("{key}: {path}"), format!("`{}` has no field `{top}`{near}", r.id)));
             }
         }
+        let all: BTreeMap<SmolStr, Type> =
+            listed.iter().chain(&described).chain(&called).map(|(n, t)| (n.clone(), t.clone())).collect();
+        if let Some((path, why)) = crate::iac::spec::misplaced(&resource.iac, &all) {
+            return Err(complain(&resource, &path, why));
+        }
         Ok(Self { resource: Arc::new(resource), list, first, describe, fields, listed, described, called })
     }
 

@@ -4,6 +4,7 @@
 
 mod collect;
 mod file;
+pub mod iac;
 mod kinds;
 mod plan;
 mod resource;

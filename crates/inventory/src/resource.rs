@@ -1,5 +1,6 @@
 //! A kind of resource: one file that says how to list and describe it.
 
+use crate::iac::spec::{self, Spec};
 use smol_str::SmolStr;
 use yagura_model::{ContentFile, Map, Value};
 use yagura_rule::ContentError;
@@ -47,6 +48,8 @@ pub struct Resource {
     pub describe: Option<Describe>,
     /// Fields with a call of their own.
     pub fields: Vec<FieldCall>,
+    /// How templates declare it.
+    pub iac: Spec,
 }
 
 /// How assets are listed.
@@ -126,7 +129,7 @@ pub struct FieldCall {
     pub member: Option<(SmolStr, SmolStr)>,
 }
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "kind",
     "id",
     "cloudformation",
@@ -145,6 +148,7 @@ const KEYS: [&str; 18] = [
     "tags",
     "policy",
     "describe",
+    "iac",
 ];
 
 impl Resource {
@@ -200,6 +204,7 @@ impl Resource {
             policy: r.text(&yaml, "policy"),
             describe: yaml.get("describe").map(|y| describe(&mut r, y)),
             fields: fields(&mut r, &yaml),
+            iac: yaml.get("iac").map(|y| spec::read(&mut r, y)).unwrap_or_default(),
             id,
         };
         r.finish(resource)

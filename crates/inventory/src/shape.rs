@@ -205,7 +205,7 @@ pub(crate) fn without_omitted(resource: &Resource, name: &str, field: Field) -> 
 }
 
 /// Takes out what stands at a dotted path, in each item of a list on the way.
-fn omit(item: &mut Map, path: &str) {
+pub(crate) fn omit(item: &mut Map, path: &str) {
     let Some((top, rest)) = path.split_once('.') else {
         item.remove(path);
         return;

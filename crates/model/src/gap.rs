@@ -32,6 +32,10 @@ pub enum GapReason {
     NotRequested,
     /// The answer was read but lacks a member that the check needs, or names something newer than this build knows.
     NotTold,
+    /// A template hides the value until it is deployed; the detail is the expression that does.
+    AfterDeployment,
+    /// No template decides it: the resource, or its surroundings, do once it runs. The detail names what.
+    NotDecided,
 }
 
 /// One hole in what was read. It stands in a snapshot where the data would be.
@@ -93,6 +97,8 @@ impl Gap {
                 GapReason::BadAnswer => format!("{call}got an answer that cannot be read{region}: {detail}"),
                 GapReason::Refused => format!("{call}was refused{region}: {detail}"),
                 GapReason::NotRequested | GapReason::NotTold => detail.clone(),
+                GapReason::AfterDeployment => format!("known after deployment: {detail}"),
+                GapReason::NotDecided => format!("the template does not decide it: {detail}"),
             },
             Lang::Ja => match self.reason {
                 GapReason::AccessDenied => format!("{call}が拒否された{region}: {permission} を許可すること"),
@@ -115,6 +121,8 @@ impl Gap {
                 GapReason::Refused => format!("{call}が受け付けられなかった{region}: {detail}"),
                 GapReason::NotRequested => "このスキャンでは読み取っていない".to_owned(),
                 GapReason::NotTold => format!("AWS の応答だけでは判定できない: {detail}"),
+                GapReason::AfterDeployment => format!("デプロイするまで値が決まらない: {detail}"),
+                GapReason::NotDecided => format!("テンプレートでは決まらない: {detail}"),
             },
         }
     }

@@ -27,7 +27,7 @@ pub use snapshot::{Caller, Listing, Scope, Snapshot};
 pub use template::filled;
 pub use types::Type;
 pub use value::{Map, Value};
-pub use verdict::{ResourceRef, Severity, Status, Verdict};
+pub use verdict::{ResourceRef, Severity, SourcePlace, Status, Verdict};
 
 /// The version of the snapshot format that this build writes. Older ones are read.
 pub const SNAPSHOT_FORMAT: u32 = 1;

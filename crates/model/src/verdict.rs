@@ -71,6 +71,15 @@ pub struct ResourceRef {
     pub region: SmolStr,
 }
 
+/// A line of a file that declares a resource.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SourcePlace {
+    /// The file, as it was named on the command line or found below a folder named there.
+    pub file: Arc<str>,
+    /// From 1.
+    pub line: u32,
+}
+
 /// What a check says of one resource, with its texts in one language. Serializes as one line of the `jsonl` format.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -97,4 +106,7 @@ pub struct Verdict {
     /// For `unknown` (and `not_applicable`): one sentence that says why it could not be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Where the resource is declared, for one that a template declares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<SourcePlace>,
 }

@@ -54,6 +54,9 @@ fn case(verdict: &Verdict, text: Text, out: &mut dyn Write) -> io::Result<()> {
     let place = format!("{}/{}", resource.account, resource.region);
     let name = format!("{} [{} {place}]", verdict.title, resource.id);
     write!(out, "<testcase classname=\"{}\" name=\"{}\"", escape(&verdict.rule), escape(&name))?;
+    if let Some(place) = &verdict.place {
+        write!(out, " file=\"{}\" line=\"{}\"", escape(&place.file), place.line)?;
+    }
     let element = match verdict.status {
         Status::Pass => return writeln!(out, "/>"),
         Status::Fail => "failure",

@@ -106,9 +106,13 @@ fn failed(page: &mut String, report: &Report, summary: &Summary, text: Text) {
 fn row(page: &mut String, verdict: &Verdict, text: Text) {
     let resource = &verdict.resource;
     let region = if identity::is_global(&resource.region) { text.global() } else { &resource.region };
+    let place = match &verdict.place {
+        Some(place) => code(&format!("{}:{}", place.file, place.line)),
+        None => format!("{} {}", escape(&resource.account), escape(region)),
+    };
     let _ = writeln!(
         page,
-        "| {} {} | {}<br>{} | {}<br>{} {} | {} |",
+        "| {} {} | {}<br>{} | {}<br>{place} | {} |",
         mark(verdict.severity),
         text.severity_word(verdict.severity),
         escape(&verdict.title),
@@ -117,8 +121,6 @@ fn row(page: &mut String, verdict: &Verdict, text: Text) {
             None => code(&verdict.rule),
         },
         code(&resource.id),
-        escape(&resource.account),
-        escape(region),
         escape(&verdict.fix),
     );
 }

@@ -51,6 +51,9 @@ pub struct Meta {
     /// Titles of the frameworks that verdicts map to; one that is missing is shown by its id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frameworks: Vec<Framework>,
+    /// What was left out and is no gap of a single resource, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// CloudFormation types by resource kind (`s3.bucket` → `AWS::S3::Bucket`); OCSF and ASFF name resources by them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub types: BTreeMap<SmolStr, SmolStr>,

@@ -1,8 +1,8 @@
 //! SARIF 2.1.0 (OASIS) for code scanning: failures as results of their level, what could not be judged as results of
 //! kind `open` ("insufficient information to decide"). What passed or does not apply is left out.
 //!
-//! GitHub shows a result only with a physical location, so each names the content file of its check; the resource is
-//! the logical location.
+//! GitHub shows a result only with a physical location: the line that declares the resource, or, for one that AWS told
+//! of, the content file of its check. The resource is the logical location.
 
 use crate::text::Text;
 use crate::{Report, identity, json};
@@ -29,7 +29,8 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\"columnKind\":\"unicodeCodePoints\",")?;
     write!(out, "\"invocations\":[{{\"executionSuccessful\":true,\"startTimeUtc\":{}", json!(report.meta.taken_at))?;
     write!(out, ",\"toolExecutionNotifications\":")?;
-    json::array(report.gaps.iter().map(|gap| notification(report, gap)), out)?;
+    let notes = report.meta.notes.iter().map(|note| json!({"level": "note", "message": {"text": plain(note)}}));
+    json::array(report.gaps.iter().map(|gap| notification(report, gap)).chain(notes), out)?;
     writeln!(out, "}}],\n\"results\":")?;
     json::array(shown().map(|verdict| result(report, verdict, index.get(verdict.rule.as_str()).copied())), out)?;
     writeln!(out, "}}]}}")
@@ -71,6 +72,10 @@ fn result(report: &Report, verdict: &Verdict, rule_index: Option<usize>) -> Valu
         message.push_str(&format!("\n{}: {reason}", text.reason()));
     }
     message.push_str(&format!("\n{}: {}", text.fix(), verdict.fix));
+    let (uri, line) = match &verdict.place {
+        Some(place) => (uri(&place.file), place.line),
+        None => (artifact(&verdict.rule), 1),
+    };
     json!({
         "ruleId": verdict.rule,
         "ruleIndex": rule_index,
@@ -79,8 +84,8 @@ fn result(report: &Report, verdict: &Verdict, rule_index: Option<usize>) -> Valu
         "message": {"text": plain(&message)},
         "locations": [{
             "physicalLocation": {
-                "artifactLocation": {"uri": artifact(&verdict.rule)},
-                "region": {"startLine": 1},
+                "artifactLocation": {"uri": uri},
+                "region": {"startLine": line},
             },
             "logicalLocations": [{"name": resource.id, "fullyQualifiedName": name, "kind": "resource"}],
         }],
@@ -105,15 +110,17 @@ fn notification(report: &Report, gap: &yagura_model::Gap) -> Value {
 
 /// `s3.bucket_blocks_public_access` → `content/checks/s3/bucket_blocks_public_access.yaml`, as a URI.
 fn artifact(rule: &str) -> String {
-    let path: String = rule
-        .replacen('.', "/", 1)
-        .bytes()
+    format!("content/checks/{}.yaml", uri(&rule.replacen('.', "/", 1)))
+}
+
+/// A path as a URI reference (RFC 3986): relative to the repository where it is relative.
+fn uri(path: &str) -> String {
+    path.bytes()
         .map(|b| match b {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'/' => char::from(b).to_string(),
             _ => format!("%{b:02X}"),
         })
-        .collect();
-    format!("content/checks/{path}.yaml")
+        .collect()
 }
 
 const fn level(severity: Severity) -> &'static str {

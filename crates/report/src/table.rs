@@ -36,6 +36,9 @@ pub(crate) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
         crate::compliance::lines(framework, table.terminal, report.meta.lang, &mut lines);
     }
     table.unseen(&coverage(report), &mut lines);
+    for note in &report.meta.notes {
+        lines.extend(table.terminal.wrap_hanging(&clean(note), "  - ", "    "));
+    }
     for line in lines {
         writeln!(out, "{}", line.trim_end())?;
     }
@@ -213,6 +216,9 @@ impl Table<'_> {
     /// The account and Region of a resource, where the report has more than one of them and its id does not say.
     fn place(&self, verdict: &Verdict) -> String {
         let (resource, meta) = (&verdict.resource, &self.report.meta);
+        if let Some(place) = &verdict.place {
+            return format!("{}:{}", clean(&place.file), place.line);
+        }
         let mut place = Vec::new();
         if meta.accounts.len() > 1 && resource.kind != "account" {
             place.push(clean(&resource.account));

@@ -237,6 +237,8 @@ impl Text {
             GapReason::Refused => self.0.pick("Request refused", "リクエストが拒否された"),
             GapReason::NotRequested => self.0.pick("Not asked for", "取得の対象外"),
             GapReason::NotTold => self.0.pick("AWS did not say", "AWS の応答に値がない"),
+            GapReason::AfterDeployment => self.0.pick("Known after deployment", "デプロイするまで不明"),
+            GapReason::NotDecided => self.0.pick("Not decided by the template", "テンプレートでは決まらない"),
         }
     }
 
@@ -286,6 +288,14 @@ impl Text {
             GapReason::NotTold => self.0.pick(
                 "Judge it by hand, and see whether a newer Yagura knows it.",
                 "手動で確認する。新しいバージョンの Yagura が対応していないかも調べる。",
+            ),
+            GapReason::AfterDeployment => self.0.pick(
+                "Give the value (--parameter, --var), or read a plan (terraform show -json) instead.",
+                "値を --parameter または --var で与えるか、プラン (terraform show -json) を読み込む。",
+            ),
+            GapReason::NotDecided => self.0.pick(
+                "Scan the account once the template is deployed.",
+                "テンプレートをデプロイした後、アカウントをスキャンして確認する。",
             ),
         }
     }

@@ -189,6 +189,7 @@ pub fn verdict(estate: &Estate, checks: &[Check], j: &Judgement, lang: Lang) -> 
         evidence: proof,
         missing,
         reason: (!reasons.is_empty()).then(|| reasons.join(lang.pick("; ", "。"))),
+        place: None,
     })
 }
 

@@ -3,6 +3,7 @@
 use crate::commands::detect::DetectArgs;
 use crate::commands::events::EventsCommand;
 use crate::commands::frameworks::FrameworksCommand;
+use crate::commands::iac::IacArgs;
 use crate::commands::iam::IamCommand;
 use crate::commands::investigate::InvestigateArgs;
 use crate::commands::logs::LogsCommand;
@@ -145,7 +146,9 @@ pub struct AwsArgs {
   yagura scan --profile audit --region ap-northeast-1,us-east-1
   yagura scan --role-arn arn:aws:iam::111122223333:role/audit --external-id xyz --all-regions
   yagura scan --fail-on high --format sarif --output yagura.sarif
-  yagura scan --save before.ysnap && yagura scan --snapshot before.ysnap --lang ja")]
+  yagura scan --save before.ysnap && yagura scan --snapshot before.ysnap --lang ja
+  yagura scan --iac template.yaml infra/ --fail-on high --format sarif --output yagura.sarif
+  yagura scan --iac plan.json                         (terraform show -json plan.out > plan.json)")]
 pub struct ScanArgs {
     /// Judge the built-in sample estate: no account, no network
     #[arg(long, conflicts_with_all = ["snapshot", "save", "AwsArgs"])]
@@ -156,6 +159,9 @@ pub struct ScanArgs {
     /// Keep what was read
     #[arg(long, value_name = "FILE", conflicts_with = "snapshot")]
     pub save: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub iac: IacArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap groups carry their own text")]
     pub aws: AwsArgs,

@@ -273,6 +273,7 @@ pub fn large(lang: Lang, n: usize) -> Report {
 
 fn meta(lang: Lang) -> Meta {
     Meta {
+        notes: Vec::new(),
         tool: "0.1.0".into(),
         taken_at: "2026-01-02T03:04:05Z".parse().expect("a timestamp"),
         accounts: vec!["111122223333".into(), "444455556666".into()],
@@ -350,6 +351,7 @@ fn verdict(
         missing: vec![],
         reason: (status == Status::NotApplicable)
             .then(|| lang.pick("The volume is not attached.", "ボリュームがアタッチされていない。").into()),
+        place: None,
     }
 }
 

@@ -151,6 +151,13 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
         }
         (_, "demo") => "組み込みのサンプル環境を判定する（アカウントもネットワークも不要）",
         (_, "snapshot") => "--save で保存したスナップショットを判定する（認証情報は不要）",
+        (_, "iac") => {
+            "CloudFormation (SAM) テンプレート、Terraform の構成・プラン・ステートを判定する（ファイルまたはフォルダー）"
+        }
+        (_, "parameter") => "CloudFormation のパラメータの値。AWS::Region、AWS::AccountId、AWS::StackName も指定できる",
+        (_, "var") => "Terraform の変数の値",
+        ("yagura scan", "diff") => "判定の代わりに、実環境のスナップショットとテンプレートの相違（ドリフト）を表示する",
+        (_, "var_file") => "Terraform の変数の値を書いたファイル",
         (_, "save") => "読み取った内容をファイルに保存する",
         (_, "profile") => "~/.aws/config のプロファイル",
         (_, "region") => "読み取るリージョン [デフォルト: 設定されているリージョン]",
@@ -213,7 +220,9 @@ fn examples(path: &str) -> Option<&'static str> {
   yagura scan --profile audit --region ap-northeast-1,us-east-1
   yagura scan --role-arn arn:aws:iam::111122223333:role/audit --external-id xyz --all-regions
   yagura scan --fail-on high --format sarif --output yagura.sarif
-  yagura scan --save before.ysnap && yagura scan --snapshot before.ysnap --lang ja"
+  yagura scan --save before.ysnap && yagura scan --snapshot before.ysnap --lang ja
+  yagura scan --iac template.yaml infra/ --fail-on high --format sarif --output yagura.sarif
+  yagura scan --iac plan.json                         （terraform show -json plan.out > plan.json）"
         }
         "yagura permissions" => {
             "例:

@@ -7,6 +7,7 @@ pub mod detect;
 pub mod events;
 pub mod frameworks;
 pub mod help_ja;
+pub mod iac;
 pub mod iam;
 pub mod investigate;
 pub mod live;

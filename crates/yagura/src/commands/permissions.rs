@@ -62,7 +62,14 @@ pub fn run(cli: &Cli, args: &PermissionsArgs, lang: Lang) -> Result<u8, Failure>
         (Some(p), _) if gap.is_denied() => {
             denied.entry(p.clone()).or_default().insert(gap.detail.clone());
         }
-        (_, GapReason::NotRequested | GapReason::NotTold | GapReason::RegionDisabled) => {}
+        (
+            _,
+            GapReason::NotRequested
+            | GapReason::NotTold
+            | GapReason::AfterDeployment
+            | GapReason::NotDecided
+            | GapReason::RegionDisabled,
+        ) => {}
         _ => {
             untold.insert(gap.say(lang));
         }

@@ -1,7 +1,7 @@
 //! `yagura scan`: data → verdicts → output.
 
 use super::prepare::{Prepared, prepare};
-use super::{live, tags};
+use super::{iac, live, tags};
 use crate::cli::{Cli, ScanArgs};
 use crate::content::{Compiled, Content, embedded_bytes};
 use crate::failure::{Failure, exit};
@@ -22,8 +22,20 @@ const DEMO: &str = "demo/estate.yaml";
 /// Runs a scan.
 pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
     let started = Instant::now();
-    let Prepared { content, compiled, checks } = prepare(cli, &args.selection, lang)?;
-    let snapshot = read(args, &compiled, &checks, lang)?;
+    let Prepared { content, compiled, mut checks } = prepare(cli, &args.selection, lang)?;
+    if let Some(live) = &args.iac.diff {
+        let json = matches!(args.format, Some(Format::Json | Format::Jsonl));
+        return iac::diff(&args.iac, live, json, args.fail_on.is_some(), &compiled, lang);
+    }
+    let (mut places, mut notes) = (Vec::new(), Vec::new());
+    let snapshot = if args.iac.iac.is_empty() {
+        read(args, &compiled, &checks, lang)?
+    } else {
+        writable(args)?;
+        let templates = iac::read(&args.iac, &compiled, &mut checks, lang)?;
+        (places, notes) = (templates.places, templates.notes);
+        templates.snapshot
+    };
     if let Some(path) = &args.save {
         save(&snapshot, path)
             .map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを保存できない: {e}")))?;
@@ -33,6 +45,9 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
 
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut judgements = judge(&mut estate, &checks, threads);
+    if !args.iac.iac.is_empty() {
+        iac::retain(&mut judgements);
+    }
     tags::retain(&mut judgements, &estate, &compiled, &args.resource_tag);
     if judgements.is_empty() && !args.resource_tag.is_empty() {
         let wanted = args.resource_tag.join(", ");
@@ -41,9 +56,10 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
             format!("タグ {wanted} を持つリソースがない"),
         ));
     }
-    let verdicts: Vec<Verdict> = judgements.iter().filter_map(|j| verdict(&estate, &checks, j, lang)).collect();
+    let told = |j| verdict(&estate, &checks, j, lang).map(|v| iac::placed(v, j, &places));
+    let verdicts: Vec<Verdict> = judgements.iter().filter_map(told).collect();
     let code = exit_code(&verdicts, args.fail_on.map(Into::into));
-    let meta = meta(&content, &compiled, &estate, args.demo, requests, started, lang);
+    let meta = Meta { notes, ..meta(&content, &compiled, &estate, args.demo, requests, started, lang) };
     let gaps = gaps(&judgements);
     let denied = gaps.iter().any(|g| g.is_denied());
     let compliance = compliance(&content, args, &checks, &verdicts, lang);
@@ -162,6 +178,7 @@ fn meta(
             .iter()
             .map(|f| Framework { id: f.id.clone(), title: f.title(lang).to_string() })
             .collect(),
+        notes: Vec::new(),
         types: compiled
             .kinds
             .iter()
