@@ -16,6 +16,8 @@ pub struct Resource {
     pub cloudformation: Option<SmolStr>,
     /// Its name in Terraform's AWS provider (`aws_s3_bucket`), where it has one.
     pub terraform: Option<SmolStr>,
+    /// Its name in Cloud Custodian (`s3`), where it has one.
+    pub custodian: Option<SmolStr>,
     /// Whether it is listed once per Region (else once per account).
     pub regional: bool,
     /// The Region whose endpoint is asked, for a kind per account that AWS keeps in one place (`us-west-2`); elsewhere than in
@@ -126,11 +128,12 @@ pub struct FieldCall {
     pub member: Option<(SmolStr, SmolStr)>,
 }
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "kind",
     "id",
     "cloudformation",
     "terraform",
+    "custodian",
     "scope",
     "home",
     "list",
@@ -185,6 +188,7 @@ impl Resource {
             file: file.clone(),
             cloudformation: r.text(&yaml, "cloudformation"),
             terraform: r.text(&yaml, "terraform"),
+            custodian: r.text(&yaml, "custodian"),
             regional,
             home: r.text(&yaml, "home"),
             list: list(&mut r, &yaml),

@@ -35,7 +35,7 @@ impl Content {
     /// Reads the embedded content and a user's folder.
     pub fn load(user: Option<&Path>) -> Result<Self, Failure> {
         let mut files: Vec<ContentFile> = Vec::new();
-        for (path, _) in embedded::FILES.iter().filter(|(p, _)| !p.starts_with("aws/") && !is_detection(p)) {
+        for (path, _) in embedded::FILES.iter().filter(|(p, _)| !is_table(p) && !is_detection(p)) {
             files.push(ContentFile {
                 path: (*path).to_owned(),
                 text: embedded_text(path).unwrap_or_default(),
@@ -160,6 +160,11 @@ fn of_folder(folder: &Path) -> Result<Vec<Result<ContentFile, ContentError>>, Fa
         Err(e) => Err(ContentError { file: name, line: 1, column: 1, message: format!("cannot be read: {e}") }),
     });
     Ok(read.collect())
+}
+
+/// Whether a file holds generated facts, which are opened when they are used.
+fn is_table(path: &str) -> bool {
+    path.starts_with("aws/") || path.starts_with("custodian/")
 }
 
 /// Whether a file is a detection or a sequence: only detecting needs them.
