@@ -315,9 +315,8 @@ impl Filter {
             Self::Count(op, value) => count(op, value, set),
             Self::Reduce(reduce) => {
                 let roots = reduce.roots();
-                let unsure = set.iter().find_map(|h| {
-                    h.why.clone().or_else(|| scene.subjects.get(h.at)?.res?.gap_in(&roots))
-                });
+                let unsure =
+                    set.iter().find_map(|h| h.why.clone().or_else(|| scene.subjects.get(h.at)?.res?.gap_in(&roots)));
                 match unsure {
                     Some(why) => set.into_iter().map(|h| Held { why: Some(why.clone()), ..h }).collect(),
                     None => reduce.cut(set, scene.subjects),
@@ -383,9 +382,11 @@ pub struct Ask<'a> {
 impl Items {
     /// Whether a list has the items that are wanted.
     pub fn answer(&self, list: &Json, scene: &Scene<'_>) -> Answer {
-        let counted = |n: usize| self.count.as_ref().is_some_and(|(op, want)| {
-            op.holds(&crate::py::Py::Json(n.into()), &crate::py::Py::Json(want.clone()))
-        });
+        let counted = |n: usize| {
+            self.count
+                .as_ref()
+                .is_some_and(|(op, want)| op.holds(&crate::py::Py::Json(n.into()), &crate::py::Py::Json(want.clone())))
+        };
         if !crate::py::truthy(list) {
             return counted(0).into();
         }

@@ -44,7 +44,8 @@ pub fn values(from: &Json, cx: &Context<'_>) -> Result<Json, String> {
         "csv2dict" => {
             let rows = rows(&content, path)?;
             let (head, body) = rows.split_first().ok_or(format!("`{path}` is empty"))?;
-            let column = |at: usize| -> Json { body.iter().filter_map(|r| r.get(at).cloned()).map(Json::from).collect() };
+            let column =
+                |at: usize| -> Json { body.iter().filter_map(|r| r.get(at).cloned()).map(Json::from).collect() };
             let table: serde_json::Map<_, _> = head.iter().enumerate().map(|(at, h)| (h.clone(), column(at))).collect();
             if expr.is_none() {
                 return Ok(table.into_iter().flat_map(|(_, v)| v.as_array().cloned().unwrap_or_default()).collect());

@@ -150,9 +150,7 @@ impl Hours {
     fn is_now(&self, days: &[i8], hour: i8, zone: &TimeZone, now: Timestamp) -> bool {
         let local = now.to_zoned(zone.clone());
         let today = local.date().to_string();
-        !self.skip.contains(&today)
-            && local.hour() == hour
-            && days.contains(&local.weekday().to_monday_zero_offset())
+        !self.skip.contains(&today) && local.hour() == hour && days.contains(&local.weekday().to_monday_zero_offset())
     }
 }
 

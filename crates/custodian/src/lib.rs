@@ -10,6 +10,7 @@ mod hours;
 mod path;
 pub mod policy;
 mod py;
+mod query;
 mod reduce;
 pub mod run;
 pub mod schema;

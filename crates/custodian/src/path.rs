@@ -122,7 +122,8 @@ impl Path {
         let mut out = BTreeSet::new();
         match &self.how {
             How::Name => {
-                out.insert(self.text.clone());
+                let of_tags = self.text.starts_with("tag:");
+                out.insert(if of_tags { "Tags".to_owned() } else { self.text.clone() });
             }
             How::Members(parts) => out.extend(parts.first().cloned()),
             How::Expression(e) => {
@@ -194,9 +195,7 @@ fn roots(ast: &Ast, out: &mut BTreeSet<String>) -> bool {
 fn growth(ast: &Ast) -> f64 {
     match ast {
         Ast::Subexpr { lhs, rhs, .. } | Ast::Projection { lhs, rhs, .. } => growth(lhs) * growth(rhs),
-        Ast::Flatten { node, .. }
-        | Ast::ObjectValues { node, .. }
-        | Ast::Not { node, .. } => growth(node),
+        Ast::Flatten { node, .. } | Ast::ObjectValues { node, .. } | Ast::Not { node, .. } => growth(node),
         Ast::Expref { ast, .. } => growth(ast),
         Ast::Condition { predicate, then, .. } => growth(predicate).max(growth(then)),
         Ast::Comparison { lhs, rhs, .. } | Ast::And { lhs, rhs, .. } | Ast::Or { lhs, rhs, .. } => {

@@ -7,9 +7,9 @@ use serde_json::Value as Json;
 use smol_str::SmolStr;
 use std::collections::HashMap;
 use yagura_model::ContentFile;
+use yagura_rule::ContentError;
 use yagura_rule::nearest_hint;
 use yagura_rule::yaml::{Yaml, YamlKind, read};
-use yagura_rule::ContentError;
 
 /// One policy that Cloud Custodian would accept.
 #[derive(Debug, Clone)]
@@ -86,7 +86,11 @@ pub fn read_files(files: &[ContentFile], facts: &Facts) -> (Vec<Policy>, Vec<Con
 /// # Errors
 /// Everything that Cloud Custodian refuses, each with its line.
 pub fn read_file(file: &ContentFile, facts: &Facts) -> Result<Vec<Policy>, Vec<ContentError>> {
-    let yaml = read(file).map_err(|e| vec![e])?;
+    let yaml = read(file).map_err(|e| {
+        // What the parser would take instead is no way for a policy: one of two equal keys would have no effect.
+        let message = e.message.split(", set ").next().unwrap_or_default().to_owned();
+        vec![ContentError { message, ..e }]
+    })?;
     let mut c = Checker::new(facts, file);
     let Some(entries) = yaml.entries() else {
         c.complain(&yaml, "expected a mapping with `policies`");
@@ -119,7 +123,6 @@ fn policy(c: &mut Checker<'_>, at: &Yaml) -> Option<Policy> {
         c.complain(at, "a policy is a mapping with `name` and `resource`");
         return None;
     }
-    twice(c, at);
     c.check(at, shape);
     let resource = at.get("resource")?;
     let Some(name) = resource.text() else {
@@ -164,20 +167,6 @@ fn with_nulls(at: &Yaml) -> Json {
             m.iter().map(|(k, v)| (k.name.to_string(), with_nulls(v))).collect::<serde_json::Map<_, _>>().into()
         }
         _ => at.value().map_or(Json::Null, |v| v.to_json()),
-    }
-}
-
-/// Complains of keys that stand twice: one of them would have no effect.
-fn twice(c: &mut Checker<'_>, at: &Yaml) {
-    let mut seen = std::collections::HashSet::new();
-    let entries = at.entries().unwrap_or_default();
-    let doubles: Vec<_> = entries.iter().filter(|(k, _)| !seen.insert(&k.name)).map(|(k, _)| k.clone()).collect();
-    for key in doubles {
-        c.complain_at(key.line, key.column, format!("`{}` stands here twice", key.name));
-    }
-    for (_, v) in entries {
-        v.items().unwrap_or_default().iter().for_each(|i| twice(c, i));
-        twice(c, v);
     }
 }
 
@@ -229,20 +218,22 @@ fn check_filter(c: &mut Checker<'_>, at: &Yaml, resource: &Resource<'_>, depth: 
                 return;
             };
             c.check(at, schema);
-            meaning(c, at, name, resource);
+            // Others use `op` for words of their own.
+            let compares = schema.pointer("/properties/op/$ref").is_some();
+            meaning(c, at, name, resource, compares);
         }
         _ => c.complain(at, "a filter is a name or a mapping"),
     }
 }
 
 /// What the schema leaves to the program: keys that belong together, expressions that must compile.
-fn meaning(c: &mut Checker<'_>, at: &Yaml, name: &str, resource: &Resource<'_>) {
+fn meaning(c: &mut Checker<'_>, at: &Yaml, name: &str, resource: &Resource<'_>, compares: bool) {
     let data = with_nulls(at);
     if name == "value" || name == "event" {
         for why in value::wrong(&data, true) {
             c.complain(at, why);
         }
-    } else if data.get("key").is_some() || data.get("op").is_some() {
+    } else if compares {
         for why in value::wrong(&data, false) {
             c.complain(at, why);
         }

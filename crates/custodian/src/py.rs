@@ -198,8 +198,28 @@ pub enum Op {
 
 /// The names of all operators.
 pub const OPS: [&str; 22] = [
-    "eq", "equal", "ne", "not-equal", "gt", "greater-than", "ge", "gte", "le", "lte", "lt", "less-than", "glob", "regex",
-    "regex-case", "in", "ni", "not-in", "contains", "difference", "intersect", "mod",
+    "eq",
+    "equal",
+    "ne",
+    "not-equal",
+    "gt",
+    "greater-than",
+    "ge",
+    "gte",
+    "le",
+    "lte",
+    "lt",
+    "less-than",
+    "glob",
+    "regex",
+    "regex-case",
+    "in",
+    "ni",
+    "not-in",
+    "contains",
+    "difference",
+    "intersect",
+    "mod",
 ];
 
 impl Op {
@@ -361,11 +381,21 @@ pub fn date(v: &Json) -> Option<Timestamp> {
         return at(d.to_datetime(jiff::civil::Time::midnight()));
     }
     const DATED: [&str; 9] = [
-        "%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M", "%m/%d/%Y", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y",
+        "%Y/%m/%d",
+        "%Y/%m/%d %H:%M:%S",
+        "%Y-%m-%d %H:%M",
+        "%m/%d/%Y",
+        "%b %d, %Y",
+        "%B %d, %Y",
+        "%d %b %Y",
+        "%d %B %Y",
         "%Y/%m/%d %H:%M",
     ];
     const ZONED: [&str; 5] = [
-        "%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f%z", "%Y/%m/%d %H%M %Z", "%a, %d %b %Y %H:%M:%S %z",
+        "%Y-%m-%dT%H:%M:%S%.f%z",
+        "%Y-%m-%d %H:%M:%S%.f%z",
+        "%Y/%m/%d %H%M %Z",
+        "%a, %d %b %Y %H:%M:%S %z",
         "%Y-%m-%d %H:%M:%S UTC",
     ];
     let naive = || {

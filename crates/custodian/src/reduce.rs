@@ -66,9 +66,6 @@ impl By {
     }
 
     fn roots(&self) -> Option<BTreeSet<String>> {
-        if self.path.text().starts_with("tag:") {
-            return Some(BTreeSet::from(["Tags".to_owned()]));
-        }
         self.path.roots()
     }
 
@@ -162,8 +159,20 @@ impl Reduce {
     fn reorder<T>(&self, items: &mut [T], key: &dyn Fn(&T) -> Option<Key>) {
         let by = |a: &T, b: &T| match (key(a), key(b)) {
             (None, None) => Ordering::Equal,
-            (None, _) => if self.null_last { Ordering::Greater } else { Ordering::Less },
-            (_, None) => if self.null_last { Ordering::Less } else { Ordering::Greater },
+            (None, _) => {
+                if self.null_last {
+                    Ordering::Greater
+                } else {
+                    Ordering::Less
+                }
+            }
+            (_, None) => {
+                if self.null_last {
+                    Ordering::Less
+                } else {
+                    Ordering::Greater
+                }
+            }
             (Some(a), Some(b)) => {
                 let up = match (a, b) {
                     (Key::Text(a), Key::Text(b)) => a.cmp(&b),

@@ -68,8 +68,10 @@ pub(crate) fn reads(needs: &Needs, known: &KindOf) -> BTreeSet<Read> {
         let asked = |root: &str| needs.roots.contains(root);
         let alias = aliases.iter().any(|(c7n, ours)| bucket && *ours == called.as_str() && asked(c7n));
         let tag = known.tags.as_deref().is_some_and(|t| t.split('.').next() == Some(called));
-        let own_view = bucket && ["Encryption", "PublicAccessBlock", "OwnershipControls", "ObjectLock"].contains(&called.as_str());
-        if tag || alias || (needs.everything || asked(called)) && !own_view {
+        let beside = known.has_attributes() && called == "Attributes";
+        let own_view =
+            bucket && ["Encryption", "PublicAccessBlock", "OwnershipControls", "ObjectLock"].contains(&called.as_str());
+        if tag || alias || beside || (needs.everything || asked(called)) && !own_view {
             out.insert(Read::Own(called.clone()));
         }
     }
@@ -94,6 +96,7 @@ impl Setting<'_> {
         let nowhere = Place { account: "".into(), region: "".into(), partition: "aws".into() };
         let cx = self.context(policy, &nowhere)?;
         let mut needs = Needs::default();
+        needs.add(&crate::query::filters(policy, &cx));
         needs.add(&compile(policy.filters(), &cx));
         let own = cx.kind.kind.clone();
         let mut out: BTreeSet<Read> = reads(&needs, cx.kind)
@@ -129,7 +132,8 @@ impl Setting<'_> {
             return Some(selection);
         }
         let filters: Vec<Json> = policy.filters().iter().map(|f| cx.fill_all(f)).collect();
-        let filters = compile(&filters, &cx);
+        let filters: Vec<Filter> =
+            crate::query::filters(policy, &cx).into_iter().chain(compile(&filters, &cx)).collect();
         let found: Vec<&Res<'_>> = world.of_kind(&cx.kind.kind, place).collect();
         let subjects: Vec<Subject<'_>> = found.iter().map(|r| Subject { json: &r.json, res: Some(r) }).collect();
         let scene = Scene { world, place, subjects: &subjects, now: self.now, event: self.event };
@@ -175,7 +179,11 @@ fn condition(c: &Json, about: &Json, cx: &Context<'_>, setting: &Setting<'_>) ->
     };
     if let Some((key, list)) = crate::value::short(c).filter(|(k, _)| ["and", "or", "not"].contains(k)) {
         let told = all(list);
-        let every = if told.contains(&Some(false)) { Some(false) } else { told.iter().copied().collect::<Option<Vec<_>>>().map(|_| true) };
+        let every = if told.contains(&Some(false)) {
+            Some(false)
+        } else {
+            told.iter().copied().collect::<Option<Vec<_>>>().map(|_| true)
+        };
         return match key {
             "or" if told.contains(&Some(true)) => Some(true),
             "or" => told.iter().copied().collect::<Option<Vec<_>>>().map(|_| false),
@@ -200,9 +208,7 @@ fn exceeded(policy: &Policy, chosen: usize, of: usize) -> Option<(usize, usize)>
             (o.get("amount").is_some_and(over), percent.is_some_and(share), o.get("op").is_some_and(|o| o == "or"))
         }
         Some(n) => (over(n), false, true),
-        None => {
-            (false, policy.data.get("max-resources-percent").and_then(Json::as_f64).is_some_and(share), true)
-        }
+        None => (false, policy.data.get("max-resources-percent").and_then(Json::as_f64).is_some_and(share), true),
     };
     let both = matches!(limit, Some(Json::Object(o)) if o.contains_key("amount") && o.contains_key("percent"));
     let hit = if both && !or { amount && percent } else { amount || percent };
@@ -252,6 +258,7 @@ pub fn limits(setting: &Setting<'_>, policy: &Policy) -> Vec<Arc<Gap>> {
     let nowhere = Place { account: "".into(), region: "".into(), partition: "aws".into() };
     let mut out = Vec::new();
     if let Some(cx) = setting.context(policy, &nowhere) {
+        walk(&crate::query::filters(policy, &cx), &mut out);
         walk(&compile(policy.filters(), &cx), &mut out);
     }
     out

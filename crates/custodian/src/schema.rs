@@ -84,7 +84,10 @@ impl<'f> Checker<'f> {
                 let pattern = schema.get("pattern").and_then(Json::as_str).unwrap_or_default();
                 out.push(error(format!("`{text}` does not have the form {pattern}")));
             }
-            bounds(schema, "Length", text.chars().count(), "characters").map(error).into_iter().for_each(|e| out.push(e));
+            bounds(schema, "Length", text.chars().count(), "characters")
+                .map(error)
+                .into_iter()
+                .for_each(|e| out.push(e));
         }
         let number = match at.kind {
             YamlKind::Int(i) => Some(i as f64),
@@ -124,7 +127,12 @@ impl<'f> Checker<'f> {
                 Some(Json::Bool(false)) if !known => {
                     let hint = nearest_hint(&key.name, properties.keys().map(String::as_str));
                     let message = format!("unknown key `{}`{hint}", key.name);
-                    out.push(ContentError { file: self.file.path.clone(), line: key.line, column: key.column, message });
+                    out.push(ContentError {
+                        file: self.file.path.clone(),
+                        line: key.line,
+                        column: key.column,
+                        message,
+                    });
                 }
                 Some(s @ Json::Object(_)) if !known => out.extend(self.errors_of(value, s)),
                 _ => {}

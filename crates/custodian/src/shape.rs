@@ -37,6 +37,12 @@ pub fn of(asset: &Asset, known: Option<&KindOf>) -> (Json, BTreeMap<String, Arc<
         out.remove(top.as_str());
         unknown.insert(top.to_string(), not_told(format!("`{top}` is never kept: it may hold secrets")));
     }
+    // Cloud Custodian puts the attributes of queues and topics beside their names.
+    if known.has_attributes()
+        && let Some(Json::Object(attributes)) = out.remove("Attributes")
+    {
+        out.extend(attributes);
+    }
     match known.resource.as_str() {
         "account" => {
             out.clear();

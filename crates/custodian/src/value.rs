@@ -60,8 +60,7 @@ const KINDS: [(&str, Kind); 13] = [
     ("float", Kind::Float),
 ];
 
-const TRANSFORMS: [&str; 8] =
-    ["noop", "capitalize", "lower", "strip", "title", "upper", "nospaces", "nounderscores"];
+const TRANSFORMS: [&str; 8] = ["noop", "capitalize", "lower", "strip", "title", "upper", "nospaces", "nounderscores"];
 
 fn text<'d>(data: &'d Json, key: &str) -> Option<&'d str> {
     data.get(key).and_then(Json::as_str)
@@ -180,7 +179,6 @@ impl ValueFilter {
     /// The members of the resource that the answer may hang on; `None`: any.
     pub fn roots(&self) -> Option<BTreeSet<String>> {
         let of_key = match &self.key {
-            Some(k) if k.text().starts_with("tag:") => BTreeSet::from(["Tags".to_owned()]),
             Some(k) => k.roots()?,
             None => BTreeSet::new(),
         };
@@ -354,7 +352,9 @@ fn days(j: &Json) -> Option<SignedDuration> {
 fn transform(key: &str, how: &str) -> String {
     let capital = |w: &str| {
         let mut chars = w.chars();
-        chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars.as_str().to_lowercase().chars()).collect())
+        chars
+            .next()
+            .map_or_else(String::new, |c| c.to_uppercase().chain(chars.as_str().to_lowercase().chars()).collect())
     };
     match how {
         "capitalize" => capital(key),

@@ -36,6 +36,13 @@ pub struct KindOf {
     pub cloudformation: Option<SmolStr>,
 }
 
+impl KindOf {
+    /// Whether `Attributes` stand beside the resource's other members.
+    pub fn has_attributes(&self) -> bool {
+        ["sqs", "sns"].contains(&self.resource.as_str())
+    }
+}
+
 /// All resources that can be read, by Cloud Custodian's name.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
@@ -72,6 +79,8 @@ pub struct Res<'s> {
     pub unknown: BTreeMap<String, Arc<Gap>>,
     /// Every field that its kind may have.
     fields: BTreeSet<SmolStr>,
+    /// Whether `Attributes` stand beside the others.
+    attributes: bool,
 }
 
 impl Res<'_> {
@@ -82,6 +91,9 @@ impl Res<'_> {
         }
         if self.json.get(member).is_some() || self.fields.contains(member) || member.starts_with("c7n:") {
             return None;
+        }
+        if self.attributes {
+            return self.unknown.get("Attributes").cloned();
         }
         Some(not_told(format!("`{member}` is not among what is read of `{}`", self.asset.kind)))
     }
@@ -150,8 +162,7 @@ pub struct World<'s> {
 impl<'s> World<'s> {
     /// The resources of these kinds.
     pub fn new(snapshot: &'s Snapshot, names: &Names, kinds: &BTreeSet<SmolStr>) -> Self {
-        let mut world =
-            Self { snapshot, kinds: HashMap::new(), by_id: HashMap::new(), regional: HashMap::new() };
+        let mut world = Self { snapshot, kinds: HashMap::new(), by_id: HashMap::new(), regional: HashMap::new() };
         for asset in snapshot.assets.iter().filter(|a| kinds.contains(&a.kind)) {
             let known = names.of_kind(&asset.kind);
             let (json, unknown) = shape::of(asset, known);
@@ -162,14 +173,14 @@ impl<'s> World<'s> {
             for id in id.into_iter().chain([asset.id.as_str()]).collect::<BTreeSet<_>>() {
                 ids.entry(id.to_owned()).or_default().push(all.len());
             }
-            all.push(Res { asset, json, unknown, fields });
+            let attributes = known.is_some_and(KindOf::has_attributes);
+            all.push(Res { asset, json, unknown, fields, attributes });
         }
         for kind in kinds {
             let listed_in = snapshot.listings.iter().find(|l| l.kind == *kind);
-            let regional = names.of_kind(kind).map_or_else(
-                || listed_in.is_none_or(|l| !l.region.ends_with("-global")),
-                |k| k.regional,
-            );
+            let regional = names
+                .of_kind(kind)
+                .map_or_else(|| listed_in.is_none_or(|l| !l.region.ends_with("-global")), |k| k.regional);
             world.regional.insert(kind.clone(), regional);
         }
         world

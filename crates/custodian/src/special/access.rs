@@ -139,7 +139,13 @@ impl Friends {
     /// Whether the statement's conditions keep strangers out.
     fn is_held_by_conditions(&self, s: &Json) -> bool {
         const KNOWN: [&str; 7] = [
-            "StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike", "IpAddress", "NotIpAddress",
+            "StringEquals",
+            "StringEqualsIgnoreCase",
+            "StringLike",
+            "ArnEquals",
+            "ArnLike",
+            "IpAddress",
+            "NotIpAddress",
         ];
         let mut told: Vec<(String, Vec<String>, bool)> = Vec::new();
         for (op, keys) in s.get("Condition").and_then(Json::as_object).into_iter().flatten() {
@@ -161,7 +167,11 @@ impl Friends {
         }
         const ORG: [&str; 3] = ["aws:principalorgid", "aws:resourceorgid", "aws:principalorgpaths"];
         const PRINCIPAL: [&str; 5] = [
-            "aws:principalarn", "aws:principalaccount", "aws:sourceaccount", "aws:sourcearn", "s3:dataaccesspointaccount",
+            "aws:principalarn",
+            "aws:principalaccount",
+            "aws:sourceaccount",
+            "aws:sourcearn",
+            "s3:dataaccesspointaccount",
         ];
         let by_org = told.iter().any(|(k, _, held)| *held && ORG.contains(&k.as_str()));
         let wide = |values: &[String]| values.iter().all(|v| v.contains('*') || self.accounts.contains(&account(v)));
@@ -175,7 +185,11 @@ impl Friends {
         }
         let among = |set: &BTreeSet<String>| values.iter().all(|v| set.contains(&account(v)));
         Some(match key {
-            "aws:sourceowner" | "aws:sourceaccount" | "aws:sourcearn" | "aws:principalarn" | "aws:principalaccount"
+            "aws:sourceowner"
+            | "aws:sourceaccount"
+            | "aws:sourcearn"
+            | "aws:principalarn"
+            | "aws:principalaccount"
             | "s3:dataaccesspointaccount" => among(&self.accounts),
             "aws:sourceip" => true,
             "aws:sourcevpce" => self.endpoints.is_empty() || among(&self.endpoints),
@@ -194,13 +208,64 @@ impl Friends {
 /// AWS's own accounts that deliver Elastic Load Balancing's, Amazon Redshift's and AWS CloudTrail's logs to buckets, by the
 /// services' pages on bucket policies.
 const AWS_LOGGERS: &[&str] = &[
-    "009996457667", "013126148197", "027434742980", "033677994240", "035351147821", "037604701340", "048591011584",
-    "053454850223", "054676820928", "075028567923", "076674570225", "086441151436", "090321488786", "098369216593",
-    "113285607260", "114774131450", "127311923021", "156460612806", "190560391635", "193672423079", "210876761215",
-    "216624486486", "262260360010", "282025262664", "284668455005", "307160386991", "313564881002", "361669875840",
-    "365689465814", "383597477331", "388731089494", "391106570357", "404641285394", "475085895292", "492519147666",
-    "507241528517", "582318560864", "600734575887", "635631232127", "638102146993", "652711504416", "718504428378",
-    "729911121831", "754344448648", "760740231472", "762762565011", "783225319266", "797873946194", "814480443879",
-    "819402241893", "859597730677", "865932855811", "897822967062", "902366379725", "903692715234", "907379612154",
-    "915173422425", "945612479654", "977081816279", "985666609251",
+    "009996457667",
+    "013126148197",
+    "027434742980",
+    "033677994240",
+    "035351147821",
+    "037604701340",
+    "048591011584",
+    "053454850223",
+    "054676820928",
+    "075028567923",
+    "076674570225",
+    "086441151436",
+    "090321488786",
+    "098369216593",
+    "113285607260",
+    "114774131450",
+    "127311923021",
+    "156460612806",
+    "190560391635",
+    "193672423079",
+    "210876761215",
+    "216624486486",
+    "262260360010",
+    "282025262664",
+    "284668455005",
+    "307160386991",
+    "313564881002",
+    "361669875840",
+    "365689465814",
+    "383597477331",
+    "388731089494",
+    "391106570357",
+    "404641285394",
+    "475085895292",
+    "492519147666",
+    "507241528517",
+    "582318560864",
+    "600734575887",
+    "635631232127",
+    "638102146993",
+    "652711504416",
+    "718504428378",
+    "729911121831",
+    "754344448648",
+    "760740231472",
+    "762762565011",
+    "783225319266",
+    "797873946194",
+    "814480443879",
+    "819402241893",
+    "859597730677",
+    "865932855811",
+    "897822967062",
+    "902366379725",
+    "903692715234",
+    "907379612154",
+    "915173422425",
+    "945612479654",
+    "977081816279",
+    "985666609251",
 ];

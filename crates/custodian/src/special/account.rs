@@ -3,8 +3,8 @@
 use super::{Build, Made, all, kind, own, tri};
 use crate::filter::{Answer, Ask, Read, Scene, Subject};
 use crate::py::truthy;
-use crate::world::not_told;
 use crate::value::ValueFilter;
+use crate::world::not_told;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use yagura_model::Gap;
@@ -77,12 +77,8 @@ fn cloudtrail(b: &Build<'_, '_>) -> Result<Made, String> {
         ("notifies", "SnsTopicARN"),
     ];
     let wanted: Vec<&str> = flags.iter().filter(|(k, _)| on(k)).map(|(_, member)| *member).collect();
-    let (key, here, running, management) = (
-        b.text("kms-key"),
-        on("current-region"),
-        b.flag("running").unwrap_or(true),
-        on("include-management-events"),
-    );
+    let (key, here, running, management) =
+        (b.text("kms-key"), on("current-region"), b.flag("running").unwrap_or(true), on("include-management-events"));
     let made = Made::on(&[], move |ask: &Ask<'_>| {
         tri(|| {
             let mut unsure: Option<Arc<Gap>> = None;
@@ -104,8 +100,7 @@ fn cloudtrail(b: &Build<'_, '_>) -> Result<Made, String> {
                     let selectors = trail.field("EventSelectors")?;
                     Ok(selects_management(&selectors))
                 };
-                let fits = (if running { runs() } else { Ok(true) })
-                    .and_then(|r| Ok(r && (!management || manages()?)));
+                let fits = (if running { runs() } else { Ok(true) }).and_then(|r| Ok(r && (!management || manages()?)));
                 match fits {
                     Ok(true) => return Ok(Answer::No),
                     Ok(false) => {}
@@ -116,7 +111,13 @@ fn cloudtrail(b: &Build<'_, '_>) -> Result<Made, String> {
         })
     });
     let reads = [kind(TRAIL), super::field(TRAIL, "Status"), super::field(TRAIL, "EventSelectors")];
-    let needed = if management { 3 } else if running { 2 } else { 1 };
+    let needed = if management {
+        3
+    } else if running {
+        2
+    } else {
+        1
+    };
     Ok(made.reading(reads.into_iter().take(needed)))
 }
 
@@ -165,7 +166,11 @@ fn config(b: &Build<'_, '_>) -> Result<Made, String> {
             Ok(Answer::Yes(Vec::new()))
         })
     });
-    Ok(made.reading([kind("config.delivery_channel"), kind("config.recorder"), super::field("config.recorder", "recordingGroup")]))
+    Ok(made.reading([
+        kind("config.delivery_channel"),
+        kind("config.recorder"),
+        super::field("config.recorder", "recordingGroup"),
+    ]))
 }
 
 /// Value questions to the detector and its administrator.

@@ -90,12 +90,7 @@ fn volume(b: &Build<'_, '_>) -> Result<Made, String> {
     joined(b, "ebs", "VolumeId", |json| json.get("VolumeId")?.as_str().map(str::to_owned))
 }
 
-fn joined(
-    b: &Build<'_, '_>,
-    other: &str,
-    root: &str,
-    id: fn(&Json) -> Option<String>,
-) -> Result<Made, String> {
+fn joined(b: &Build<'_, '_>, other: &str, root: &str, id: fn(&Json) -> Option<String>) -> Result<Made, String> {
     let of = b.kind(other)?;
     let value: ValueFilter = b.value()?;
     let listed = of.clone();

@@ -56,7 +56,8 @@ fn allow_all() -> Made {
             let versions = ask.res.field("PolicyVersionList")?;
             let current = versions.as_array().into_iter().flatten();
             let current = current.into_iter().find(|v| v.get("IsDefaultVersion") == Some(&Json::Bool(true)));
-            let document = current.and_then(|v| v.get("Document")).ok_or_else(|| not_told("no version in force was told"))?;
+            let document =
+                current.and_then(|v| v.get("Document")).ok_or_else(|| not_told("no version in force was told"))?;
             let statements = statements(document).ok_or_else(|| not_told("the policy is not JSON"))?;
             Ok(statements.iter().any(allows_all).into())
         })
@@ -104,6 +105,9 @@ fn user_policy(b: &Build<'_, '_>) -> Result<Made, String> {
     let plain = ["PolicyName", "Arn"].contains(&key.as_str());
     let made = Made::on(&[], move |ask: &Ask<'_>| {
         tri(|| {
+            if ask.res.json.get("AttachedManagedPolicies").is_none() {
+                return Err(not_told("the user's attached policies were not told"));
+            }
             let mut attached: Vec<Json> = list(ask.res, "AttachedManagedPolicies")?.to_vec();
             if via {
                 let groups: BTreeSet<&str> = list(ask.res, "GroupList")?.iter().filter_map(Json::as_str).collect();

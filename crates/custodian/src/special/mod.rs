@@ -71,7 +71,6 @@ impl Build<'_, '_> {
         self.cx.resource.name
     }
 
-
     /// The filter's own value question (`key`, `op`, `value`, …).
     fn value(&self) -> Result<ValueFilter, String> {
         ValueFilter::compile_with(self.data, self.data.get("key").and_then(Json::as_str), self.cx)

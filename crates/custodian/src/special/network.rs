@@ -162,7 +162,8 @@ impl Rules {
         }
         told.extend(self.port_hit(rule));
         let cidr = |q: &Option<ValueFilter>, list: &str| {
-            q.as_ref().map(|q| rule.get(list).and_then(Json::as_array).is_some_and(|l| l.iter().any(|r| q.matches(r, now))))
+            q.as_ref()
+                .map(|q| rule.get(list).and_then(Json::as_array).is_some_and(|l| l.iter().any(|r| q.matches(r, now))))
         };
         let ranges: Vec<bool> =
             [cidr(&self.cidr6, "Ipv6Ranges"), cidr(&self.cidr, "IpRanges")].into_iter().flatten().collect();

@@ -53,7 +53,8 @@ fn related(b: &Build<'_, '_>, other: &'static str, path: &str) -> Result<Made, S
     let path = Path::parse(path)?;
     let match_own = b.flag("match-resource") == Some(true);
     let all_of = b.text("operator").as_deref() == Some("and");
-    let has_value = b.data.get("key").is_some() && (b.data.get("value").is_some() || b.data.get("value_from").is_some());
+    let has_value =
+        b.data.get("key").is_some() && (b.data.get("value").is_some() || b.data.get("value_from").is_some());
     let counts = b.text("value_type").as_deref() == Some("resource_count");
     let ways = Ways { internet: b.flag("igw"), nat: b.flag("nat") };
     let data = b.data.clone();
@@ -64,7 +65,9 @@ fn related(b: &Build<'_, '_>, other: &'static str, path: &str) -> Result<Made, S
     let own_value = crate::value::look(&key, b.cx)?;
     let other_value = crate::value::look(&key, b.cx)?;
     let mut roots = path.roots();
-    if match_own && let (Some(r), Some(more)) = (&mut roots, ValueFilter::compile_with(&data, Some(&key), b.cx)?.roots()) {
+    if match_own
+        && let (Some(r), Some(more)) = (&mut roots, ValueFilter::compile_with(&data, Some(&key), b.cx)?.roots())
+    {
         r.extend(more);
     }
     let value_roots = value.as_ref().and_then(ValueFilter::roots);
@@ -167,7 +170,8 @@ fn leads(ask: &Ask<'_>, subnet: &Json, ways: Ways) -> Result<bool, Arc<Gap>> {
     }
     let Some(table) = own.or(main) else { return Ok(false) };
     let routes = table.json.get("Routes").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-    let internet = routes.iter().any(|r| r.get("GatewayId").and_then(Json::as_str).is_some_and(|g| g.starts_with("igw-")));
+    let internet =
+        routes.iter().any(|r| r.get("GatewayId").and_then(Json::as_str).is_some_and(|g| g.starts_with("igw-")));
     let nat = routes.iter().any(|r| r.get("NatGatewayId").is_some_and(crate::py::truthy));
     Ok(ways.internet.is_none_or(|w| w == internet) && ways.nat.is_none_or(|w| w == nat))
 }

@@ -116,10 +116,8 @@ fn logging(b: &Build<'_, '_>) -> Result<Made, String> {
     Ok(made)
 }
 
-const EVERYBODY: [&str; 2] = [
-    "http://acs.amazonaws.com/groups/global/AuthenticatedUsers",
-    "http://acs.amazonaws.com/groups/global/AllUsers",
-];
+const EVERYBODY: [&str; 2] =
+    ["http://acs.amazonaws.com/groups/global/AuthenticatedUsers", "http://acs.amazonaws.com/groups/global/AllUsers"];
 
 fn grants(b: &Build<'_, '_>) -> Made {
     let website_ok = b.flag("allow_website").unwrap_or(true);
@@ -141,7 +139,11 @@ fn grants(b: &Build<'_, '_>) -> Made {
                 }
                 hits.push(permission.into());
             }
-            Ok(if hits.is_empty() { Answer::No } else { Answer::Yes(vec![("GlobalPermissions".to_owned(), hits.into())]) })
+            Ok(if hits.is_empty() {
+                Answer::No
+            } else {
+                Answer::Yes(vec![("GlobalPermissions".to_owned(), hits.into())])
+            })
         })
     })
 }
@@ -176,9 +178,11 @@ fn no_encryption_statement() -> Made {
                     && s.get("Principal").and_then(Json::as_str) == Some("*")
                     && s.get("Action").and_then(Json::as_str) == Some("s3:PutObject")
                     && s.get("Condition") == Some(&asks)
-                    && s.as_object().is_some_and(|o| o.keys().all(|k| {
-                        ["Sid", "Effect", "Principal", "Action", "Resource", "Condition"].contains(&k.as_str())
-                    }))
+                    && s.as_object().is_some_and(|o| {
+                        o.keys().all(|k| {
+                            ["Sid", "Effect", "Principal", "Action", "Resource", "Condition"].contains(&k.as_str())
+                        })
+                    })
             };
             Ok((!statements.iter().any(is)).into())
         })

@@ -64,9 +64,8 @@ fn classic_logs(b: &Build<'_, '_>, wanted: bool) -> Made {
     let made = Made::on(&[], move |ask: &Ask<'_>| match ask.res.field("LoadBalancerAttributes") {
         Ok(v) => {
             let log = |m: &str| v.pointer(&format!("/AccessLog/{m}"));
-            let is = |m: &str, w: &Option<String>| {
-                w.as_deref().is_none_or(|w| log(m).and_then(Json::as_str) == Some(w))
-            };
+            let is =
+                |m: &str, w: &Option<String>| w.as_deref().is_none_or(|w| log(m).and_then(Json::as_str) == Some(w));
             let on = log("Enabled") == Some(&Json::Bool(true));
             let as_asked = on && is("S3BucketName", &bucket) && is("S3BucketPrefix", &prefix);
             super::agree(wanted, as_asked)
@@ -86,7 +85,11 @@ fn target_groups(b: &Build<'_, '_>) -> Result<Made, String> {
                 g.json.get("LoadBalancerArns").and_then(Json::as_array).is_some_and(|l| l.iter().any(|a| a == arn))
             };
             let groups = all(ask, &listed)?;
-            Ok(groups.into_iter().filter(|g| mine(g)).any(|g| g.text("Protocol") != g.text("HealthCheckProtocol")).into())
+            Ok(groups
+                .into_iter()
+                .filter(|g| mine(g))
+                .any(|g| g.text("Protocol") != g.text("HealthCheckProtocol"))
+                .into())
         })
     });
     Ok(made.reading([kind(&of)]))
@@ -111,7 +114,11 @@ fn of_balancer(b: &Build<'_, '_>, of: &'static str, member: &'static str) -> Res
                 .filter(|l| l.json.get(member).is_some_and(names) && value.matches(&l.json, ask.scene.now))
                 .map(|l| l.json.clone())
                 .collect();
-            Ok(if hits.is_empty() { Answer::No } else { Answer::Yes(vec![("c7n:MatchedListeners".to_owned(), hits.into())]) })
+            Ok(if hits.is_empty() {
+                Answer::No
+            } else {
+                Answer::Yes(vec![("c7n:MatchedListeners".to_owned(), hits.into())])
+            })
         })
     });
     Ok(made.reading([kind(of)]))

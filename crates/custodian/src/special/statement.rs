@@ -72,7 +72,9 @@ fn fill(v: &Json, ask: &Ask<'_>, id: &str) -> Json {
                 .into()
         }
         Json::Array(l) => l.iter().map(|v| fill(v, ask, id)).collect(),
-        Json::Object(o) => o.iter().map(|(k, v)| (k.clone(), fill(v, ask, id))).collect::<serde_json::Map<_, _>>().into(),
+        Json::Object(o) => {
+            o.iter().map(|(k, v)| (k.clone(), fill(v, ask, id))).collect::<serde_json::Map<_, _>>().into()
+        }
         other => other.clone(),
     }
 }

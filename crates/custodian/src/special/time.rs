@@ -10,9 +10,10 @@ pub(super) fn make(b: &Build<'_, '_>) -> Option<Result<Made, String>> {
     match b.name {
         "marked-for-op" => Some(marked(b)),
         "tag-count" => Some(tag_count(b)),
-        "onhour" | "offhour" => Some(crate::hours::Hours::compile(b.name, b.data).map(|h| {
-            Made::on(&["Tags"], move |ask: &Ask<'_>| h.answer(&ask.res.json, ask.scene.now))
-        })),
+        "onhour" | "offhour" => Some(
+            crate::hours::Hours::compile(b.name, b.data)
+                .map(|h| Made::on(&["Tags"], move |ask: &Ask<'_>| h.answer(&ask.res.json, ask.scene.now))),
+        ),
         _ => {
             let date = b.cx.resource.date_of(b.name).filter(|d| *d != "dummy" && b.name != "image-age")?;
             Some(age(b, date))

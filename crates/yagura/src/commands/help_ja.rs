@@ -85,7 +85,13 @@ fn own(path: &str) -> Option<&'static HelpJa> {
     let of_events = || path.strip_prefix("yagura events ").and_then(events::help_ja);
     let of_frameworks = || path.strip_prefix("yagura frameworks ").and_then(frameworks::help_ja);
     let of_custodian = || path.strip_prefix("yagura custodian ").and_then(custodian::help_ja);
-    of_iam.or_else(of_custodian).or_else(of_frameworks).or_else(of_net).or_else(of_logs).or_else(of_trail).or_else(of_events)
+    of_iam
+        .or_else(of_custodian)
+        .or_else(of_frameworks)
+        .or_else(of_net)
+        .or_else(of_logs)
+        .or_else(of_trail)
+        .or_else(of_events)
 }
 
 fn about(path: &str) -> Option<&'static str> {

@@ -44,7 +44,8 @@ impl Outcome<'_> {
     fn json(&self) -> Json {
         let s = self.selection.as_ref();
         let unknown = s.map(|s| {
-            let each = |(id, gap): &(String, std::sync::Arc<yagura_model::Gap>)| json!({"id": id, "why": gap.say(Lang::En)});
+            let each =
+                |(id, gap): &(String, std::sync::Arc<yagura_model::Gap>)| json!({"id": id, "why": gap.say(Lang::En)});
             s.unknown.iter().map(each).collect::<Vec<_>>()
         });
         json!({
@@ -96,7 +97,13 @@ impl Outcome<'_> {
 }
 
 /// Writes the folders.
-pub fn write(dir: &Path, outcomes: &[Outcome<'_>], snapshot: &Snapshot, version: &str, args: &RunArgs) -> Result<(), Failure> {
+pub fn write(
+    dir: &Path,
+    outcomes: &[Outcome<'_>],
+    snapshot: &Snapshot,
+    version: &str,
+    args: &RunArgs,
+) -> Result<(), Failure> {
     let accounts: BTreeSet<&SmolStr> = outcomes.iter().map(|o| &o.place.account).collect();
     for o in outcomes.iter().filter(|o| o.selection.as_ref().is_none_or(|s| s.skipped.is_none())) {
         let mut folder: PathBuf = dir.to_owned();
@@ -135,7 +142,9 @@ fn one(folder: &Path, o: &Outcome<'_>, snapshot: &Snapshot, version: &str, args:
     let told = o.json();
     let unknown = told.get("unknown").cloned().unwrap_or_default();
     let missing = json!({"unknown": unknown, "unlisted": told.get("unlisted"), "error": told.get("error")});
-    let any = unknown.as_array().is_some_and(|u| !u.is_empty()) || o.unlisted(Lang::En).is_some() || o.error(Lang::En).is_some();
+    let any = unknown.as_array().is_some_and(|u| !u.is_empty())
+        || o.unlisted(Lang::En).is_some()
+        || o.error(Lang::En).is_some();
     put("unknown.json", any.then_some(&missing))?;
     let (start, end) = (snapshot.taken_at, jiff::Timestamp::now());
     let seconds = |t: jiff::Timestamp| t.as_millisecond() as f64 / 1000.0;
@@ -186,7 +195,11 @@ fn one(folder: &Path, o: &Outcome<'_>, snapshot: &Snapshot, version: &str, args:
             writeln!(out, "{at} - yagura.custodian - WARNING - policy:{p} unknown:{id} {}", gap.say(Lang::En))?;
         }
         o.plan.iter().try_for_each(|(name, _)| {
-            writeln!(out, "{at} - yagura.custodian - INFO - policy:{p} action:{name} resources:{} not carried out", o.count())
+            writeln!(
+                out,
+                "{at} - yagura.custodian - INFO - policy:{p} action:{name} resources:{} not carried out",
+                o.count()
+            )
         })
     })
 }

@@ -117,4 +117,3 @@ pub fn local_file(path: &str) -> Result<String, String> {
     }
     std::fs::read_to_string(path).map_err(|e| format!("`{path}`: {e}"))
 }
-
