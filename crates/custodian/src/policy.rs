@@ -139,7 +139,7 @@ fn policy(c: &mut Checker<'_>, at: &Yaml) -> Option<Policy> {
         return None;
     };
     for f in at.get("filters").and_then(Yaml::items).unwrap_or_default() {
-        check_filter(c, f, &known, 0);
+        check_filter(c, f, &known);
     }
     for a in at.get("actions").and_then(Yaml::items).unwrap_or_default() {
         check_action(c, a, &known);
@@ -172,7 +172,7 @@ fn with_nulls(at: &Yaml) -> Json {
 
 const BLOCKS: [&str; 3] = ["and", "or", "not"];
 
-fn check_filter(c: &mut Checker<'_>, at: &Yaml, resource: &Resource<'_>, depth: usize) {
+fn check_filter(c: &mut Checker<'_>, at: &Yaml, resource: &Resource<'_>) {
     match &at.kind {
         YamlKind::Text(name) => {
             if resource.schema(Part::Filter, name).is_none() && !resource.parts(Part::Filter).any(|f| f == name) {
@@ -183,7 +183,7 @@ fn check_filter(c: &mut Checker<'_>, at: &Yaml, resource: &Resource<'_>, depth: 
         }
         YamlKind::Map(entries) if at.get("type").is_none() => match entries.as_slice() {
             [(key, inner)] if BLOCKS.contains(&key.name.as_str()) => match inner.items() {
-                Some(list) => list.iter().for_each(|f| check_filter(c, f, resource, depth + 1)),
+                Some(list) => list.iter().for_each(|f| check_filter(c, f, resource)),
                 None => c.complain(inner, format!("`{}` wants a list of filters", key.name)),
             },
             [(key, inner)] => {
@@ -245,7 +245,7 @@ fn meaning(c: &mut Checker<'_>, at: &Yaml, name: &str, resource: &Resource<'_>, 
         c.complain(at, "`key` is missing");
     }
     for attr in at.get("attrs").and_then(Yaml::items).unwrap_or_default() {
-        check_filter(c, attr, resource, 0);
+        check_filter(c, attr, resource);
     }
     if name == "marked-for-op" {
         let op = data.get("op").and_then(Json::as_str).unwrap_or("stop");
@@ -263,7 +263,7 @@ fn meaning(c: &mut Checker<'_>, at: &Yaml, name: &str, resource: &Resource<'_>, 
                 .and_then(Yaml::items)
                 .unwrap_or_default()
                 .iter()
-                .for_each(|f| check_filter(c, f, &r, 0)),
+                .for_each(|f| check_filter(c, f, &r)),
             None => c.complain(inner, format!("`{of}` is no resource of Cloud Custodian{}", c.facts.hint(of))),
         }
         for key in ["mode", "actions"].iter().filter(|k| inner.get(k).is_some()) {

@@ -121,14 +121,18 @@ fn user_policy(b: &Build<'_, '_>) -> Result<Made, String> {
                 let known = ["iam.policy", "iam.aws_managed_policy"]
                     .iter()
                     .find_map(|k| ask.scene.world.by_id(k, arn, ask.scene.place));
-                let policy = match known {
-                    Some(p) => p.json.clone(),
-                    None if plain => json!({"PolicyName": a.get("PolicyName"), "Arn": arn}),
+                let mut policy = match known {
+                    Some(p) => p.json.as_object().cloned().unwrap_or_default(),
+                    None if plain => Map::new(),
                     None => {
                         unsure = Some(not_told(format!("the policy `{arn}` was not read")));
                         continue;
                     }
                 };
+                // The attachment tells these itself.
+                policy.insert("Arn".to_owned(), arn.into());
+                policy.insert("PolicyName".to_owned(), a.get("PolicyName").cloned().unwrap_or_default());
+                let policy = Json::from(policy);
                 if value.matches(&policy, ask.scene.now) {
                     return Ok(Answer::Yes(Vec::new()));
                 }
@@ -182,10 +186,10 @@ fn record(row: Map<String, Json>) -> Json {
     }
     for (name, object) in objects {
         let has = |m: &str| object.get(m).is_some_and(truthy);
-        if has("active") || has("last_rotated") {
-            if let Json::Array(list) = out.entry(name).or_insert_with(|| json!([])) {
-                list.push(object.into());
-            }
+        if (has("active") || has("last_rotated"))
+            && let Json::Array(list) = out.entry(name).or_insert_with(|| json!([]))
+        {
+            list.push(object.into());
         }
     }
     out.into()

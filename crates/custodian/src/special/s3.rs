@@ -59,10 +59,7 @@ fn encryption(b: &Build<'_, '_>) -> Result<Made, String> {
     let made = Made::on(&[], move |ask: &Ask<'_>| match ask.res.field("Encryption") {
         Ok(e) => {
             let Some(rule) = e.pointer("/Rules/0") else {
-                return match bucket_key {
-                    Some(_) => agree(state, false),
-                    None => agree(state, false),
-                };
+                return agree(state, false);
             };
             if let Some(wanted) = bucket_key {
                 return agree(wanted, rule.get("BucketKeyEnabled") == Some(&Json::Bool(true)));
@@ -83,7 +80,8 @@ fn logging(b: &Build<'_, '_>) -> Result<Made, String> {
     let op = b.text("op").unwrap_or_default();
     let (bucket, prefix) = (b.text("target_bucket"), b.text("target_prefix"));
     let fixed = |t: &Option<String>| t.as_deref().is_none_or(|t| !t.contains("{account}"));
-    if !["enabled", "disabled"].contains(&op.as_str()) && !(fixed(&bucket) && fixed(&prefix)) {
+    let compares = !["enabled", "disabled"].contains(&op.as_str());
+    if compares && (!fixed(&bucket) || !fixed(&prefix)) {
         return Err("`{account}` in `bucket-logging` is the account's alias, which is not read".to_owned());
     }
     let account = b.cx.place.account.to_string();
