@@ -182,6 +182,11 @@ impl ReadyKind {
         describe.with.iter().filter_map(|(_, input)| path(input)).collect::<Vec<_>>().join("\n")
     }
 
+    /// Every field, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &SmolStr> {
+        self.listed.keys().chain(self.described.keys()).chain(self.called.keys())
+    }
+
     /// Fields that the listing does not bring.
     pub fn pending(&self) -> impl Iterator<Item = &SmolStr> {
         self.described.keys().chain(self.called.keys())

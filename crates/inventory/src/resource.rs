@@ -17,6 +17,8 @@ pub struct Resource {
     pub cloudformation: Option<SmolStr>,
     /// Its name in Terraform's AWS provider (`aws_s3_bucket`), where it has one.
     pub terraform: Option<SmolStr>,
+    /// Its name in Cloud Custodian (`s3`), where it has one.
+    pub custodian: Option<SmolStr>,
     /// Whether it is listed once per Region (else once per account).
     pub regional: bool,
     /// The Region whose endpoint is asked, for a kind per account that AWS keeps in one place (`us-west-2`); elsewhere than in
@@ -134,6 +136,7 @@ const KEYS: [&str; 19] = [
     "id",
     "cloudformation",
     "terraform",
+    "custodian",
     "scope",
     "home",
     "list",
@@ -189,6 +192,7 @@ impl Resource {
             file: file.clone(),
             cloudformation: r.text(&yaml, "cloudformation"),
             terraform: r.text(&yaml, "terraform"),
+            custodian: r.text(&yaml, "custodian"),
             regional,
             home: r.text(&yaml, "home"),
             list: list(&mut r, &yaml),

@@ -1,5 +1,6 @@
 //! The command line. Help is in English here; `help_ja.rs` holds the same in Japanese.
 
+use crate::commands::custodian::CustodianCommand;
 use crate::commands::detect::DetectArgs;
 use crate::commands::events::EventsCommand;
 use crate::commands::frameworks::FrameworksCommand;
@@ -77,6 +78,9 @@ pub enum Command {
     Events(EventsCommand),
     /// Ask SQL of logs, resources and findings
     Query(Box<QueryArgs>),
+    /// Run Cloud Custodian policies as they are; nothing is changed
+    #[command(subcommand)]
+    Custodian(CustodianCommand),
     /// Look after content folders
     #[command(subcommand)]
     Content(ContentCommand),

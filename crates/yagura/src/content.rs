@@ -176,9 +176,9 @@ fn of_folder(folder: &Path) -> Result<Vec<Result<ContentFile, ContentError>>, Fa
     Ok(read.collect())
 }
 
-/// Whether a file is opened by its own name alone: API facts, and what checks are tested with.
+/// Whether a file is opened by its own name alone: generated facts, and what checks are tested with.
 fn is_part(path: &str) -> bool {
-    ["aws/", "excerpt/", "fixtures/"].iter().any(|folder| path.starts_with(folder))
+    ["aws/", "custodian/", "excerpt/", "fixtures/"].iter().any(|folder| path.starts_with(folder))
 }
 
 /// Whether a file is a detection or a sequence: only detecting needs them.

@@ -61,6 +61,7 @@ fn run(cli: &Cli, lang: Lang) -> Result<u8, Failure> {
         Command::Investigate(args) => commands::investigate::run(cli, args, lang),
         Command::Events(command) => commands::events::run(command),
         Command::Query(args) => commands::query::run(cli, args, lang),
+        Command::Custodian(command) => commands::custodian::run(cli, command, lang),
         Command::Content(command) => commands::content::run(cli, command, lang),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -1,6 +1,6 @@
 //! The help texts in Japanese. A test sees to it that none is missing.
 
-use super::{detect, events, frameworks, iam, investigate, logs, net, query, store, trail};
+use super::{custodian, detect, events, frameworks, iam, investigate, logs, net, query, store, trail};
 use clap::{Arg, ArgAction, Command};
 
 const TEMPLATE: &str = "{before-help}{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}";
@@ -84,7 +84,14 @@ fn own(path: &str) -> Option<&'static HelpJa> {
     let of_trail = || path.strip_prefix("yagura trail ").and_then(trail::help_ja);
     let of_events = || path.strip_prefix("yagura events ").and_then(events::help_ja);
     let of_frameworks = || path.strip_prefix("yagura frameworks ").and_then(frameworks::help_ja);
-    of_iam.or_else(of_frameworks).or_else(of_net).or_else(of_logs).or_else(of_trail).or_else(of_events)
+    let of_custodian = || path.strip_prefix("yagura custodian ").and_then(custodian::help_ja);
+    of_iam
+        .or_else(of_custodian)
+        .or_else(of_frameworks)
+        .or_else(of_net)
+        .or_else(of_logs)
+        .or_else(of_trail)
+        .or_else(of_events)
 }
 
 fn about(path: &str) -> Option<&'static str> {
@@ -106,6 +113,7 @@ fn about(path: &str) -> Option<&'static str> {
         "yagura events" => "イベントを EventBridge のイベントパターンと照合する",
         "yagura logs" => "ログを 1 度だけデコードしてレイクに保存し、管理する",
         "yagura trail" => "CloudTrail のログファイルが配信されたままであることを証明する",
+        "yagura custodian" => "Cloud Custodian のポリシーをそのまま実行する（変更はしない）",
         "yagura content" => "コンテンツフォルダーを検査する",
         "yagura content lint" => "すべて読み込み、式の型を検査し、テストを実行する",
         "yagura completions" => "シェル補完のスクリプトを出力する",

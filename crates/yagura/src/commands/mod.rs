@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod checks;
 pub mod content;
+pub mod custodian;
 pub mod detect;
 pub mod events;
 pub mod frameworks;

@@ -1,0 +1,155 @@
+//! `run`: what the policies need is read, each is run wherever it is for, and its folder written.
+
+use super::output::{self, Outcome};
+use super::source::{facts, local_file, names, policies};
+use super::{Form, RunArgs};
+use crate::cli::Cli;
+use crate::commands::{live, readers, scan};
+use crate::content::{Compiled, Content};
+use crate::failure::{Failure, exit};
+use crate::progress::Display;
+use serde_json::Value as Json;
+use smol_str::SmolStr;
+use std::collections::BTreeSet;
+use std::io::Write;
+use yagura_custodian::filter::Read;
+use yagura_custodian::policy::Policy;
+use yagura_custodian::run::{Setting, plan};
+use yagura_custodian::world::{Names, Place, World};
+use yagura_inventory::{load, save};
+use yagura_model::{Lang, Snapshot};
+use yagura_rule::Check;
+
+/// Runs policies.
+pub fn run(cli: &Cli, args: &RunArgs, lang: Lang) -> Result<u8, Failure> {
+    let facts = facts()?;
+    let (policies, errors, _) = policies(&args.policies, &facts)?;
+    if !errors.is_empty() {
+        return Err(Failure::content(&errors));
+    }
+    let event = args.event.as_ref().map(|path| event(path)).transpose()?;
+    let content = Content::load(cli.content.as_deref())?;
+    let compiled = content.compile()?;
+    let names = names(&compiled, &facts);
+    let started = jiff::Timestamp::now();
+    let before = Setting { facts: &facts, names: &names, now: started, file: &local_file, event: event.as_ref() };
+    let mut wanted: BTreeSet<Read> = BTreeSet::new();
+    for p in &policies {
+        wanted.extend(before.needs(p).unwrap_or_default());
+    }
+    if let Some(dir) = &args.output_dir {
+        std::fs::create_dir_all(dir).map_err(|e| {
+            Failure::usage(
+                format!("cannot make the folder `{}`: {e}", dir.display()),
+                format!("フォルダー `{}` を作れない: {e}", dir.display()),
+            )
+        })?;
+    }
+    let snapshot = read(args, &compiled, &names, &wanted, lang)?;
+    let kinds: BTreeSet<SmolStr> = wanted
+        .iter()
+        .map(|r| match r {
+            Read::Kind(k) | Read::Field(k, _) => k.clone(),
+            Read::Own(_) => SmolStr::default(),
+        })
+        .collect();
+    let world = World::new(&snapshot, &names, &kinds);
+    let setting = Setting { now: snapshot.taken_at, ..before };
+    let mut outcomes = Vec::new();
+    for place in places(&snapshot) {
+        for p in &policies {
+            let first = snapshot.scope.regions_in(&place.account).first() == Some(&place.region);
+            if facts.resource(&p.resource).is_some_and(|r| r.is_global()) && !first {
+                continue;
+            }
+            outcomes.push(Outcome {
+                policy: p,
+                place: place.clone(),
+                selection: setting.run(p, &world, &place),
+                plan: Vec::new(),
+            });
+        }
+    }
+    for o in &mut outcomes {
+        let count = o.selection.as_ref().map_or(0, |s| s.resources.len());
+        o.plan = plan(o.policy, count);
+    }
+    if let Some(dir) = &args.output_dir {
+        output::write(dir, &outcomes, &snapshot, facts.version(), args)?;
+    }
+    output::tell_gaps(&outcomes, lang);
+    let mut out = std::io::stdout().lock();
+    match args.format {
+        Form::Json => output::json(&outcomes, &mut out)?,
+        Form::Text => output::text(&outcomes, &mut out, lang)?,
+    }
+    out.flush()?;
+    let blind = !outcomes.is_empty() && outcomes.iter().all(Outcome::is_blind);
+    Ok(if blind { exit::BLIND } else { exit::DONE })
+}
+
+fn event(path: &std::path::Path) -> Result<Json, Failure> {
+    let told = |e: String| Failure::usage(format!("`{}`: {e}", path.display()), format!("`{}`: {e}", path.display()));
+    let text = local_file(&path.to_string_lossy()).map_err(told)?;
+    serde_json::from_str(&text).map_err(|e| told(e.to_string()))
+}
+
+/// Every account and Region of a snapshot.
+fn places(snapshot: &Snapshot) -> Vec<Place> {
+    let regions = |account: &str| snapshot.scope.regions_in(account).to_vec();
+    let of = |c: &yagura_model::Caller| {
+        let (account, partition) = (c.account.clone(), c.partition.clone());
+        let place = move |region| Place { account: account.clone(), region, partition: partition.clone() };
+        regions(&c.account).into_iter().map(place).collect::<Vec<_>>()
+    };
+    snapshot.callers.iter().flat_map(of).collect()
+}
+
+fn read(
+    args: &RunArgs,
+    compiled: &Compiled,
+    names: &Names,
+    wanted: &BTreeSet<Read>,
+    lang: Lang,
+) -> Result<Snapshot, Failure> {
+    if args.demo {
+        return scan::demo(compiled);
+    }
+    if let Some(path) = &args.snapshot {
+        return load(path).map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを読み込めない: {e}")));
+    }
+    let checks = readers_of(compiled, names, wanted);
+    let display = Display::new(args.quiet, lang);
+    let mut snapshot = live::read(&args.aws, compiled, &checks, &display, lang)?;
+    snapshot.scope.checks.clear();
+    if let Some(path) = &args.save {
+        save(&snapshot, path)
+            .map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを保存できない: {e}")))?;
+    }
+    Ok(snapshot)
+}
+
+/// Checks that only have read what policies want: listings by a field that comes with them, others by name.
+fn readers_of(compiled: &Compiled, names: &Names, wanted: &BTreeSet<Read>) -> Vec<Check> {
+    let listed = |kind: &SmolStr| {
+        let known = names.of_kind(kind).and_then(|k| k.listed.clone());
+        let kind = compiled.kinds.get(kind)?;
+        known.or_else(|| kind.names().find(|f| matches!(kind.source(f), Some(yagura_inventory::Source::List))).cloned())
+    };
+    let mut fields: BTreeSet<(SmolStr, SmolStr)> = BTreeSet::new();
+    for r in wanted {
+        match r {
+            Read::Kind(kind) => fields.extend(listed(kind).map(|f| (kind.clone(), f))),
+            Read::Field(kind, field) => {
+                fields.insert((kind.clone(), field.clone()));
+            }
+            Read::Own(_) => {}
+        }
+    }
+    fields.iter().filter_map(|(kind, field)| readers::of_field(compiled, kind, field)).collect()
+}
+
+/// A policy's place in messages.
+pub fn title(p: &Policy, place: &Place, several: bool) -> String {
+    if several { format!("{} ({} {})", p.name, place.account, place.region) } else { p.name.to_string() }
+}
