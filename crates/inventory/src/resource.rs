@@ -131,7 +131,7 @@ pub struct FieldCall {
     pub member: Option<(SmolStr, SmolStr)>,
 }
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "kind",
     "id",
     "cloudformation",

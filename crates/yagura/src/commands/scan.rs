@@ -31,7 +31,7 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
     let snapshot = if args.iac.iac.is_empty() {
         read(args, &compiled, &checks, lang)?
     } else {
-        writable(args)?;
+        writable([&args.save, &args.output])?;
         let templates = iac::read(&args.iac, &compiled, &mut checks, lang)?;
         (places, notes) = (templates.places, templates.notes);
         templates.snapshot
