@@ -16,6 +16,10 @@ fn verdicts(words: &[&str]) -> Vec<Verdict> {
     run.stdout.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
 }
 
+/// Checks on which moto answers otherwise than AWS: since April 2023 a new bucket has its ACLs disabled (Amazon S3 User Guide,
+/// "Default settings for new S3 buckets"), and moto says nothing of it.
+const MOTO_DIFFERS: [&str; 1] = ["s3.bucket_acls_disabled"];
+
 #[test]
 fn a_template_deployed_and_read_as_a_file_gets_the_same_verdicts() {
     let python = python();
@@ -46,7 +50,7 @@ fn a_template_deployed_and_read_as_a_file_gets_the_same_verdicts() {
             continue;
         };
         // What the running account does not tell (moto lacks some calls) cannot be compared.
-        if there.status == Status::Unknown {
+        if there.status == Status::Unknown || MOTO_DIFFERS.contains(&v.rule.as_str()) {
             continue;
         }
         rules.insert(v.rule.clone());
