@@ -26,7 +26,7 @@ pub struct Observed {
 pub struct Habit {
     /// The identity.
     pub who: Hash,
-    /// By [`Dim`].
+    /// By dimension.
     pub what: [Hash; 6],
 }
 

@@ -128,7 +128,7 @@ const REMEMBERED: i64 = 60 * DAY;
 /// The test is [`Travel::is_impossible`]; MITRE ATT&CK names the sign for T1078.004 (Cloud Accounts). Of the ways that look so and are
 /// none, those that Microsoft names for its own detector (Microsoft Defender for Cloud Apps, "Anomaly detection policies: impossible
 /// travel") are left out: both ends must not be places that the identity has had for more than a day (who switches a VPN on and off
-/// flaps between the same two), and a place to which [`REGULARS`] others have come for longer than a day says nothing. Of two places
+/// flaps between the same two), and a place to which enough others have come for longer than a day says nothing. Of two places
 /// nearer than [`TravelConfig::distance`] only one is remembered.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Travels {
