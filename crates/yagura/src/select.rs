@@ -18,8 +18,12 @@ pub fn select<'c>(content: &'c Content, selection: &Selection) -> Result<Vec<&'c
     known(&selection.check, &all.iter().map(|c| c.id.as_str()).collect::<Vec<_>>(), ("check", "チェック"))?;
     let frameworks: Vec<&str> = content.frameworks.iter().map(|f| f.id.as_str()).collect();
     known(&selection.framework, &frameworks, ("framework", "フレームワーク"))?;
-    let answers = content.answers();
-    let answering: BTreeSet<SmolStr> = selection.framework.iter().flat_map(|f| answers.of_framework(f)).collect();
+    let answering: BTreeSet<SmolStr> = if selection.framework.is_empty() {
+        BTreeSet::new()
+    } else {
+        let answers = content.answers();
+        selection.framework.iter().flat_map(|f| answers.of_framework(f)).collect()
+    };
     let least = selection.severity.map(Severity::from);
     let wanted = |c: &&CheckFile| {
         (selection.service.is_empty() || selection.service.iter().any(|s| s == service(c)))

@@ -22,12 +22,26 @@ pub fn run(cli: &Cli, command: &ContentCommand, lang: Lang) -> Result<u8, Failur
     // A folder's own files; without a folder, what is shipped.
     let own = content.checks.values().filter(|c| c.file.shipped == folder.is_none());
     let sound = run_all(&content, own, &compiled.errors, &compiled, lang)?;
+    let sound = lint_frameworks(&content)? && sound;
     let (escalations, errors) = content.escalations();
     let own: Vec<&Escalation> = escalations.iter().filter(|e| e.shipped == folder.is_none()).collect();
     let told = own.is_empty() && errors.is_empty();
     let sound = (told || lint_escalations(&own, &errors, lang)?) && sound;
     let sound = lint_detections(folder, lang)? && sound;
     Ok(if sound { exit::DONE } else { exit::USAGE })
+}
+
+/// Says which requirements refer to what is not there; whether all is well.
+fn lint_frameworks(content: &Content) -> Result<bool, Failure> {
+    let (answers, mut sound) = (content.answers(), true);
+    let mut out = std::io::stdout().lock();
+    for framework in &content.frameworks {
+        for reference in answers.unknown_references(framework, &content.frameworks) {
+            sound = false;
+            writeln!(out, "✗ frameworks/{}.yaml: `{reference}` is no requirement and no check", framework.id)?;
+        }
+    }
+    Ok(sound)
 }
 
 /// Runs the fixtures of detections and sequences and says how they went; whether all is well. A user's are read with the built-in ones,
