@@ -92,7 +92,7 @@ pub struct ReadArgs {
     /// Addresses and domains that no threat list is believed about, and numbers of accounts that are yours, besides those in the logs' names: what is shared with them stays inside
     #[arg(long, value_name = "FILE")]
     pub allow: Vec<PathBuf>,
-    /// Where networks are, a network a line: CIDR,latitude,longitude[,label], IPv4 and IPv6; or GeoLite2's City-Blocks files. Turns impossible travel on
+    /// Where networks are, a network a line: CIDR,latitude,longitude and, if you like, a label, IPv4 and IPv6; or GeoLite2's City-Blocks files. Turns impossible travel on
     #[arg(long, value_name = "FILE")]
     pub places: Vec<PathBuf>,
     /// Exceptions: a TOML file of "suppress" tables with rule, until, reason, and any of actor, source_ip, target, account
