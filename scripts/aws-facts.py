@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Writes content/aws/<service>.json: what Yagura needs to know to call AWS's read operations.
+"""Writes content/aws/<service>.json: what Yagura needs to know to call AWS's read operations; and content/writes/<service>.json:
+the same of the operations that change something and that a remedy (content/remedies) names, and of no others.
 
     python3 scripts/aws-facts.py
 
 One command, no arguments. It makes a throw-away virtual environment under target/, installs the
 botocore version named below from PyPI (AWS's own public service models), and rewrites every file in
-content/aws/. The same botocore gives the same bytes. Raise BOTOCORE to take newer models.
+content/aws/ and content/writes/. The same botocore gives the same bytes. Raise BOTOCORE to take newer models.
 
 Only operations that read are kept: List, Describe, Get, BatchGet, BatchDescribe, Search, Lookup and
 Head, with iam:GenerateCredentialReport (it makes the report that GetCredentialReport reads). Operations
@@ -20,7 +21,8 @@ A file holds (everything that equals its default is left out):
     endpoints   partition -> variant ("" | fips | dual | fips+dual) -> "host[@signing Region]";
                 {region} stands for the Region; "except" holds the Regions that differ
     operations  name -> http ("GET /path", default "POST /"), in, out (shape names), wrap (resultWrapper),
-                host (prefix), unwrapped (S3's bare root element), pages {in, out, more}
+                host (prefix), unwrapped (S3's bare root element), pages {in, out, more},
+                checksum (the request's body must be sent with its digest)
     shapes      name -> {members, required, payload} | {list} | {map: [key, value]}
                 A reference is a shape's name, a scalar (string, integer, long, float, double, boolean,
                 timestamp, blob, document), or {shape, name, in, fmt, attr, query, flat}.
@@ -35,6 +37,8 @@ import venv
 BOTOCORE = "1.44.5"
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OUT = os.path.join(ROOT, "content", "aws")
+WRITES = os.path.join(ROOT, "content", "writes")
+REMEDIES = os.path.join(ROOT, "content", "remedies")
 
 SERVICES = """
 iam sts organizations account sso-admin identitystore accessanalyzer kms secretsmanager acm acm-pca cloudhsmv2 s3
@@ -117,8 +121,10 @@ class Service:
         self.protocol = min(offered, key=PROTOCOL_ORDER.index)
         self.kept = {}
 
-    def facts(self):
-        operations = {n: self.operation(n, op) for n, op in sorted(self.model["operations"].items()) if self.reads(n, op)}
+    def facts(self, wanted=None):
+        """Of the operations named, or of all that read."""
+        chosen = (lambda n, op: n in wanted) if wanted else self.reads
+        operations = {n: self.operation(n, op) for n, op in sorted(self.model["operations"].items()) if chosen(n, op)}
         out = {"service": self.name, "id": self.meta["serviceId"],
                "signing": self.meta.get("signingName", self.meta["endpointPrefix"]),
                "version": self.meta["apiVersion"], "protocol": self.protocol.replace("smithy-rpc-v2-", "")}
@@ -174,6 +180,9 @@ class Service:
             out["host"] = prefix
         if (self.name, name) == ("s3", "GetBucketLocation"):
             out["unwrapped"] = True
+        must = op.get("httpChecksum", {}).get("requestChecksumRequired") or op.get("httpChecksumRequired")
+        if must and not READS.match(name):
+            out["checksum"] = True
         pages = self.pages(name, op)
         if pages:
             out["pages"] = pages
@@ -316,18 +325,45 @@ def main():
         service, operation = call.split(":")
         if operation not in loader.load_service_model(service, "service-2")["operations"]:
             sys.exit(f"{call} is not in botocore {BOTOCORE}: take it off the list")
-    os.makedirs(OUT, exist_ok=True)
-    for old in os.listdir(OUT):
-        if old.endswith(".json"):
-            os.remove(os.path.join(OUT, old))
+    empty(OUT)
     total, operations = 0, 0
     for name in sorted(SERVICES):
         facts = Service(loader, name, partitions).facts()
-        text = json.dumps(facts, separators=(",", ":"), ensure_ascii=True) + "\n"
-        with open(os.path.join(OUT, f"{name}.json"), "w", encoding="ascii", newline="\n") as f:
-            f.write(text)
-        total, operations = total + len(text), operations + len(facts["operations"])
+        total, operations = total + write(OUT, name, facts), operations + len(facts["operations"])
     print(f"{len(SERVICES)} services, {operations} operations, {total:,} bytes in {os.path.relpath(OUT, ROOT)}")
+    empty(WRITES)
+    for name, wanted in sorted(changes().items()):
+        facts = Service(loader, name, partitions).facts(wanted)
+        for missing in sorted(wanted - set(facts["operations"])):
+            sys.exit(f"{name}:{missing} is in a remedy and not in botocore {BOTOCORE}")
+        write(WRITES, name, facts)
+
+
+def changes():
+    """Service -> operations that remedies call and that do not only read."""
+    out = {}
+    for folder, _, files in os.walk(REMEDIES):
+        for file in files:
+            with open(os.path.join(folder, file), encoding="utf-8") as f:
+                for service, operation in re.findall(r"\bcall: ([a-z0-9-]+):([A-Za-z0-9]+)", f.read()):
+                    if not READS.match(operation):
+                        out.setdefault(service, set()).add(operation)
+    return out
+
+
+def empty(folder):
+    os.makedirs(folder, exist_ok=True)
+    for old in os.listdir(folder):
+        if old.endswith(".json"):
+            os.remove(os.path.join(folder, old))
+
+
+def write(folder, name, facts):
+    """Writes a service's facts; their length."""
+    text = json.dumps(facts, separators=(",", ":"), ensure_ascii=True) + "\n"
+    with open(os.path.join(folder, f"{name}.json"), "w", encoding="ascii", newline="\n") as f:
+        f.write(text)
+    return len(text)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-//! Packs `content/` into the program, every file compressed by itself, so that only those in use are opened. Two kinds are packed in
-//! two parts, because a run needs the first alone: checks without their fixtures (`tests`), which stand last in a file; and of
-//! a service's API facts the operations that resource files name (`excerpt/`), with the whole beside them.
+//! Packs `content/` into the program, every file compressed by itself, so that only those in use are opened. Three kinds are packed in
+//! two parts, because a run needs the first alone: checks without their fixtures and frameworks without their requirements, which
+//! stand last in a file (`rest/`); and of a service's API facts the operations that resource files name (`excerpt/`), with the whole
+//! beside them.
 
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,9 +26,9 @@ fn main() -> io::Result<()> {
                 calls.entry(service).or_default().insert(operation);
             }
         }
-        match without_fixtures(&name, &bytes) {
-            Some((head, fixtures)) => {
-                files.insert(format!("fixtures/{name}"), fixtures);
+        match without_rest(&name, &bytes) {
+            Some((head, rest)) => {
+                files.insert(format!("rest/{name}"), rest);
                 files.insert(name, head);
             }
             None => {
@@ -64,10 +65,16 @@ fn walk(root: &Path, folder: &Path, files: &mut Vec<String>) -> io::Result<()> {
     Ok(())
 }
 
-/// A check's file up to its fixtures, and these; `None` for other files, and where something stands behind them.
-fn without_fixtures(name: &str, bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    let text = std::str::from_utf8(bytes).ok().filter(|_| name.starts_with("checks/"))?;
-    let at = text.find("\ntests:\n")? + 1;
+/// A check's file up to its fixtures or a framework's up to its requirements, and these; `None` for other files, and where something
+/// stands behind them.
+fn without_rest(name: &str, bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let keys: &[&str] = match name.split('/').next() {
+        Some("checks") => &["\ntests:\n"],
+        Some("frameworks") => &["\nsections:\n", "\nrequirements:\n"],
+        _ => return None,
+    };
+    let text = std::str::from_utf8(bytes).ok()?;
+    let at = keys.iter().find_map(|key| text.find(key))? + 1;
     let (head, tail) = text.split_at(at);
     let last = tail.lines().skip(1).all(|line| line.is_empty() || line.starts_with([' ', '#']));
     last.then(|| (head.as_bytes().to_vec(), tail.as_bytes().to_vec()))

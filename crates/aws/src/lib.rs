@@ -1,8 +1,9 @@
-//! AWS read calls, made from data.
+//! AWS calls, made from data.
 //!
 //! [`Facts`] knows every read operation of the services Yagura looks at, from AWS's own public models
 //! (`content/aws/`). [`Session`] holds credentials and calls them: signing, endpoints, wire formats,
-//! paging, retries and adaptive rate. Only reads can be called: a write has no [`ReadOperation`].
+//! paging, retries and adaptive rate. What changes something is a [`WriteOperation`], of which only those are known that
+//! remedies name, and [`Session::change`] is the one way to call it.
 //!
 //! Every failure is a [`CallError`] that turns into a [`yagura_model::Gap`]: data, not an end.
 
@@ -25,7 +26,7 @@ mod wire;
 
 pub use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 pub use error::{CallError, ConnectError};
-pub use facts::{Facts, FactsError, InputMember, ReadOperation};
+pub use facts::{Facts, FactsError, InputMember, ReadOperation, WriteOperation};
 pub use options::{MfaPrompt, Options, Role};
 pub use partition::Partition;
 pub use session::Session;

@@ -4,7 +4,7 @@ use crate::address::{bucket_of, prepare};
 use crate::credentials::{self, CredentialStore};
 use crate::endpoint::{Endpoint, EndpointError, real_region};
 use crate::error::{CallError, ConnectError, is_expired, is_throttling, is_transient};
-use crate::facts::{Facts, ReadOperation, Service};
+use crate::facts::{Facts, ReadOperation, Service, WriteOperation};
 use crate::http::UNKNOWN_HOST;
 use crate::limiter::Limiter;
 use crate::options::{Options, Role};
@@ -38,6 +38,15 @@ struct Inner {
     bucket_regions: RwLock<HashMap<SmolStr, SmolStr>>,
     /// Whether AWS accepted these credentials at least once: what tells a disabled Region from bad credentials.
     worked: AtomicBool,
+}
+
+/// When a request is sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Again {
+    /// A read: whenever another attempt may bring an answer.
+    WhenItMayHelp,
+    /// A change: only when the first attempt changed nothing.
+    WhenItWasNotDone,
 }
 
 /// A service in a Region.
@@ -150,7 +159,7 @@ impl Session {
     ) -> Result<(), CallError> {
         let mut paging = Paging::of(operation, input);
         loop {
-            let output = self.one_page(operation, region, paging.input()).await?;
+            let output = self.one_page(operation, region, paging.input(), Again::WhenItMayHelp).await?;
             let more = paging.next(&output)?;
             page(output);
             if !more {
@@ -161,7 +170,16 @@ impl Session {
 
     /// Calls a read operation as [`Session::call`] does and answers its first page only.
     pub async fn first_page(&self, operation: &ReadOperation, region: &str, input: &Map) -> Result<Value, CallError> {
-        self.one_page(operation, region, Paging::of(operation, input).input()).await
+        self.one_page(operation, region, Paging::of(operation, input).input(), Again::WhenItMayHelp).await
+    }
+
+    /// Calls an operation that changes something, once. It is sent again only where AWS said that it was not carried out
+    /// (throttled, credentials that ended, another Region): of a request that no answer came to, nobody knows whether it was.
+    ///
+    /// # Errors
+    /// AWS refused, or no answer came: then `reason` is not that of an answer, and the change may have been made.
+    pub async fn change(&self, operation: &WriteOperation, region: &str, input: &Map) -> Result<Value, CallError> {
+        self.one_page(operation.operation(), region, input, Again::WhenItWasNotDone).await
     }
 
     /// Credentials that are good for a while: the same until shortly before they end, then new ones. For clients that sign for
@@ -185,7 +203,13 @@ impl Session {
         Ok((format!("{scheme}://{authority}{base_path}"), *custom))
     }
 
-    async fn one_page(&self, operation: &ReadOperation, region: &str, input: &Map) -> Result<Value, CallError> {
+    async fn one_page(
+        &self,
+        operation: &ReadOperation,
+        region: &str,
+        input: &Map,
+        again: Again,
+    ) -> Result<Value, CallError> {
         let encoded = operation
             .service
             .wire
@@ -211,7 +235,8 @@ impl Session {
                 self.inner.credentials.renew(failure.credentials).await?;
                 continue;
             }
-            let wait = failure.cause.and_then(|c| attempts.after(c, failure.retry_after));
+            let cause = failure.cause.filter(|c| again == Again::WhenItMayHelp || *c == Cause::Throttled);
+            let wait = cause.and_then(|c| attempts.after(c, failure.retry_after));
             match wait {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return Err(failure.error),

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use yagura_aws::Session;
-use yagura_model::{Asset, Caller, Field, Gap, Map, Value};
+use yagura_model::{Asset, Caller, Field, Gap, Map, ResourceRef, Value};
 use yagura_rule::{Check, Estate, Hole, judge_one};
 
 /// How many calls are started at once; the session's own limits decide how many really run.
@@ -80,6 +80,28 @@ pub async fn collect(
     kinds: &Kinds,
     progress: &(dyn Fn(&Progress) + Sync),
 ) {
+    gather(estate, targets, checks, kinds, progress, None).await;
+}
+
+/// Reads what `checks` need to judge this one resource, and no more: its own listing and fields, and what they join.
+pub async fn collect_one(
+    estate: &mut Estate,
+    targets: &[Target],
+    checks: &[Check],
+    kinds: &Kinds,
+    resource: &ResourceRef,
+) {
+    gather(estate, targets, checks, kinds, &|_| {}, Some(resource)).await;
+}
+
+async fn gather(
+    estate: &mut Estate,
+    targets: &[Target],
+    checks: &[Check],
+    kinds: &Kinds,
+    progress: &(dyn Fn(&Progress) + Sync),
+    only: Option<&ResourceRef>,
+) {
     let plan = Plan::of(checks, kinds);
     let mut by_kind: HashMap<&str, Vec<usize>> = HashMap::new();
     for (at, check) in checks.iter().enumerate() {
@@ -90,6 +112,7 @@ pub async fn collect(
         targets,
         checks,
         kinds,
+        only,
         plan: &plan,
         by_kind,
         queue: VecDeque::new(),
@@ -119,6 +142,8 @@ struct Collector<'c> {
     targets: &'c [Target],
     checks: &'c [Check],
     kinds: &'c Kinds,
+    /// The one resource to judge, where not all are.
+    only: Option<&'c ResourceRef>,
     plan: &'c Plan,
     by_kind: HashMap<&'c str, Vec<usize>>,
     queue: VecDeque<Job>,
@@ -155,6 +180,9 @@ impl Collector<'_> {
             for id in &ids {
                 let Some(kind) = self.kinds.get(id) else { continue };
                 for region in self.regions(target, kind.resource.regional) {
+                    if self.is_elsewhere(id, target, kind.resource.regional, &region) {
+                        continue;
+                    }
                     match self.plan.group_of.get(id) {
                         Some(&group) if self.by_kind.contains_key(id.as_str()) => {
                             listed.push(Wanted::Listing(group, target, region));
@@ -171,6 +199,12 @@ impl Collector<'_> {
         for (id, added) in unlisted {
             self.judge(id, &added);
         }
+    }
+
+    /// Whether a listing of the kind under judgement cannot hold the one resource that is wanted.
+    fn is_elsewhere(&self, kind: &SmolStr, target: usize, regional: bool, region: &SmolStr) -> bool {
+        let account = self.targets.get(target).map(|t| &t.caller.account);
+        self.only.is_some_and(|r| r.kind == *kind && (Some(&r.account) != account || (regional && r.region != *region)))
     }
 
     fn regions(&self, target: usize, regional: bool) -> Vec<SmolStr> {
@@ -213,12 +247,22 @@ impl Collector<'_> {
 
     /// Judges new assets of a kind as far as possible.
     fn judge(&mut self, id: &SmolStr, added: &[u32]) {
+        let wanted: Vec<u32> = added.iter().copied().filter(|&at| self.is_wanted(at)).collect();
         for check in self.by_kind.get(id.as_str()).cloned().unwrap_or_default() {
-            for &asset in added {
+            for &asset in &wanted {
                 self.tasks.push(Task { check, asset, open: 0 });
                 self.advance(self.tasks.len() - 1);
             }
         }
+    }
+
+    /// Whether an asset is to be judged.
+    fn is_wanted(&self, asset: u32) -> bool {
+        let Some(only) = self.only else { return true };
+        let found = self.estate.assets().get(asset as usize);
+        found.is_some_and(|a| {
+            a.id == only.id && a.kind == only.kind && a.account == only.account && a.region == only.region
+        })
     }
 
     /// Evaluates a task and asks for what its answer hangs on.

@@ -41,7 +41,13 @@ def check_jsonl(path, _schemas):
 
 def check_json(path, _schemas):
     document = json.loads(path.read_text("utf-8"))
+    compliance = document.pop("compliance", [])
     fail_unless(list(document) == ["meta", "summary", "verdicts", "gaps"], list(document))
+    for framework in compliance:
+        fail_unless(list(framework) == ["framework", "title", "sections"], list(framework))
+        for requirement in (r for section in framework["sections"] for r in section["requirements"]):
+            fail_unless(requirement["coverage"] in {"automated", "partial", "manual"}, requirement)
+            fail_unless(requirement["standing"] in {"passed", "failed", "unknown", "not_applicable", "manual"}, requirement)
     fail_unless(sum(document["summary"]["total"].values()) == len(document["verdicts"]), "the summary does not add up")
     return len(document["verdicts"])
 

@@ -116,6 +116,60 @@ impl Check {
         std::iter::once(&self.each).chain(self.joins.iter().map(|j| &j.kind))
     }
 
+    /// What else may be asked about the resources that this check judges: its own joins and settings, and those that `with` and
+    /// `settings` in `yaml` add; the answer is `when`, or yes.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, each with line and column.
+    pub fn asking_more(&self, file: &ContentFile, yaml: &Yaml, schema: &Schema) -> Result<Self, Vec<ContentError>> {
+        let mut r = Reader::new(file);
+        let mut settings = self.settings.clone();
+        if let Some(Value::Map(more)) = yaml.get("settings").and_then(Yaml::value) {
+            more.iter().for_each(|(name, value)| settings.insert(name.clone(), value.clone()));
+        }
+        let own = CheckFile {
+            file: file.clone(),
+            id: self.id.clone(),
+            each: self.each.clone(),
+            severity: self.severity,
+            maps: Vec::new(),
+            settings: settings.clone(),
+            en: Texts::default(),
+            ja: Texts::default(),
+            yaml: yaml.clone(),
+        };
+        let mut joins = self.joins.clone();
+        joins.extend(own.joins(&mut r, schema, self.regional, &settings));
+        let mut out = Self { joins, settings, when: None, lower: None, pass: Program::truth(), ..self.clone() };
+        if let Some(at) = yaml.get("when") {
+            let when = own.program(&mut r, at, |t| compile(t, &out.names(schema)));
+            out.pass = when.unwrap_or(out.pass);
+        }
+        r.finish(out)
+    }
+
+    /// Compiles an expression about the resources that this check judges, whatever its answer's type.
+    ///
+    /// # Errors
+    /// What is wrong with it, with the nearest right spelling.
+    pub fn expression(&self, text: &str, schema: &Schema) -> Result<Program, String> {
+        compile_value(text, &self.names(schema), &Type::Any).map_err(|e| e.message)
+    }
+
+    /// The check that asks only whether `program` has an answer: judging it on demand reads what the program needs. With `failing`,
+    /// only for resources that this other check fails.
+    #[must_use]
+    pub fn reading(&self, program: &Program, failing: Option<&Self>) -> Self {
+        let pass = program.presence();
+        let when = failing.map(|check| check.pass.failing(check.when.as_ref()));
+        Self { when, lower: None, reads: pass.reads.clone(), pass, ..self.clone() }
+    }
+
+    fn names<'s>(&'s self, schema: &'s Schema) -> Names<'s> {
+        let joins = self.joins.iter().map(|j| (j.name.clone(), j.kind.clone())).collect();
+        Names { schema, this: &self.each, joins, settings: &self.settings }
+    }
+
     /// Why a failure matters, and what to do about it: settings are filled in, the resource's names are as written.
     pub fn why_and_fix(&self, lang: Lang) -> (Arc<str>, Arc<str>) {
         let texts = match lang {

@@ -83,6 +83,11 @@ impl Framework {
         r.finish(framework)
     }
 
+    /// Where its file stands.
+    pub fn path(&self) -> String {
+        format!("frameworks/{}.yaml", self.id)
+    }
+
     /// The title in a language.
     pub fn title(&self, lang: Lang) -> &SmolStr {
         match lang {

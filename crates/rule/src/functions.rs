@@ -224,6 +224,13 @@ const TABLE: &[Definition] = &[
         yields: bool_type,
         run: |a, _| text_of(a).and_then(|s| policy::is_admin(s).map(V::Bool).map_err(told)),
     },
+    // A policy document as plain JSON text: IAM's API answers it URL-encoded.
+    Definition {
+        name: "policy.text",
+        params: &[Param::Text],
+        yields: text_type,
+        run: |a, _| one(a, |s| V::Text(yagura_policy::document::decoded(s).into())),
+    },
     Definition {
         name: "policy.allows",
         params: &[Param::Text, Param::Text, Param::Text],

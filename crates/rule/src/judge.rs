@@ -4,8 +4,10 @@ use crate::check::{Check, Lower};
 use crate::estate::{Estate, Hole};
 use crate::eval::Env;
 use crate::explain::evidence;
+use crate::operate::V;
+use crate::program::Program;
 use smol_str::SmolStr;
-use yagura_model::{Asset, Lang, Map, ResourceRef, Status, Verdict};
+use yagura_model::{Asset, Lang, Map, ResourceRef, Status, Value, Verdict};
 
 /// What a check says of one asset, and what kept it from saying more. With `demand`, holes are only those whose data
 /// should be read next (see [`Hole::can_be_read`]).
@@ -14,6 +16,18 @@ pub fn judge_one(estate: &Estate, check: &Check, asset: u32, demand: bool) -> (S
         return (Status::NotApplicable, Vec::new());
     };
     status(&mut env, check)
+}
+
+/// A program's answer for one asset, with the joins of the check that it was compiled for; `None` where the answer is absent.
+///
+/// # Errors
+/// What kept it from being known.
+pub fn answer(estate: &Estate, check: &Check, asset: u32, program: &Program) -> Result<Option<Value>, Vec<Hole>> {
+    let Some(mut env) = Env::new(estate, &check.joins, asset, false) else { return Ok(None) };
+    match env.eval(&program.root) {
+        V::Unknown(holes) => Err(holes),
+        known => Ok(known.to_value()),
+    }
 }
 
 fn status<'e>(env: &mut Env<'e>, check: &'e Check) -> (Status, Vec<Hole>) {

@@ -29,7 +29,7 @@ pub mod policy {
     pub use crate::functions::policy::{is_admin, is_public};
     pub use yagura_policy::document::decoded;
 }
-pub use judge::{Judgement, Subject, judge, judge_one, verdict};
+pub use judge::{Judgement, Subject, answer, judge, judge_one, verdict};
 pub use program::Program;
 pub use schema::{Kind, Schema};
 pub use tables::{LAMBDA_RUNTIMES, Tables};

@@ -57,3 +57,26 @@ pub struct Program {
     /// Fields read, as (kind, top-level field), sorted, each once.
     pub reads: Vec<(SmolStr, SmolStr)>,
 }
+
+impl Program {
+    /// The program that always answers true.
+    pub(crate) fn truth() -> Self {
+        Self { root: Node::Const(yagura_model::Value::Bool(true)), text: "true".to_owned(), reads: Vec::new() }
+    }
+
+    /// The program that answers whether this one's answer is there.
+    pub(crate) fn presence(&self) -> Self {
+        Self { root: Node::Has(Box::new(self.root.clone())), text: self.text.clone(), reads: self.reads.clone() }
+    }
+
+    /// The program that answers whether a check with this `pass` and `when` fails.
+    pub(crate) fn failing(&self, when: Option<&Self>) -> Self {
+        let fails = Node::Not(Box::new(self.root.clone()));
+        let root = match when {
+            Some(when) => Node::And(Box::new(when.root.clone()), Box::new(fails)),
+            None => fails,
+        };
+        let reads = when.iter().flat_map(|w| &w.reads).chain(&self.reads).cloned().collect();
+        Self { root, text: self.text.clone(), reads }
+    }
+}

@@ -3,6 +3,7 @@
 use crate::commands::custodian::CustodianCommand;
 use crate::commands::detect::DetectArgs;
 use crate::commands::events::EventsCommand;
+use crate::commands::fix::{FixArgs, UndoArgs};
 use crate::commands::frameworks::FrameworksCommand;
 use crate::commands::iac::IacArgs;
 use crate::commands::iam::IamCommand;
@@ -81,6 +82,10 @@ pub enum Command {
     /// Run Cloud Custodian policies as they are; nothing is changed
     #[command(subcommand)]
     Custodian(CustodianCommand),
+    /// Preview what would mend findings, and carry it out by the preview's hash
+    Fix(Box<FixArgs>),
+    /// Take a run of `fix` back
+    Undo(Box<UndoArgs>),
     /// Look after content folders
     #[command(subcommand)]
     Content(ContentCommand),

@@ -3,6 +3,7 @@
 use crate::escalations::{self, Escalation};
 use crate::failure::Failure;
 use smol_str::SmolStr;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,18 +25,29 @@ const PERMISSIONS: &str = "permissions.yaml";
 pub struct Content {
     /// Checks by id; a user's check replaces a shipped one of the same id.
     pub checks: BTreeMap<SmolStr, CheckFile>,
-    /// Frameworks, sorted by id.
+    /// Frameworks, sorted by id; of the shipped ones the head alone (id, titles): most runs need no more.
     pub frameworks: Vec<Framework>,
     /// What is wrong with files that were left out.
     pub errors: Vec<ContentError>,
     files: Vec<ContentFile>,
+    whole: OnceCell<Requirements>,
+}
+
+/// The frameworks as a whole, and how checks answer them.
+pub struct Requirements {
+    /// The frameworks with all their requirements, sorted by id.
+    pub frameworks: Vec<Framework>,
+    /// Which checks answer which requirement.
+    pub answers: Answers,
+    /// The numbers of the requirements, by framework: what checks may refer to.
+    pub known: Vec<(SmolStr, Vec<SmolStr>)>,
 }
 
 impl Content {
     /// Reads the embedded content and a user's folder.
     pub fn load(user: Option<&Path>) -> Result<Self, Failure> {
         let mut files: Vec<ContentFile> = Vec::new();
-        for (path, _) in embedded::FILES.iter().filter(|(p, _)| !is_part(p) && !is_detection(p)) {
+        for (path, _) in embedded::FILES.iter().filter(|(p, _)| !is_part(p) && !is_detection(p) && !is_remedy(p)) {
             files.push(ContentFile {
                 path: (*path).to_owned(),
                 text: embedded_text(path).unwrap_or_default(),
@@ -54,7 +66,8 @@ impl Content {
                 }
             }
         }
-        let mut content = Self { checks: BTreeMap::new(), frameworks: Vec::new(), errors: unreadable, files };
+        let mut content =
+            Self { checks: BTreeMap::new(), frameworks: Vec::new(), errors: unreadable, files, whole: OnceCell::new() };
         for file in content.files.clone() {
             if file.path.starts_with("checks/") {
                 match CheckFile::parse(&file) {
@@ -70,7 +83,7 @@ impl Content {
                 }
             } else if !file.shipped && !has_a_place(&file.path) {
                 let message =
-                    "no content stands here: files live in `checks/`, `resources/`, `frameworks/`, `escalations/`, `queries/`, `detections/` or `sequences/`"
+                    "no content stands here: files live in `checks/`, `resources/`, `frameworks/`, `escalations/`, `queries/`, `detections/`, `sequences/` or `remedies/`"
                         .to_owned();
                 content.errors.push(ContentError { file: file.path, line: 1, column: 1, message });
             }
@@ -78,9 +91,16 @@ impl Content {
         Ok(content)
     }
 
-    /// Which checks answer which requirement.
-    pub fn answers(&self) -> Answers {
-        Answers::new(&self.frameworks, self.checks.values())
+    /// What the frameworks want: worked out once, when first asked for.
+    pub fn requirements(&self) -> &Requirements {
+        self.whole.get_or_init(|| {
+            let whole = |f: &Framework| self.text(&f.path()).and_then(|file| Framework::parse(&with_rest(file)).ok());
+            let all: Vec<Framework> = self.frameworks.iter().map(|f| whole(f).unwrap_or_else(|| f.clone())).collect();
+            let numbers = |f: &Framework| f.requirements().map(|q| q.number.clone()).collect();
+            let known = all.iter().map(|f| (f.id.clone(), numbers(f))).collect();
+            let answers = Answers::new(&all, self.checks.values());
+            Requirements { frameworks: all, answers, known }
+        })
     }
 
     /// A check with its fixtures: those of a shipped one are packed apart, because only a test needs them.
@@ -88,13 +108,7 @@ impl Content {
     /// # Errors
     /// Everything that is wrong with the form of the file.
     pub fn with_fixtures(&self, check: &CheckFile) -> Result<CheckFile, Vec<ContentError>> {
-        let fixtures = embedded_text(&format!("fixtures/{}", check.file.path)).filter(|_| check.file.shipped);
-        match fixtures {
-            Some(fixtures) => {
-                CheckFile::parse(&ContentFile { text: check.file.text.clone() + &fixtures, ..check.file.clone() })
-            }
-            None => Ok(check.clone()),
-        }
+        CheckFile::parse(&with_rest(&check.file))
     }
 
     /// The text of a content file.
@@ -136,9 +150,7 @@ impl Content {
             None => Tables::default(),
         };
         let schema = kinds.schema();
-        let numbers = |f: &Framework| f.requirements().map(|q| q.number.clone()).collect();
-        let frameworks = self.frameworks.iter().map(|f| (f.id.clone(), numbers(f))).collect();
-        Ok(Compiled { facts: Arc::new(facts), kinds, schema, tables: Arc::new(tables), frameworks, errors })
+        Ok(Compiled { facts: Arc::new(facts), kinds, schema, tables: Arc::new(tables), errors })
     }
 
     /// Compiles the chosen checks with the user's settings. A broken user check is left out and complained of.
@@ -150,7 +162,9 @@ impl Content {
     ) -> (Vec<Check>, Vec<ContentError>) {
         let (mut checks, mut errors) = (Vec::new(), Vec::new());
         for file in chosen {
-            match file.compile(&compiled.schema, settings.get(&file.id), &compiled.frameworks) {
+            // Which requirements a shipped check names is looked at by tests; a user's are looked at whenever it is read.
+            let known = if file.file.shipped { &[][..] } else { &self.requirements().known[..] };
+            match file.compile(&compiled.schema, settings.get(&file.id), known) {
                 Ok(c) => checks.push(c),
                 Err(e) => errors.extend(e),
             }
@@ -176,9 +190,15 @@ fn of_folder(folder: &Path) -> Result<Vec<Result<ContentFile, ContentError>>, Fa
     Ok(read.collect())
 }
 
-/// Whether a file is opened by its own name alone: generated facts, and what checks are tested with.
+/// A shipped file with the part of it that is packed apart.
+fn with_rest(file: &ContentFile) -> ContentFile {
+    let rest = embedded_text(&format!("rest/{}", file.path)).filter(|_| file.shipped).unwrap_or_default();
+    ContentFile { text: file.text.clone() + &rest, ..file.clone() }
+}
+
+/// Whether a file is opened by its own name alone: generated facts, and what stands apart from the files in use.
 fn is_part(path: &str) -> bool {
-    ["aws/", "custodian/", "excerpt/", "fixtures/"].iter().any(|folder| path.starts_with(folder))
+    ["aws/", "custodian/", "excerpt/", "rest/", "writes/"].iter().any(|folder| path.starts_with(folder))
 }
 
 /// Whether a file is a detection or a sequence: only detecting needs them.
@@ -186,20 +206,40 @@ fn is_detection(path: &str) -> bool {
     path.starts_with("detections/") || path.starts_with("sequences/") || path == yagura_detect::attack::PATH
 }
 
-/// The embedded detections and sequences, and a user's, which replace those of the same path. With them, what is wrong with files that
-/// cannot be read.
+/// Whether a file is a remedy: only mending needs them.
+fn is_remedy(path: &str) -> bool {
+    path.starts_with("remedies/")
+}
+
+/// Files that only some commands need: the embedded ones, and a user's, which replace those of the same path. With them, what is wrong
+/// with files that cannot be read.
+pub type Files = (Vec<ContentFile>, Vec<ContentError>);
+
+/// The detections and sequences.
 ///
 /// # Errors
 /// The user's folder cannot be read.
-pub fn detections(user: Option<&Path>) -> Result<(Vec<ContentFile>, Vec<ContentError>), Failure> {
-    let shipped = embedded::FILES.iter().map(|(p, _)| *p).filter(|p| is_detection(p));
+pub fn detections(user: Option<&Path>) -> Result<Files, Failure> {
+    chosen(user, is_detection)
+}
+
+/// The remedies.
+///
+/// # Errors
+/// The user's folder cannot be read.
+pub fn remedies(user: Option<&Path>) -> Result<Files, Failure> {
+    chosen(user, is_remedy)
+}
+
+fn chosen(user: Option<&Path>, wanted: fn(&str) -> bool) -> Result<Files, Failure> {
+    let shipped = embedded::FILES.iter().map(|(p, _)| *p).filter(|p| wanted(p));
     let mut files: Vec<ContentFile> = shipped
         .map(|path| ContentFile { path: path.to_owned(), text: embedded_text(path).unwrap_or_default(), shipped: true })
         .collect();
     let mut errors = Vec::new();
     for read in user.map(of_folder).transpose()?.unwrap_or_default() {
         match read {
-            Ok(file) if is_detection(&file.path) => {
+            Ok(file) if wanted(&file.path) => {
                 files.retain(|f| f.path != file.path);
                 files.push(file);
             }
@@ -216,6 +256,7 @@ fn has_a_place(path: &str) -> bool {
         || path.starts_with("escalations/")
         || path.starts_with("queries/")
         || is_detection(path)
+        || is_remedy(path)
         || embedded::FILES.iter().any(|(p, _)| *p == path)
 }
 
@@ -229,8 +270,6 @@ pub struct Compiled {
     pub schema: Schema,
     /// Dated facts.
     pub tables: Arc<Tables>,
-    /// Frameworks with their requirements.
-    pub frameworks: Vec<(SmolStr, Vec<SmolStr>)>,
     /// What is wrong with files that were left out.
     pub errors: Vec<ContentError>,
 }
@@ -247,7 +286,8 @@ pub fn facts() -> Result<Arc<Facts>, Failure> {
 
 fn embedded_facts(exceptions: &str) -> Result<Facts, FactsError> {
     let facts = Facts::new(|service| embedded_bytes(&format!("aws/{service}.json")), exceptions)?;
-    Ok(facts.with_excerpt(|service| embedded_bytes(&format!("excerpt/{service}.json"))))
+    let facts = facts.with_excerpt(|service| embedded_bytes(&format!("excerpt/{service}.json")));
+    Ok(facts.with_writes(|service| embedded_bytes(&format!("writes/{service}.json"))))
 }
 
 /// An embedded file, unpacked.

@@ -21,7 +21,7 @@ pub fn select<'c>(content: &'c Content, selection: &Selection) -> Result<Vec<&'c
     let answering: BTreeSet<SmolStr> = if selection.framework.is_empty() {
         BTreeSet::new()
     } else {
-        let answers = content.answers();
+        let answers = &content.requirements().answers;
         selection.framework.iter().flat_map(|f| answers.of_framework(f)).collect()
     };
     let least = selection.severity.map(Severity::from);

@@ -1,4 +1,4 @@
-//! API facts: which read operations there are, how they are called, and what they answer.
+//! API facts: which operations there are, how they are called, and what they answer.
 
 mod model;
 mod operation;
@@ -8,7 +8,7 @@ mod shape;
 
 pub(crate) use model::{EndpointModel, ProtocolName};
 pub(crate) use operation::Pages;
-pub use operation::{InputMember, ReadOperation};
+pub use operation::{InputMember, ReadOperation, WriteOperation};
 pub(crate) use service::Service;
 pub(crate) use shape::{Body, Link, Location, Node, Scalar, Target};
 
@@ -29,6 +29,7 @@ type Load = Box<dyn Fn(&str) -> Option<Vec<u8>> + Send + Sync>;
 pub struct Facts {
     load: Load,
     excerpt: Option<Load>,
+    writes: Option<Load>,
     permissions: Permissions,
     services: RwLock<HashMap<(Part, String), &'static Service>>,
 }
@@ -40,6 +41,8 @@ enum Part {
     Excerpt,
     /// All of it.
     Whole,
+    /// The operations that change something.
+    Writes,
 }
 
 /// Why an operation's facts cannot be had.
@@ -64,6 +67,14 @@ pub enum FactsError {
         /// The operation as written.
         operation: String,
         /// The operation that was probably meant.
+        nearest: Option<String>,
+    },
+    /// No facts of an operation that changes something.
+    #[error("there are no facts of a change `{call}`{}", hint(.nearest))]
+    Write {
+        /// The call as written.
+        call: String,
+        /// The call that was probably meant.
         nearest: Option<String>,
     },
     /// The operation changes something, or answers secrets: it can not be called at all.
@@ -93,6 +104,7 @@ impl Facts {
         Ok(Self {
             load: Box::new(load),
             excerpt: None,
+            writes: None,
             permissions: Permissions::parse(exceptions)?,
             services: RwLock::new(HashMap::new()),
         })
@@ -104,6 +116,29 @@ impl Facts {
     pub fn with_excerpt(mut self, excerpt: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
         self.excerpt = Some(Box::new(excerpt));
         self
+    }
+
+    /// The same facts with those of operations that change something, by service name (`s3` → the bytes of
+    /// `content/writes/s3.json`). Without them nothing can be changed at all.
+    #[must_use]
+    pub fn with_writes(mut self, writes: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
+        self.writes = Some(Box::new(writes));
+        self
+    }
+
+    /// The operation that changes something and that `call` names (`s3:PutPublicAccessBlock`): one that a remedy names.
+    ///
+    /// # Errors
+    /// There are no such facts; the message names the nearest right spelling.
+    pub fn write_operation(&self, call: &str) -> Result<WriteOperation, FactsError> {
+        let (service, operation) = call.split_once(':').ok_or_else(|| FactsError::Form(call.to_owned()))?;
+        let no_such = |nearest: Option<&str>| FactsError::Write {
+            call: call.to_owned(),
+            nearest: nearest.map(|n| format!("{service}:{n}")),
+        };
+        let writes = self.part(Part::Writes, service)?.ok_or_else(|| no_such(None))?;
+        let found = writes.operation(operation, &self.permissions)?;
+        found.map(WriteOperation::new).ok_or_else(|| no_such(nearest(operation, writes.operation_names())))
     }
 
     /// The read operation that `call` names (`s3:GetBucketEncryption`; the service is botocore's name).
@@ -153,6 +188,7 @@ impl Facts {
         let source = match part {
             Part::Excerpt => self.excerpt.as_ref(),
             Part::Whole => Some(&self.load),
+            Part::Writes => self.writes.as_ref(),
         };
         let sound = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         let Some(bytes) = source.filter(|_| sound).and_then(|load| load(name)) else { return Ok(None) };

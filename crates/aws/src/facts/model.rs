@@ -73,6 +73,8 @@ pub(super) struct OperationModel {
     #[serde(default)]
     pub unwrapped: bool,
     #[serde(default)]
+    pub checksum: bool,
+    #[serde(default)]
     pub pages: Option<PagesModel>,
 }
 

@@ -14,7 +14,59 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use yagura_model::Type;
 
-/// An operation that reads, and nothing else: the only thing a [`crate::Session`] can call.
+/// An operation that changes something. A [`crate::Session`] calls it by [`crate::Session::change`] alone.
+#[derive(Debug, Clone)]
+pub struct WriteOperation(Arc<ReadOperation>);
+
+impl WriteOperation {
+    pub(super) fn new(operation: Arc<ReadOperation>) -> Self {
+        Self(operation)
+    }
+
+    /// The call as content files write it: `s3:PutPublicAccessBlock`.
+    pub fn call(&self) -> &str {
+        self.0.call()
+    }
+
+    /// The IAM action that allows the call.
+    pub fn permission(&self) -> &str {
+        self.0.permission()
+    }
+
+    /// The type of an answer.
+    pub fn output(&self) -> Type {
+        self.0.output()
+    }
+
+    /// The input's members, sorted by name.
+    pub fn input_members(&self) -> Vec<InputMember> {
+        self.0.input_members()
+    }
+
+    /// Whether the service has one endpoint for the whole partition.
+    pub fn is_global(&self) -> bool {
+        self.0.is_global()
+    }
+
+    /// What is wrong with an input, before it is sent: members that the operation does not know, values of the wrong kind,
+    /// members that are missing.
+    ///
+    /// # Errors
+    /// The first of them, in words.
+    pub fn check(&self, input: &yagura_model::Map) -> Result<(), String> {
+        let wanted = self.input_members().into_iter().find(|m| m.required && input.get(&m.name).is_none());
+        if let Some(missing) = wanted {
+            return Err(format!("`{}` needs `{}`", self.call(), missing.name));
+        }
+        self.0.service.wire.encode(&self.0, input).map(|_| ()).map_err(|e| format!("`{}`: {}", self.call(), e.0))
+    }
+
+    pub(crate) fn operation(&self) -> &ReadOperation {
+        &self.0
+    }
+}
+
+/// An operation that reads, and nothing else: what a [`crate::Session`] calls unless a plan is applied.
 pub struct ReadOperation {
     call: SmolStr,
     permission: SmolStr,
@@ -26,6 +78,8 @@ pub struct ReadOperation {
     pub(crate) output_schema: &'static Schema<'static>,
     pub(crate) wrapper: Option<&'static str>,
     pub(crate) host_prefix: Option<&'static str>,
+    /// Whether the request's body must come with its digest.
+    pub(crate) checksum: bool,
     pub(crate) pages: Option<Pages>,
     pub(crate) bag: ConfigBag,
     output_type: OnceLock<Type>,
@@ -76,6 +130,7 @@ impl ReadOperation {
             output_schema: answer_schema(output, model.unwrapped),
             wrapper: model.wrap,
             host_prefix: model.host,
+            checksum: model.checksum,
             pages: model.pages.as_ref().map(|p| Pages {
                 inputs: p.inputs.clone(),
                 outputs: p.outputs.clone(),

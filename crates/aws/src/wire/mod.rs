@@ -24,7 +24,10 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::date_time::Format;
 use aws_smithy_xml::codec::{XmlCodec, XmlCodecSettings};
 use aws_smithy_xml::protocol::aws_rest_xml::AwsRestXmlProtocol;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 use yagura_model::{Map, Value};
 
 /// Answers nest at most this deep; a deeper one is refused before it can exhaust the stack.
@@ -112,23 +115,24 @@ impl Wire {
         Self { protocol, codec, name }
     }
 
-    /// Writes the request of a call. Unknown members and values of the wrong kind are errors.
+    /// Writes the request of a call. Unknown members and values of the wrong kind are errors. Where the operation wants its body's
+    /// digest, that is SHA-256 (Amazon S3 user guide, "Checking object integrity": any of the checksum headers serves).
     pub fn encode(&self, operation: &ReadOperation, input: &Map) -> Result<Encoded, WireError> {
         let input = request::Input::of_operation(operation, input, self.name);
         input.check()?;
         let mut request = self.protocol.serialize_request(&input, operation.input_schema, "", &operation.bag)?;
         let body = std::mem::replace(request.body_mut(), SdkBody::empty());
-        Ok(Encoded {
-            method: request.method().to_owned(),
-            path: request.uri().to_owned(),
-            headers: request
-                .headers()
-                .iter()
-                .filter(|(name, _)| !name.eq_ignore_ascii_case("content-length"))
-                .map(|(n, v)| (n.to_ascii_lowercase(), v.to_owned()))
-                .collect(),
-            body: body.bytes().map(Bytes::copy_from_slice).unwrap_or_default(),
-        })
+        let body = body.bytes().map(Bytes::copy_from_slice).unwrap_or_default();
+        let mut headers: Vec<(String, String)> = request
+            .headers()
+            .iter()
+            .filter(|(name, _)| !name.eq_ignore_ascii_case("content-length"))
+            .map(|(n, v)| (n.to_ascii_lowercase(), v.to_owned()))
+            .collect();
+        if operation.checksum {
+            headers.push(("x-amz-checksum-sha256".to_owned(), BASE64_STANDARD.encode(Sha256::digest(&body))));
+        }
+        Ok(Encoded { method: request.method().to_owned(), path: request.uri().to_owned(), headers, body })
     }
 
     /// Reads a successful answer. Truncated, malformed or too deeply nested bodies are errors, never partial values.

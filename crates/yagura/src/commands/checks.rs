@@ -147,7 +147,7 @@ pub fn run_all<'c>(
         total += 1;
         let ran = content
             .with_fixtures(file)
-            .and_then(|whole| run_fixtures(&whole, &compiled.schema, &compiled.frameworks, &compiled.tables));
+            .and_then(|whole| run_fixtures(&whole, &compiled.schema, &content.requirements().known, &compiled.tables));
         match ran {
             Ok(broken) if broken.is_empty() => writeln!(out, "✓ {}", file.id)?,
             Ok(broken) => {

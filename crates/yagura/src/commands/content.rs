@@ -1,8 +1,9 @@
 //! `yagura content lint`.
 
 use super::checks::run_all;
+use super::fix;
 use crate::cli::{Cli, ContentCommand};
-use crate::content::{self, Content};
+use crate::content::{self, Content, Requirements};
 use crate::escalations::{Escalation, broken};
 use crate::failure::{Failure, exit};
 use smol_str::SmolStr;
@@ -23,6 +24,7 @@ pub fn run(cli: &Cli, command: &ContentCommand, lang: Lang) -> Result<u8, Failur
     let own = content.checks.values().filter(|c| c.file.shipped == folder.is_none());
     let sound = run_all(&content, own, &compiled.errors, &compiled, lang)?;
     let sound = lint_frameworks(&content)? && sound;
+    let sound = fix::lint(folder, &content, &compiled, lang)? && sound;
     let (escalations, errors) = content.escalations();
     let own: Vec<&Escalation> = escalations.iter().filter(|e| e.shipped == folder.is_none()).collect();
     let told = own.is_empty() && errors.is_empty();
@@ -33,10 +35,11 @@ pub fn run(cli: &Cli, command: &ContentCommand, lang: Lang) -> Result<u8, Failur
 
 /// Says which requirements refer to what is not there; whether all is well.
 fn lint_frameworks(content: &Content) -> Result<bool, Failure> {
-    let (answers, mut sound) = (content.answers(), true);
+    let Requirements { frameworks, answers, .. } = content.requirements();
+    let mut sound = true;
     let mut out = std::io::stdout().lock();
-    for framework in &content.frameworks {
-        for reference in answers.unknown_references(framework, &content.frameworks) {
+    for framework in frameworks {
+        for reference in answers.unknown_references(framework, frameworks) {
             sound = false;
             writeln!(out, "✗ frameworks/{}.yaml: `{reference}` is no requirement and no check", framework.id)?;
         }

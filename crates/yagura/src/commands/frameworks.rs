@@ -2,7 +2,7 @@
 
 use super::help_ja::HelpJa;
 use crate::cli::Cli;
-use crate::content::Content;
+use crate::content::{Content, Requirements};
 use crate::failure::{Failure, exit};
 use clap::{Args, Subcommand, ValueEnum};
 use smol_str::SmolStr;
@@ -114,9 +114,9 @@ fn count(rows: &[(SmolStr, Vec<ComplianceRequirement>)], coverage: Coverage) -> 
 const COVERAGES: [Coverage; 3] = [Coverage::Automated, Coverage::Partial, Coverage::Manual];
 
 fn list(content: &Content, args: &ListArgs, lang: Lang) -> Result<u8, Failure> {
-    let answers = content.answers();
+    let Requirements { frameworks, answers, .. } = content.requirements();
     let mut out = std::io::stdout().lock();
-    let all: Vec<_> = content.frameworks.iter().map(|f| (f, rows(f, &answers, lang))).collect();
+    let all: Vec<_> = frameworks.iter().map(|f| (f, rows(f, answers, lang))).collect();
     if args.format == TextOrJson::Json {
         let rows: Vec<_> = all
             .iter()
@@ -140,11 +140,12 @@ fn list(content: &Content, args: &ListArgs, lang: Lang) -> Result<u8, Failure> {
 }
 
 fn show(content: &Content, args: &ShowArgs, lang: Lang) -> Result<u8, Failure> {
-    let Some(framework) = content.frameworks.iter().find(|f| f.id == args.id) else {
+    let Requirements { frameworks, answers, .. } = content.requirements();
+    let Some(framework) = frameworks.iter().find(|f| f.id == args.id) else {
         let there = content.frameworks.iter().map(|f| f.id.as_str());
         return Err(Failure::unknown(("framework", "フレームワーク"), &args.id, there).or_list());
     };
-    let mut rows = rows(framework, &content.answers(), lang);
+    let mut rows = rows(framework, answers, lang);
     let counts = COVERAGES.map(|c| (count(&rows, c), c));
     if args.gaps {
         rows.iter_mut().for_each(|(_, r)| r.retain(|r| r.coverage != Coverage::Automated));

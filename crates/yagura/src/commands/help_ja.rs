@@ -1,6 +1,6 @@
 //! The help texts in Japanese. A test sees to it that none is missing.
 
-use super::{custodian, detect, events, frameworks, iam, investigate, logs, net, query, store, trail};
+use super::{custodian, detect, events, fix, frameworks, iam, investigate, logs, net, query, store, trail};
 use clap::{Arg, ArgAction, Command};
 
 const TEMPLATE: &str = "{before-help}{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}";
@@ -76,6 +76,9 @@ fn own(path: &str) -> Option<&'static HelpJa> {
         return Some(&investigate::HELP_JA);
     }
     if let Some(own) = path.strip_prefix("yagura detect ").and_then(detect::help_ja) {
+        return Some(own);
+    }
+    if let Some(own) = path.strip_prefix("yagura ").and_then(fix::help_ja) {
         return Some(own);
     }
     let of_iam = path.strip_prefix("yagura iam ").and_then(iam::help_ja);

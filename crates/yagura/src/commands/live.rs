@@ -38,28 +38,53 @@ async fn read_all(
     display: &Display,
     lang: Lang,
 ) -> Result<Snapshot, Failure> {
-    let options = Options {
-        max_concurrency: args.concurrency.max(1),
-        attempt_timeout: Duration::from_secs(args.timeout),
-        connect_timeout: Duration::from_secs(args.timeout.min(5)),
-        ..options(args.profile.as_deref(), args.region.first(), args.endpoint_url.as_deref(), lang)?
-    };
-    let taken_at = jiff::Timestamp::now();
-    let base = Session::connect(options, compiled.facts.clone()).await.map_err(|e| connect_failure(&e))?;
-    let mut targets =
-        if args.role_arn.is_empty() { vec![own_account(&base).await?] } else { roles(&base, args, lang).await? };
-    if let [only] = targets.as_slice()
-        && let Err(gap) = &only.session
-    {
-        return Err(Failure::blind(gap.say(Lang::En), gap.say(Lang::Ja)));
-    }
-    let scope = scope(&base, &mut targets, args, compiled, lang).await?;
-    let scope = Scope { checks: checks.iter().map(|c| c.id.clone()).collect(), ..scope };
-    let callers = targets.iter().map(|t| t.caller.clone()).collect();
-    let mut estate = Estate::new(taken_at, callers, scope, compiled.tables.clone());
-    collect(&mut estate, &targets, checks, &compiled.kinds, &|p| display.step(p)).await;
+    let access = Access::open(args, compiled, lang).await?;
+    let mut estate = access.estate(compiled, checks);
+    collect(&mut estate, &access.targets, checks, &compiled.kinds, &|p| display.step(p)).await;
     display.finish();
-    Ok(estate.into_snapshot(env!("CARGO_PKG_VERSION").to_owned(), base.requests()))
+    Ok(estate.into_snapshot(env!("CARGO_PKG_VERSION").to_owned(), access.base.requests()))
+}
+
+/// What is needed to read a live organization.
+pub struct Access {
+    /// The person's own session.
+    pub base: Session,
+    /// The accounts to read.
+    pub targets: Vec<Target>,
+    /// The Regions.
+    pub scope: Scope,
+}
+
+impl Access {
+    /// Connects, assumes roles, lists Regions.
+    ///
+    /// # Errors
+    /// There are no credentials, or nothing can be read with them.
+    pub async fn open(args: &AwsArgs, compiled: &Compiled, lang: Lang) -> Result<Self, Failure> {
+        let options = Options {
+            max_concurrency: args.concurrency.max(1),
+            attempt_timeout: Duration::from_secs(args.timeout),
+            connect_timeout: Duration::from_secs(args.timeout.min(5)),
+            ..options(args.profile.as_deref(), args.region.first(), args.endpoint_url.as_deref(), lang)?
+        };
+        let base = Session::connect(options, compiled.facts.clone()).await.map_err(|e| connect_failure(&e))?;
+        let mut targets =
+            if args.role_arn.is_empty() { vec![own_account(&base).await?] } else { roles(&base, args, lang).await? };
+        if let [only] = targets.as_slice()
+            && let Err(gap) = &only.session
+        {
+            return Err(Failure::blind(gap.say(Lang::En), gap.say(Lang::Ja)));
+        }
+        let scope = scope(&base, &mut targets, args, compiled, lang).await?;
+        Ok(Self { base, targets, scope })
+    }
+
+    /// An estate of this scope with nothing read yet.
+    pub fn estate(&self, compiled: &Compiled, checks: &[Check]) -> Estate {
+        let scope = Scope { checks: checks.iter().map(|c| c.id.clone()).collect(), ..self.scope.clone() };
+        let callers = self.targets.iter().map(|t| t.caller.clone()).collect();
+        Estate::new(jiff::Timestamp::now(), callers, scope, compiled.tables.clone())
+    }
 }
 
 /// How to connect, as the arguments say.

@@ -6,6 +6,7 @@ pub mod content;
 pub mod custodian;
 pub mod detect;
 pub mod events;
+pub mod fix;
 pub mod frameworks;
 pub mod help_ja;
 pub mod iac;

@@ -198,9 +198,9 @@ fn compliance(
     if args.selection.framework.is_empty() {
         return Vec::new();
     }
-    let (answers, ran) = (content.answers(), checks.iter().map(|c| c.id.clone()).collect());
-    let asked = content.frameworks.iter().filter(|f| args.selection.framework.contains(&f.id));
-    asked.map(|f| answers.compliance(f, verdicts, &ran, lang)).collect()
+    let (wanted, ran) = (content.requirements(), checks.iter().map(|c| c.id.clone()).collect());
+    let asked = wanted.frameworks.iter().filter(|f| args.selection.framework.contains(&f.id));
+    asked.map(|f| wanted.answers.compliance(f, verdicts, &ran, lang)).collect()
 }
 
 /// What could not be read, each once.

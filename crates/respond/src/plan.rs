@@ -1,0 +1,253 @@
+//! Plans: a remedy on one resource's own state.
+
+use crate::remedy::{Call, Ready};
+use crate::template::{Filling, Unfilled, shown};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map as JsonMap, Value as Json, json};
+use sha2::{Digest, Sha256};
+use smol_str::SmolStr;
+use std::collections::BTreeMap;
+use yagura_model::{Caller, Field, GapReason, Lang, ResourceRef, Value};
+use yagura_rule::{Estate, Hole};
+
+/// A change that is ready to be made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The check that it mends.
+    pub rule: SmolStr,
+    /// Other checks of the same resource that the same calls mend.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<SmolStr>,
+    /// Requirements that these checks answer.
+    pub maps: Vec<SmolStr>,
+    /// The remedy.
+    pub remedy: SmolStr,
+    /// The resource.
+    pub resource: ResourceRef,
+    /// The calls, in order.
+    pub steps: Vec<PlannedStep>,
+    /// The fields that the plan rests on, as they are before; a field that is not set is `null`.
+    pub prior: BTreeMap<SmolStr, Json>,
+    /// What the plan does, and what will stop working, for the reader.
+    pub says: Vec<String>,
+}
+
+/// A call with what takes it back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// The call.
+    #[serde(flatten)]
+    pub call: PlannedCall,
+    /// Error codes that mean it was so already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accept: Vec<SmolStr>,
+    /// The calls that take it back, in order.
+    pub undo: Vec<PlannedCall>,
+}
+
+/// A call with its input; parts that only an earlier answer tells are marked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedCall {
+    /// `s3:PutPublicAccessBlock`.
+    pub call: SmolStr,
+    /// What its answer is called in later calls.
+    #[serde(rename = "as", default, skip_serializing_if = "SmolStr::is_empty")]
+    pub name: SmolStr,
+    /// The account that it is made in.
+    pub account: SmolStr,
+    /// The Region.
+    pub region: SmolStr,
+    /// Its input.
+    pub with: Json,
+    /// Error codes that mean there is nothing to take away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<SmolStr>,
+}
+
+impl PlannedCall {
+    /// The call for a reader or a program: what is not known before an earlier call stands in angle brackets.
+    pub fn shown(&self) -> Json {
+        json!({"call": self.call, "account": self.account, "region": self.region, "with": shown(&self.with)})
+    }
+}
+
+/// A failure that no plan mends, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NotMendable {
+    /// The check.
+    pub rule: SmolStr,
+    /// Requirements that it answers.
+    pub maps: Vec<SmolStr>,
+    /// The resource; none where the check's resources could not be listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<ResourceRef>,
+    /// The reason, in the reader's language.
+    pub why: String,
+}
+
+/// What a run would do.
+#[derive(Debug, Clone, Default)]
+pub struct Preview {
+    /// Plans, in the order in which they are carried out.
+    pub plans: Vec<Plan>,
+    /// What is left to people.
+    pub not_mendable: Vec<NotMendable>,
+}
+
+impl Preview {
+    /// SHA-256 over every plan's calls, undo and prior state, in hexadecimal: the same only while nothing that they rest on changed.
+    /// Texts do not count, so that every language has the same.
+    pub fn hash(&self) -> String {
+        let plans: Vec<Json> = self.plans.iter().map(Plan::essence).collect();
+        Sha256::digest(Json::Array(plans).to_string()).iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// Adds a plan; where the same calls are planned already, its check joins that plan.
+    pub fn add(&mut self, plan: Plan) {
+        match self.plans.iter_mut().find(|p| p.resource == plan.resource && p.steps == plan.steps) {
+            Some(same) => {
+                let maps = plan.maps.into_iter().filter(|m| !same.maps.contains(m)).collect::<Vec<_>>();
+                same.maps.extend(maps);
+                if same.rule != plan.rule && !same.also.contains(&plan.rule) {
+                    same.also.push(plan.rule);
+                }
+            }
+            None => self.plans.push(plan),
+        }
+    }
+}
+
+impl Plan {
+    /// What the plan rests on and does, without texts.
+    pub(crate) fn essence(&self) -> Json {
+        json!({"rule": self.rule, "resource": self.resource, "steps": self.steps, "prior": self.prior})
+    }
+
+    /// The checks that it mends.
+    pub fn rules(&self) -> impl Iterator<Item = &SmolStr> {
+        std::iter::once(&self.rule).chain(&self.also)
+    }
+}
+
+impl Ready {
+    /// The plan for one asset of the estate.
+    ///
+    /// # Errors
+    /// Why it cannot be mended by a call, in `lang`: the remedy does not fit, or what it rests on was not read.
+    pub fn plan(&self, estate: &Estate, asset: u32, lang: Lang) -> Result<Plan, String> {
+        let not_there = || lang.pick("the resource is not there any more", "リソースがもう存在しない").to_owned();
+        let this = estate.assets().get(asset as usize).ok_or_else(not_there)?;
+        let caller = estate.callers().iter().find(|c| c.account == this.account).cloned();
+        let caller =
+            caller.unwrap_or_else(|| Caller { account: this.account.clone(), arn: "".into(), partition: "aws".into() });
+        let at = Filling { estate, check: &self.asking, asset, caller: &caller, region: &this.region, round: None };
+        let fits = at.answer(&self.asking.pass, false).map_err(|e| why(&e, lang))?;
+        if fits != Some(Value::Bool(true)) {
+            return Err(self.unless.pick(lang).to_owned());
+        }
+        let mut steps = Vec::new();
+        for step in &self.steps {
+            let rounds = match &step.each {
+                None => vec![None],
+                Some(list) => match at.answer(list, false).map_err(|e| why(&e, lang))? {
+                    Some(Value::List(items)) => (0..items.len()).map(|i| Some((i, items.len()))).collect(),
+                    _ => Vec::new(),
+                },
+            };
+            for round in rounds {
+                let at = Filling { round, ..at };
+                let Some(call) = planned(&at, &step.call, lang)? else { continue };
+                let undo =
+                    step.undo.iter().filter_map(|c| planned(&at, c, lang).transpose()).collect::<Result<_, _>>()?;
+                steps.push(PlannedStep { call, accept: step.accept.clone(), undo });
+            }
+        }
+        if steps.is_empty() {
+            return Err(lang.pick("there is nothing to change", "変更する対象がない").to_owned());
+        }
+        let mut prior = BTreeMap::new();
+        for name in self.fields() {
+            let value = match this.field(&name) {
+                Field::Known(v) => v.to_json(),
+                Field::Absent => Json::Null,
+                Field::Unknown(_) => continue,
+            };
+            prior.insert(name, value);
+        }
+        let mut says = vec![self.does.pick(lang).to_owned()];
+        for (when, said) in &self.breaks {
+            match at.answer(when, false) {
+                Ok(Some(Value::Bool(true))) => says.push(said.pick(lang).to_owned()),
+                Ok(_) => {}
+                Err(e) => says.push(format!(
+                    "{}: {} ({})",
+                    lang.pick("not known whether", "次に該当するかは不明"),
+                    said.pick(lang),
+                    why(&e, lang)
+                )),
+            }
+        }
+        let resource = ResourceRef {
+            arn: this.arn.clone(),
+            id: this.id.clone(),
+            kind: this.kind.clone(),
+            account: this.account.clone(),
+            region: this.region.clone(),
+        };
+        let maps = self.asking.maps.to_vec();
+        let (rule, remedy) = (self.rule.clone(), self.id.clone());
+        Ok(Plan { rule, also: Vec::new(), maps, remedy, resource, steps, prior, says })
+    }
+}
+
+/// A call with its input; `None` where it is not needed.
+fn planned(at: &Filling<'_>, call: &Call, lang: Lang) -> Result<Option<PlannedCall>, String> {
+    let listed = at.round.is_some();
+    if let Some(when) = &call.when
+        && at.answer(when, listed).map_err(|e| why(&e, lang))? != Some(Value::Bool(true))
+    {
+        return Ok(None);
+    }
+    let with = at.fill(&call.input).map_err(|e| why(&e, lang))?.unwrap_or_else(|| Json::Object(JsonMap::new()));
+    let region = match &call.region {
+        Some(template) => match at.fill(template).map_err(|e| why(&e, lang))? {
+            Some(Json::String(region)) => region.into(),
+            _ => at.region.into(),
+        },
+        None => at.region.into(),
+    };
+    let account = at.caller.account.clone();
+    let (name, gone) = (call.name.clone(), call.gone.clone());
+    Ok(Some(PlannedCall { call: call.call.clone(), name, account, region, with, gone }))
+}
+
+/// Why something has no value, in words.
+fn why(e: &Unfilled, lang: Lang) -> String {
+    match e {
+        Unfilled::Absent(what) => {
+            format!(
+                "{}: {what}",
+                lang.pick("a value that the change needs is not set", "変更に必要な値が設定されていない")
+            )
+        }
+        Unfilled::Unknown(holes) => {
+            let mut said: Vec<String> = holes.iter().map(|h| told(h, lang)).collect();
+            said.sort();
+            said.dedup();
+            format!(
+                "{}: {}",
+                lang.pick("what the change rests on was not read", "変更の前提を読み取れない"),
+                said.join("; ")
+            )
+        }
+    }
+}
+
+fn told(hole: &Hole, lang: Lang) -> String {
+    let gap = hole.gap();
+    let permission = gap.permission.as_ref().filter(|_| gap.reason == GapReason::AccessDenied);
+    match permission {
+        Some(permission) => format!("{} ({permission})", gap.say(lang)),
+        None => gap.say(lang),
+    }
+}

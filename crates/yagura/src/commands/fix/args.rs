@@ -1,0 +1,141 @@
+//! The arguments of `fix` and `undo`, and their Japanese help.
+
+use crate::cli::{AwsArgs, SeverityArg};
+use crate::commands::frameworks::TextOrJson;
+use crate::commands::help_ja::HelpJa;
+use clap::Args;
+use smol_str::SmolStr;
+use std::path::PathBuf;
+
+/// Arguments of `fix`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  yagura fix --demo                                   what the sample estate would need
+  yagura fix --framework aws-26 --profile prod        preview: the calls, the state before, how each is undone
+  yagura fix --rule s3.bucket_blocks_public_access    one check
+  yagura fix arn:aws:s3:::my-bucket                   one resource
+  yagura fix --rule s3.bucket_blocks_public_access --apply 3f7a...
+                                                      carry the preview with this hash out
+  yagura undo                                         the runs so far; yagura undo RUN takes one back
+
+Without --apply nothing is changed. A run stops at the first surprise and never deletes data.
+Exit codes: 0 done, 1 a plan failed, 2 wrong hash, more plans than --max or bad usage, 3 nothing could be read.")]
+pub struct FixArgs {
+    /// Only these findings: ARNs or ids of resources, or checks
+    #[arg(value_name = "FINDING")]
+    pub findings: Vec<String>,
+    /// Only these checks
+    #[arg(long, visible_alias = "check", value_name = "ID", value_delimiter = ',')]
+    pub rule: Vec<SmolStr>,
+    /// Only checks that answer this framework (aws-26, fsbp, ...)
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub framework: Vec<SmolStr>,
+    /// Only these services (s3, ec2, ...)
+    #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
+    pub service: Vec<SmolStr>,
+    /// Only checks of at least this severity
+    #[arg(long, value_name = "LEVEL", value_enum)]
+    pub severity: Option<SeverityArg>,
+    /// Carry out the preview that printed this hash
+    #[arg(long, value_name = "HASH", conflicts_with_all = ["demo", "snapshot"])]
+    pub apply: Option<String>,
+    /// The most plans that may be carried out at once
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub max: usize,
+    /// Preview the built-in sample estate: no account, no network
+    #[arg(long, conflicts_with_all = ["snapshot", "AwsArgs"])]
+    pub demo: bool,
+    /// Preview a snapshot that `scan --save` wrote
+    #[arg(long, value_name = "FILE", conflicts_with = "AwsArgs")]
+    pub snapshot: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub aws: AwsArgs,
+    /// Where the journals of runs are kept [default: ~/.local/state/yagura]
+    #[arg(long, value_name = "DIR", env = "YAGURA_STATE", hide_env_values = true)]
+    pub state: Option<PathBuf>,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextOrJson,
+    /// No progress display
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Arguments of `undo`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  yagura undo                                         the runs so far
+  yagura undo 20260401T031500-3f7a21 --profile prod   take one back, last step first
+
+Exit codes: 0 done, 1 something could not be taken back, 2 bad usage, 3 nothing could be read.")]
+pub struct UndoArgs {
+    /// The run to take back [default: list the runs]
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// Take back also what changed since the run
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub aws: AwsArgs,
+    /// Where the journals of runs are kept [default: ~/.local/state/yagura]
+    #[arg(long, value_name = "DIR", env = "YAGURA_STATE", hide_env_values = true)]
+    pub state: Option<PathBuf>,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextOrJson,
+}
+
+const FIX_JA: HelpJa = HelpJa {
+    about: "検出結果の修復をプレビューし、ハッシュを指定して実行する",
+    arguments: &[
+        ("findings", "対象の検出結果: リソースの ARN か ID、またはチェックの ID"),
+        ("rule", "対象のチェック"),
+        ("framework", "このフレームワークに対応するチェックだけ（aws-26、fsbp など）"),
+        ("service", "このサービスだけ（s3、ec2 など）"),
+        ("severity", "この重要度以上のチェックだけ"),
+        ("apply", "このハッシュを表示したプレビューを実行する"),
+        ("max", "一度に実行する計画の最大数"),
+        ("demo", "組み込みのサンプル環境でプレビューする（アカウントもネットワークも不要）"),
+        ("snapshot", "`scan --save` で保存したスナップショットでプレビューする"),
+        ("state", "実行記録の保存先 [既定: ~/.local/state/yagura]"),
+        ("format", "出力形式"),
+        ("quiet", "進捗を表示しない"),
+    ],
+    examples: "例:
+  yagura fix --demo                                   サンプル環境に必要な修復
+  yagura fix --framework aws-26 --profile prod        プレビュー: API 呼び出し、変更前の状態、元に戻す方法
+  yagura fix --rule s3.bucket_blocks_public_access    1 つのチェック
+  yagura fix arn:aws:s3:::my-bucket                   1 つのリソース
+  yagura fix --rule s3.bucket_blocks_public_access --apply 3f7a...
+                                                      このハッシュのプレビューを実行する
+  yagura undo                                         これまでの実行。yagura undo RUN で元に戻す
+
+--apply がなければ何も変更しない。想定外のことが起きた時点で停止し、データは決して削除しない。
+終了コード: 0 完了、1 失敗した計画あり、2 ハッシュ不一致・--max 超過・使い方の誤り、3 何も読み取れない",
+};
+
+const UNDO_JA: HelpJa = HelpJa {
+    about: "実行した修復を元に戻す",
+    arguments: &[
+        ("run", "元に戻す実行 [既定: 実行の一覧を表示]"),
+        ("force", "実行後に変更されたものも元に戻す"),
+        ("state", "実行記録の保存先 [既定: ~/.local/state/yagura]"),
+        ("format", "出力形式"),
+    ],
+    examples: "例:
+  yagura undo                                         これまでの実行
+  yagura undo 20260401T031500-3f7a21 --profile prod   最後の手順から順に元に戻す
+
+終了コード: 0 完了、1 元に戻せないものあり、2 使い方の誤り、3 何も読み取れない",
+};
+
+/// The Japanese help of `fix` and `undo`.
+pub fn help_ja(name: &str) -> Option<&'static HelpJa> {
+    match name {
+        "fix" => Some(&FIX_JA),
+        "undo" => Some(&UNDO_JA),
+        _ => None,
+    }
+}

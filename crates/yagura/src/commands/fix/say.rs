@@ -1,0 +1,203 @@
+//! What `fix` and `undo` print.
+
+use super::args::FixArgs;
+use super::{begun, name_of};
+use crate::commands::frameworks::TextOrJson;
+use crate::failure::Failure;
+use serde_json::{Value as Json, json};
+use std::io::Write;
+use yagura_model::Lang;
+use yagura_respond::journal::Journals;
+use yagura_respond::plan::PlannedCall;
+use yagura_respond::run::{Failed, Outcome};
+use yagura_respond::{NotMendable, Plan, Preview};
+
+/// Prints a preview.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn preview(preview: &Preview, args: &FixArgs, live: bool, lang: Lang) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let hash = preview.hash();
+    if args.format == TextOrJson::Json {
+        let plans: Vec<Json> = preview.plans.iter().map(plan_json).collect();
+        let document = json!({"hash": hash, "plans": plans, "not_mendable": preview.not_mendable});
+        serde_json::to_writer_pretty(&mut out, &document).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    for (nth, plan) in preview.plans.iter().enumerate() {
+        write_plan(&mut out, nth + 1, plan, lang)?;
+    }
+    write_rest(&mut out, &preview.not_mendable, lang)?;
+    let (n, m) = (preview.plans.len(), preview.not_mendable.len());
+    match lang {
+        Lang::En => writeln!(out, "{n} plans; {m} findings are left to people. Nothing was changed.")?,
+        Lang::Ja => writeln!(out, "計画 {n} 件、人の対応が必要な検出結果 {m} 件。何も変更していない。")?,
+    }
+    if n > 0 && live {
+        let max = if n > args.max { format!(" --max {n}") } else { String::new() };
+        writeln!(
+            out,
+            "{}: --apply {hash}{max}",
+            lang.pick("to carry them out, the same command with", "実行するには同じコマンドに次を加える")
+        )?;
+    }
+    Ok(())
+}
+
+fn plan_json(plan: &Plan) -> Json {
+    let calls: Vec<Json> = plan.steps.iter().map(|s| s.call.shown()).collect();
+    let undo: Vec<Json> = plan.steps.iter().rev().flat_map(|s| s.undo.iter().map(PlannedCall::shown)).collect();
+    let mut out = json!({
+        "rule": plan.rule, "maps": plan.maps, "resource": plan.resource, "remedy": plan.remedy,
+        "says": plan.says, "calls": calls, "prior": plan.prior, "undo": undo,
+    });
+    if let (Some(map), false) = (out.as_object_mut(), plan.also.is_empty()) {
+        map.insert("also".to_owned(), json!(plan.also));
+    }
+    out
+}
+
+fn write_plan(out: &mut impl Write, nth: usize, plan: &Plan, lang: Lang) -> std::io::Result<()> {
+    writeln!(out, "{nth}. {}  {}", plan.rule, name_of(&plan.resource))?;
+    if !plan.also.is_empty() {
+        writeln!(out, "   {}: {}", lang.pick("also mends", "同時に修復"), plan.also.join(", "))?;
+    }
+    for said in &plan.says {
+        writeln!(out, "   {said}")?;
+    }
+    for step in &plan.steps {
+        writeln!(out, "   → {}", line(&step.call))?;
+    }
+    let undo: Vec<&PlannedCall> = plan.steps.iter().rev().flat_map(|s| &s.undo).collect();
+    for call in &undo {
+        writeln!(out, "   ← {}", line(call))?;
+    }
+    if undo.is_empty() {
+        writeln!(out, "   ← {}", lang.pick("nothing has to be taken back", "元に戻す操作は不要"))?;
+    }
+    writeln!(out)
+}
+
+/// A call in one line.
+fn line(call: &PlannedCall) -> String {
+    let shown = call.shown();
+    let with = shown.get("with").map(ToString::to_string).unwrap_or_default();
+    format!("{} {with}  [{}]", call.call, call.region)
+}
+
+fn write_rest(out: &mut impl Write, rest: &[NotMendable], lang: Lang) -> std::io::Result<()> {
+    if rest.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{}", lang.pick("Left to people:", "人の対応が必要:"))?;
+    for one in rest {
+        let name = one.resource.as_ref().map_or("-", name_of);
+        writeln!(out, "   {}  {name}\n      {}", one.rule, one.why)?;
+    }
+    writeln!(out)
+}
+
+fn list(done: &[(smol_str::SmolStr, yagura_model::ResourceRef)]) -> Vec<Json> {
+    done.iter().map(|(rule, resource)| json!({"rule": rule, "resource": resource})).collect()
+}
+
+/// Prints what a run came to.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn applied(run: &str, outcome: &Outcome, format: TextOrJson, lang: Lang) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    if format == TextOrJson::Json {
+        let document = json!({
+            "run": run, "applied": list(&outcome.done), "failed": outcome.failed,
+            "not_seen_yet": list(&outcome.unseen), "not_begun": outcome.left,
+        });
+        serde_json::to_writer_pretty(&mut out, &document).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    for (rule, resource) in &outcome.done {
+        let unseen = outcome.unseen.iter().any(|(r, x)| r == rule && x == resource);
+        let note = if unseen {
+            lang.pick(
+                "  (done; the check does not pass yet: scan again later)",
+                "  （実行済み。チェックはまだ合格していない。後で再スキャンすること）",
+            )
+        } else {
+            ""
+        };
+        writeln!(out, "✓ {rule}  {}{note}", name_of(resource))?;
+    }
+    failures(&mut out, &outcome.failed)?;
+    if outcome.left > 0 {
+        let said = lang.pick(
+            "plans were not begun: the run stops at the first surprise",
+            "件の計画は未着手（想定外の時点で停止する）",
+        );
+        writeln!(out, "{} {said}", outcome.left)?;
+    }
+    writeln!(
+        out,
+        "{} {run}; {} yagura undo {run}",
+        lang.pick("run", "実行"),
+        lang.pick("to take it back:", "元に戻すには:")
+    )?;
+    Ok(())
+}
+
+fn failures(out: &mut impl Write, failed: &[Failed]) -> std::io::Result<()> {
+    failed.iter().try_for_each(|f| writeln!(out, "✗ {}  {}\n   {}", f.rule, name_of(&f.resource), f.why))
+}
+
+/// Prints what an undo came to.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn undone(run: &str, outcome: &Outcome, format: TextOrJson, lang: Lang) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    if format == TextOrJson::Json {
+        let document = json!({"run": run, "restored": list(&outcome.done), "failed": outcome.failed});
+        serde_json::to_writer_pretty(&mut out, &document).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    for (rule, resource) in &outcome.done {
+        writeln!(out, "✓ {rule}  {}", name_of(resource))?;
+    }
+    failures(&mut out, &outcome.failed)?;
+    if outcome.done.is_empty() && outcome.failed.is_empty() {
+        writeln!(out, "{}", lang.pick("there is nothing to take back", "元に戻すものはない"))?;
+    }
+    Ok(())
+}
+
+/// Lists the runs, newest first.
+///
+/// # Errors
+/// They cannot be read, or the output cannot be written.
+pub fn runs(journals: &Journals, format: TextOrJson, lang: Lang) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let rows: Vec<(String, Option<(jiff::Timestamp, usize)>)> =
+        journals.runs()?.into_iter().rev().map(|run| (run.clone(), begun(journals, &run))).collect();
+    if format == TextOrJson::Json {
+        let rows: Vec<Json> = rows
+            .iter()
+            .map(|(run, begun)| json!({"run": run, "at": begun.map(|b| b.0), "plans": begun.map(|b| b.1)}))
+            .collect();
+        serde_json::to_writer_pretty(&mut out, &rows).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    if rows.is_empty() {
+        writeln!(out, "{}", lang.pick("no runs yet", "実行はまだない"))?;
+    }
+    for (run, begun) in rows {
+        match begun {
+            Some((at, plans)) => writeln!(out, "{run}  {at}  {plans} {}", lang.pick("plans", "件の計画"))?,
+            None => writeln!(out, "{run}  {}", lang.pick("(broken journal)", "（記録が破損）"))?,
+        }
+    }
+    Ok(())
+}
