@@ -13,7 +13,7 @@ use crate::share::{Cells, Memo};
 use foldhash::HashMap;
 use foldhash::fast::RandomState;
 use smol_str::SmolStr;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
@@ -42,8 +42,11 @@ pub(super) struct Session {
     pub(super) usual: Option<Usual>,
     /// Who and where; what differs from record to record is of its first.
     pub(super) seen: Option<Seen>,
-    /// By the number of a name: the rules that are left to try.
-    tried: HashMap<u32, Left>,
+    /// Which of those who share a role it is; see [`crate::links::person`].
+    pub(super) person: OnceCell<Hash>,
+    /// By the number of a name: the place of what is left to do.
+    tried: HashMap<u32, usize>,
+    left: Vec<Left>,
 }
 
 /// What is left to do for records of a session and name.
@@ -144,7 +147,9 @@ impl Session {
             cells: Cells::new(memo),
             usual: usual(event),
             seen: None,
+            person: OnceCell::new(),
             tried: HashMap::default(),
+            left: Vec::new(),
         }
     }
 
@@ -156,10 +161,16 @@ impl Session {
             && self.own == own(event)
     }
 
-    /// The rules that are left to try on records of a name, and what is known of them. Answers how many are new, besides.
-    pub fn tried(&mut self, named: &Named, event: &Event<'_, '_>, rules: &Rules, against: Against<'_>) -> usize {
-        if self.tried.contains_key(&named.number) {
-            return 0;
+    /// Where the rules stand that are left to try on records of a name, and what is known of them. Answers how many are new, besides.
+    pub fn tried(
+        &mut self,
+        named: &Named,
+        event: &Event<'_, '_>,
+        rules: &Rules,
+        against: Against<'_>,
+    ) -> (usize, usize) {
+        if let Some(place) = self.tried.get(&named.number) {
+            return (*place, 0);
         }
         let against = Against { session: Some(&self.cells), ..against };
         let tried: Box<[Trying]> = named
@@ -171,13 +182,15 @@ impl Session {
             })
             .collect();
         let new = tried.len() + 1;
-        self.tried.insert(named.number, Left { tried, shared: None });
-        new
+        let place = self.left.len();
+        self.tried.insert(named.number, place);
+        self.left.push(Left { tried, shared: None });
+        (place, new)
     }
 
     /// What [`Session::tried`] found.
-    pub fn left(&self, named: &Named) -> &[Trying] {
-        self.tried.get(&named.number).map(|left| &*left.tried).unwrap_or_default()
+    pub fn left(&self, place: usize) -> &[Trying] {
+        self.left.get(place).map(|left| &*left.tried).unwrap_or_default()
     }
 
     /// What its conditions answer.
@@ -186,16 +199,16 @@ impl Session {
     }
 
     /// A record with these hits, of which each is that of any other record of this session and name.
-    pub fn alike(&mut self, named: &Named, hits: &[Hit], event: &Event<'_, '_>, source: &str, id: u128) -> Alike {
+    pub fn alike(&mut self, place: usize, hits: &[Hit], event: &Event<'_, '_>, source: &str, id: u128) -> Alike {
         let target = event.role(Role::Target).map(|t| common(&t)).unwrap_or_default();
         let region = event.envelope.region.as_deref().unwrap_or_default();
-        let known = self.tried.get(&named.number).and_then(|left| left.shared.as_ref());
+        let known = self.left.get(place).and_then(|left| left.shared.as_ref());
         if let Some(shared) = known.filter(|s| s.0 == hits && s.1.region == region) {
             return Alike { shared: shared.clone(), id, target };
         }
         let seen = Seen { event_id: SmolStr::default(), target: SmolStr::default(), ..self.seen(event, source, id) };
         let shared = Arc::new((hits.to_vec(), seen));
-        if let Some(left) = self.tried.get_mut(&named.number) {
+        if let Some(left) = self.left.get_mut(place) {
             left.shared = Some(shared.clone());
         }
         Alike { shared, id, target }
