@@ -103,50 +103,14 @@ pub(super) fn plain_identity(record: &Record<'_>) -> Option<u128> {
 
 /// The number that a UUID writes, and whether it does so with capitals.
 fn uuid(text: &str) -> Option<(u128, bool)> {
-    let [
-        a @ ..,
-        b'-',
-        b0,
-        b1,
-        b2,
-        b3,
-        b'-',
-        c0,
-        c1,
-        c2,
-        c3,
-        b'-',
-        d0,
-        d1,
-        d2,
-        d3,
-        b'-',
-        e0,
-        e1,
-        e2,
-        e3,
-        f0,
-        f1,
-        f2,
-        f3,
-        f4,
-        f5,
-        f6,
-        f7,
-    ] = text.as_bytes()
-    else {
+    let bytes: &[u8; 36] = text.as_bytes().try_into().ok()?;
+    if [8, 13, 18, 23].into_iter().any(|dash| bytes.get(dash) != Some(&b'-')) {
         return None;
-    };
-    let words = [
-        <[u8; 8]>::try_from(a).ok()?,
-        [*b0, *b1, *b2, *b3, *c0, *c1, *c2, *c3],
-        [*d0, *d1, *d2, *d3, *e0, *e1, *e2, *e3],
-        [*f0, *f1, *f2, *f3, *f4, *f5, *f6, *f7],
-    ];
-    let mut id = 0;
-    let mut capitals = false;
-    for word in words {
-        let (number, has) = hexadecimal(u64::from_be_bytes(word))?;
+    }
+    let four = |from: usize| Some(u64::from(u32::from_be_bytes(bytes.get(from..from + 4)?.try_into().ok()?)));
+    let (mut id, mut capitals) = (0, false);
+    for (first, second) in [(0, 4), (9, 14), (19, 24), (28, 32)] {
+        let (number, has) = hexadecimal(four(first)? << 32 | four(second)?)?;
         id = id << 32 | u128::from(number);
         capitals |= has;
     }
