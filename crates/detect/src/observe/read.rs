@@ -126,14 +126,14 @@ fn hexadecimal(text: u64) -> Option<(u32, bool)> {
         return None;
     }
     let at_least = |text: u64, byte: u64| text + (0x80 - byte) * LOW;
-    let small = text | 0x20 * LOW;
+    let small = text | (0x20 * LOW);
     let digits = at_least(text, 0x30) & !at_least(text, 0x3a) & HIGH;
     let letters = at_least(small, 0x61) & !at_least(small, 0x67) & HIGH;
     if digits | letters != HIGH {
         return None;
     }
     let capitals = letters & !(text << 2) != 0;
-    let each = (text & 0x0f * LOW) + 9 * (letters >> 7);
+    let each = (text & (0x0f * LOW)) + 9 * (letters >> 7);
     let pairs = (each | each >> 4) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
     Some(((fours | fours >> 16) as u32, capitals))
@@ -269,7 +269,7 @@ mod tests {
     fn every_byte_is_a_digit_or_none() {
         for byte in 0..=u8::MAX {
             for place in 0..8u32 {
-                let text = 0x3030_3030_3030_3030u64 & !(0xff << (8 * place)) | u64::from(byte) << (8 * place);
+                let text = (0x3030_3030_3030_3030u64 & !(0xff << (8 * place))) | (u64::from(byte) << (8 * place));
                 let digit = char::from(byte).to_digit(16).filter(|_| byte.is_ascii());
                 let wanted = digit.map(|d| (d << (4 * place), byte.is_ascii_uppercase()));
                 assert_eq!(hexadecimal(text), wanted, "{byte} at {place}");
