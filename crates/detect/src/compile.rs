@@ -17,6 +17,7 @@
 use crate::event::Field;
 use crate::intel::Category;
 use crate::predicate::{Case, Order, Predicate, Test};
+use foldhash::HashSet;
 use std::collections::BTreeMap;
 use yagura_logs::envelope::Role;
 use yagura_logs::table::Table;
@@ -98,13 +99,13 @@ impl Compiler<'_> {
     /// did and not a deed of its own.
     fn by_service(&self) -> Predicate {
         let Ok(reads) = field("event.readOnly", self.table) else { return Predicate::ByService };
-        let changes = Predicate::Test(reads, Test::Is(["false".to_owned()].into(), Case::Any));
+        let changes = Predicate::Test(reads, Test::Is(HashSet::from_iter(["false".to_owned()]), Case::Any));
         let deed = Predicate::All(vec![Predicate::ForPerson, changes]);
         Predicate::All(vec![Predicate::ByService, Predicate::Not(Box::new(deed))])
     }
 
     fn outcome(&self, word: &str) -> Predicate {
-        Predicate::Test(Field::Role(Role::Outcome), Test::Is([word.to_owned()].into(), Case::Exact))
+        Predicate::Test(Field::Role(Role::Outcome), Test::Is(HashSet::from_iter([word.to_owned()]), Case::Exact))
     }
 
     fn chain(&self, e: &Expr, and: bool) -> Result<Vec<Predicate>, Wrong> {

@@ -161,10 +161,9 @@ impl<'r, 'a: 'r> Event<'r, 'a> {
             }
             Field::Column(n, below) => {
                 if let Some((first, rest)) = below.split_first()
-                    && let Some(mut members) = self.record.caller(*n)
+                    && let Some(member) = self.record.of_caller(*n, first)
                 {
-                    let member = members.find(|(key, _)| key.text.eq_ignore_ascii_case(first));
-                    return member.is_some_and(|(_, raw)| each(raw, rest, take));
+                    return member.is_some_and(|raw| each(raw, rest, take));
                 }
                 self.record.slots().get(*n).copied().flatten().is_some_and(|raw| each(raw, below, take))
             }
@@ -207,12 +206,29 @@ fn member<'a>(of: &'a str, name: &str) -> Option<Raw<'a>> {
     yagura_logs::json::member(of, |key| key.text.eq_ignore_ascii_case(name))
 }
 
-/// Bytes of names from those that JSON of AWS has least often.
-const RARE: &[u8] = b"qjzxkvwybgpfmhuldcnosrtiae";
+/// By byte of a name: how often JSON of AWS has it, from those that it has least; what is no letter comes last.
+const OFTEN: [u8; 256] = {
+    let mut often = [u8::MAX; 256];
+    let mut rank: u8 = 0;
+    let mut letters: &[u8] = b"qjzxkvwybgpfmhuldcnosrtiae";
+    while let [letter, rest @ ..] = letters {
+        set(&mut often, *letter, rank);
+        set(&mut often, letter.to_ascii_uppercase(), rank);
+        rank += 1;
+        letters = rest;
+    }
+    often
+};
+
+const fn set(often: &mut [u8; 256], letter: u8, rank: u8) {
+    if let Some((_, [place, ..])) = often.split_at_mut_checked(letter as usize) {
+        *place = rank;
+    }
+}
 
 /// Whether a name occurs in a text, in capitals or not. Looks for the byte of the name that texts have least.
 pub(crate) fn mentions(text: &[u8], name: &[u8]) -> bool {
-    let rank = |b: &u8| RARE.iter().position(|r| *r == b.to_ascii_lowercase()).unwrap_or(usize::MAX);
+    let rank = |b: &u8| OFTEN.get(usize::from(*b)).copied();
     let Some((place, byte)) = name.iter().enumerate().min_by_key(|(_, b)| rank(b)) else { return true };
     let same = |at: usize| {
         let from = at.checked_sub(place);

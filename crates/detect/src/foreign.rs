@@ -237,7 +237,9 @@ impl Fields for Loose<'_, '_, '_> {
                 _ => crate::sigma::below(*raw, below, take),
             }
         }
+        // No column of CloudTrail has a name in which a dot may stand.
         if below.is_some()
+            && record.table.source.name != "cloudtrail"
             && let Some(Some(raw)) = find(names, path, 0).and_then(|n| record.slots().get(n))
         {
             crate::sigma::below(*raw, None, take);
@@ -259,11 +261,17 @@ pub fn may_fire(rule: &crate::sigma::Rule, event: &Event<'_, '_>) -> bool {
 
 /// Whether a rule can fire on any record of CloudTrail that has the values of these columns that this one has.
 pub fn may_fire_by(rule: &crate::sigma::Rule, event: &Event<'_, '_>, columns: &[&[&str]]) -> bool {
-    let in_common = |path: &str| {
-        let first = path.split_once('.').map_or(path, |(first, _)| first);
-        columns.iter().copied().flatten().any(|column| column.eq_ignore_ascii_case(first))
-    };
-    !own(event) || rule.may_fire(&Loose(event), &in_common)
+    !own(event) || rule.may_fire(&Loose(event), &|path| is_of(path, columns))
+}
+
+/// Whether a rule can fire on a record after [`may_fire_by`] answered so for these columns: looks at the others.
+pub fn may_fire_besides(rule: &crate::sigma::Rule, event: &Event<'_, '_>, columns: &[&[&str]]) -> bool {
+    !own(event) || rule.may_fire(&Loose(event), &|path| !is_of(path, columns))
+}
+
+fn is_of(path: &str, columns: &[&[&str]]) -> bool {
+    let first = path.split_once('.').map_or(path, |(first, _)| first);
+    columns.iter().copied().flatten().any(|column| column.eq_ignore_ascii_case(first))
 }
 
 /// Whether a record's values are parts of its own JSON: not those of lines, and not those that were put together.

@@ -10,16 +10,7 @@ use yagura_logs::json::Raw;
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html>
 pub fn links(event: &Event<'_, '_>, out: &mut Vec<Link>) {
     let Some(name) = event.role(Role::Event) else { return };
-    let paths: &[&[&str]] = match plain_name(&name) {
-        "AssumeRole" => &[&["assumedRoleUser", "arn"], &["credentials", "accessKeyId"]],
-        "GetFederationToken" => &[&["federatedUser", "arn"], &["credentials", "accessKeyId"]],
-        "GetSessionToken" | "AssumeRoot" => &[&["credentials", "accessKeyId"]],
-        "CreateAccessKey" => &[&["accessKey", "accessKeyId"]],
-        "CreateUser" => &[&["user", "arn"]],
-        "CreateRole" => &[&["role", "arn"]],
-        "CreateLoginProfile" | "UpdateLoginProfile" => &[],
-        _ => return,
-    };
+    let Some(paths) = answered(&name) else { return };
     if event.envelope.outcome != Some(Outcome::Success) {
         return;
     }
@@ -47,12 +38,36 @@ pub fn links(event: &Event<'_, '_>, out: &mut Vec<Link>) {
     }
 }
 
+/// Whether records of a name may tell whom a call made out of whom.
+pub fn tells(name: &str) -> bool {
+    answered(name).is_some()
+}
+
+/// Where the answer of a call says whom it made.
+fn answered(name: &str) -> Option<&'static [&'static [&'static str]]> {
+    Some(match plain_name(name) {
+        "AssumeRole" => &[&["assumedRoleUser", "arn"], &["credentials", "accessKeyId"]],
+        "GetFederationToken" => &[&["federatedUser", "arn"], &["credentials", "accessKeyId"]],
+        "GetSessionToken" | "AssumeRoot" => &[&["credentials", "accessKeyId"]],
+        "CreateAccessKey" => &[&["accessKey", "accessKeyId"]],
+        "CreateUser" => &[&["user", "arn"]],
+        "CreateRole" => &[&["role", "arn"]],
+        "CreateLoginProfile" | "UpdateLoginProfile" => &[],
+        _ => return None,
+    })
+}
+
 /// A user's ARN without its path and with one partition for all: a request names the user alone, and a name is one user's in an account
 /// whatever its path (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>). Everything else as it is.
 pub fn plain(arn: &str) -> SmolStr {
     let mut parts = arn.splitn(6, ':');
     match (parts.next(), parts.next(), parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some("arn"), Some(_), Some("iam"), Some(""), Some(account), Some(user)) if user.starts_with("user/") => {
+        (Some("arn"), Some(partition), Some("iam"), Some(""), Some(account), Some(user))
+            if user.starts_with("user/") =>
+        {
+            if partition == "aws" && user.matches('/').count() == 1 {
+                return arn.into();
+            }
             format!("arn:aws:iam::{account}:user/{}", user.rsplit('/').next().unwrap_or_default()).into()
         }
         _ => arn.into(),
@@ -78,7 +93,7 @@ pub fn life(made: &str) -> i64 {
 const HOPS: usize = 8;
 
 /// What is known of who made whom, each with its time, ms.
-pub type Makers = std::collections::HashMap<SmolStr, (SmolStr, i64)>;
+pub type Makers = foldhash::HashMap<SmolStr, (SmolStr, i64)>;
 
 /// Takes a link, unless it says less than what is known: the target's account logs a call of [`AssumeRole`] again, naming its caller by
 /// account and id alone; and who made its own maker is no maker of it (two roles that assume each other have one beginning).

@@ -14,10 +14,15 @@ pub fn measured(event: &Event<'_, '_>) -> Option<Measured> {
     match event.record.table.source.name {
         "vpc_flow" => flow(event.record),
         "route53_resolver" => dns(event),
-        "cloudtrail" => console(event),
+        "cloudtrail" if of_trail(&event.role(Role::Event)?) => console(event),
         "rds_mysql_audit" | "rds_postgresql" | "rds_sqlserver" | "redshift_connection" => database(event),
         _ => None,
     }
+}
+
+/// Whether CloudTrail's records of a name have measures.
+pub fn of_trail(name: &str) -> bool {
+    name == "ConsoleLogin"
 }
 
 /// Fields: <https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html>. Where a NAT gateway or a load balancer stands between,
@@ -62,9 +67,6 @@ fn dns(event: &Event<'_, '_>) -> Option<Measured> {
 
 /// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html>
 fn console(event: &Event<'_, '_>) -> Option<Measured> {
-    if event.role(Role::Event).as_deref() != Some("ConsoleLogin") {
-        return None;
-    }
     let name =
         event.record.text_at("useridentity", &["userName"]).or_else(|| event.record.text_at("useridentity", &["arn"]));
     Some(Measured::Login {

@@ -7,8 +7,8 @@ use crate::event::{Event, Field, OF_NAME, OF_SESSION};
 use crate::intel::{Category, Lists};
 use crate::share::{Cells, Memo, Scope};
 use crate::sigma;
+use foldhash::HashSet;
 use regex::Regex;
-use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use yagura_logs::json::{Kind, Raw};
@@ -197,7 +197,12 @@ impl Predicate {
                 crate::foreign::delivered(event).is_some_and(|e| rules.matched(&e).is_ok_and(|m| !m.is_empty()))
             }
             Self::Sigma(rule) => {
-                crate::foreign::may_fire(rule, event) && crate::foreign::with_fields(event, |fields| rule.fires(fields))
+                // What is left to try on a record of a session was asked about the session and the name before.
+                let may = match against.session {
+                    Some(_) => crate::foreign::may_fire_besides(rule, event, &[&OF_SESSION, &OF_NAME]),
+                    None => crate::foreign::may_fire(rule, event),
+                };
+                may && crate::foreign::with_fields(event, |fields| rule.fires(fields))
             }
         }
     }

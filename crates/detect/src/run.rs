@@ -230,12 +230,11 @@ impl Waiting {
 
     /// Gives everything before a time to the engine, in order.
     pub fn release(&mut self, before: i64, engine: &mut Engine<'_>, counts: &mut Counts) {
-        let mut ready = std::mem::take(&mut self.held);
-        if before < i64::MAX {
-            self.held = ready.extract_if(.., |o| o.time >= before).collect();
-        }
-        ready.sort_unstable_by_key(|o| (o.time, o.id));
-        for o in &ready {
+        let is_ready = |o: &Observed| o.time < before || before == i64::MAX;
+        // Records are large: they stay where they are.
+        let mut ready: Vec<(i64, &Observed)> = self.held.iter().filter(|o| is_ready(o)).map(|o| (o.time, o)).collect();
+        ready.sort_unstable_by(|(a, one), (b, other)| a.cmp(b).then_with(|| one.id.cmp(&other.id)));
+        for (_, o) in ready {
             if self.recent.as_mut().is_some_and(|r| !r.note(o)) {
                 counts.duplicate += 1;
                 continue;
@@ -243,6 +242,7 @@ impl Waiting {
             counts.late += u64::from(self.closed.is_some_and(|c| o.time < c));
             counts.duplicate += u64::from(!engine.take(o));
         }
+        self.held.retain(|o| !is_ready(o));
         let closed = self.closed.map_or(before, |c| c.max(before));
         self.closed = Some(closed);
         if let Some(recent) = &mut self.recent {
@@ -322,8 +322,8 @@ impl Batch<'_> {
         // What observers learn on one day saves work on the next.
         let observers = Mutex::default();
         for (day, inputs) in days {
-            let found = self.look(&inputs, &observers, open, beside, &mut counts);
-            waiting.push(found);
+            let held = std::mem::take(&mut waiting.held);
+            waiting.held = self.look(held, &inputs, &observers, open, beside, &mut counts);
             if let Some(start) = day.and_then(start_of) {
                 waiting.release(start.saturating_sub(late.unwrap_or(0)), engine, &mut counts);
             }
@@ -340,9 +340,10 @@ impl Batch<'_> {
         counts
     }
 
-    /// Looks at the records of some files, on all threads.
+    /// Looks at the records of some files, on all threads, and puts what came of them to what is held.
     fn look<'o>(
         &'o self,
+        held: Vec<Observed>,
         inputs: &[&Input],
         observers: &Mutex<Vec<Observer<'o>>>,
         open: Open<'_>,
@@ -350,10 +351,11 @@ impl Batch<'_> {
         counts: &mut Counts,
     ) -> Vec<Observed> {
         let next = AtomicUsize::new(0);
-        let all: Mutex<(Vec<Observed>, Counts)> = Mutex::default();
+        let all: Mutex<(Vec<Observed>, Counts)> = Mutex::new((held, Counts::default()));
         let work = || {
             let spare = observers.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut observer = spare.unwrap_or_else(|| Observer::new(self.rules, self.lists.clone()));
+            let mut found = Vec::new();
             while let Some(input) = inputs.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let mut passed = Tally::default();
                 if let Some(head) = input.head() {
@@ -361,6 +363,7 @@ impl Batch<'_> {
                 }
                 let looking = Looking::new(&mut observer, &input.name, self.span).behind((passed.0, passed.1));
                 let mut looking = looking.beside(beside);
+                looking.found = found;
                 match open(input) {
                     Ok(stream) => {
                         decode(stream, &input.place, &mut looking);
@@ -370,10 +373,11 @@ impl Batch<'_> {
                         looking.cut();
                     }
                 }
-                let (found, counts) = (looking.found, looking.counts);
                 let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-                all.0.extend(found);
-                all.1.add(counts);
+                all.0.append(&mut looking.found);
+                all.1.add(looking.counts);
+                // The room serves the next one.
+                found = looking.found;
                 self.done.fetch_add(1, Ordering::Relaxed);
             }
             observers.lock().unwrap_or_else(PoisonError::into_inner).push(observer);

@@ -23,9 +23,11 @@
 use crate::detection::{Words, millis, words};
 use crate::fixture::Fixture;
 use crate::observe::Seen;
+use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use yagura_model::{ContentFile, Lang, Severity};
 use yagura_rule::yaml::{Reader, Yaml, YamlKind, read};
 use yagura_rule::{ContentError, nearest_hint};
@@ -222,7 +224,7 @@ pub struct Sequences {
 impl Sequences {
     /// Indexes sequences.
     pub fn new(all: Vec<Sequence>) -> Self {
-        let mut by_rule: HashMap<SmolStr, Vec<(usize, usize)>> = HashMap::new();
+        let mut by_rule: HashMap<SmolStr, Vec<(usize, usize)>> = HashMap::default();
         for (n, s) in all.iter().enumerate() {
             for (stage, part) in s.stages.iter().enumerate() {
                 for rule in &part.any {
@@ -257,7 +259,8 @@ struct Mark {
     time: i64,
     stage: usize,
     rule: SmolStr,
-    seen: Seen,
+    /// One for all stages that the record made.
+    seen: Arc<Seen>,
 }
 
 /// What made a stage: when, which one (`sequence/stage`), which detection, which record.
@@ -282,7 +285,8 @@ impl Waiting {
         let mut done: Vec<Completed> = Vec::new();
         let Some(places) = all.by_rule.get(rule) else { return done };
         let time = seen.happened.unwrap_or(time);
-        let mut touched: Vec<(usize, SmolStr)> = Vec::new();
+        let mut touched: Vec<(usize, SmolStr, SmolStr)> = Vec::new();
+        let mut record = None;
         for (n, stage) in places {
             let Some(s) = all.all.get(*n) else { continue };
             let values: Vec<SmolStr> = s.join.iter().map(|j| j.of(seen, root)).collect();
@@ -290,21 +294,23 @@ impl Waiting {
                 continue;
             }
             let entity: SmolStr = values.join(" ").into();
-            let marks = self.open.entry(key_of(s, &entity)).or_default();
-            marks.retain(|m| time - m.time <= s.within);
+            let key = key_of(s, &entity);
+            let marks = self.open.entry(key.clone()).or_default();
+            let past = marks.iter().take_while(|m| time - m.time > s.within).count();
+            marks.drain(..past);
             if marks.len() >= REMEMBERED {
                 marks.remove(0);
             }
             // What is told afterwards stands where it happened.
             let at = marks.partition_point(|m| m.time <= time);
-            marks.insert(at, Mark { time, stage: *stage, rule: rule.clone(), seen: seen.clone() });
-            if !touched.contains(&(*n, entity.clone())) {
-                touched.push((*n, entity));
+            let seen = record.get_or_insert_with(|| Arc::new(seen.clone())).clone();
+            marks.insert(at, Mark { time, stage: *stage, rule: rule.clone(), seen });
+            if !touched.iter().any(|(_, _, k)| *k == key) {
+                touched.push((*n, entity, key));
             }
         }
-        for (n, entity) in touched {
+        for (n, entity, key) in touched {
             let Some(s) = all.all.get(n) else { continue };
-            let key = key_of(s, &entity);
             if let Some(marks) = self.open.get(&key)
                 && let Some((found, missing)) = complete(s, marks)
             {
@@ -352,7 +358,7 @@ impl Waiting {
 }
 
 fn key_of(s: &Sequence, entity: &str) -> SmolStr {
-    format!("{} {entity}", s.id).into()
+    [s.id.as_str(), " ", entity].concat().into()
 }
 
 /// Whether all mandatory stages came in their order. Each stage takes the earliest records that come after the stage before it.
@@ -368,8 +374,8 @@ fn complete(s: &Sequence, marks: &[Mark]) -> Option<(Vec<Taken>, Vec<SmolStr>)> 
         // Once an attack has begun, what is optional may come when it likes: intruders blind a trail whenever it suits them.
         let start = if stage.optional { begun.unwrap_or(0) } else { from };
         for (i, m) in marks.iter().enumerate().skip(start) {
-            let again = used.iter().any(|u| marks.get(*u).is_some_and(|o| o.seen.event_id == m.seen.event_id));
-            if m.stage != n || again || rules.contains(&&m.rule) {
+            let again = || used.iter().any(|u| marks.get(*u).is_some_and(|o| o.seen.event_id == m.seen.event_id));
+            if m.stage != n || rules.contains(&&m.rule) || again() {
                 continue;
             }
             rules.push(&m.rule);
@@ -395,7 +401,7 @@ fn complete(s: &Sequence, marks: &[Mark]) -> Option<(Vec<Taken>, Vec<SmolStr>)> 
     let told = |i: usize| {
         let m = marks.get(i)?;
         let stage = s.stages.get(m.stage)?;
-        Some((m.time, SmolStr::from(format!("{}/{}", s.id, stage.name)), m.rule.clone(), m.seen.clone()))
+        Some((m.time, SmolStr::from(format!("{}/{}", s.id, stage.name)), m.rule.clone(), Seen::clone(&m.seen)))
     };
     Some((used.into_iter().filter_map(told).collect(), missing))
 }

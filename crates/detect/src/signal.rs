@@ -72,11 +72,22 @@ pub enum Because {
 impl Signal {
     /// Adds a record.
     pub fn grow(&mut self, time: i64, event: &SmolStr) {
+        let names = self.events.len() < EVENTS_NAMED && !self.events.contains(event);
+        self.count(time, names.then_some(event));
+    }
+
+    /// Adds a record, unless it is named already.
+    pub fn grow_by_others(&mut self, time: i64, event: &SmolStr) {
+        if !self.events.contains(event) {
+            let names = self.events.len() < EVENTS_NAMED;
+            self.count(time, names.then_some(event));
+        }
+    }
+
+    fn count(&mut self, time: i64, named: Option<&SmolStr>) {
         self.count += 1;
         self.last = self.last.max(time);
-        if self.events.len() < EVENTS_NAMED && !self.events.contains(event) {
-            self.events.push(event.clone());
-        }
+        self.events.extend(named.cloned());
     }
 }
 

@@ -119,6 +119,26 @@ impl<'a> Record<'a> {
     /// The members of a CloudTrail event's `userIdentity`, in their order, read once; none where it is no object, and none of any other
     /// column.
     pub fn caller(&self, column: usize) -> Option<impl Iterator<Item = (Raw<'a>, Raw<'a>)>> {
+        let (raw, members) = self.members(column)?;
+        let part = move |(from, to, kind)| Raw { text: raw.text.get(from..to).unwrap_or_default(), kind };
+        Some(members.iter().map(move |m| (part(m.name), part(m.value))))
+    }
+
+    /// The first of those members that has a name, in any case; none of any other column.
+    pub fn of_caller(&self, column: usize, name: &str) -> Option<Option<Raw<'a>>> {
+        let (raw, members) = self.members(column)?;
+        let bytes = raw.text.as_bytes();
+        let has = |(from, to, _): (usize, usize, Kind)| {
+            to - from == name.len() && bytes.get(from..to).is_some_and(|n| n.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        let (from, to, kind) = match members.iter().find(|m| has(m.name)) {
+            Some(member) => member.value,
+            None => return Some(None),
+        };
+        Some(Some(Raw { text: raw.text.get(from..to).unwrap_or_default(), kind }))
+    }
+
+    fn members(&self, column: usize) -> Option<(Raw<'a>, &[Place])> {
         let raw = self.slots.get(column).copied().flatten()?;
         if raw.kind != Kind::Object || self.table.names.get(column)? != "useridentity" {
             return None;
@@ -135,8 +155,7 @@ impl<'a> Record<'a> {
             });
             if read.is_err() { Vec::new() } else { members }
         });
-        let part = move |(from, to, kind)| Raw { text: raw.text.get(from..to).unwrap_or_default(), kind };
-        Some(members.iter().map(move |m| (part(m.name), part(m.value))))
+        Some((raw, members))
     }
 
     /// A scalar below a column, by the names that members have in the record.

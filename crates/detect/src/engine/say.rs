@@ -88,9 +88,7 @@ impl Engine<'_> {
             && let Some(s) = self.state.signals.get_mut(at)
         {
             for event in &events {
-                if !s.events.contains(event) {
-                    s.grow(time, event);
-                }
+                s.grow_by_others(time, event);
             }
             return at;
         }

@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::hash::Hash;
 use crate::predicate::Against;
 use foldhash::HashMap;
+use std::cell::OnceCell;
 use std::collections::hash_map::Entry;
 
 /// How many values are kept in mind.
@@ -29,6 +30,8 @@ pub(super) struct About<'r> {
     pub rules: &'r Rules,
     pub id: u128,
     pub habit: Option<&'r Habit>,
+    /// Where it is remembered which person the session is.
+    pub person: Option<&'r OnceCell<Hash>>,
 }
 
 impl Mind {
@@ -69,7 +72,7 @@ impl Mind {
             for ((known, fixed), of_first) in known.iter_mut().zip(how.fixed).zip(first_hit.unwrap_or_default()) {
                 *known = (fixed && first_hit.is_some()).then_some(of_first);
             }
-            let mut hit = hit(rule, d, event, known);
+            let mut hit = hit(rule, d, event, known, about.person);
             if first_hit.is_none() {
                 trying.note(&hit);
             }

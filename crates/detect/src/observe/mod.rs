@@ -19,7 +19,7 @@ use crate::predicate::Against;
 use crate::share::Memo;
 use mind::{About, Mind};
 use named::Names;
-use read::{habit, plain_identity, usual};
+use read::{Region, habit, plain_identity, usual};
 use session::{Sessions, Trying};
 use smol_str::SmolStr;
 use std::sync::Arc;
@@ -36,6 +36,7 @@ pub struct Observer<'o> {
     /// What is known of records by who made them.
     sessions: Sessions,
     mind: Mind,
+    region: Region,
     /// The hits of the record at hand.
     hits: Vec<Hit>,
     /// What sessions took up of late.
@@ -52,6 +53,7 @@ impl<'o> Observer<'o> {
             names: Names::default(),
             sessions: Sessions::default(),
             mind: Mind::default(),
+            region: Region::default(),
             hits: Vec::new(),
             answers: 0,
         }
@@ -62,36 +64,42 @@ impl<'o> Observer<'o> {
         let time = envelope.time?;
         let event = Event { text, record, envelope };
         let source = source(record);
-        let plain = plain_identity(record);
-        let id = plain.unwrap_or_else(|| identity_of(text, record));
         let trail = record.table.source.name == "cloudtrail";
-        let measured = crate::measure::measured(&event);
-        let sighted = crate::measure::sighted(&event, self.lists.places());
-        let measures = measured.is_some() || sighted.is_some();
-        let mut links = Vec::new();
-        if trail {
-            crate::links::links(&event, &mut links);
-        }
+        let plain = if trail { plain_identity(record) } else { None };
+        let id = plain.unwrap_or_else(|| identity_of(text, record));
         self.memo.next();
         let name = event.role(Role::Event).unwrap_or_default();
         let named = self.names.of(&event, (source, &name), self.rules, &self.lists);
+        let measured = if named.measures { crate::measure::measured(&event) } else { None };
+        let sighted = crate::measure::sighted(&event, self.lists.places());
+        let measures = measured.is_some() || sighted.is_some();
+        let mut links = Vec::new();
+        if named.links {
+            crate::links::links(&event, &mut links);
+        }
         let against = Against { lists: &self.lists, memo: &self.memo, session: None };
         self.sessions.grew(std::mem::take(&mut self.answers));
         let mut session = self.sessions.of(&event, &self.memo);
-        if let Some(session) = &mut session {
-            self.answers += session.tried(named, &event, self.rules, against);
-        }
+        let left = match &mut session {
+            Some(session) => {
+                let (place, new) = session.tried(named, &event, self.rules, against);
+                self.answers += new;
+                place
+            }
+            None => 0,
+        };
         let usual = match &session {
             Some(session) => session.usual,
             None => trail.then(|| usual(&event)).flatten(),
         };
-        let habit = usual.map(|usual| habit(&event, usual, named.called));
-        let about = About { rules: self.rules, id, habit: habit.as_ref() };
+        let habit = usual.map(|usual| habit(&event, usual, named.called, self.region.of(envelope)));
+        let person = session.as_ref().map(|session| &session.person);
+        let about = About { rules: self.rules, id, habit: habit.as_ref(), person };
         self.hits.clear();
         match &session {
             Some(session) => {
                 let against = Against { session: Some(session.cells()), ..against };
-                self.mind.hits(&event, &about, session.left(named).iter(), against, &mut self.hits);
+                self.mind.hits(&event, &about, session.left(left).iter(), against, &mut self.hits);
             }
             None => {
                 let all: Vec<Trying> = named.rules.iter().copied().map(Trying::anew).collect();
@@ -104,7 +112,7 @@ impl<'o> Observer<'o> {
         let alike = |hit: &Hit| self.rules.tries.get(hit.rule as usize).is_some_and(|how| how.makes_alike(hit));
         let plain = plain.filter(|_| links.is_empty() && !measures && self.hits.iter().all(alike));
         if let (Some(session), Some(id)) = (&mut session, plain) {
-            let alike = session.alike(named, &self.hits, &event, source, id);
+            let alike = session.alike(left, &self.hits, &event, source, id);
             return Some(Observed { time, id, habit, notes: Noted::Alike(Box::new(alike)) });
         }
         let mut notes = Notes { hits: std::mem::take(&mut self.hits), links, measured, sighted, ..Notes::default() };

@@ -35,6 +35,10 @@ pub(super) struct Named {
     pub rules: Box<[u32]>,
     /// What habits learn of CloudTrail's: the call and the service.
     pub called: [Hash; 2],
+    /// Whether statistics may read something of them.
+    pub measures: bool,
+    /// Whether they may tell whom a call made out of whom.
+    pub links: bool,
     table: &'static str,
     source: Box<str>,
     name: Box<str>,
@@ -72,6 +76,8 @@ impl Names {
             Named {
                 number: *numbers,
                 rules: concerned(table, source, name, rules, lists),
+                measures: !trail || crate::measure::of_trail(name),
+                links: trail && crate::links::tells(name),
                 called: if trail { [hash(source) ^ hash(name).rotate_left(17), hash(source)] } else { [0; 2] },
                 table,
                 source: source.into(),

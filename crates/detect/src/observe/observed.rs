@@ -122,11 +122,17 @@ impl<'de> Deserialize<'de> for Noted {
 
 /// A record's name by its identity: CloudTrail's are UUIDs.
 pub(crate) fn name_of(id: u128, log: &str) -> SmolStr {
-    let hex = format!("{id:032x}");
-    match (log, hex.get(..8), hex.get(8..12), hex.get(12..16), hex.get(16..20), hex.get(20..)) {
-        ("cloudtrail", Some(a), Some(b), Some(c), Some(d), Some(e)) => format!("{a}-{b}-{c}-{d}-{e}").into(),
-        _ => hex.into(),
+    let digit = |n: u8| char::from(if n < 10 { b'0' + n } else { b'a' - 10 + n });
+    let dashes: &[usize] = if log == "cloudtrail" { &[4, 6, 8, 10] } else { &[] };
+    let mut name = String::with_capacity(36);
+    for (place, byte) in id.to_be_bytes().into_iter().enumerate() {
+        if dashes.contains(&place) {
+            name.push('-');
+        }
+        name.push(digit(byte >> 4));
+        name.push(digit(byte & 15));
     }
+    name.into()
 }
 
 /// What is of interest about a record.
@@ -284,4 +290,17 @@ pub enum Measured {
         /// Whether it was let in.
         success: bool,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_of;
+
+    #[test]
+    fn a_name_is_the_uuid_of_cloudtrail_or_a_number() {
+        let id = 0x0123_4567_89ab_cdef_0f1e_2d3c_4b5a_6978;
+        assert_eq!(name_of(id, "cloudtrail"), "01234567-89ab-cdef-0f1e-2d3c4b5a6978");
+        assert_eq!(name_of(id, "vpc_flow"), "0123456789abcdef0f1e2d3c4b5a6978");
+        assert_eq!(name_of(0, "cloudtrail"), "00000000-0000-0000-0000-000000000000");
+    }
 }

@@ -5,18 +5,26 @@ use crate::detection::{Detection, Dim};
 use crate::event::{Event, Field, TRAIL};
 use crate::hash::{Hash, common as common_text, hash, network};
 use smol_str::{SmolStr, ToSmolStr};
-use yagura_logs::envelope::{Outcome, Role};
+use std::cell::OnceCell;
+use yagura_logs::envelope::{Envelope, Outcome, Role};
 use yagura_logs::record::Record;
 use yagura_logs::rows::id_of;
 
-/// A rule's match, with what of it is the same for all records of a session and name where that is known.
-pub(super) fn hit(rule: u32, d: &Detection, event: &Event<'_, '_>, known: [Option<Hash>; 3]) -> Hit {
+/// A rule's match, with what of it is the same for all records of a session and name where that is known, and with the place where
+/// it is remembered who of those that share a role the session is.
+pub(super) fn hit(
+    rule: u32,
+    d: &Detection,
+    event: &Event<'_, '_>,
+    known: [Option<Hash>; 3],
+    person: Option<&OnceCell<Hash>>,
+) -> Hit {
     let count = d.count.as_ref();
     let of = count.and_then(|c| c.of.as_ref());
     let [dedup, group, value] = known;
     Hit {
         rule,
-        dedup: dedup.unwrap_or_else(|| told_apart(d, event)),
+        dedup: dedup.unwrap_or_else(|| told_apart(d, event, person)),
         group: group.unwrap_or_else(|| count.map_or(0, |c| keys(event, &c.by))),
         of: value.unwrap_or_else(|| of.map_or(0, |f| keys(event, std::slice::from_ref(f)))),
         target: d.target.as_ref().and_then(|f| event.text(f)).map(SmolStr::from),
@@ -26,9 +34,14 @@ pub(super) fn hit(rule: u32, d: &Detection, event: &Event<'_, '_>, known: [Optio
 }
 
 /// By what a finding is told apart from others of its detection. People who share a role are not one.
-fn told_apart(d: &Detection, event: &Event<'_, '_>) -> Hash {
-    let person = d.dedup.by.contains(&Field::Identity).then(|| crate::links::person(event)).flatten();
-    keys(event, &d.dedup.by) ^ person.map_or(0, |p| hash(&p).rotate_left(33))
+fn told_apart(d: &Detection, event: &Event<'_, '_>, known: Option<&OnceCell<Hash>>) -> Hash {
+    let person = || crate::links::person(event).map_or(0, |p| hash(&p).rotate_left(33));
+    let person = match known {
+        _ if !d.dedup.by.contains(&Field::Identity) => 0,
+        Some(known) => *known.get_or_init(person),
+        None => person(),
+    };
+    keys(event, &d.dedup.by) ^ person
 }
 
 /// The values of a field as a text shows them: the first five.
@@ -75,7 +88,7 @@ pub(crate) fn source<'r>(record: &'r Record<'_>) -> &'r str {
 pub(crate) fn identity_of(text: &str, record: &Record<'_>) -> u128 {
     if record.table.source.name == "cloudtrail"
         && let Some(raw) = record.slots().get(TRAIL.id).copied().flatten()
-        && let Some(id) = uuid(raw.text)
+        && let Some((id, _)) = uuid(raw.text)
     {
         return id;
     }
@@ -84,24 +97,46 @@ pub(crate) fn identity_of(text: &str, record: &Record<'_>) -> u128 {
 
 /// The number in a CloudTrail event's UUID, where the number gives the UUID again letter for letter.
 pub(super) fn plain_identity(record: &Record<'_>) -> Option<u128> {
-    let trail = record.table.source.name == "cloudtrail";
-    let raw = record.slots().get(TRAIL.id).copied().flatten().filter(|_| trail)?;
-    if raw.text.bytes().any(|b| b.is_ascii_uppercase()) { None } else { uuid(raw.text) }
+    let raw = record.slots().get(TRAIL.id).copied().flatten()?;
+    uuid(raw.text).filter(|(_, capitals)| !capitals).map(|(id, _)| id)
 }
 
-fn uuid(text: &str) -> Option<u128> {
-    if text.len() != 36 {
+/// The number that a UUID writes, and whether it does so with capitals.
+fn uuid(text: &str) -> Option<(u128, bool)> {
+    let bytes: &[u8; 36] = text.as_bytes().try_into().ok()?;
+    if [8, 13, 18, 23].into_iter().any(|dash| bytes.get(dash) != Some(&b'-')) {
         return None;
     }
-    let mut id = 0u128;
-    for (n, b) in text.bytes().enumerate() {
-        match (n, b) {
-            (8 | 13 | 18 | 23, b'-') => {}
-            (8 | 13 | 18 | 23, _) => return None,
-            _ => id = id << 4 | u128::from(char::from(b).to_digit(16)?),
-        }
+    let four = |from: usize| Some(u64::from(u32::from_be_bytes(bytes.get(from..from + 4)?.try_into().ok()?)));
+    let (mut id, mut capitals) = (0, false);
+    for (first, second) in [(0, 4), (9, 14), (19, 24), (28, 32)] {
+        let (number, has) = hexadecimal(four(first)? << 32 | four(second)?)?;
+        id = id << 32 | u128::from(number);
+        capitals |= has;
     }
-    Some(id)
+    Some((id, capitals))
+}
+
+/// The number that eight hexadecimal digits write, all at once, and whether one is a capital: every record has four times eight.
+/// As in "Bit Twiddling Hacks" (determine if a word has a byte between m and n).
+fn hexadecimal(text: u64) -> Option<(u32, bool)> {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    if text & HIGH != 0 {
+        return None;
+    }
+    let at_least = |text: u64, byte: u64| text + (0x80 - byte) * LOW;
+    let small = text | (0x20 * LOW);
+    let digits = at_least(text, 0x30) & !at_least(text, 0x3a) & HIGH;
+    let letters = at_least(small, 0x61) & !at_least(small, 0x67) & HIGH;
+    if digits | letters != HIGH {
+        return None;
+    }
+    let capitals = letters & !(text << 2) != 0;
+    let each = (text & (0x0f * LOW)) + 9 * (letters >> 7);
+    let pairs = (each | each >> 4) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+    Some(((fours | fours >> 16) as u32, capitals))
 }
 
 pub(crate) fn seen(event: &Event<'_, '_>, source: &str, id: u128) -> Seen {
@@ -178,11 +213,25 @@ pub(super) fn usual(event: &Event<'_, '_>) -> Option<Usual> {
     Some(Usual { who, network, agent })
 }
 
+/// The latest Region and its number: a delivery's records are mostly of one.
+#[derive(Debug, Default)]
+pub(super) struct Region(SmolStr, Hash);
+
+impl Region {
+    /// The number of a record's Region; 0 where it has none.
+    pub fn of(&mut self, envelope: &Envelope<'_>) -> Hash {
+        let name = envelope.region.as_deref().unwrap_or_default();
+        if self.0 != name {
+            *self = Self(name.into(), hash(name));
+        }
+        self.1
+    }
+}
+
 /// What an API call, by its numbers and its service's, says of its caller's habits.
-pub(super) fn habit(event: &Event<'_, '_>, usual: Usual, [api, service]: [Hash; 2]) -> Habit {
+pub(super) fn habit(event: &Event<'_, '_>, usual: Usual, [api, service]: [Hash; 2], region: Hash) -> Habit {
     let e = event.envelope;
     let hour = e.time.map_or(0, crate::stat::habit::hour);
-    let region = e.region.as_deref().map_or(0, hash);
     // A call that was refused for want of permission says nothing of what its caller does for a living.
     let refused = e.outcome == Some(Outcome::Denied);
     let what = Dim::ALL.map(|dim| match dim {
@@ -195,4 +244,36 @@ pub(super) fn habit(event: &Event<'_, '_>, usual: Usual, [api, service]: [Hash; 
         Dim::Hour => hour,
     });
     Habit { who: usual.who, what }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_is_the_number_that_a_uuid_writes() {
+        let number = 0x0123_4567_89ab_cdef_0f1e_2d3c_4b5a_6978;
+        assert_eq!(uuid("01234567-89ab-cdef-0f1e-2d3c4b5a6978"), Some((number, false)));
+        assert_eq!(uuid("01234567-89ab-cdef-0F1e-2d3c4b5a6978"), Some((number, true)));
+        for broken in [
+            "",
+            "01234567-89ab-cdef-0f1e-2d3c4b5a697",
+            "0123456789ab-cdef-0f1e-2d3c4b5a69781",
+            "01234567-89ab-cdef-0f1e-2d3c4b5aé78",
+        ] {
+            assert_eq!(uuid(broken), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn every_byte_is_a_digit_or_none() {
+        for byte in 0..=u8::MAX {
+            for place in 0..8u32 {
+                let text = (0x3030_3030_3030_3030u64 & !(0xff << (8 * place))) | (u64::from(byte) << (8 * place));
+                let digit = char::from(byte).to_digit(16).filter(|_| byte.is_ascii());
+                let wanted = digit.map(|d| (d << (4 * place), byte.is_ascii_uppercase()));
+                assert_eq!(hexadecimal(text), wanted, "{byte} at {place}");
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What many of CloudTrail's records have in common: who calls, from where, with what, and how it ended. Most rules ask for nothing
 //! else besides the call's name, so that what they answer is worked out once for all records of a session and name.
 
-use super::named::{Named, Value, kept, same};
+use super::named::Named;
 use super::read::{Usual, seen, usual};
 use super::rules::Rules;
 use super::{Alike, Hit, Seen};
@@ -13,7 +13,7 @@ use crate::share::{Cells, Memo};
 use foldhash::HashMap;
 use foldhash::fast::RandomState;
 use smol_str::SmolStr;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
@@ -32,9 +32,9 @@ const ROLES: [Role; 7] =
 
 /// Records that are alike in all that conditions of [`crate::share::Scope::Session`] look at.
 pub(super) struct Session {
-    columns: [Value; 4],
-    roles: [Option<Box<str>>; 7],
-    account: Option<Box<str>>,
+    columns: Columns,
+    roles: [Part; 7],
+    account: Option<SmolStr>,
     outcome: Option<Outcome>,
     own: bool,
     cells: Cells,
@@ -42,8 +42,73 @@ pub(super) struct Session {
     pub(super) usual: Option<Usual>,
     /// Who and where; what differs from record to record is of its first.
     pub(super) seen: Option<Seen>,
-    /// By the number of a name: the rules that are left to try.
-    tried: HashMap<u32, Left>,
+    /// Which of those who share a role it is; see [`crate::links::person`].
+    pub(super) person: OnceCell<Hash>,
+    /// By the number of a name: the place of what is left to do.
+    tried: HashMap<u32, usize>,
+    left: Vec<Left>,
+}
+
+/// The values of a session's columns, one behind the other: most of what it costs to compare them is to fetch them.
+struct Columns {
+    text: Box<str>,
+    /// Of each what it is, and how long.
+    parts: [Option<(Kind, usize)>; 4],
+}
+
+impl Columns {
+    fn of(columns: &[Option<Raw<'_>>; 4]) -> Self {
+        let text: String = columns.iter().flatten().map(|raw| raw.text).collect();
+        Self { text: text.into(), parts: columns.map(|raw| raw.map(|raw| (raw.kind, raw.text.len()))) }
+    }
+
+    fn are(&self, columns: &[Option<Raw<'_>>; 4]) -> bool {
+        let mut rest = &*self.text;
+        self.parts.iter().zip(columns).all(|(part, raw)| match (part, raw) {
+            (None, None) => true,
+            (Some((kind, length)), Some(raw)) => rest.split_at_checked(*length).is_some_and(|(own, after)| {
+                rest = after;
+                *kind == raw.kind && own == raw.text
+            }),
+            _ => false,
+        })
+    }
+}
+
+/// A field of the envelope. Nearly always it is a piece of a column's text, and equal wherever the column is.
+enum Part {
+    Nothing,
+    /// Of which column, from where, how long.
+    Within(usize, usize, usize),
+    Own(SmolStr),
+}
+
+impl Part {
+    fn of(text: Option<&str>, columns: &[Option<Raw<'_>>; 4]) -> Self {
+        let Some(text) = text else { return Self::Nothing };
+        let at = text.as_ptr().addr();
+        for (n, raw) in columns.iter().enumerate() {
+            let Some(raw) = raw else { continue };
+            let begin = raw.text.as_ptr().addr();
+            if at >= begin && at + text.len() <= begin + raw.text.len() {
+                return Self::Within(n, at - begin, text.len());
+            }
+        }
+        Self::Own(text.into())
+    }
+
+    /// Whether a field is the same one of equal columns. No is no certain answer where it stands elsewhere.
+    fn is(&self, text: Option<&str>, columns: &[Option<Raw<'_>>; 4]) -> bool {
+        match (self, text) {
+            (Self::Nothing, None) => true,
+            (Self::Within(column, from, length), Some(text)) => {
+                let begin = columns.get(*column).copied().flatten().map(|raw| raw.text.as_ptr().addr());
+                text.len() == *length && begin.is_some_and(|begin| text.as_ptr().addr() == begin + from)
+            }
+            (Self::Own(own), Some(text)) => own == text,
+            _ => false,
+        }
+    }
 }
 
 /// What is left to do for records of a session and name.
@@ -136,30 +201,38 @@ fn is_beside(key: Raw<'_>) -> bool {
 impl Session {
     fn of(columns: &[Option<Raw<'_>>; 4], event: &Event<'_, '_>, memo: &Memo) -> Self {
         Self {
-            columns: columns.map(kept),
-            roles: ROLES.map(|r| event.envelope.get(r).map(Box::from)),
-            account: event.envelope.account.as_deref().map(Box::from),
+            columns: Columns::of(columns),
+            roles: ROLES.map(|r| Part::of(event.envelope.get(r), columns)),
+            account: event.envelope.account.as_deref().map(SmolStr::new),
             outcome: event.envelope.outcome,
             own: own(event),
             cells: Cells::new(memo),
             usual: usual(event),
             seen: None,
+            person: OnceCell::new(),
             tried: HashMap::default(),
+            left: Vec::new(),
         }
     }
 
     fn is_of(&self, columns: &[Option<Raw<'_>>; 4], event: &Event<'_, '_>) -> bool {
-        self.columns.iter().zip(columns).all(|(kept, raw)| same(kept, *raw))
-            && self.roles.iter().zip(ROLES).all(|(kept, role)| kept.as_deref() == event.envelope.get(role))
+        self.columns.are(columns)
+            && self.roles.iter().zip(ROLES).all(|(kept, role)| kept.is(event.envelope.get(role), columns))
             && self.account.as_deref() == event.envelope.account.as_deref()
             && self.outcome == event.envelope.outcome
             && self.own == own(event)
     }
 
-    /// The rules that are left to try on records of a name, and what is known of them. Answers how many are new, besides.
-    pub fn tried(&mut self, named: &Named, event: &Event<'_, '_>, rules: &Rules, against: Against<'_>) -> usize {
-        if self.tried.contains_key(&named.number) {
-            return 0;
+    /// Where the rules stand that are left to try on records of a name, and what is known of them. Answers how many are new, besides.
+    pub fn tried(
+        &mut self,
+        named: &Named,
+        event: &Event<'_, '_>,
+        rules: &Rules,
+        against: Against<'_>,
+    ) -> (usize, usize) {
+        if let Some(place) = self.tried.get(&named.number) {
+            return (*place, 0);
         }
         let against = Against { session: Some(&self.cells), ..against };
         let tried: Box<[Trying]> = named
@@ -171,13 +244,15 @@ impl Session {
             })
             .collect();
         let new = tried.len() + 1;
-        self.tried.insert(named.number, Left { tried, shared: None });
-        new
+        let place = self.left.len();
+        self.tried.insert(named.number, place);
+        self.left.push(Left { tried, shared: None });
+        (place, new)
     }
 
     /// What [`Session::tried`] found.
-    pub fn left(&self, named: &Named) -> &[Trying] {
-        self.tried.get(&named.number).map(|left| &*left.tried).unwrap_or_default()
+    pub fn left(&self, place: usize) -> &[Trying] {
+        self.left.get(place).map(|left| &*left.tried).unwrap_or_default()
     }
 
     /// What its conditions answer.
@@ -186,16 +261,16 @@ impl Session {
     }
 
     /// A record with these hits, of which each is that of any other record of this session and name.
-    pub fn alike(&mut self, named: &Named, hits: &[Hit], event: &Event<'_, '_>, source: &str, id: u128) -> Alike {
+    pub fn alike(&mut self, place: usize, hits: &[Hit], event: &Event<'_, '_>, source: &str, id: u128) -> Alike {
         let target = event.role(Role::Target).map(|t| common(&t)).unwrap_or_default();
         let region = event.envelope.region.as_deref().unwrap_or_default();
-        let known = self.tried.get(&named.number).and_then(|left| left.shared.as_ref());
+        let known = self.left.get(place).and_then(|left| left.shared.as_ref());
         if let Some(shared) = known.filter(|s| s.0 == hits && s.1.region == region) {
             return Alike { shared: shared.clone(), id, target };
         }
         let seen = Seen { event_id: SmolStr::default(), target: SmolStr::default(), ..self.seen(event, source, id) };
         let shared = Arc::new((hits.to_vec(), seen));
-        if let Some(left) = self.tried.get_mut(&named.number) {
+        if let Some(left) = self.left.get_mut(place) {
             left.shared = Some(shared.clone());
         }
         Alike { shared, id, target }
