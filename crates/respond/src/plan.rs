@@ -208,7 +208,14 @@ fn planned(at: &Filling<'_>, call: &Call, lang: Lang) -> Result<Option<PlannedCa
     {
         return Ok(None);
     }
-    let with = at.fill(&call.input).map_err(|e| why(&e, lang))?.unwrap_or_else(|| Json::Object(JsonMap::new()));
+    let mut with = at.fill(&call.input).map_err(|e| why(&e, lang))?.unwrap_or_else(|| Json::Object(JsonMap::new()));
+    // "If you don't specify a Region, the bucket is created in us-east-1"; naming that one is an error (API reference, CreateBucket).
+    if call.call == "s3:CreateBucket"
+        && at.region == "us-east-1"
+        && let Some(map) = with.as_object_mut()
+    {
+        map.remove("CreateBucketConfiguration");
+    }
     let region = match &call.region {
         Some(template) => match at.fill(template).map_err(|e| why(&e, lang))? {
             Some(Json::String(region)) => region.into(),

@@ -137,7 +137,8 @@ async fn still(world: &mut impl World, plan: &Plan, touched: &BTreeSet<ResourceR
     match now.plan {
         Ok(p) if p.essence() == plan.essence() => Now::Same,
         Ok(p) if own => Now::Other(Box::new(p)),
-        _ if own && now.mended => Now::Mended,
+        // An earlier plan of the run may mend under another name (a key, and the user's credentials): there is nothing left to do.
+        _ if now.mended && !touched.is_empty() => Now::Mended,
         Ok(_) | Err(_) => Now::Surprise(
             lang.pick(
                 "the resource changed since the preview; preview again",

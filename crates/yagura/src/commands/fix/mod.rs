@@ -153,6 +153,7 @@ pub fn run(cli: &Cli, args: &FixArgs, lang: Lang) -> Result<u8, Failure> {
         let mut estate = access.estate(&compiled, &checks);
         collect(&mut estate, &access.targets, &all, &compiled.kinds, &|p| display.step(p)).await;
         display.finish();
+        let mut estate = in_order(estate, &compiled);
         let preview = remedies.preview(&mut estate, &checks, &args.findings, lang);
         let Some(asked) = &args.apply else {
             say::preview(&preview, args, true, lang)?;
@@ -244,6 +245,11 @@ pub fn undo(cli: &Cli, args: &UndoArgs, lang: Lang) -> Result<u8, Failure> {
         say::undone(&journal.run, &outcome, args.format, lang)?;
         Ok(if outcome.failed.is_empty() { exit::DONE } else { exit::FINDINGS })
     })
+}
+
+/// The same estate in an order that does not hang on which answer came first: so a preview's hash is the same every time.
+fn in_order(estate: Estate, compiled: &Compiled) -> Estate {
+    Estate::from_snapshot(estate.into_snapshot(String::new(), 0), compiled.tables.clone())
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
