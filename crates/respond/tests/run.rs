@@ -34,7 +34,13 @@ struct Fake {
 const SWITCHES: [&str; 2] = ["Log", "Lock"];
 
 fn resource() -> ResourceRef {
-    ResourceRef { arn: None, id: "thing".into(), kind: "x.thing".into(), account: "111122223333".into(), region: "us-east-1".into() }
+    ResourceRef {
+        arn: None,
+        id: "thing".into(),
+        kind: "x.thing".into(),
+        account: "111122223333".into(),
+        region: "us-east-1".into(),
+    }
 }
 
 fn call(name: &str, key: &str, value: Json) -> PlannedCall {
@@ -60,8 +66,15 @@ impl Fake {
             .collect();
         // What is made is found again by looking, so that a lost answer does not lose it.
         let found = PlannedCall { name: "found".into(), ..call("x:Find", "Made", Json::Null) };
-        let removed = PlannedCall { with: json!({"Key": "Made", "Id": {"$answer": "found.Ids.0"}}), ..call("x:Remove", "", Json::Null) };
-        steps.push(PlannedStep { call: call("x:Make", "Made", json!("m-1")), accept: Vec::new(), undo: vec![found, removed] });
+        let removed = PlannedCall {
+            with: json!({"Key": "Made", "Id": {"$answer": "found.Ids.0"}}),
+            ..call("x:Remove", "", Json::Null)
+        };
+        steps.push(PlannedStep {
+            call: call("x:Make", "Made", json!("m-1")),
+            accept: Vec::new(),
+            undo: vec![found, removed],
+        });
         Plan {
             rule: "x.good".into(),
             also: Vec::new(),
@@ -75,7 +88,10 @@ impl Fake {
     }
 
     fn fields(&self) -> BTreeMap<SmolStr, Json> {
-        ["Log", "Lock", "Made"].iter().map(|k| ((*k).into(), self.state.get(*k).cloned().unwrap_or(Json::Null))).collect()
+        ["Log", "Lock", "Made"]
+            .iter()
+            .map(|k| ((*k).into(), self.state.get(*k).cloned().unwrap_or(Json::Null)))
+            .collect()
     }
 
     fn mended(&self) -> bool {
@@ -131,7 +147,9 @@ fn world() -> Fake {
 }
 
 fn begin(journals: &Journals, plan: &Plan) -> Journal {
-    journals.begin(jiff::Timestamp::now(), "arn:aws:iam::111122223333:user/a", "abcdef0123", std::slice::from_ref(plan)).unwrap()
+    journals
+        .begin(jiff::Timestamp::now(), "arn:aws:iam::111122223333:user/a", "abcdef0123", std::slice::from_ref(plan))
+        .unwrap()
 }
 
 #[tokio::test(start_paused = true)]
