@@ -8,8 +8,8 @@ use yagura_model::{ContentFile, Lang, Value};
 use yagura_rule::yaml::{Reader, Yaml, read};
 use yagura_rule::{Check, ContentError, Program, Schema, nearest_hint};
 
-const KEYS: [&str; 12] =
-    ["kind", "id", "mends", "with", "settings", "when", "unless", "calls", "breaks", "cannot", "en", "ja"];
+const KEYS: [&str; 13] =
+    ["kind", "id", "mends", "with", "settings", "when", "unless", "calls", "anew", "breaks", "cannot", "en", "ja"];
 
 /// A text in both languages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub struct Ready {
     pub(crate) asking: Check,
     pub(crate) unless: Says,
     pub(crate) steps: Vec<Step>,
+    /// Fields that AWS sets anew when the change is taken back (the date of a deletion): no call brings their old value back.
+    pub(crate) anew: Vec<SmolStr>,
     pub(crate) breaks: Vec<(Program, Says)>,
 }
 
@@ -150,9 +152,9 @@ impl Remedy {
                 breaks.push((when, said));
             }
         }
-        let unless = self.unless.clone().unwrap_or_default();
+        let (unless, anew) = (self.unless.clone().unwrap_or_default(), r.texts(&self.yaml, "anew"));
         let (id, rule, does) = (self.id.clone(), check.id.clone(), self.does.clone());
-        r.finish(Ready { id, rule, does, asking, unless, steps, breaks })
+        r.finish(Ready { id, rule, does, asking, unless, steps, anew, breaks })
     }
 }
 
@@ -271,6 +273,7 @@ impl Ready {
         let readers = self.readers(None);
         let reads = readers.iter().flat_map(|c| &c.reads).filter(|(kind, _)| *kind == self.asking.each);
         let mut out: Vec<SmolStr> = reads.map(|(_, field)| field.clone()).collect();
+        out.retain(|field| !self.anew.contains(field));
         out.sort();
         out.dedup();
         out
