@@ -1,5 +1,6 @@
 //! Filters as a tree over sets of resources, in three values: what is in for certain, what may be, and why.
 
+use crate::call::Call;
 use crate::facts::{Facts, Resource};
 use crate::py::Op;
 use crate::reduce::Reduce;
@@ -78,6 +79,21 @@ pub enum Read {
     Kind(SmolStr),
     /// A field of all resources of a kind.
     Field(SmolStr, SmolStr),
+    /// A field of those resources of a kind in which a member has one of these values.
+    Some(SmolStr, SmolStr, SmolStr, Vec<String>),
+    /// A call with an input of the policy's own.
+    Asked(Call),
+}
+
+impl Read {
+    /// The kind that it is about; `None`: the policy's own.
+    pub fn kind(&self) -> Option<&SmolStr> {
+        match self {
+            Self::Own(_) => None,
+            Self::Kind(k) | Self::Field(k, _) | Self::Some(k, ..) => Some(k),
+            Self::Asked(call) => Some(&call.kind),
+        }
+    }
 }
 
 /// A compiled filter.
@@ -195,8 +211,8 @@ pub fn compile(filters: &[Json], cx: &Context<'_>) -> Vec<Filter> {
     filters.iter().map(|f| one(f, cx).unwrap_or_else(|why| Filter::Unanswered(not_told(why)))).collect()
 }
 
-fn one(f: &Json, cx: &Context<'_>) -> Result<Filter, String> {
-    if let Some((key, inner)) = block(f) {
+fn one(raw: &Json, cx: &Context<'_>) -> Result<Filter, String> {
+    if let Some((key, inner)) = block(raw) {
         let inner = compile(inner, cx);
         return Ok(match key {
             "or" => Filter::Or(inner),
@@ -204,6 +220,7 @@ fn one(f: &Json, cx: &Context<'_>) -> Result<Filter, String> {
             _ => Filter::And(inner),
         });
     }
+    let f = &cx.fill_all(raw);
     let name = type_of(f).unwrap_or("value");
     if let Some(secret) = omitted(f, cx) {
         return Ok(Filter::Unanswered(not_told(format!("`{secret}` is not kept"))));
@@ -218,7 +235,7 @@ fn one(f: &Json, cx: &Context<'_>) -> Result<Filter, String> {
         "event" => Ok(Filter::Event(Box::new(ValueFilter::compile(f, cx)?))),
         "reduce" => Ok(Filter::Reduce(Box::new(Reduce::compile(f)?))),
         "list-item" => items(f, cx).map(|i| Filter::Items(Box::new(i))),
-        _ => match special::make(name, f, cx) {
+        _ => match special::make(name, f, raw, cx) {
             Some(made) => made.map(Filter::Special),
             None => Ok(Filter::Unanswered(not_told(format!(
                 "the filter `{name}` of `{}` is not evaluated here",
