@@ -1,7 +1,7 @@
 //! Filters as a tree over sets of resources, in three values: what is in for certain, what may be, and why.
 
-use crate::call::Call;
 use crate::facts::{Facts, Resource};
+pub use crate::needs::{Needs, Read};
 use crate::py::Op;
 use crate::reduce::Reduce;
 use crate::special::{self, Made};
@@ -66,32 +66,6 @@ impl Context<'_> {
                 o.iter().map(|(k, v)| (k.clone(), self.fill_all(v))).collect::<serde_json::Map<_, _>>().into()
             }
             other => other.clone(),
-        }
-    }
-}
-
-/// Data that a policy hangs on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Read {
-    /// A field of the resource itself.
-    Own(SmolStr),
-    /// All resources of one of our kinds.
-    Kind(SmolStr),
-    /// A field of all resources of a kind.
-    Field(SmolStr, SmolStr),
-    /// A field of those resources of a kind in which a member has one of these values.
-    Some(SmolStr, SmolStr, SmolStr, Vec<String>),
-    /// A call with an input of the policy's own.
-    Asked(Call),
-}
-
-impl Read {
-    /// The kind that it is about; `None`: the policy's own.
-    pub fn kind(&self) -> Option<&SmolStr> {
-        match self {
-            Self::Own(_) => None,
-            Self::Kind(k) | Self::Field(k, _) | Self::Some(k, ..) => Some(k),
-            Self::Asked(call) => Some(&call.kind),
         }
     }
 }
@@ -266,43 +240,6 @@ pub fn items(f: &Json, cx: &Context<'_>) -> Result<Items, String> {
     let op = f.get("count_op").and_then(Json::as_str).unwrap_or("eq");
     let count = f.get("count").map(|n| Op::of(op, None).map(|op| (op, n.clone()))).transpose()?;
     Ok(Items { path: crate::path::Path::parse(key)?, attrs: compile(attrs, cx), count })
-}
-
-/// What filters hang on: members of the resource (`None`: all of them), and other data.
-#[derive(Debug, Default)]
-pub struct Needs {
-    /// Members of the resource.
-    pub roots: BTreeSet<String>,
-    /// Whether any member may count.
-    pub everything: bool,
-    /// Other data.
-    pub reads: BTreeSet<Read>,
-}
-
-impl Needs {
-    fn add_roots(&mut self, roots: Option<BTreeSet<String>>) {
-        match roots {
-            Some(r) => self.roots.extend(r),
-            None => self.everything = true,
-        }
-    }
-
-    /// Adds what these filters hang on.
-    pub fn add(&mut self, filters: &[Filter]) {
-        for f in filters {
-            match f {
-                Filter::And(inner) | Filter::Or(inner) | Filter::Not(inner) => self.add(inner),
-                Filter::Value(v) => self.add_roots(v.roots()),
-                Filter::Reduce(r) => self.add_roots(r.roots()),
-                Filter::Items(i) => self.add_roots(i.path.roots()),
-                Filter::Special(made) => {
-                    self.add_roots(made.roots.clone());
-                    self.reads.extend(made.reads.iter().cloned());
-                }
-                Filter::Count(..) | Filter::Event(_) | Filter::Unanswered(_) => {}
-            }
-        }
-    }
 }
 
 /// Those of a set that pass all filters, or may.

@@ -4,10 +4,13 @@
 //! reason; it is never chosen, and never dropped in silence. Actions are read and validated, and never carried out.
 
 pub mod call;
+pub mod coverage;
 pub mod facts;
 pub mod filter;
+mod forms;
 mod from;
 mod hours;
+pub mod needs;
 mod path;
 pub mod policy;
 mod py;

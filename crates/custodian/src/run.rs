@@ -4,7 +4,7 @@ use crate::facts::Facts;
 use crate::filter::{Context, Filter, Held, Needs, Read, Scene, Subject, compile, keep};
 use crate::policy::Policy;
 use crate::value::ValueFilter;
-use crate::world::{KindOf, Names, Place, Res, World};
+use crate::world::{KindOf, Names, Place, Res, World, not_told};
 use serde_json::{Map, Value as Json, json};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
@@ -136,7 +136,7 @@ impl Setting<'_> {
         let found: Vec<&Res<'_>> = world.of_kind(&cx.kind.kind, place).collect();
         let subjects: Vec<Subject<'_>> = found.iter().map(|r| Subject { json: &r.json, res: Some(r) }).collect();
         let scene = Scene { world, place, subjects: &subjects, now: self.now, event: self.event };
-        selection.unlisted = world.listing_gap(&cx.kind.kind, place);
+        selection.unlisted = world.listing_gap(&cx.kind.kind, place).or_else(|| cx.kind.partial().map(not_told));
         selection.asked = found.len();
         for held in keep(&filters, everything(found.len()), &scene) {
             let Some(res) = found.get(held.at) else { continue };

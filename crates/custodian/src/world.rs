@@ -38,11 +38,25 @@ pub struct KindOf {
 }
 
 impl KindOf {
+    /// What of these resources is not listed at all; `None` where all are.
+    pub fn partial(&self) -> Option<&'static str> {
+        PARTIAL.iter().find(|(r, _)| *r == self.resource).map(|(_, why)| *why)
+    }
+
     /// Whether `Attributes` stand beside the resource's other members.
     pub fn has_attributes(&self) -> bool {
         ["sqs", "sns"].contains(&self.resource.as_str())
     }
 }
+
+/// Resources of which Cloud Custodian sees more than is listed here, and what is missing.
+const PARTIAL: [(&str, &str); 5] = [
+    ("ecs-task-definition", "only the latest revision of each family is listed"),
+    ("org-policy", "only service control policies are listed"),
+    ("rds-cluster-snapshot", "only manual snapshots are listed"),
+    ("rds-snapshot", "only manual snapshots are listed"),
+    ("redshift-snapshot", "only manual snapshots are listed"),
+];
 
 /// All resources that can be read, by Cloud Custodian's name.
 #[derive(Debug, Clone, Default)]

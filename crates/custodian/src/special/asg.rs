@@ -72,7 +72,8 @@ fn launched(b: &Build<'_, '_>) -> Result<Made, String> {
     }
     let made = Made::on(&[], move |ask: &Ask<'_>| {
         tri(|| {
-            let found = configuration(ask)?.ok_or_else(|| not_told("the group's launch configuration does not exist"))?;
+            let found =
+                configuration(ask)?.ok_or_else(|| not_told("the group's launch configuration does not exist"))?;
             Ok(value.matches(&found, ask.scene.now).into())
         })
     });
@@ -94,9 +95,8 @@ fn image_of(ask: &Ask<'_>, images: &str) -> Result<Json, Arc<Gap>> {
 fn image(b: &Build<'_, '_>) -> Result<Made, String> {
     let (value, of) = (b.value()?, b.kind("ami")?);
     let listed = of.clone();
-    let made = Made::on(&[], move |ask: &Ask<'_>| {
-        tri(|| Ok(value.matches(&image_of(ask, &listed)?, ask.scene.now).into()))
-    });
+    let made =
+        Made::on(&[], move |ask: &Ask<'_>| tri(|| Ok(value.matches(&image_of(ask, &listed)?, ask.scene.now).into())));
     Ok(launching(made).reading([kind(&of)]))
 }
 
@@ -109,9 +109,7 @@ fn image_age(b: &Build<'_, '_>) -> Result<Made, String> {
 }
 
 /// How long ago an image was made.
-pub(super) fn older(
-    b: &Build<'_, '_>,
-) -> Result<impl Fn(&Ask<'_>, &Json) -> Result<Answer, Arc<Gap>> + use<>, String> {
+pub(super) fn older(b: &Build<'_, '_>) -> Result<impl Fn(&Ask<'_>, &Json) -> Result<Answer, Arc<Gap>> + use<>, String> {
     let op = Op::of(b.text("op").as_deref().unwrap_or("greater-than"), None)?;
     let days = b.data.get("days").and_then(Json::as_f64).unwrap_or(60.0);
     let span = SignedDuration::from_secs((days * 86_400.0).clamp(-1e11, 1e11) as i64);
@@ -132,9 +130,7 @@ fn not_encrypted(b: &Build<'_, '_>) -> Result<Made, String> {
             let Some(found) = configuration(ask)? else { return Ok(Answer::No) };
             let image = image_of(ask, &i)?;
             let devices = |of: &Json| list(of.get("BlockDeviceMappings").unwrap_or(&Json::Null)).to_vec();
-            let plain = |d: &Json| {
-                d.get("Ebs").is_some_and(|e| !e.get("Encrypted").is_some_and(crate::py::truthy))
-            };
+            let plain = |d: &Json| d.get("Ebs").is_some_and(|e| !e.get("Encrypted").is_some_and(crate::py::truthy));
             let mut hits = Vec::new();
             if !without_image && devices(&image).iter().any(plain) {
                 hits.push("Image");
@@ -149,7 +145,8 @@ fn not_encrypted(b: &Build<'_, '_>) -> Result<Made, String> {
                 } else {
                     let listed = all(ask, &s)?;
                     let found = listed.iter().find(|s| s.text("SnapshotId") == snapshot);
-                    let found = found.ok_or_else(|| not_told(format!("the snapshot `{snapshot}` is not the account's own")))?;
+                    let found =
+                        found.ok_or_else(|| not_told(format!("the snapshot `{snapshot}` is not the account's own")))?;
                     !found.json.get("Encrypted").is_some_and(crate::py::truthy)
                 };
                 if open && !hits.contains(&"LaunchConfig") {
@@ -183,7 +180,8 @@ fn scaling(b: &Build<'_, '_>) -> Result<Made, String> {
             let name = ask.res.text("AutoScalingGroupName");
             let listed = all(ask, POLICY)?;
             let mine = listed.iter().filter(|p| p.text("AutoScalingGroupName") == name);
-            let hits: Vec<Json> = mine.filter(|p| value.matches(&p.json, ask.scene.now)).map(|p| p.json.clone()).collect();
+            let hits: Vec<Json> =
+                mine.filter(|p| value.matches(&p.json, ask.scene.now)).map(|p| p.json.clone()).collect();
             Ok(if hits.is_empty() {
                 Answer::No
             } else {
@@ -199,7 +197,8 @@ fn valid(b: &Build<'_, '_>) -> Result<Made, String> {
     const GROUP: &str = "ec2.security_group";
     const KEY: &str = "ec2.key_pair";
     let wanted = b.name == "valid";
-    let kinds = [b.kind("subnet")?, b.kind("elb")?, b.kind("app-elb-target-group")?, b.kind("ami")?, b.kind("ebs-snapshot")?];
+    let kinds =
+        [b.kind("subnet")?, b.kind("elb")?, b.kind("app-elb-target-group")?, b.kind("ami")?, b.kind("ebs-snapshot")?];
     let read = kinds.clone();
     let made = Made::on(&[], move |ask: &Ask<'_>| {
         tri(|| {
@@ -217,11 +216,15 @@ fn valid(b: &Build<'_, '_>) -> Result<Made, String> {
                 errors.extend(named.into_iter().filter(|n| !there.contains(n)).map(|n| json!([what, n])));
             };
             let found = configuration(ask)?;
-            let nets: Vec<String> =
-                text(group, "VPCZoneIdentifier").split(',').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect();
+            let nets: Vec<String> = text(group, "VPCZoneIdentifier")
+                .split(',')
+                .map(|s| s.trim().to_owned())
+                .filter(|s| !s.is_empty())
+                .collect();
             if nets.is_empty() && found.as_ref().is_some_and(|f| f.get("NetworkInterfaces").is_none()) {
                 let of_zone = |r: &&crate::world::Res<'_>| r.json.get("DefaultForAz") == Some(&Json::Bool(true));
-                let zones = all(ask, subnets)?.into_iter().filter(of_zone).map(|r| r.text("AvailabilityZone").to_owned());
+                let zones =
+                    all(ask, subnets)?.into_iter().filter(of_zone).map(|r| r.text("AvailabilityZone").to_owned());
                 miss("invalid-availability-zone", names(group.get("AvailabilityZones")), &zones.collect());
             }
             miss("invalid-subnet", nets, &ids(subnets, "SubnetId")?);
@@ -240,13 +243,17 @@ fn valid(b: &Build<'_, '_>) -> Result<Made, String> {
                     miss("invalid-key-pair", key.into_iter().collect(), &ids(KEY, "KeyName")?);
                     let image = text(c, "ImageId").to_owned();
                     if !ids(images, "ImageId")?.contains(&image) {
-                        strange = Some(not_told(format!("whether the image `{image}` of another account exists is not read")));
+                        strange = Some(not_told(format!(
+                            "whether the image `{image}` of another account exists is not read"
+                        )));
                     }
                     let own = ids(snapshots, "SnapshotId")?;
                     for d in list(c.get("BlockDeviceMappings").unwrap_or(&Json::Null)) {
                         let id = d.pointer("/Ebs/SnapshotId").and_then(Json::as_str).unwrap_or_default().trim();
                         if !id.is_empty() && !own.contains(id) {
-                            strange = Some(not_told(format!("whether the snapshot `{id}` of another account exists is not read")));
+                            strange = Some(not_told(format!(
+                                "whether the snapshot `{id}` of another account exists is not read"
+                            )));
                         }
                     }
                 }

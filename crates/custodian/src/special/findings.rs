@@ -33,11 +33,7 @@ fn security_hub(b: &Build<'_, '_>) -> Result<Made, String> {
     filters.insert("ResourceId".to_owned(), ids.into());
     let call = b.call("securityhub:GetFindings", &json!({"Filters": filters, "MaxResults": 100})).taking("Findings");
     Ok(asking(call, |_, told| {
-        Ok(if list(&told).is_empty() {
-            Answer::No
-        } else {
-            Answer::Yes(vec![("c7n:finding-filter".to_owned(), told)])
-        })
+        Ok(if list(&told).is_empty() { Answer::No } else { Answer::Yes(vec![("c7n:finding-filter".to_owned(), told)]) })
     }))
 }
 
@@ -187,7 +183,8 @@ fn ops_items(b: &Build<'_, '_>) -> Result<Made, String> {
         let mut hits = Vec::new();
         for item in list(&told) {
             let named = item.pointer("/OperationalData/~1aws~1resources/Value").and_then(Json::as_str).unwrap_or("[]");
-            let named: Json = serde_json::from_str(named).map_err(|_| not_told("an OpsItem names its resources in no JSON"))?;
+            let named: Json =
+                serde_json::from_str(named).map_err(|_| not_told("an OpsItem names its resources in no JSON"))?;
             if list(&named).iter().any(|r| text(r, "arn") == arn) {
                 hits.push(item.get("OpsItemId").cloned().unwrap_or_default());
             }

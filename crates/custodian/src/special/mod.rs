@@ -4,7 +4,9 @@ mod access;
 mod account;
 mod asg;
 mod backups;
+mod balancers;
 mod compute;
+mod databases;
 mod findings;
 mod iam;
 mod metrics;
@@ -127,7 +129,7 @@ fn placed(v: &Json) -> Result<Json, String> {
 
 type Maker = fn(&Build<'_, '_>) -> Option<Result<Made, String>>;
 
-const FAMILIES: [Maker; 19] = [
+const FAMILIES: [Maker; 21] = [
     settings::make,
     account::make,
     metrics::make,
@@ -137,6 +139,8 @@ const FAMILIES: [Maker; 19] = [
     versions::make,
     asg::make,
     parts::make,
+    balancers::make,
+    databases::make,
     roles::make,
     iam::make,
     s3::make,

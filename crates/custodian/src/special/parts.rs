@@ -1,9 +1,8 @@
 //! Filters that ask what one more call tells of a resource, as a value or as the items of a list.
 
-use super::{Build, Made, all, asking, kind, list, setting, text, tri};
+use super::{Build, Made, all, asking, kind, list, text, tri};
 use crate::call::Call;
 use crate::filter::{Answer, Ask, Read};
-use crate::value::ValueFilter;
 use crate::world::not_told;
 use serde_json::{Value as Json, json};
 
@@ -14,9 +13,8 @@ pub(super) fn make(b: &Build<'_, '_>) -> Option<Result<Made, String>> {
         ("ec2", "user-data") => Err("user data is never kept: it may hold secrets".to_owned()),
         ("ec2", "image") => image(b),
         ("ec2", "image-age") => image_age(b),
-        ("ami", "image-age") => super::asg::older(b).map(|older| {
-            Made::on(&["CreationDate"], move |ask: &Ask<'_>| tri(|| older(ask, &ask.res.json)))
-        }),
+        ("ami", "image-age") => super::asg::older(b)
+            .map(|older| Made::on(&["CreationDate"], move |ask: &Ask<'_>| tri(|| older(ask, &ask.res.json)))),
         ("ec2", "singleton") => Ok(singleton(b)),
         ("ec2", "ssm") => {
             let with = json!({"Filters": [{"Key": "InstanceIds", "Values": ["{InstanceId}"]}]});
@@ -33,9 +31,11 @@ pub(super) fn make(b: &Build<'_, '_>) -> Option<Result<Made, String>> {
             let with = json!({"InstanceId": "{Id}", "AttributeType": of});
             value(b, b.call("connect:DescribeInstanceAttribute", &with), |v| v)
         }
-        ("distribution", "distribution-config") => {
-            value(b, b.call("cloudfront:GetDistributionConfig", &json!({"Id": "{Id}"})).taking("DistributionConfig"), |v| v)
-        }
+        ("distribution", "distribution-config") => value(
+            b,
+            b.call("cloudfront:GetDistributionConfig", &json!({"Id": "{Id}"})).taking("DistributionConfig"),
+            |v| v,
+        ),
         ("cloudsearch", "domain-options") => {
             let call = b.call("cloudsearch:DescribeDomainEndpointOptions", &json!({"DomainName": "{DomainName}"}));
             value(b, call.taking("DomainEndpointOptions"), |v| v)
@@ -46,7 +46,8 @@ pub(super) fn make(b: &Build<'_, '_>) -> Option<Result<Made, String>> {
             made.map(|m| m.reading([super::own("deploymentConfigName")]))
         }
         ("config-rule", "status") => {
-            let call = b.call("config:DescribeConfigRuleEvaluationStatus", &json!({"ConfigRuleNames": ["{ConfigRuleName}"]}));
+            let call =
+                b.call("config:DescribeConfigRuleEvaluationStatus", &json!({"ConfigRuleNames": ["{ConfigRuleName}"]}));
             value(b, call.taking("ConfigRulesEvaluationStatus"), |v| list(&v).first().cloned().unwrap_or_default())
         }
         ("redshift", "logging") => field(b, "LoggingStatus"),
@@ -54,11 +55,6 @@ pub(super) fn make(b: &Build<'_, '_>) -> Option<Result<Made, String>> {
         ("vpc-lattice-service" | "vpc-lattice-service-network", "access-logs") => subscriptions(b),
         ("ecs-service" | "ecs-task", "task-definition") => definition(b),
         ("ecs-service" | "ecs-task", "taggable") => Ok(taggable(b)),
-        ("app-elb", "is-logging") => Ok(balancer_logs(b, true)),
-        ("app-elb", "is-not-logging") => Ok(balancer_logs(b, false)),
-        ("app-elb" | "app-elb-target-group", "attributes") => attributes(b),
-        ("app-elb", "listener-rule") => rules(b),
-        ("elb", "instance") => behind(b),
         ("fsx", "volume") => {
             let with = json!({"Filters": [{"Name": "file-system-id", "Values": ["{FileSystemId}"]}]});
             items(b, b.call("fsx:DescribeVolumes", &with).taking("Volumes"))
@@ -70,9 +66,10 @@ pub(super) fn make(b: &Build<'_, '_>) -> Option<Result<Made, String>> {
         ("appmesh-mesh", "router") => {
             items(b, b.call("appmesh:ListVirtualRouters", &json!({"meshName": "{meshName}"})).taking("virtualRouters"))
         }
-        ("appmesh-mesh", "service") => {
-            items(b, b.call("appmesh:ListVirtualServices", &json!({"meshName": "{meshName}"})).taking("virtualServices"))
-        }
+        ("appmesh-mesh", "service") => items(
+            b,
+            b.call("appmesh:ListVirtualServices", &json!({"meshName": "{meshName}"})).taking("virtualServices"),
+        ),
         ("appmesh-virtualgateway", "gateway-route") => {
             let with = json!({"meshName": "{meshName}", "virtualGatewayName": "{virtualGatewayName}"});
             items(b, b.call("appmesh:ListGatewayRoutes", &with).taking("gatewayRoutes"))
@@ -85,9 +82,6 @@ pub(super) fn make(b: &Build<'_, '_>) -> Option<Result<Made, String>> {
         ("alarm", "is-composite-child") => composite(b),
         ("ebs" | "rds", "kms-alias") => alias(b),
         ("glue-job" | "glue-crawler", "security-config") => security_configuration(b),
-        ("rds" | "rds-cluster", "pending-maintenance") => Ok(maintenance()),
-        ("rds", "db-parameter") => parameters_of_instance(b),
-        ("rds-param-group" | "rds-cluster-param-group", "db-parameter") => parameters_of_group(b),
         ("security-group", "stale") => stale(b),
         ("subnet", "vpc-endpoint") => endpoints(b),
         _ => return None,
@@ -163,9 +157,10 @@ fn singleton(b: &Build<'_, '_>) -> Made {
         let state = ask.res.json.pointer("/State/Name").and_then(Json::as_str).unwrap_or_default();
         let grouped = list(ask.res.get("Tags")?).iter().any(|t| text(t, "Key") == "aws:autoscaling:groupName");
         let recovers = |a: &Json| {
-            list(a.get("AlarmActions").unwrap_or(&Json::Null)).iter().filter_map(Json::as_str).any(|a| {
-                a.starts_with("arn:aws:automate:") && a.ends_with(":ec2:recover")
-            })
+            list(a.get("AlarmActions").unwrap_or(&Json::Null))
+                .iter()
+                .filter_map(Json::as_str)
+                .any(|a| a.starts_with("arn:aws:automate:") && a.ends_with(":ec2:recover"))
         };
         let alive = ["running", "stopped", "pending", "stopping"].contains(&state);
         Ok((alive && !grouped && !list(&told).iter().any(recovers)).into())
@@ -204,84 +199,6 @@ fn taggable(b: &Build<'_, '_>) -> Made {
         let newer = !["container-instance", "service", "task"].contains(&parts.first().copied().unwrap_or_default());
         super::agree(wanted, newer || parts.len() > 2)
     })
-}
-
-/// A load balancer's or target group's attributes as a map, their values as booleans and numbers where they are ones.
-fn attribute_map(told: &Json) -> Json {
-    let row = |a: &Json| {
-        let value = text(a, "Value");
-        let typed = match value {
-            "true" => true.into(),
-            "false" => false.into(),
-            v => v.parse::<i64>().map_or_else(|_| Json::from(v), Json::from),
-        };
-        (text(a, "Key").to_owned(), typed)
-    };
-    list(told).iter().map(row).collect::<serde_json::Map<_, _>>().into()
-}
-
-fn attributes(b: &Build<'_, '_>) -> Result<Made, String> {
-    // The names of attributes hold dots, which a path must quote.
-    let value = b.value()?;
-    let made = Made::on(&[], move |ask: &Ask<'_>| {
-        tri(|| Ok(value.matches(&attribute_map(&ask.res.called("Attributes")?), ask.scene.now).into()))
-    });
-    Ok(made.reading([super::own("Attributes")]))
-}
-
-fn balancer_logs(b: &Build<'_, '_>, wanted: bool) -> Made {
-    let which = if b.text("log-type").as_deref() == Some("connection") { "connection_logs" } else { "access_logs" };
-    let (bucket, prefix) = (b.text("bucket"), b.text("prefix"));
-    let made = Made::on(&[], move |ask: &Ask<'_>| {
-        tri(|| {
-            let all = attribute_map(&ask.res.called("Attributes")?);
-            let of = |name: &str| all.get(format!("{which}.s3.{name}"));
-            let is = |name: &str, w: &Option<String>| w.as_deref().is_none_or(|w| of(name).is_some_and(|v| v == w));
-            let on = of("enabled") == Some(&Json::Bool(true)) && is("bucket", &bucket) && is("prefix", &prefix);
-            Ok(super::agree(wanted, on))
-        })
-    });
-    made.reading([super::own("Attributes")])
-}
-
-/// The rules of a load balancer's listeners but the default ones.
-fn rules(b: &Build<'_, '_>) -> Result<Made, String> {
-    const RULE: &str = "elbv2.rule";
-    let question = crate::filter::items(b.raw, b.cx)?;
-    let made = Made::on(&[], move |ask: &Ask<'_>| {
-        tri(|| {
-            // A rule's ARN goes on where its load balancer's ends (`listener-rule/app/name/id/…`).
-            let own = ask.res.text("LoadBalancerArn").split_once("loadbalancer/").map(|(_, n)| n).unwrap_or_default();
-            let mine = |r: &&&crate::world::Res<'_>| {
-                let at = r.text("RuleArn").split_once("listener-rule/").map(|(_, n)| n).unwrap_or_default();
-                at.strip_prefix(own).is_some_and(|rest| rest.starts_with('/'))
-                    && r.json.get("IsDefault") != Some(&Json::Bool(true))
-            };
-            let found: Vec<Json> = all(ask, RULE)?.iter().filter(mine).map(|r| r.json.clone()).collect();
-            Ok(question.answer(&found.into(), ask.scene))
-        })
-    });
-    Ok(made.reading([kind("elbv2.listener"), kind(RULE)]))
-}
-
-/// A value question to the instances behind a Classic Load Balancer.
-fn behind(b: &Build<'_, '_>) -> Result<Made, String> {
-    let (value, of) = (b.value()?, b.kind("ec2")?);
-    let listed = of.clone();
-    let made = Made::on(&["Instances"], move |ask: &Ask<'_>| {
-        tri(|| {
-            let instances = all(ask, &listed)?;
-            let mut hits = Vec::new();
-            for i in list(ask.res.get("Instances")?) {
-                let found = instances.iter().find(|r| r.text("InstanceId") == text(i, "InstanceId"));
-                if let Some(r) = found.filter(|r| value.matches(&r.json, ask.scene.now)) {
-                    hits.push(r.json.clone());
-                }
-            }
-            Ok(if hits.is_empty() { Answer::No } else { Answer::Yes(vec![("c7n:MatchedInstances".to_owned(), hits.into())]) })
-        })
-    });
-    Ok(made.reading([kind(&of)]))
 }
 
 fn organization_policies(b: &Build<'_, '_>) -> Result<Made, String> {
@@ -334,7 +251,11 @@ fn routes(b: &Build<'_, '_>) -> Result<Made, String> {
         tri(|| {
             let all = list(ask.res.get("Routes")?).iter();
             let hits: Vec<Json> = all.filter(|r| value.matches(r, ask.scene.now)).cloned().collect();
-            Ok(if hits.is_empty() { Answer::No } else { Answer::Yes(vec![("c7n:matched-routes".to_owned(), hits.into())]) })
+            Ok(if hits.is_empty() {
+                Answer::No
+            } else {
+                Answer::Yes(vec![("c7n:matched-routes".to_owned(), hits.into())])
+            })
         })
     }))
 }
@@ -380,7 +301,8 @@ fn alias(b: &Build<'_, '_>) -> Result<Made, String> {
             }
             let key = key.split_once("key/").map_or(key, |(_, id)| id);
             let listed = all(ask, &listed)?;
-            let found = listed.iter().rev().find(|a| a.text("TargetKeyId") == key).map_or(Json::Null, |a| a.json.clone());
+            let found =
+                listed.iter().rev().find(|a| a.text("TargetKeyId") == key).map_or(Json::Null, |a| a.json.clone());
             Ok(value.matches(&found, ask.scene.now).into())
         })
     });
@@ -405,86 +327,6 @@ fn security_configuration(b: &Build<'_, '_>) -> Result<Made, String> {
     Ok(made.reading([kind(&of)]))
 }
 
-fn maintenance() -> Made {
-    let made = Made::on(&[], |ask: &Ask<'_>| {
-        tri(|| {
-            let told = setting(ask, "region", "PendingMaintenanceActions")?;
-            let arn = ask.res.asset.arn.as_deref().unwrap_or_default();
-            let mine = list(&told).iter().filter(|a| text(a, "ResourceIdentifier") == arn);
-            let mine: Vec<Json> = mine.cloned().collect();
-            Ok(if mine.is_empty() {
-                Answer::No
-            } else {
-                Answer::Yes(vec![("c7n:PendingMaintenance".to_owned(), mine.into())])
-            })
-        })
-    });
-    made.reading([kind("region"), Read::Field("region".into(), "PendingMaintenanceActions".into())])
-}
-
-/// Parameters by name, in the type that the engine says.
-fn parameters(told: &Json) -> Json {
-    let typed = |p: &Json| {
-        let value = p.get("ParameterValue")?.as_str()?;
-        let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
-        let value = match text(p, "DataType") {
-            "boolean" if digits => (value.bytes().any(|b| b != b'0')).into(),
-            "boolean" if value == "TRUE" => true.into(),
-            "boolean" if value == "FALSE" => false.into(),
-            "integer" if digits => value.parse::<u64>().map_or_else(|_| Json::from(value), Json::from),
-            "float" => json!(value.parse::<f64>().unwrap_or(0.0)),
-            _ => value.into(),
-        };
-        Some((text(p, "ParameterName").to_owned(), value))
-    };
-    list(told).iter().filter_map(typed).collect::<serde_json::Map<_, _>>().into()
-}
-
-fn parameter_call(of: &str, cluster: bool) -> Call {
-    let (call, name) = if cluster {
-        ("rds:DescribeDBClusterParameters", "DBClusterParameterGroupName")
-    } else {
-        ("rds:DescribeDBParameters", "DBParameterGroupName")
-    };
-    Call::new(of, call, &json!({name: format!("{{{name}}}"), "MaxRecords": 100})).taking("Parameters")
-}
-
-/// A value question to parameters by name: a name may hold dots, and is then no path.
-fn parameter_question(b: &Build<'_, '_>) -> Result<impl Fn(&Json, jiff::Timestamp) -> bool + use<>, String> {
-    let value: ValueFilter = b.value()?;
-    Ok(move |told: &Json, now| value.matches(&parameters(told), now))
-}
-
-fn parameters_of_instance(b: &Build<'_, '_>) -> Result<Made, String> {
-    let (question, of) = (parameter_question(b)?, b.kind("rds-param-group")?);
-    let (key, call, listed) = (b.text("key").unwrap_or_default(), parameter_call(&of, false), of.clone());
-    let asked = call.clone();
-    let made = Made::on(&["DBParameterGroups"], move |ask: &Ask<'_>| {
-        tri(|| {
-            let groups = all(ask, &listed)?;
-            for g in list(ask.res.get("DBParameterGroups")?) {
-                let name = text(g, "DBParameterGroupName");
-                let found = groups.iter().find(|p| p.text("DBParameterGroupName") == name);
-                let found = found.ok_or_else(|| not_told(format!("the parameter group `{name}` was not listed")))?;
-                if question(&found.asked(&asked)?, ask.scene.now) {
-                    return Ok(Answer::Yes(vec![("c7n:MatchedDBParameter".to_owned(), json!([key]))]));
-                }
-            }
-            Ok(Answer::No)
-        })
-    });
-    Ok(made.reading([kind(&of), Read::Asked(call)]))
-}
-
-fn parameters_of_group(b: &Build<'_, '_>) -> Result<Made, String> {
-    let (question, key) = (parameter_question(b)?, b.text("key").unwrap_or_default());
-    let call = parameter_call(&b.cx.kind.kind, b.resource() == "rds-cluster-param-group");
-    Ok(asking(call, move |ask, told| {
-        let noted = vec![("c7n:MatchedDBParameter".to_owned(), json!([key]))];
-        Ok(if question(&told, ask.scene.now) { Answer::Yes(noted) } else { Answer::No })
-    }))
-}
-
 /// Security groups with rules that name groups which are no more.
 fn stale(b: &Build<'_, '_>) -> Result<Made, String> {
     let of = b.kind("vpc")?;
@@ -502,7 +344,10 @@ fn stale(b: &Build<'_, '_>) -> Result<Made, String> {
             let Some(hit) = list(&told).iter().find(|s| text(s, "GroupId") == ask.res.text("GroupId")) else {
                 return Ok(Answer::No);
             };
-            let notes = [("MatchedIpPermissions", "StaleIpPermissions"), ("MatchedIpPermissionsEgress", "StaleIpPermissionsEgress")];
+            let notes = [
+                ("MatchedIpPermissions", "StaleIpPermissions"),
+                ("MatchedIpPermissionsEgress", "StaleIpPermissionsEgress"),
+            ];
             let noted = notes.iter().filter_map(|(note, m)| Some(((*note).to_owned(), hit.get(*m)?.clone())));
             Ok(Answer::Yes(noted.collect()))
         })

@@ -111,7 +111,8 @@ fn holder(ask: &Ask<'_>, account: &Account) -> Result<Option<Holder>, Arc<Gap>> 
             Ok(Some(Holder { arn: someone, policies: vec![found], boundary: Vec::new() }))
         }
         "iam.group" => {
-            let group = account.groups.iter().find(|g| g.arn == arn).ok_or_else(|| not_told("the group was not read"))?;
+            let group =
+                account.groups.iter().find(|g| g.arn == arn).ok_or_else(|| not_told("the group was not read"))?;
             Ok(Some(Holder { arn: someone, policies: documents(&group.policies)?, boundary: Vec::new() }))
         }
         _ => {
@@ -214,7 +215,11 @@ fn managed(b: &Build<'_, '_>) -> Result<Made, String> {
             let Some(role) = role_of(ask)? else { return Ok(Answer::No) };
             let attached = role.get("AttachedManagedPolicies")?;
             let hits: Vec<Json> = list(attached).iter().filter(|p| value.matches(p, ask.scene.now)).cloned().collect();
-            Ok(if hits.is_empty() { Answer::No } else { Answer::Yes(vec![("c7n:MatchedPolicies".to_owned(), hits.into())]) })
+            Ok(if hits.is_empty() {
+                Answer::No
+            } else {
+                Answer::Yes(vec![("c7n:MatchedPolicies".to_owned(), hits.into())])
+            })
         })
     });
     Ok(made.reading([kind(ROLE)]))

@@ -171,11 +171,14 @@ fn limits(b: &Build<'_, '_>) -> Result<Made, String> {
                     continue;
                 }
                 for r in list(result.get("flaggedResources").unwrap_or(&Json::Null)) {
-                    let row: Vec<&str> =
-                        list(r.get("metadata").unwrap_or(&Json::Null)).iter().map(|m| m.as_str().unwrap_or("")).collect();
+                    let row: Vec<&str> = list(r.get("metadata").unwrap_or(&Json::Null))
+                        .iter()
+                        .map(|m| m.as_str().unwrap_or(""))
+                        .collect();
                     let &[place, service, limit, most, now, ..] = row.as_slice() else { continue };
                     let here = place == region || place == "-" && region == "us-east-1";
-                    let meant = (services.is_empty() || fits(&services, service)) && (which.is_empty() || fits(&which, limit));
+                    let meant =
+                        (services.is_empty() || fits(&services, service)) && (which.is_empty() || fits(&which, limit));
                     let share = now.parse::<f64>().unwrap_or(0.0) / most.parse::<f64>().unwrap_or(f64::NAN) * 100.0;
                     let counts = match threshold {
                         Some(t) => share >= t,

@@ -31,7 +31,8 @@ impl Question {
             return b.value().map(|v| Self::Value(Box::new(v)));
         }
         let name = b.text("web-acl");
-        let pattern = name.as_ref().filter(|_| !exact).map(|n| crate::py::compile(&format!("\\A(?:{n})"))).transpose()?;
+        let pattern =
+            name.as_ref().filter(|_| !exact).map(|n| crate::py::compile(&format!("\\A(?:{n})"))).transpose()?;
         Ok(Self::There { wanted: b.flag("state").unwrap_or(false), name: pattern, exact: name.filter(|_| exact) })
     }
 

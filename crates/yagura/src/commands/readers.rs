@@ -1,6 +1,8 @@
 //! Checks that judge nothing and only have fields read, because reading follows what checks ask for.
 
 use crate::content::Compiled;
+use std::collections::BTreeSet;
+use yagura_inventory::{Input, Source};
 use yagura_model::{ContentFile, Type};
 use yagura_rule::{Check, CheckFile};
 
@@ -24,7 +26,7 @@ pub fn of_some(compiled: &Compiled, kind: &str, path: &str, among: Option<(&str,
         let list = serde_json::to_string(values).unwrap_or_default().replace('\'', "''");
         format!("has(this.{member}) && this.{member} in {list} && ")
     });
-    let when = when.unwrap_or_default();
+    let when = when.unwrap_or_default() + &before(compiled, kind, field);
     let text = format!(
         "{{kind: check, id: reader, each: {kind}, pass: '{when}has(this.{field})', severity: info, \
          en: {{title: t, why: t, fix: t}}, ja: {{title: t, why: t, fix: t}}, tests: {{ \
@@ -33,4 +35,23 @@ pub fn of_some(compiled: &Compiled, kind: &str, path: &str, among: Option<(&str,
     );
     let file = CheckFile::parse(&ContentFile { path: "reader.yaml".to_owned(), text, shipped: true }).ok()?;
     file.compile(&compiled.schema, None, &[]).ok()
+}
+
+/// What a description must bring before the call of a field can be made: its input names that.
+fn before(compiled: &Compiled, kind: &str, field: &str) -> String {
+    let Some(ready) = compiled.kinds.get(kind) else { return String::new() };
+    let Some(Source::Call(spec, _)) = ready.source(field) else { return String::new() };
+    let paths = spec.with.iter().flat_map(|(_, input)| match input {
+        Input::Path(p) | Input::Paths(p) => vec![p.to_string()],
+        Input::Constant(v) => templates(&v.to_string()),
+    });
+    let tops: BTreeSet<String> = paths.filter_map(|p| Some(p.split(['.', '>', '/', ':']).next()?.to_owned())).collect();
+    let described = tops.iter().filter(|t| matches!(ready.source(t), Some(Source::Describe(..))));
+    described.map(|t| format!("has(this.{t}) && ")).collect()
+}
+
+/// The names in braces of a text.
+fn templates(text: &str) -> Vec<String> {
+    let inner = text.split('{').skip(1).filter_map(|t| Some(t.split_once('}')?.0.to_owned()));
+    inner.filter(|t| t.bytes().all(|b| b.is_ascii_alphanumeric() || b".>/:".contains(&b))).collect()
 }

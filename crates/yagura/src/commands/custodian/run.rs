@@ -111,17 +111,17 @@ fn read(
     wanted: &BTreeSet<Read>,
     lang: Lang,
 ) -> Result<Snapshot, Failure> {
-    if args.demo {
+    if args.estate.demo {
         return scan::demo(compiled);
     }
-    if let Some(path) = &args.snapshot {
+    if let Some(path) = &args.estate.snapshot {
         return load(path).map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを読み込めない: {e}")));
     }
     let checks = readers_of(compiled, names, wanted);
     let display = Display::new(args.quiet, lang);
     let mut snapshot = live::read(&args.aws, compiled, &checks, &display, lang)?;
     snapshot.scope.checks.clear();
-    if let Some(path) = &args.save {
+    if let Some(path) = &args.estate.save {
         save(&snapshot, path)
             .map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを保存できない: {e}")))?;
     }
@@ -169,7 +169,9 @@ fn asked(wanted: &BTreeSet<Read>) -> Vec<(SmolStr, FieldCall)> {
         FieldCall {
             name: call.field.clone(),
             call: call.call.clone(),
-            with: with.filter_map(|(k, v)| Some((k.as_str().into(), Input::Constant(Value::from_json(v.clone())?)))).collect(),
+            with: with
+                .filter_map(|(k, v)| Some((k.as_str().into(), Input::Constant(Value::from_json(v.clone())?))))
+                .collect(),
             take: call.take.clone(),
             absent_on: call.absent_on.clone(),
             member: None,
