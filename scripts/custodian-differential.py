@@ -474,8 +474,6 @@ def policies_around(value):
         ("account", [of("organization", "Id", "absent")]),
         ("account", ["securityhub"]),
         ("account", [{"type": "securityhub", "enabled": False}]),
-        ("account", [{"type": "service-limit"}]),
-        ("account", [{"type": "service-limit", "threshold": 1}]),
         ("account", [{"type": "ses-send-stats", "days": 2}]),
         ("account", [{"type": "ses-agg-send-stats", "key": "BounceRate", "value": 1, "op": "gte"}]),
         ("account", [{"type": "shield-enabled", "state": False}]),
@@ -523,7 +521,7 @@ def main():
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     env = {**os.environ, "AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-           "AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "us-east-1", "YAGURA_LANG": "en"}
+           "AWS_MAX_ATTEMPTS": "1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "us-east-1", "YAGURA_LANG": "en"}
     os.environ.update(env)
     server = subprocess.Popen([args.moto, "-m", "moto.server", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -543,19 +541,25 @@ def main():
         (work / "yagura.log").write_text(done.stdout + done.stderr)
         if done.returncode:
             print(done.stderr)
-        same = 0
+        same, apart, alone = 0, 0, []
         for p in all_policies:
             key = {"iam-policy": "Arn"}.get(p["resource"], facts[p["resource"]]["id"])  # moto's authorization details lack PolicyId
             a, b = ids(work / "c7n", p["name"], key), ids(work / "yagura", p["name"], key)
             gaps = work / "yagura" / p["name"] / "unknown.json"
-            if a == b and a is not None and not gaps.exists():
+            # moto does not know every call: there c7n ends with an error, and there is nothing to compare with.
+            if a is None:
+                alone.append(p["name"])
+                continue
+            if a == b and not gaps.exists():
                 same += 1
                 continue
+            apart += 1
             why = json.loads(gaps.read_text()) if gaps.exists() else ""
             print(f"{p['name']}: {json.dumps(p['filters'])}\n  c7n    {a}\n  yagura {b}\n  {str(why)[:600]}")
-        print(f"{same} of {len(all_policies)} policies choose the same resources")
+        print(f"c7n ended with an error on {len(alone)} of {len(all_policies)} policies: {' '.join(alone)}")
+        print(f"{same} of {same + apart} policies choose the same resources")
         print(f"CPU: c7n {theirs:.2f} s, yagura {ours:.2f} s: {theirs / max(ours, 0.01):.0f} times less")
-        return 0 if same == len(all_policies) else 1
+        return 0 if apart == 0 else 1
     finally:
         server.terminate()
 

@@ -74,14 +74,14 @@ fn sample(name: &str, resource: &Resource<'_>) -> Json {
         for key in required {
             out.insert(key.to_owned(), known(key).map_or_else(|| json!("x"), of_type));
         }
-        // A question about a value wants one.
-        for key in ["key", "value"].into_iter().filter(|k| known("key").is_some() && known(k).is_some()) {
-            out.entry(key).or_insert_with(|| json!("x"));
-        }
     }
-    if name == "check-permissions" {
-        out.insert("actions".to_owned(), json!(["iam:CreateUser"]));
-    }
+    // Texts with a form of their own.
+    match name {
+        "check-permissions" => out.insert("actions".to_owned(), json!(["iam:CreateUser"])),
+        "onhour" | "offhour" => out.insert("default_tz".to_owned(), json!("utc")),
+        "access-key" => out.insert("key".to_owned(), json!("Status")),
+        _ => None,
+    };
     out.insert("type".to_owned(), name.into());
     out.into()
 }

@@ -3,6 +3,7 @@
 //! A filter's answer is one of three values. A resource that a policy may choose, but not for certain, is told apart with the
 //! reason; it is never chosen, and never dropped in silence. Actions are read and validated, and never carried out.
 
+pub mod action;
 pub mod call;
 pub mod coverage;
 pub mod facts;

@@ -96,7 +96,7 @@ fn analyzer(b: &Build<'_, '_>) -> Result<Made, String> {
                 Some(arn) => a.text("arn") == arn,
                 None => a.text("type") == "ACCOUNT" && a.text("status") == "ACTIVE",
             };
-            let found = listed.iter().filter(fits).next_back();
+            let found = listed.iter().rfind(fits);
             let found = found.ok_or_else(|| not_told("the account has no active analyzer here"))?.asked(&asked)?;
             let arn = ask.res.asset.arn.as_deref().unwrap_or_default();
             let mine: Vec<Json> = list(&found).iter().filter(|f| text(f, "resource") == arn).cloned().collect();
