@@ -409,6 +409,8 @@ def policies_around(value):
         ("ec2", [of("instance-attribute", "Value", True, attribute="disableApiTermination")]),
         ("ec2", ["singleton"]),
         ("ec2", [of("ssm", "PingStatus", "absent")]),
+        ("launch-config", ["unused"]),
+        ("rds-param-group", ["unused"]),
         ("asg", ["capacity-delta"]),
         ("asg", [of("launch-config", "InstanceType", "m5.large")]),
         ("asg", [of("launch-config", "InstanceType", "t3.micro")]),

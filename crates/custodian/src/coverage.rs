@@ -44,15 +44,30 @@ pub fn coverage(setting: &Setting<'_>) -> Vec<Coverage> {
                 now: setting.now,
                 file: setting.file,
             };
-            match compile(&[sample(filter, &resource)], &cx).first() {
-                Some(Filter::Unanswered(gap)) => row.why = row.why.take().or(Some(gap.detail.to_string())),
-                _ => row.evaluated += 1,
+            match unanswered(filter, &resource, &cx) {
+                Some(why) => row.why = row.why.take().or(Some(why)),
+                None => row.evaluated += 1,
             }
         }
     }
     let mut rows: Vec<Coverage> = rows.into_iter().map(|(name, row)| Coverage { name, ..row }).collect();
     rows.sort_by(|a, b| b.resources.cmp(&a.resources).then_with(|| a.name.cmp(&b.name)));
     rows
+}
+
+/// Why a filter is not evaluated; `None` where it is, at its least or with a question about a value.
+fn unanswered(name: &str, resource: &Resource<'_>, cx: &Context<'_>) -> Option<String> {
+    let why = |filter: Json| match compile(&[filter], cx).first() {
+        Some(Filter::Unanswered(gap)) => Some(gap.detail.to_string()),
+        _ => None,
+    };
+    let least = sample(name, resource);
+    let mut asking = least.as_object().cloned().unwrap_or_default();
+    for key in ["key", "value"] {
+        asking.entry(key).or_insert_with(|| json!("x"));
+    }
+    let first = why(least)?;
+    why(asking.into()).map(|_| first)
 }
 
 /// The least that a filter may be.

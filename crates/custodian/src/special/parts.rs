@@ -84,6 +84,19 @@ pub(super) fn make(b: &Build<'_, '_>) -> Option<Result<Made, String>> {
         ("glue-job" | "glue-crawler", "security-config") => security_configuration(b),
         ("security-group", "stale") => stale(b),
         ("subnet", "vpc-endpoint") => endpoints(b),
+        ("launch-config", "unused") => unused(b, "asg", "LaunchConfigurationName", |group| {
+            // A group that names neither may have the name of its launch configuration.
+            let name = group.get("LaunchConfigurationName").or_else(|| group.get("AutoScalingGroupName"));
+            name.filter(|_| group.get("LaunchTemplate").is_none()).cloned().into_iter().collect()
+        }),
+        ("rds-param-group", "unused") => unused(b, "rds", "DBParameterGroupName", |database| {
+            let groups = list(database.get("DBParameterGroups").unwrap_or(&Json::Null)).iter();
+            groups.filter_map(|g| g.get("DBParameterGroupName").cloned()).collect()
+        }),
+        ("rds-cluster-param-group", "unused") => {
+            let name = |cluster: &Json| cluster.get("DBClusterParameterGroup").cloned().into_iter().collect();
+            unused(b, "rds-cluster", "DBClusterParameterGroupName", name)
+        }
         _ => return None,
     })
 }
@@ -366,6 +379,19 @@ fn endpoints(b: &Build<'_, '_>) -> Result<Made, String> {
                 list(e.json.get("SubnetIds").unwrap_or(&Json::Null)).iter().any(|s| s == id)
             };
             Ok(all(ask, &listed)?.iter().filter(here).any(|e| value.matches(&e.json, ask.scene.now)).into())
+        })
+    });
+    Ok(made.reading([kind(&of)]))
+}
+
+/// Whether none of the other resources names it.
+fn unused(b: &Build<'_, '_>, other: &str, member: &'static str, named: fn(&Json) -> Vec<Json>) -> Result<Made, String> {
+    let of = b.kind(other)?;
+    let listed = of.clone();
+    let made = Made::on(&[member], move |ask: &Ask<'_>| {
+        tri(|| {
+            let own = ask.res.get(member)?;
+            Ok((!all(ask, &listed)?.iter().any(|r| named(&r.json).contains(own))).into())
         })
     });
     Ok(made.reading([kind(&of)]))
