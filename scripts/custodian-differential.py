@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import resource
+import shutil
 import socket
 import subprocess
 import sys
@@ -520,6 +521,8 @@ def main():
     facts = json.loads((HERE.parent / "content/custodian/aws.json").read_text())["resources"]
     work = pathlib.Path(args.keep or tempfile.mkdtemp())
     work.mkdir(exist_ok=True)
+    for old in ("c7n", "yagura"):   # what an earlier run left must not pass for this one's
+        shutil.rmtree(work / old, ignore_errors=True)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     env = {**os.environ, "AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",

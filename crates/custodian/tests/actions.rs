@@ -28,7 +28,7 @@ fn actions_are_refused_as_cloud_custodian_refuses_them() {
         ("s3", Json::Null, json!("stop"), "is no action of `s3`"),
         ("ec2", Json::Null, json!({"type": "stop", "force": true}), ""),
         ("ec2", Json::Null, json!({"type": "stop", "forse": true}), "forse"),
-        ("ec2", Json::Null, json!({"type": "stop", "force": "yes"}), "force"),
+        ("ec2", Json::Null, json!({"type": "stop", "force": "yes"}), "expected true or false"),
         ("ec2", Json::Null, json!({"type": "mark-for-op", "op": "stop", "days": 3}), ""),
         ("ec2", Json::Null, json!({"type": "mark-for-op", "op": "stpo", "days": 3}), "did you mean `stop`?"),
         ("ec2", Json::Null, json!({"type": "mark-for-op", "op": "stop", "tz": "nowhere"}), "nowhere"),
@@ -38,7 +38,8 @@ fn actions_are_refused_as_cloud_custodian_refuses_them() {
         ("ec2", trail, json!({"type": "auto-tag-user", "tag": "by"}), ""),
         ("ec2", Json::Null, json!({"type": "modify-security-groups", "remove": "all"}), "isolation-group"),
         ("ec2", Json::Null, json!({"type": "modify-security-groups", "remove": "all", "isolation-group": "sg-1"}), ""),
-        ("ec2", Json::Null, json!("notify"), "transport"),
+        ("ec2", Json::Null, json!("notify"), ""),
+        ("ec2", Json::Null, json!({"type": "notify", "to": ["x"]}), "`transport` is missing"),
     ] {
         let said = wrong(resource, mode, action.clone());
         match why {

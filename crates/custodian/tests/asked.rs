@@ -13,7 +13,7 @@ use yagura_custodian::world::{KindOf, Names, Place, World};
 use yagura_model::{Asset, Caller, ContentFile, Field, Gap, GapReason, Listing, Scope, Snapshot, Value};
 
 const NOW: &str = "2026-06-15T12:00:00Z";
-const OTHERS: [&str; 14] = [
+const OTHERS: [&str; 13] = [
     "region",
     "account",
     "config.rule",
