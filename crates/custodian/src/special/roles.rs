@@ -2,7 +2,7 @@
 //! resource `*`, no context keys), `iam-role`, `iam-role-tag-mirror` and `has-specific-managed-policy`.
 
 use super::{Build, Made, all, kind, list, text, tri};
-use crate::filter::{Answer, Ask, Read};
+use crate::filter::{Answer, Ask};
 use crate::value::ValueFilter;
 use crate::world::{Res, not_told};
 use serde_json::{Value as Json, json};
@@ -178,12 +178,7 @@ fn permissions(b: &Build<'_, '_>) -> Result<Made, String> {
     });
     let roots = ["Role", "IamInstanceProfile"].into_iter().filter(|r| b.cx.kind.fields.contains(*r));
     let roots: BTreeSet<String> = roots.map(str::to_owned).collect();
-    Ok(Made { roots: Some(roots), ..made }.reading(KINDS.map(kind)).reading(role_fields()))
-}
-
-/// What is asked of roles comes with their listing.
-fn role_fields() -> [Read; 1] {
-    [kind(ROLE)]
+    Ok(Made { roots: Some(roots), ..made }.reading(KINDS.map(kind)))
 }
 
 fn role(b: &Build<'_, '_>) -> Result<Made, String> {
