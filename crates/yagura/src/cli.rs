@@ -148,6 +148,20 @@ pub struct AwsArgs {
     pub timeout: u64,
 }
 
+/// What is judged in place of an account: the sample estate, or a snapshot.
+#[derive(Debug, Args)]
+pub struct EstateArgs {
+    /// Use the built-in sample estate: no account, no network
+    #[arg(long, conflicts_with_all = ["snapshot", "save", "AwsArgs"])]
+    pub demo: bool,
+    /// Use a snapshot that --save wrote: no credentials needed
+    #[arg(long, value_name = "FILE", conflicts_with = "AwsArgs")]
+    pub snapshot: Option<PathBuf>,
+    /// Keep what was read
+    #[arg(long, value_name = "FILE", conflicts_with = "snapshot")]
+    pub save: Option<PathBuf>,
+}
+
 /// Arguments of `scan`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -159,15 +173,9 @@ pub struct AwsArgs {
   yagura scan --iac template.yaml infra/ --fail-on high --format sarif --output yagura.sarif
   yagura scan --iac plan.json                         (terraform show -json plan.out > plan.json)")]
 pub struct ScanArgs {
-    /// Judge the built-in sample estate: no account, no network
-    #[arg(long, conflicts_with_all = ["snapshot", "save", "AwsArgs"])]
-    pub demo: bool,
-    /// Judge a snapshot that --save wrote: no credentials needed
-    #[arg(long, value_name = "FILE", conflicts_with = "AwsArgs")]
-    pub snapshot: Option<PathBuf>,
-    /// Keep what was read
-    #[arg(long, value_name = "FILE", conflicts_with = "snapshot")]
-    pub save: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub estate: EstateArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap groups carry their own text")]
     pub iac: IacArgs,

@@ -31,12 +31,12 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
     let snapshot = if args.iac.iac.is_empty() {
         read(args, &compiled, &checks, lang)?
     } else {
-        writable([&args.save, &args.output])?;
+        writable([&args.estate.save, &args.output])?;
         let templates = iac::read(&args.iac, &compiled, &mut checks, lang)?;
         (places, notes) = (templates.places, templates.notes);
         templates.snapshot
     };
-    if let Some(path) = &args.save {
+    if let Some(path) = &args.estate.save {
         save(&snapshot, path)
             .map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを保存できない: {e}")))?;
     }
@@ -59,7 +59,7 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
     let told = |j| verdict(&estate, &checks, j, lang).map(|v| iac::placed(v, j, &places));
     let verdicts: Vec<Verdict> = judgements.iter().filter_map(told).collect();
     let code = exit_code(&verdicts, args.fail_on.map(Into::into));
-    let meta = Meta { notes, ..meta(&content, &compiled, &estate, args.demo, requests, started, lang) };
+    let meta = Meta { notes, ..meta(&content, &compiled, &estate, args.estate.demo, requests, started, lang) };
     let gaps = gaps(&judgements);
     let denied = gaps.iter().any(|g| g.is_denied());
     let compliance = compliance(&content, args, &checks, &verdicts, lang);
@@ -89,11 +89,11 @@ fn blind(denied: bool) -> Failure {
 
 /// What is judged: a live account is read into a snapshot too, so that a replay of it gives the same output.
 fn read(args: &ScanArgs, compiled: &Compiled, checks: &[Check], lang: Lang) -> Result<Snapshot, Failure> {
-    writable([&args.save, &args.output])?;
-    if args.demo {
+    writable([&args.estate.save, &args.output])?;
+    if args.estate.demo {
         return demo(compiled);
     }
-    if let Some(path) = &args.snapshot {
+    if let Some(path) = &args.estate.snapshot {
         return load(path).map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを読み込めない: {e}")));
     }
     let display = Display::new(args.quiet, lang);
