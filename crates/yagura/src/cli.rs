@@ -11,6 +11,7 @@ use crate::commands::investigate::InvestigateArgs;
 use crate::commands::logs::LogsCommand;
 use crate::commands::net::NetCommand;
 use crate::commands::query::QueryArgs;
+use crate::commands::setup::SetupCommand;
 use crate::commands::trail::TrailCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use smol_str::SmolStr;
@@ -86,6 +87,9 @@ pub enum Command {
     Fix(Box<FixArgs>),
     /// Take a run of `fix` back
     Undo(Box<UndoArgs>),
+    /// Print what an organization needs for Yagura to read it
+    #[command(subcommand)]
+    Setup(SetupCommand),
     /// Look after content folders
     #[command(subcommand)]
     Content(ContentCommand),
@@ -135,8 +139,23 @@ pub struct AwsArgs {
     #[arg(long, value_name = "ARN", value_delimiter = ',', num_args = 1..)]
     pub role_arn: Vec<String>,
     /// The external id that the roles' trust policies ask for
-    #[arg(long, value_name = "ID", requires = "role_arn")]
+    #[arg(long, value_name = "ID")]
     pub external_id: Option<String>,
+    /// Every active account of the organization, by one role of the same name in each; run it as the management account or a delegated administrator
+    #[arg(long, conflicts_with = "role_arn")]
+    pub org: bool,
+    /// The role's name in each account
+    #[arg(long, value_name = "NAME", default_value = "YaguraReadOnly", requires = "org")]
+    pub org_role: String,
+    /// Only accounts below these organizational units (ou-... or r-...)
+    #[arg(long, value_name = "OU", value_delimiter = ',', num_args = 1.., requires = "org")]
+    pub ou: Vec<String>,
+    /// Only these accounts of the organization
+    #[arg(long, value_name = "ID", value_delimiter = ',', num_args = 1.., requires = "org")]
+    pub account: Vec<String>,
+    /// Only accounts with this tag; the value may be left out
+    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', requires = "org")]
+    pub account_tag: Vec<String>,
     /// One endpoint for every service
     #[arg(long, value_name = "URL")]
     pub endpoint_url: Option<String>,
@@ -168,6 +187,7 @@ pub struct EstateArgs {
   yagura scan --demo
   yagura scan --profile audit --region ap-northeast-1,us-east-1
   yagura scan --role-arn arn:aws:iam::111122223333:role/audit --external-id xyz --all-regions
+  yagura scan --org --all-regions                     every account of the organization (yagura setup org prints the role)
   yagura scan --fail-on high --format sarif --output yagura.sarif
   yagura scan --save before.ysnap && yagura scan --snapshot before.ysnap --lang ja
   yagura scan --iac template.yaml infra/ --fail-on high --format sarif --output yagura.sarif

@@ -1,6 +1,6 @@
 //! The help texts in Japanese. A test sees to it that none is missing.
 
-use super::{custodian, detect, events, fix, frameworks, iam, investigate, logs, net, query, store, trail};
+use super::{custodian, detect, events, fix, frameworks, iam, investigate, logs, net, query, setup, store, trail};
 use clap::{Arg, ArgAction, Command};
 
 const TEMPLATE: &str = "{before-help}{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}";
@@ -81,6 +81,9 @@ fn own(path: &str) -> Option<&'static HelpJa> {
     if let Some(own) = path.strip_prefix("yagura ").and_then(fix::help_ja) {
         return Some(own);
     }
+    if let Some(own) = path.strip_prefix("yagura setup ").and_then(setup::help_ja) {
+        return Some(own);
+    }
     let of_iam = path.strip_prefix("yagura iam ").and_then(iam::help_ja);
     let of_net = || path.strip_prefix("yagura net ").and_then(net::help_ja);
     let of_logs = || path.strip_prefix("yagura logs ").and_then(logs::help_ja);
@@ -110,6 +113,7 @@ fn about(path: &str) -> Option<&'static str> {
         "yagura checks test" => "チェックのファイルに含まれるテストを実行する",
         "yagura checks new" => "--content のフォルダーに自作チェックのひな形を作る",
         "yagura frameworks" => "フレームワーク（基準）の要件と、それを確認するチェック",
+        "yagura setup" => "Yagura が組織を読み取るために必要なものを出力する",
         "yagura permissions" => "選択したチェックに必要な最小権限の IAM ポリシーを出力する",
         "yagura iam" => "IAM で誰が何をできるか、その理由、変更で何が許可されるかを調べる",
         "yagura net" => "VPC のネットワークで何が何に到達できるか、できない理由は何かを調べる",
@@ -174,6 +178,13 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
         (_, "region") => "読み取るリージョン [デフォルト: 設定されているリージョン]",
         (_, "all_regions") => "アカウントで有効なすべてのリージョン",
         (_, "role_arn") => "引き受けるロール。1 つがスキャン対象の 1 アカウントになる",
+        (_, "org") => {
+            "組織の有効なアカウントすべてを、各アカウントの同名のロールで読み取る。管理アカウントか委任管理者で実行する"
+        }
+        (_, "org_role") => "各アカウントのロール名",
+        (_, "ou") => "この組織単位（ou-... か r-...）以下のアカウントだけ",
+        (_, "account") => "組織のうち、このアカウントだけ",
+        (_, "account_tag") => "このタグを持つアカウントだけ。値は省略できる",
         (_, "external_id") => "ロールの信頼ポリシーが求める外部 ID",
         (_, "endpoint_url") => "全サービスで使うエンドポイント",
         (_, "concurrency") => "同時に送るリクエスト数の上限",
@@ -230,11 +241,13 @@ fn examples(path: &str) -> Option<&'static str> {
   yagura scan --demo
   yagura scan --profile audit --region ap-northeast-1,us-east-1
   yagura scan --role-arn arn:aws:iam::111122223333:role/audit --external-id xyz --all-regions
+  yagura scan --org --all-regions                     組織の全アカウント（ロールは yagura setup org が出力する）
   yagura scan --fail-on high --format sarif --output yagura.sarif
   yagura scan --save before.ysnap && yagura scan --snapshot before.ysnap --lang ja
   yagura scan --iac template.yaml infra/ --fail-on high --format sarif --output yagura.sarif
   yagura scan --iac plan.json                         （terraform show -json plan.out > plan.json）"
         }
+        "yagura setup" => "Yagura が組織を読み取るために必要なものを出力する",
         "yagura permissions" => {
             "例:
   yagura permissions > yagura-read.json
