@@ -4,6 +4,7 @@ import re
 
 import boto3
 import botocore.exceptions
+import botocore.parsers
 from botocore.config import Config
 
 REGION = "us-east-1"
@@ -28,7 +29,7 @@ class Wire:
 
     def client(self, service):
         if service not in self.clients:
-            c = boto3.client(service, region_name=REGION, endpoint_url=self.endpoint, config=Config(retries={"max_attempts": 0}, read_timeout=20), **self.keys)
+            c = boto3.client(service, region_name=REGION, endpoint_url=self.endpoint, config=Config(retries={"max_attempts": 0}, read_timeout=20, inject_host_prefix=False), **self.keys)
             # The SDK puts the account before the host for S3 Control, which an address cannot bear.
             c.meta.events.register("before-sign.s3-control.*", lambda request, **_: setattr(request, "url", request.url.replace(f"//{self.account}.", "//")))
             self.clients[service] = c
@@ -57,9 +58,11 @@ class Wire:
             return getattr(client, method)(**params)
         except botocore.exceptions.ClientError as e:
             code, text = e.response["Error"].get("Code", ""), e.response["Error"].get("Message", "")
-            if code in ("501", "404") and "mplemented" in text or code == "NotImplementedError" or "not been implemented" in text:
-                raise CannotMake(f"moto does not serve {call}") from e
+            if "<!doctype html>" in text:
+                raise CannotMake(f"moto does not serve {call} (HTTP {code})") from e
             raise CannotMake(f"moto answers {call} with {code}: {text[:160]}") from e
+        except botocore.parsers.ResponseParserError as e:
+            raise CannotMake(f"moto does not serve {call}, or not so (HTTP 500)") from e
         except botocore.exceptions.BotoCoreError as e:
             raise CannotMake(f"{call}: {str(e)[:200]}") from e
 
@@ -91,12 +94,14 @@ def fitted(value, shape, fill, name=""):
         return {k: fitted(v, shape.value, fill, name) for k, v in value.items()}
     if kind == "string" and isinstance(value, bool):
         return "true" if value else "false"
-    if kind == "boolean" and value in ("true", "false", "enabled", "disabled", "Enabled", "Disabled", "enable", "disable"):
+    if kind == "boolean" and isinstance(value, str) and value.lower() in ("true", "false", "enabled", "disabled", "enable", "disable"):
         return value.lower() in ("true", "enabled", "enable")
     if kind == "string" and isinstance(value, (int, float)):
         return str(value)
     if kind in ("integer", "long") and isinstance(value, str) and re.fullmatch(r"-?\d+", value):
         return int(value)
+    if kind == "string" and isinstance(value, str) and len(value) < shape.metadata.get("min", 0) and not shape.enum:
+        return value.ljust(shape.metadata["min"], " " if value.startswith("{") else "x")      # a stand-in's name, too short for the call
     return value
 
 
