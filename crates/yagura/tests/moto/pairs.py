@@ -1,21 +1,23 @@
 #!/usr/bin/env python3
 """Makes, on moto, the resources that the checks' own fixtures describe, and prints as JSON what the fixtures say of them.
 
-    pairs.py ENDPOINT CONTENT [CHECK…]
+    pairs.py ENDPOINT ENDPOINT_OF_SINGLE CONTENT [CHECK…]
 
 For each check a `pass` and a `fail` fixture become calls of AWS's SDK: fields of `this` go into members of the same name of the call that
 creates such a resource; what has another name or a call of its own stands in recipes.yaml, by kind. A field that no call takes stops the
 fixture: nothing is left away, so that what is made is what the fixture says. The verdict that is expected is the fixture's.
 
-Prints {"made": [{"check", "fixture", "expect", "kind", "account", "id"}…], "single": [account…], "left": {check: reason}}. Checks of an
-account or Region as a whole get accounts of their own ("single"), as many as there are fixtures that contradict each other.
+Prints {"made": [{"check", "fixture", "expect", "kind", "account", "id"}…], "left": {check: reason}, "unlisted": {check: the call that lists its
+kind, which moto does not serve}, "wide": [checks that look into every Region]}. Checks of an account or Region as a whole get accounts of their own at the second endpoint, as many as there are fixtures that contradict each other: the
+first one knows the policies that AWS manages, which it would read anew for each account.
 """
 import copy
 import hashlib
 import json
 import re
 import sys
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import yaml
@@ -24,7 +26,6 @@ from things import HELPERS
 from wire import REGION, CannotMake, Wire, filler
 
 OWN = "123456789012"
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FIXTURE_NOW = "2026-01-01T00:00:00Z"      # a fixture's time where it names none: crates/rule/src/fixture.rs
 SINGLE = ("account", "region")
 KINDS = {}                                # the content's kinds of resource
@@ -32,8 +33,18 @@ DROPPED = {}                              # fixtures that left_out names
 TAG_EC2 = {"call": "ec2:CreateTags", "with": {"Resources": ["$id"], "Tags": "$field"}}
 
 
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """YAML 1.2, as the program reads it: `on` and `no` are words, `2026-01-01` is text."""
+
+
+CHANGED = tuple(f"tag:yaml.org,2002:{t}" for t in ("bool", "int", "timestamp"))
+Loader.yaml_implicit_resolvers = {k: [(t, e) for t, e in v if t not in CHANGED] for k, v in Loader.yaml_implicit_resolvers.items()}
+Loader.add_implicit_resolver(CHANGED[0], re.compile("(?:true|True|TRUE|false|False|FALSE)$"), "tTfF")
+Loader.add_implicit_resolver(CHANGED[1], re.compile("[-+]?[0-9]+$"), "-+0123456789")
+
+
 def read(path):
-    return yaml.load(Path(path).read_text(encoding="utf-8"), LOADER)
+    return yaml.load(Path(path).read_text(encoding="utf-8"), Loader)
 
 
 RECIPES = read(Path(__file__).parent / "recipes.yaml")
@@ -145,7 +156,7 @@ class Maker:
     def __init__(self, world, name, this, symbols=None, shift=None):
         self.world, self.name, self.symbols, self.shift = world, name, symbols if symbols is not None else {}, shift
         self.said, self.this, self.made, self.item, self.field, self.given, self.kind = this, known(this), {}, None, None, {}, None
-        self.recipe, self.apart = None, set()
+        self.recipe, self.apart, self.own = None, set(), OWN
 
     def real(self, value):
         """A fixture's value with what AWS gives out in the place of the fixture's stand-ins, and dates as far from now as the fixture's."""
@@ -167,7 +178,7 @@ class Maker:
                 value = re.sub(r"(?<=:::)" + re.escape(symbol) + r'(?=["/*])', lambda _: got, value)
         if self.shift is not None and re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]+(Z|\+00:00)", value):
             return datetime.fromisoformat(value.replace("Z", "+00:00")) + self.shift
-        return re.sub(r"\b(123456789012|111122223333)\b", self.world.account, value)
+        return re.sub(rf"\b{self.own}\b", self.world.account, value)
 
     def look(self, reference):
         """What `$reference` stands for; of `$one|other`, the first that is there."""
@@ -266,7 +277,10 @@ class Maker:
                 if covers([plain(field)], leaf):
                     raise CannotMake(f"on moto `{field}` is always {json.dumps(said)}")
             raise CannotMake(f"no call sets `{leaf}`")
-        return self.value(recipe.get("id", "$name"))
+        made = self.value(recipe.get("id", "$name"))
+        if made is None:
+            raise CannotMake(f"moto made no {kind}, and did not say why")
+        return made
 
     def remember(self):
         """Learns what AWS gave for the fixture's stand-ins."""
@@ -276,6 +290,10 @@ class Maker:
                 self.symbols[said] = got
                 if "/" in said and "/" in str(got) and ":" not in said:
                     self.symbols[said.rpartition("/")[2]] = got.rpartition("/")[2]
+
+
+def dropped(fixture):
+    return next((why for pattern, why in DROPPED.items() if fnmatchcase(fixture, pattern)), None)
 
 
 def listed(value):
@@ -289,8 +307,8 @@ def agrees(said, fixed):
 
 
 class Pairs:
-    def __init__(self, endpoint, content):
-        self.endpoint, self.main, self.singles = endpoint, World(endpoint, OWN), []
+    def __init__(self, endpoint, of_single, content):
+        self.of_single, self.main, self.singles = of_single, World(endpoint, OWN), []
         KINDS.update({k["id"]: k for k in map(read, sorted(Path(content, "resources").rglob("*.yaml")))})
         self.made = []
 
@@ -321,19 +339,30 @@ class Pairs:
                 first = any(isinstance(asset.get(f), str) and asset[f] in strings(this) for f in needs) and not any(
                     isinstance(this.get(f), str) and this[f] in strings(asset) for f in RECIPES["kinds"].get(check["each"], {}).get("given", {}))
                 work.insert(0 if first else len(work), entry)
-        ident = None
+        # The account that the fixture is judged in: that of its own ARN, else the one that fixtures stand in.
+        arns = [s for s in map(str, this.values()) if re.match(r"arn:aws:[a-z0-9-]+:[a-z0-9-]*:\d{12}:", s)]
+        own = arns[0].split(":")[4] if arns else OWN
+        ident, makers = None, []
         for kind, asset, n in work:
+            maker = Maker(world, label if n is None else f"{label}{kind[:1]}{n}", asset, {}, shift)
+            maker.given = RECIPES["kinds"].get(kind, {}).get("given", {})
             key = (kind, json.dumps(asset, sort_keys=True, default=str))
-            if single and kind not in SINGLE and key in world.settled:
+            if single and key in world.settled and kind not in SINGLE:
+                symbols.update(world.settled[key])
                 continue
-            maker = Maker(world, label if n is None else f"{label}{kind[:1]}{n}", asset, symbols, shift)
+            maker.own = own
+            maker.remember()
+            symbols.update(maker.symbols)
+            makers.append((kind, n, key, maker))
+        for kind, n, key, maker in makers:
+            maker.symbols = symbols
             if kind in SINGLE:
                 self.settle(world, maker, kind)
                 ident = world.account if kind == "account" else REGION
             else:
                 got = maker.make(kind, KINDS[kind].get("tags"))
                 ident = got if n is None else ident
-            world.settled[key] = True
+                world.settled[key] = {said: symbols[said] for field in maker.given if isinstance(said := at(maker.this, field), str) and said in symbols}
         self.made.append({"check": check["id"], "fixture": name, "expect": case["expect"], "kind": check["each"], "account": world.account, "id": ident})
 
     def world(self, check, case):
@@ -345,7 +374,7 @@ class Pairs:
             if all(world.claims.get(k, v) == v for k, v in claims.items()):
                 world.claims.update(claims)
                 return world
-        world = World(self.endpoint, f"{200000000001 + len(self.singles)}")
+        world = World(self.of_single, f"{200000000001 + len(self.singles)}")
         world.claims.update(claims)
         self.singles.append(world)
         return world
@@ -376,12 +405,12 @@ class Pairs:
     def pair(self, check):
         """A good and a bad resource for a check, or why not."""
         for word in ("pass", "fail"):
-            cases = [(n, c) for n, c in check["tests"].items() if c["expect"] == word]
+            cases = [(str(n), c) for n, c in check["tests"].items() if c["expect"] == word]
             # Tags that only AWS can set come last.
             cases.sort(key=lambda c: "aws:" in json.dumps(c[1].get("this") or {}) and "tagged" in check["id"])
             why = None
             for name, case in cases:
-                if (said := DROPPED.get(f"{check['id']} / {name}")) is not None:
+                if (said := dropped(f"{check['id']} / {name}")) is not None:
                     why = said
                     continue
                 try:
@@ -398,19 +427,24 @@ class Pairs:
 
 
 def main():
-    endpoint, content, *only = sys.argv[1:]
-    pairs, left = Pairs(endpoint, content), {}
+    endpoint, of_single, content, *only = sys.argv[1:]
+    pairs, left, unlisted, wide = Pairs(endpoint, of_single, content), {}, {}, []
     told = {check: why for why, checks in RECIPES["left_out"].items() for check in checks if " / " not in check}
     DROPPED.update({check: why for why, checks in RECIPES["left_out"].items() for check in checks if " / " in check})
     for path in sorted(Path(content, "checks").rglob("*.yaml")):
         check = read(path)
         if only and check["id"] not in only:
             continue
+        if any(w.get("across") == "all_regions" for w in (check.get("with") or {}).values()):
+            wide.append(check["id"])
+        listing = KINDS[check["each"]]["list"]
+        if check["each"] not in RECIPES["kinds"] and isinstance(listing, dict) and "over" not in listing and check["id"] not in told:
+            unlisted[check["id"]] = listing["call"]
         why = told.get(check["id"]) or told.get(check["each"]) or pairs.pair(check)
         if why:
             left[check["id"]] = why
     pairs.made = [m for m in pairs.made if m["check"] not in left]
-    json.dump({"made": pairs.made, "single": [w.account for w in pairs.singles], "left": left}, sys.stdout, default=str)
+    json.dump({"made": pairs.made, "left": left, "unlisted": unlisted, "wide": wide}, sys.stdout, default=str)
 
 
 main()

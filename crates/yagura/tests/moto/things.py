@@ -134,8 +134,13 @@ def inspector_types(maker):
     return [names[k] for a in maker.field for k, v in a["resourceState"].items() if v["status"] == "ENABLED"]
 
 
+def engine_version(maker):
+    """moto has no version of its own for MariaDB."""
+    return "10.6.20" if maker.this.get("Engine") == "mariadb" else None
+
+
 PORTS = itertools.count(1024)
 HELPERS = {f.__name__: f for f in (
     certificate, log_bucket, lifecycle_rules, tag_specifications, balancer_of_listener, balancer_subnets, subnets_by_zone, function_vpc,
-    domain_vpc, permissions, group_template, group_configuration, group_mixed, password_policy, inspector_types)}
+    domain_vpc, permissions, group_template, group_configuration, group_mixed, engine_version, password_policy, inspector_types)}
 HELPERS |= {"zip": archive, "port": lambda _: next(PORTS)}
