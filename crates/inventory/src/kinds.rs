@@ -124,7 +124,10 @@ impl ReadyKind {
         for (spec, op) in resource.fields.iter().zip(&fields) {
             // The listing answers first: such a field would never be read, and every check of it unknown.
             if listed.contains_key(&spec.name) {
-                let why = format!("the listing of `{}` already brings a `{}`: give this field another name", resource.id, spec.name);
+                let why = format!(
+                    "the listing of `{}` already brings a `{}`: give this field another name",
+                    resource.id, spec.name
+                );
                 return Err(complain(&resource, &spec.call, why));
             }
             let path = spec.member.as_ref().map(|(p, _)| p).or(spec.take.as_ref());

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 use yagura_model::{Status, Verdict};
 
 /// So many checks have a good and a bad resource here. Fewer is a loss that somebody must explain in recipes.yaml.
@@ -47,7 +48,10 @@ impl Made {
     fn is(&self, v: &Verdict) -> bool {
         let r = &v.resource;
         let at = ["us-east-1", "aws-global"].contains(&r.region.as_str());
-        v.rule == self.check && r.account == self.account && at && (r.id == self.id || r.arn.as_deref() == Some(&self.id))
+        v.rule == self.check
+            && r.account == self.account
+            && at
+            && (r.id == self.id || r.arn.as_deref() == Some(&self.id))
     }
 }
 
@@ -99,8 +103,19 @@ fn what_the_fixtures_describe_gets_their_verdicts_on_moto() {
 /// With every check, over every kind, a scan of what moto holds ends; what moto does not serve is unknown and says so.
 fn everything_on_ends(url: &str, pairs: &Pairs) {
     let verdicts = read(Run::scan_all(url));
+    let mut seen = BTreeSet::new();
+    for v in &verdicts {
+        let r = &v.resource;
+        let name = r.arn.as_ref().unwrap_or(&r.id);
+        assert!(seen.insert((&v.rule, &r.account, &r.region, name)), "{} has two verdicts on {name}", v.rule);
+    }
     for v in verdicts.iter().filter(|v| v.status == Status::Unknown) {
-        assert!(v.reason.as_ref().is_some_and(|r| !r.is_empty()), "{} on {} is unknown and does not say why", v.rule, v.resource.id);
+        assert!(
+            v.reason.as_ref().is_some_and(|r| !r.is_empty()),
+            "{} on {} is unknown and does not say why",
+            v.rule,
+            v.resource.id
+        );
     }
     for (check, call) in &pairs.unlisted {
         let found: Vec<_> = verdicts.iter().filter(|v| v.rule == check.as_str()).collect();
@@ -126,7 +141,7 @@ fn scan(url: &str, made: &[&Made], regions: &[&str]) -> Vec<Verdict> {
 
 /// The verdicts of a scan that must end well. Names alone may be many accounts', so that they are no key.
 fn read(run: Run) -> Vec<Verdict> {
-    let outcome = run.run();
+    let outcome = run.within(Duration::from_secs(150)).run();
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     outcome.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -37,7 +37,6 @@ class World:
                 self.once[name] = maker.value(recipe["take"])
         return self.once[name]
 
-
     def unserved(self, kind):
         """Why there is no recipe for a kind: moto does not even list it."""
         call = KINDS[kind]["list"]["call"]
