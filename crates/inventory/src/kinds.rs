@@ -128,7 +128,7 @@ impl ReadyKind {
                     "the listing of `{}` already brings a `{}`: give this field another name",
                     resource.id, spec.name
                 );
-                return Err(complain(&resource, &spec.call, why));
+                return Err(complain(&resource, &format!("  {}:", spec.name), why));
             }
             let path = spec.member.as_ref().map(|(p, _)| p).or(spec.take.as_ref());
             let t = at_path(&op.output(), path.map(SmolStr::as_str))

@@ -167,8 +167,6 @@ fn finish(mut draft: Draft<'_, '_>, d: &Declared, at: &Setting) -> Asset {
     let field = r.name.trim_matches(['{', '}', ':', '/']);
     match r.name.starts_with('{') {
         false => identify(&mut draft.fields, &r.name, &d.identity.id),
-        // Made of several fields: none of them is the name alone.
-        true if field.contains('{') => {}
         true if plain_arn(field) => identify(&mut draft.fields, field, &d.identity.arn),
         true => identify(&mut draft.fields, field, &d.identity.name),
     }
