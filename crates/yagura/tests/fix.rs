@@ -72,7 +72,7 @@ impl Account {
 #[test]
 fn a_fault_at_any_call_stops_there_and_the_undo_restores() {
     let account = Account::new();
-    let faults = [Fault::AccessDenied, Fault::Truncated, Fault::Reset, Fault::ServerError, Fault::Throttled];
+    let faults = [Fault::AccessDenied, Fault::Lost, Fault::Reset, Fault::ServerError, Fault::Throttled];
     let mut tried = 0;
     for rule in RULES {
         let before = account.preview(rule);

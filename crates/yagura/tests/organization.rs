@@ -1,19 +1,26 @@
 //! `scan --org` over moto, which plays many accounts: 50 of them in 17 Regions, some that cannot be read.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
 mod common;
 
-use common::Run;
 use common::moto::{Server, output, python};
+use common::{Outcome, Run};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use yagura_model::Status;
+use yagura_model::{Status, Verdict};
 use yagura_testkit::{Endpoint, Fault};
 
 const ACCOUNTS: usize = 50;
+
+/// The verdicts of a run that ended well.
+#[track_caller]
+fn all(out: &Outcome) -> Vec<Verdict> {
+    assert_eq!(out.code, 0, "{}", out.stderr);
+    out.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
 
 #[test]
 fn every_account_is_read_and_one_that_cannot_be_stops_nothing() {
@@ -42,14 +49,13 @@ fn every_account_is_read_and_one_that_cannot_be_stops_nothing() {
     };
 
     // Everything, in every Region: a bucket's verdict in each account, and a verdict of EBS in each account and Region.
-    let out = scan(&["--all-regions"]);
-    let verdicts = out.done();
+    let verdicts = all(&scan(&["--all-regions"]));
     let mut regions: BTreeMap<&str, usize> = BTreeMap::new();
-    for ((rule, (_, id, _)), v) in &verdicts {
+    for v in &verdicts {
         let account = v.resource.account.as_str();
-        match (rule.as_str(), accounts.get(&v.resource.account.to_string())) {
+        match (v.rule.as_str(), accounts.get(&v.resource.account.to_string())) {
             ("s3.bucket_blocks_public_access", Some(a)) => {
-                assert_eq!(*id, format!("org-{account}"));
+                assert_eq!(v.resource.id, format!("org-{account}"));
                 assert_eq!(v.status, if a["good"] == true { Status::Pass } else { Status::Fail }, "{account}");
             }
             ("ec2.ebs_encrypted_by_default", _) => {
@@ -64,7 +70,7 @@ fn every_account_is_read_and_one_that_cannot_be_stops_nothing() {
 
     // Choices: an organizational unit with those below it, one account, a tag.
     let read = |more: &[&str]| -> BTreeSet<String> {
-        scan(more).done().values().map(|v| v.resource.account.to_string()).collect()
+        all(&scan(more)).iter().map(|v| v.resource.account.to_string()).collect()
     };
     let production: BTreeSet<String> =
         accounts.iter().filter(|(_, a)| a["unit"] == "production").map(|(id, _)| (*id).clone()).collect();
@@ -78,15 +84,15 @@ fn every_account_is_read_and_one_that_cannot_be_stops_nothing() {
 
     // No role in any account but the own one: each is Unknown and says why.
     aws.add(Fault::AccessDenied.on("sts:AssumeRole"));
-    let verdicts = scan(&[]).done();
+    let verdicts = all(&scan(&[]));
     for account in accounts.keys() {
-        let of: Vec<_> = verdicts.values().filter(|v| v.resource.account == account.as_str()).collect();
+        let of: Vec<_> = verdicts.iter().filter(|v| v.resource.account == account.as_str()).collect();
         assert!(
             !of.is_empty() && of.iter().all(|v| v.status == Status::Unknown && v.reason.is_some()),
             "{account}: {of:?}"
         );
     }
-    assert!(verdicts.values().any(|v| v.resource.account == "123456789012" && v.status == Status::Fail));
+    assert!(verdicts.iter().any(|v| v.resource.account == "123456789012" && v.status == Status::Fail));
 
     // Not allowed to list the accounts: nothing is read, and what to do is said.
     aws.add(Fault::AccessDenied.on("organizations:ListAccounts"));
@@ -142,14 +148,10 @@ fn the_setup_is_a_template_that_cloudformation_takes() {
             .collect();
         assert_eq!(actions, wanted, "exactly what the checks need");
         if format == "template" {
-            let script = "import boto3, sys; c = boto3.client('cloudformation', region_name='us-east-1', endpoint_url=sys.argv[1], aws_access_key_id='t', aws_secret_access_key='t'); c.create_stack(StackName='y', TemplateBody=sys.stdin.read(), Capabilities=['CAPABILITY_NAMED_IAM']); i = boto3.client('iam', region_name='us-east-1', endpoint_url=sys.argv[1], aws_access_key_id='t', aws_secret_access_key='t'); print(len(i.list_attached_role_policies(RoleName='YaguraReadOnly')['AttachedPolicies']))";
+            let script = "import boto3, sys; c = boto3.client('cloudformation', region_name='us-east-1', endpoint_url=sys.argv[1], aws_access_key_id='t', aws_secret_access_key='t'); c.create_stack(StackName='y', TemplateBody=open(sys.argv[2]).read(), Capabilities=['CAPABILITY_NAMED_IAM']); i = boto3.client('iam', region_name='us-east-1', endpoint_url=sys.argv[1], aws_access_key_id='t', aws_secret_access_key='t'); print(len(i.list_attached_role_policies(RoleName='YaguraReadOnly')['AttachedPolicies']))";
             let file = tempfile::NamedTempFile::new().unwrap();
             std::fs::write(file.path(), &out.stdout).unwrap();
-            let attached = output(
-                Command::new(&python)
-                    .args(["-c", script, &moto.url()])
-                    .stdin(std::fs::File::open(file.path()).unwrap()),
-            );
+            let attached = output(Command::new(&python).args(["-c", script, &moto.url()]).arg(file.path()));
             assert_eq!(attached.trim().parse::<usize>().unwrap(), resources.len() - 1);
         } else {
             let inner: Value =
