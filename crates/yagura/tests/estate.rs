@@ -196,8 +196,11 @@ fn what_calls_can_mend_is_mended_and_taken_back() {
         for asset in &first.assets {
             let now = last.assets.iter().find(|a| a.kind == asset.kind && a.id == asset.id && a.region == asset.region);
             for (name, field) in &asset.fields {
-                // When an answer was made, and what AWS counts anew, is no configuration.
-                if now.map(|a| a.field(name)) != Some(field) && name != "DeletionDate" {
+                // A deletion is scheduled anew; the number of roles counts AWS Config's service-linked role, which stays; the root
+                // user's row is made up by the server with times of the moment.
+                let kept = ["DeletionDate", "Summary"].contains(&name.as_str());
+                let made_up = asset.kind.starts_with("iam.") && asset.id.contains(":root");
+                if now.map(|a| a.field(name)) != Some(field) && !kept && !made_up {
                     differing.push(format!(
                         "{} {} {name}: {field:?} and now {:?}",
                         asset.kind,
