@@ -40,8 +40,9 @@ pub struct Remedy {
     pub mends: Vec<SmolStr>,
     /// Why no call mends them; then there are no calls.
     pub cannot: Option<Says>,
+    /// What it does, in one sentence; empty where no call mends.
+    pub does: Says,
     unless: Option<Says>,
-    does: Says,
     yaml: Yaml,
 }
 
@@ -128,7 +129,7 @@ impl Remedy {
         }
         let does = if cannot.is_none() { Says::read(&mut r, &yaml) } else { Says::default() };
         let file = file.clone();
-        r.finish(Self { file, id, mends, cannot, unless, does, yaml })
+        r.finish(Self { file, id, mends, cannot, does, unless, yaml })
     }
 
     /// Holds the remedy against a check that it mends.

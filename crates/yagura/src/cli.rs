@@ -246,6 +246,9 @@ pub enum ChecksCommand {
     Test {
         /// Checks by id, or files [default: all]
         ids: Vec<String>,
+        /// Run them again whenever a file of --content, or one named, changes
+        #[arg(long)]
+        watch: bool,
     },
     /// Begin a check of your own in the folder given by --content
     New {
@@ -306,6 +309,28 @@ pub enum ContentCommand {
         /// The folder [default: that of --content, and the built-in content]
         dir: Option<PathBuf>,
     },
+    /// Print the JSON Schema of a kind of content file, for editors
+    Schema {
+        /// The kind of file
+        #[arg(value_enum)]
+        kind: SchemaOf,
+    },
+    /// Write a page per check in both languages, with an index: a reference to read or to publish
+    Site {
+        /// The folder to write into
+        dir: PathBuf,
+    },
+}
+
+/// The kinds of content files that have a JSON Schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// checks/
+    Check,
+    /// remedies/
+    Remedy,
+    /// frameworks/
+    Framework,
 }
 
 /// A language of output.

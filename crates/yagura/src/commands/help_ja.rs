@@ -123,6 +123,8 @@ fn about(path: &str) -> Option<&'static str> {
         "yagura custodian" => "Cloud Custodian のポリシーをそのまま実行する（変更はしない）",
         "yagura content" => "コンテンツフォルダーを検査する",
         "yagura content lint" => "すべて読み込み、式の型を検査し、テストを実行する",
+        "yagura content schema" => "コンテンツファイルの JSON Schema を出力する（エディター用）",
+        "yagura content site" => "チェックごとのページと索引を両言語で書き出す（参照・公開用）",
         "yagura completions" => "シェル補完のスクリプトを出力する",
         "yagura man" => "マニュアルページを出力する。または全コマンド分をフォルダーに書き出す",
         _ => return None,
@@ -178,6 +180,9 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
         (_, "region") => "読み取るリージョン [デフォルト: 設定されているリージョン]",
         (_, "all_regions") => "アカウントで有効なすべてのリージョン",
         (_, "role_arn") => "引き受けるロール。1 つがスキャン対象の 1 アカウントになる",
+        ("yagura checks test", "watch") => "--content のファイル、または指定したファイルが変わるたびに再実行する",
+        ("yagura content schema", "kind") => "ファイルの種類",
+        ("yagura content site", "dir") => "書き出すフォルダー",
         (_, "org") => {
             "組織の有効なアカウントすべてを、各アカウントの同名のロールで読み取る。管理アカウントか委任管理者で実行する"
         }

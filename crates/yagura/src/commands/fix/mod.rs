@@ -338,6 +338,11 @@ fn lint_one(
     Ok(())
 }
 
+/// What a remedy does, or why no call mends what it speaks of.
+pub fn said(remedy: &Remedy, lang: Lang) -> &str {
+    remedy.cannot.as_ref().unwrap_or(&remedy.does).pick(lang)
+}
+
 /// A resource for a reader: its ARN, else its id.
 fn name_of(resource: &ResourceRef) -> &str {
     resource.arn.as_deref().unwrap_or(&resource.id)
