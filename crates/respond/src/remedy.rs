@@ -255,6 +255,14 @@ impl Ready {
     /// Checks that judge nothing and have read what a plan needs: whether the remedy fits, and every expression in it. With `failing`,
     /// only for resources that this check fails.
     pub fn readers(&self, failing: Option<&Check>) -> Vec<Check> {
+        let mut programs = self.rests_on();
+        programs.extend(self.breaks.iter().map(|(p, _)| p));
+        programs.retain(|p| !p.reads.is_empty() || !self.asking.joins.is_empty());
+        programs.into_iter().map(|p| self.asking.reading(p, failing)).collect()
+    }
+
+    /// What decides whether the remedy fits and which calls it makes: all but the warnings.
+    fn rests_on(&self) -> Vec<&Program> {
         let mut programs: Vec<&Program> = vec![&self.asking.pass];
         for step in &self.steps {
             programs.extend(&step.each);
@@ -264,15 +272,12 @@ impl Ready {
                 call.region.iter().for_each(|t| t.programs(&mut programs));
             }
         }
-        programs.extend(self.breaks.iter().map(|(p, _)| p));
-        programs.retain(|p| !p.reads.is_empty() || !self.asking.joins.is_empty());
-        programs.into_iter().map(|p| self.asking.reading(p, failing)).collect()
+        programs
     }
 
-    /// The fields of the resource that its expressions read: the state that a run keeps.
+    /// The fields of the resource that its calls rest on: the state that a run keeps.
     pub(crate) fn fields(&self) -> Vec<SmolStr> {
-        let readers = self.readers(None);
-        let reads = readers.iter().flat_map(|c| &c.reads).filter(|(kind, _)| *kind == self.asking.each);
+        let reads = self.rests_on().into_iter().flat_map(|p| &p.reads).filter(|(kind, _)| *kind == self.asking.each);
         let mut out: Vec<SmolStr> = reads.map(|(_, field)| field.clone()).collect();
         out.retain(|field| !self.anew.contains(field));
         out.sort();

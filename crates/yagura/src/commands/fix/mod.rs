@@ -13,7 +13,7 @@ use crate::content::{self, Compiled, Content};
 use crate::failure::{Failure, exit};
 use crate::progress::Display;
 use smol_str::SmolStr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::PathBuf;
 use world::Live;
@@ -77,8 +77,14 @@ impl Remedies {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let judgements = judge(estate, checks, threads);
         let mut out = Preview::default();
+        let mut named: BTreeSet<&String> = BTreeSet::new();
         for j in judgements.iter().filter(|j| j.status == Status::Fail) {
-            let Some(v) = verdict(estate, checks, j, lang).filter(|v| is_wanted(v, wanted)) else { continue };
+            let Some(v) = verdict(estate, checks, j, lang) else { continue };
+            let by: Vec<&String> = wanted.iter().filter(|w| names(w, &v)).collect();
+            if by.is_empty() && !wanted.is_empty() {
+                continue;
+            }
+            named.extend(by);
             let Subject::Asset(asset) = j.subject else { continue };
             match self.plan(estate, asset, &v, lang) {
                 Ok(plan) => out.add(plan),
@@ -89,6 +95,10 @@ impl Remedies {
                     why,
                 }),
             }
+        }
+        for missing in wanted.iter().filter(|w| !named.contains(w)) {
+            let said = lang.pick("nothing that fails here is called", "失敗した検出結果に該当するものがない:");
+            let _ = writeln!(std::io::stderr(), "{said} `{missing}`");
         }
         out
     }
@@ -116,10 +126,9 @@ impl Remedies {
     }
 }
 
-/// Whether a finding was asked for: by its resource (ARN or id) or its check; all are, where none is named.
-fn is_wanted(v: &Verdict, wanted: &[String]) -> bool {
-    let named = |w: &String| v.resource.arn.as_ref().is_some_and(|arn| arn == w) || v.resource.id == *w || v.rule == *w;
-    wanted.is_empty() || wanted.iter().any(named)
+/// Whether a word names a finding: by its resource (ARN or id) or its check.
+fn names(word: &str, v: &Verdict) -> bool {
+    v.resource.arn.as_deref() == Some(word) || v.resource.id == word || v.rule == word
 }
 
 /// Runs `yagura fix`.
