@@ -6,10 +6,15 @@ use smol_str::SmolStr;
 use yagura_aws::Facts;
 use yagura_model::{ContentFile, Lang, Value};
 use yagura_rule::yaml::{Reader, Yaml, read};
-use yagura_rule::{Check, ContentError, Program, Schema, nearest_hint};
+use yagura_rule::{Check, CheckFile, ContentError, Program, Schema, nearest_hint};
 
-const KEYS: [&str; 13] =
-    ["kind", "id", "mends", "with", "settings", "when", "unless", "calls", "anew", "breaks", "cannot", "en", "ja"];
+/// What every run answers to `${run.time}`: when its plan's calls began.
+pub(crate) const RUN: &str = "run";
+
+const KEYS: [&str; 14] = [
+    "kind", "id", "mends", "contains", "with", "settings", "when", "unless", "calls", "anew", "breaks", "cannot", "en",
+    "ja",
+];
 
 /// A text in both languages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,6 +43,8 @@ pub struct Remedy {
     pub id: SmolStr,
     /// The checks whose failures it mends, or says that no call can mend.
     pub mends: Vec<SmolStr>,
+    /// The kind of resource that it contains in an incident, instead of mending a check.
+    pub contains: Option<SmolStr>,
     /// Why no call mends them; then there are no calls.
     pub cannot: Option<Says>,
     /// What it does, in one sentence; empty where no call mends.
@@ -107,8 +114,9 @@ impl Remedy {
             r.complain(&yaml, "`kind` must be `remedy`");
         }
         let mends = r.texts(&yaml, "mends");
-        if mends.is_empty() {
-            r.complain(&yaml, "`mends` is missing: the checks whose failures it mends");
+        let contains = r.text(&yaml, "contains");
+        if mends.is_empty() == contains.is_none() {
+            r.complain(&yaml, "`mends` names the checks whose failures it mends, or `contains` the kind that it contains in an incident");
         }
         let said = |name: &str, r: &mut Reader<'_>| {
             yaml.get(name).map(|at| {
@@ -129,7 +137,21 @@ impl Remedy {
         }
         let does = if cannot.is_none() { Says::read(&mut r, &yaml) } else { Says::default() };
         let file = file.clone();
-        r.finish(Self { file, id, mends, cannot, does, unless, yaml })
+        r.finish(Self { file, id, mends, contains, cannot, does, unless, yaml })
+    }
+
+    /// The check that a containment is held against: it fails every resource of the kind, so that each can be contained.
+    ///
+    /// # Errors
+    /// There is no such kind.
+    pub fn as_check(&self, schema: &Schema) -> Result<Option<Check>, Vec<ContentError>> {
+        let Some(kind) = &self.contains else { return Ok(None) };
+        let id = &self.id;
+        let text = format!(
+            "{{kind: check, id: {id}, each: {kind}, pass: 'false', severity: info, en: {{title: t, why: t, fix: t}}, ja: {{title: t, why: t, fix: t}}}}"
+        );
+        let file = ContentFile { path: self.file.path.clone(), text, shipped: true };
+        CheckFile::parse(&file)?.compile(schema, None, &[]).map(Some)
     }
 
     /// Holds the remedy against a check that it mends.
@@ -139,7 +161,8 @@ impl Remedy {
     pub fn ready(&self, check: &Check, schema: &Schema, facts: &Facts) -> Result<Ready, Vec<ContentError>> {
         let asking = check.asking_more(&self.file, &self.yaml, schema)?;
         let mut r = Reader::new(&self.file);
-        let mut reading = Reading { check: &asking, schema, facts, answers: Vec::new() };
+        // What every run knows: its time.
+        let mut reading = Reading { check: &asking, schema, facts, answers: vec![RUN.into()] };
         let mut steps = Vec::new();
         for at in self.yaml.get("calls").and_then(Yaml::items).unwrap_or_default() {
             r.only(at, &["call", "if", "for", "as", "with", "region", "accept", "undo"]);

@@ -5,10 +5,10 @@
 
 use crate::journal::{Event, Journal};
 use crate::plan::{Plan, PlannedCall, PlannedStep};
-use crate::remedy::value_of;
+use crate::remedy::{RUN, value_of};
 use crate::template::settled;
 use serde::Serialize;
-use serde_json::{Map as JsonMap, Value as Json};
+use serde_json::{Map as JsonMap, Value as Json, json};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -156,7 +156,7 @@ async fn carry_out(
     at: usize,
     plan: &Plan,
 ) -> io::Result<Result<(), String>> {
-    let mut answers = JsonMap::new();
+    let mut answers = known();
     for (nth, step) in plan.steps.iter().enumerate() {
         let input = match input_of(&step.call, &answers) {
             Ok(input) => input,
@@ -179,6 +179,14 @@ async fn carry_out(
         }
     }
     Ok(Ok(()))
+}
+
+/// What every run answers: its time.
+fn known() -> JsonMap<String, Json> {
+    let time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let mut out = JsonMap::new();
+    out.insert(RUN.to_owned(), json!({"time": time}));
+    out
 }
 
 fn input_of(call: &PlannedCall, answers: &JsonMap<String, Json>) -> Result<Map, String> {
@@ -242,7 +250,7 @@ pub async fn undo(world: &mut impl World, journal: &mut Journal, force: bool, la
     let mut out = Outcome::default();
     let mut back: BTreeSet<ResourceRef> = BTreeSet::new();
     for (at, plan) in plans.iter().enumerate().rev() {
-        let mut answers = JsonMap::new();
+        let mut answers = known();
         let mut open: Vec<(usize, &PlannedStep)> = Vec::new();
         for (nth, step) in plan.steps.iter().enumerate() {
             let Some(t) = told.get(&(at, nth)) else { continue };
@@ -312,7 +320,14 @@ async fn take_back(
     answers: &mut JsonMap<String, Json>,
 ) -> Result<(), String> {
     for call in &step.undo {
-        let input = input_of(call, answers).map_err(|path| format!("{}: no answer has `{path}`", call.call))?;
+        let input = match input_of(call, answers) {
+            Ok(input) => input,
+            // It was looked for and is not there: nothing was made.
+            Err(path) if step.undo.iter().any(|c| !c.name.is_empty() && path.split('.').next() == Some(&c.name)) => {
+                continue;
+            }
+            Err(path) => return Err(format!("{}: no answer has `{path}`", call.call)),
+        };
         match world.call(call, &input).await {
             Ok(answer) => {
                 answers.insert(call.name.to_string(), answer);

@@ -3,7 +3,7 @@
 use crate::commands::custodian::CustodianCommand;
 use crate::commands::detect::DetectArgs;
 use crate::commands::events::EventsCommand;
-use crate::commands::fix::{FixArgs, UndoArgs};
+use crate::commands::fix::{ContainArgs, FixArgs, UndoArgs};
 use crate::commands::frameworks::FrameworksCommand;
 use crate::commands::iac::IacArgs;
 use crate::commands::iam::IamCommand;
@@ -85,7 +85,9 @@ pub enum Command {
     Custodian(CustodianCommand),
     /// Preview what would mend findings, and carry it out by the preview's hash
     Fix(Box<FixArgs>),
-    /// Take a run of `fix` back
+    /// Contain a resource in an incident: quarantine, block, revoke, lock; each with its way back
+    Contain(Box<ContainArgs>),
+    /// Take a run of `fix` or `contain` back
     Undo(Box<UndoArgs>),
     /// Print what an organization needs for Yagura to read it
     #[command(subcommand)]

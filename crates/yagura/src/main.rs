@@ -63,6 +63,7 @@ fn run(cli: &Cli, lang: Lang) -> Result<u8, Failure> {
         Command::Query(args) => commands::query::run(cli, args, lang),
         Command::Custodian(command) => commands::custodian::run(cli, command, lang),
         Command::Fix(args) => commands::fix::run(cli, args, lang),
+        Command::Contain(args) => commands::fix::contain(cli, args, lang),
         Command::Undo(args) => commands::fix::undo(cli, args, lang),
         Command::Setup(command) => commands::setup::run(cli, command, lang),
         Command::Content(command) => commands::content::run(cli, command, lang),

@@ -4,9 +4,10 @@
 mod common;
 
 use common::Run;
-use common::moto::{Server, python};
+use common::moto::{Server, output, python};
 use serde_json::Value;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 use yagura_testkit::{Endpoint, Fault};
 
@@ -160,4 +161,85 @@ fn the_sample_estate_has_plans_in_both_languages() {
     }
     assert!(preview["not_mendable"].as_array().unwrap().iter().all(|n| !n["why"].as_str().unwrap().is_empty()));
     assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content/remedies").is_dir());
+}
+
+/// Makes what an incident may be about, and tells the state of all of it.
+const INCIDENT: &str = r#"
+import boto3, json, sys
+url, what = sys.argv[1:]
+c = lambda s: boto3.client(s, region_name="us-east-1", endpoint_url=url, aws_access_key_id="t", aws_secret_access_key="t")
+iam, s3, ec2 = c("iam"), c("s3"), c("ec2")
+if what == "make":
+    iam.create_user(UserName="mallory"); iam.create_access_key(UserName="mallory")
+    iam.create_role(RoleName="deploy", AssumeRolePolicyDocument="{}")
+    s3.create_bucket(Bucket="evidence")
+    ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)
+groups = lambda i: [[g["GroupId"] for g in n["Groups"]] for n in i["NetworkInterfaces"]]
+instances = [i for r in ec2.describe_instances()["Reservations"] for i in r["Instances"]]
+def policy():
+    try: return s3.get_bucket_policy(Bucket="evidence")["Policy"]
+    except Exception: return None
+print(json.dumps({
+    "instance": instances[0]["InstanceId"], "groups": [groups(i) for i in instances],
+    "rules": sorted([g["GroupName"], len(g["IpPermissions"]), len(g["IpPermissionsEgress"])] for g in ec2.describe_security_groups()["SecurityGroups"]),
+    "keys": [k["Status"] for k in iam.list_access_keys(UserName="mallory")["AccessKeyMetadata"]],
+    "user": iam.list_user_policies(UserName="mallory")["PolicyNames"], "role": iam.list_role_policies(RoleName="deploy")["PolicyNames"],
+    "bucket": policy(), "snapshots": len(ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]),
+}))
+"#;
+
+#[test]
+fn what_an_incident_is_about_is_contained_and_let_go_again() {
+    let account = Account::new();
+    let look = |what: &str| -> Value {
+        serde_json::from_str(&output(Command::new(python()).args(["-c", INCIDENT, &account.aws.url(), what]))).unwrap()
+    };
+    let before = look("make");
+    let instance = before["instance"].as_str().unwrap().to_owned();
+    let listed = account.run(&["contain", "--format", "json"]).run();
+    let actions: Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert!(actions.as_array().unwrap().len() >= 5, "{actions}");
+    for (action, resource, part) in [
+        ("iam.block_user", "mallory", "user"),
+        ("iam.revoke_role_sessions", "deploy", "role"),
+        ("iam.block_role", "deploy", "role"),
+        ("s3.lock_bucket", "evidence", "bucket"),
+        ("ec2.quarantine_instance", instance.as_str(), "groups"),
+    ] {
+        let contain = |more: &[&str]| {
+            let out = account.run(&[&["contain", action, resource, "--format", "json"], more].concat()).run();
+            (out.code, serde_json::from_str::<Value>(&out.stdout).unwrap_or(Value::String(out.stderr)))
+        };
+        let (code, preview) = contain(&[]);
+        assert_eq!(code, 0, "{action}: {preview}");
+        assert_eq!(contain(&["--apply", "00"]).0, 2);
+        assert_eq!(look("look")[part], before[part], "{action}: a preview changes nothing");
+        let (code, done) = contain(&["--apply", preview["hash"].as_str().unwrap()]);
+        assert_eq!((code, &done["failed"]), (0, &Value::Array(Vec::new())), "{action}: {done}");
+        let now = look("look");
+        assert_ne!(now[part], before[part], "{action}");
+        match action {
+            "iam.block_user" => assert_eq!(now["keys"], serde_json::json!(["Inactive"])),
+            "ec2.quarantine_instance" => {
+                let rules = now["rules"].as_array().unwrap();
+                let quarantine =
+                    rules.iter().find(|r| r[0].as_str().unwrap().starts_with("yagura-quarantine")).unwrap();
+                assert_eq!(
+                    (&quarantine[1], &quarantine[2]),
+                    (&Value::from(0), &Value::from(0)),
+                    "lets nothing in or out"
+                );
+                assert!(now["snapshots"].as_u64() > before["snapshots"].as_u64(), "the evidence comes first");
+            }
+            _ => {}
+        }
+        let (code, undone) = account.undo(done["run"].as_str().unwrap());
+        assert_eq!((code, &undone["failed"]), (0, &Value::Array(Vec::new())), "{action}: {undone}");
+        let after = look("look");
+        for same in ["user", "role", "keys", "bucket", "groups", "rules"] {
+            assert_eq!(after[same], before[same], "{action}: {same}");
+        }
+    }
+    let out = account.run(&["contain", "iam.block_user", "malory"]).run();
+    assert!(out.code == 2 && out.stderr.contains("mallory"), "{}", out.stderr);
 }

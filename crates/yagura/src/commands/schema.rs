@@ -112,6 +112,7 @@ fn remedy(content: &Content) -> Json {
             "kind": {"const": "remedy"},
             "id": {"type": "string", "description": "As the path below remedies/ says"},
             "mends": {"type": "array", "minItems": 1, "items": {"enum": checks}},
+            "contains": text("The kind that it contains in an incident, instead of `mends`"),
             "with": {"type": "object"}, "settings": {"type": "object"},
             "when": expression("Where it fits"), "unless": said,
             "calls": {"type": "array", "minItems": 1, "items": step},
@@ -120,7 +121,7 @@ fn remedy(content: &Content) -> Json {
             "cannot": said,
             "en": text("What it does"), "ja": text("The same in Japanese"),
         }),
-        &["kind", "id", "mends"],
+        &["kind", "id"],
     );
     head(&mut out, "A remedy");
     out

@@ -1,14 +1,17 @@
 //! `yagura fix` and `yagura undo`: plans previewed, carried out, taken back.
 
 mod args;
+mod contain;
 mod say;
 mod world;
 
-pub use args::{FixArgs, UndoArgs, help_ja};
+pub use args::{ContainArgs, FixArgs, UndoArgs, help_ja};
+pub use contain::run as contain;
 
 use super::prepare::{Prepared, prepare};
 use super::{live, scan};
 use crate::cli::{Cli, Selection};
+use crate::commands::frameworks::TextOrJson;
 use crate::content::{self, Compiled, Content};
 use crate::failure::{Failure, exit};
 use crate::progress::Display;
@@ -29,6 +32,8 @@ pub struct Remedies {
     pub ready: BTreeMap<SmolStr, Vec<Ready>>,
     /// Why no call mends a check's failures, by check.
     pub cannot: BTreeMap<SmolStr, Remedy>,
+    /// What contains a resource in an incident, each with the check that fails every resource of its kind.
+    pub containments: BTreeMap<SmolStr, (Remedy, Check)>,
 }
 
 impl Remedies {
@@ -38,7 +43,7 @@ impl Remedies {
     /// The user's folder cannot be read.
     pub fn load(cli: &Cli, checks: &[Check], compiled: &Compiled, lang: Lang) -> Result<Self, Failure> {
         let (files, mut errors) = content::remedies(cli.content.as_deref())?;
-        let mut out = Self { ready: BTreeMap::new(), cannot: BTreeMap::new() };
+        let mut out = Self { ready: BTreeMap::new(), cannot: BTreeMap::new(), containments: BTreeMap::new() };
         for file in &files {
             let remedy = match Remedy::parse(file) {
                 Ok(remedy) => remedy,
@@ -47,6 +52,18 @@ impl Remedies {
                     continue;
                 }
             };
+            match remedy.as_check(&compiled.schema) {
+                Ok(Some(check)) => match remedy.ready(&check, &compiled.schema, &compiled.facts) {
+                    Ok(ready) => {
+                        out.ready.insert(remedy.id.clone(), vec![ready]);
+                        out.containments.insert(remedy.id.clone(), (remedy, check));
+                        continue;
+                    }
+                    Err(e) => errors.extend(e),
+                },
+                Ok(None) => {}
+                Err(e) => errors.extend(e),
+            }
             for check in checks.iter().filter(|c| remedy.mends.contains(&c.id)) {
                 if remedy.cannot.is_some() {
                     out.cannot.insert(check.id.clone(), remedy.clone());
@@ -150,7 +167,7 @@ pub fn run(cli: &Cli, args: &FixArgs, lang: Lang) -> Result<u8, Failure> {
         };
         let mut estate = Estate::from_snapshot(snapshot, compiled.tables.clone());
         let preview = remedies.preview(&mut estate, &checks, &args.findings, lang);
-        say::preview(&preview, args, false, lang)?;
+        say::preview(&preview, (args.format, args.max), false, lang)?;
         return Ok(exit::DONE);
     }
     let runtime = runtime()?;
@@ -165,20 +182,31 @@ pub fn run(cli: &Cli, args: &FixArgs, lang: Lang) -> Result<u8, Failure> {
         let mut estate = in_order(estate, &compiled);
         let preview = remedies.preview(&mut estate, &checks, &args.findings, lang);
         let Some(asked) = &args.apply else {
-            say::preview(&preview, args, true, lang)?;
+            say::preview(&preview, (args.format, args.max), true, lang)?;
             return Ok(exit::DONE);
         };
         allowed(&preview, asked, args.max)?;
-        let hash = preview.hash();
-        let by = access.targets.first().map(|t| t.caller.arn.clone()).unwrap_or_default();
-        let unwritable = |e: std::io::Error| unwritable(&args.state, &e);
-        let journals = Journals::at(&state(args.state.as_ref())?);
-        let mut journal = journals.begin(jiff::Timestamp::now(), &by, &hash, &preview.plans).map_err(unwritable)?;
-        let mut world = Live { access: &access, compiled: &compiled, checks: &checks, remedies: &remedies, lang };
-        let outcome = run::apply(&mut world, &mut journal, lang).await.map_err(unwritable)?;
-        say::applied(&journal.run, &outcome, args.format, lang)?;
-        Ok(if outcome.failed.is_empty() { exit::DONE } else { exit::FINDINGS })
+        let world = Live { access: &access, compiled: &compiled, checks: &checks, remedies: &remedies, lang };
+        carry_out(world, &preview, args.state.as_ref(), args.format).await
     })
+}
+
+/// Carries a preview out that was allowed, with its journal, and says what came of it.
+async fn carry_out(
+    mut world: Live<'_>,
+    preview: &Preview,
+    folder: Option<&PathBuf>,
+    format: TextOrJson,
+) -> Result<u8, Failure> {
+    let lang = world.lang;
+    let unwritable = |e: std::io::Error| unwritable(folder, &e);
+    let by = world.access.targets.first().map(|t| t.caller.arn.clone()).unwrap_or_default();
+    let journals = Journals::at(&state(folder)?);
+    let now = jiff::Timestamp::now();
+    let mut journal = journals.begin(now, &by, &preview.hash(), &preview.plans).map_err(unwritable)?;
+    let outcome = run::apply(&mut world, &mut journal, lang).await.map_err(unwritable)?;
+    say::applied(&journal.run, &outcome, format, lang)?;
+    Ok(if outcome.failed.is_empty() { exit::DONE } else { exit::FINDINGS })
 }
 
 /// Whether a preview may be carried out: it is the one that was shown, and no larger than allowed.
@@ -211,7 +239,7 @@ fn allowed(preview: &Preview, asked: &str, max: usize) -> Result<(), Failure> {
 /// Runs `yagura undo`.
 pub fn undo(cli: &Cli, args: &UndoArgs, lang: Lang) -> Result<u8, Failure> {
     let journals = Journals::at(&state(args.state.as_ref())?);
-    let unwritable = |e: std::io::Error| unwritable(&args.state, &e);
+    let unwritable = |e: std::io::Error| unwritable(args.state.as_ref(), &e);
     let Some(name) = &args.run else {
         say::runs(&journals, args.format, lang)?;
         return Ok(exit::DONE);
@@ -228,8 +256,12 @@ pub fn undo(cli: &Cli, args: &UndoArgs, lang: Lang) -> Result<u8, Failure> {
         }
     })?;
     let plans = journal.plans();
-    let selection =
-        Selection { check: plans.iter().flat_map(|p| p.rules()).cloned().collect(), ..Selection::default() };
+    // A containment stands for no check; where there is none, no check is chosen.
+    let (files, _) = content::remedies(cli.content.as_deref())?;
+    let contained: BTreeSet<SmolStr> =
+        files.iter().filter_map(|f| Remedy::parse(f).ok()).filter(|r| r.contains.is_some()).map(|r| r.id).collect();
+    let rules = plans.iter().flat_map(|p| p.rules()).filter(|r| !contained.contains(*r)).cloned();
+    let selection = Selection { check: rules.collect(), ..Selection::default() };
     let Prepared { compiled, checks, .. } = prepare(cli, &selection, lang)?;
     let remedies = Remedies::load(cli, &checks, &compiled, lang)?;
     let runtime = runtime()?;
@@ -285,8 +317,8 @@ fn state(asked: Option<&PathBuf>) -> Result<PathBuf, Failure> {
     })
 }
 
-fn unwritable(folder: &Option<PathBuf>, e: &std::io::Error) -> Failure {
-    let place = folder.as_ref().map_or_else(String::new, |f| format!(" ({})", f.display()));
+fn unwritable(folder: Option<&PathBuf>, e: &std::io::Error) -> Failure {
+    let place = folder.map_or_else(String::new, |f| format!(" ({})", f.display()));
     Failure::usage(
         format!("the journal of runs cannot be used{place}: {e}; nothing more was changed"),
         format!("実行記録を読み書きできない{place}: {e}。以降は何も変更していない"),
@@ -332,6 +364,9 @@ fn lint_one(
 ) -> Result<(), Vec<ContentError>> {
     let remedy = Remedy::parse(file)?;
     let broken = |message: String| ContentError { file: file.path.clone(), line: 1, column: 1, message };
+    if let Some(check) = remedy.as_check(&compiled.schema)? {
+        remedy.ready(&check, &compiled.schema, &compiled.facts)?;
+    }
     for id in &remedy.mends {
         let Some(check) = content.checks.get(id) else {
             let near = yagura_rule::nearest_hint(id, content.checks.keys().map(SmolStr::as_str));
