@@ -96,10 +96,11 @@ pub struct Preview {
 
 impl Preview {
     /// SHA-256 over every plan's calls, undo and prior state, in hexadecimal: the same only while nothing that they rest on changed.
-    /// Texts do not count, so that every language has the same.
+    /// Texts do not count, so that every language has the same, nor does the order in which AWS lists the resources.
     pub fn hash(&self) -> String {
-        let plans: Vec<Json> = self.plans.iter().map(Plan::essence).collect();
-        Sha256::digest(Json::Array(plans).to_string()).iter().map(|b| format!("{b:02x}")).collect()
+        let mut plans: Vec<String> = self.plans.iter().map(|p| p.essence().to_string()).collect();
+        plans.sort();
+        Sha256::digest(plans.join("\n")).iter().map(|b| format!("{b:02x}")).collect()
     }
 
     /// Adds a plan; where the same calls are planned already, its check joins that plan.

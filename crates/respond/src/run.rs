@@ -331,8 +331,10 @@ async fn compare(world: &mut impl World, plan: &Plan) -> Result<(), String> {
             tokio::time::sleep(*wait).await;
         }
         match world.again(plan).await {
-            Ok(now) if now.state == plan.prior => return Ok(()),
-            Ok(now) => fields = differing(&plan.prior, &now.state).join(", "),
+            Ok(now) => match differing(&plan.prior, &now.state) {
+                same if same.is_empty() => return Ok(()),
+                others => fields = others.join(", "),
+            },
             Err(why) => fields = why,
         }
     }
@@ -341,5 +343,18 @@ async fn compare(world: &mut impl World, plan: &Plan) -> Result<(), String> {
 
 fn differing<'s>(a: &'s BTreeMap<SmolStr, Json>, b: &'s BTreeMap<SmolStr, Json>) -> Vec<&'s str> {
     let names: BTreeSet<&SmolStr> = a.keys().chain(b.keys()).collect();
-    names.into_iter().filter(|n| a.get(*n) != b.get(*n)).map(SmolStr::as_str).collect()
+    names.into_iter().filter(|n| a.get(*n).map(unordered) != b.get(*n).map(unordered)).map(SmolStr::as_str).collect()
+}
+
+/// A value whose lists are in one order: AWS lists what was taken away and given back (a security group's rules) behind the rest.
+fn unordered(value: &Json) -> Json {
+    match value {
+        Json::Array(items) => {
+            let mut items: Vec<Json> = items.iter().map(unordered).collect();
+            items.sort_by_cached_key(Json::to_string);
+            Json::Array(items)
+        }
+        Json::Object(map) => Json::Object(map.iter().map(|(k, v)| (k.clone(), unordered(v))).collect()),
+        other => other.clone(),
+    }
 }
