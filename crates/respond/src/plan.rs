@@ -252,3 +252,24 @@ fn told(hole: &Hole, lang: Lang) -> String {
         None => gap.say(lang),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests may stop")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_knows_what_is_done_and_not_in_which_order_aws_lists() {
+        let plan = |id: &str, call: &str| -> Plan {
+            let resource = json!({"id": id, "kind": "s3.bucket", "account": "123456789012", "region": "us-east-1"});
+            let step = json!({"call": call, "account": "123456789012", "region": "us-east-1", "with": {}, "undo": []});
+            let plan = json!({"rule": "s3.x", "maps": [], "remedy": "s3.x", "resource": resource, "steps": [step], "prior": {}, "says": []});
+            serde_json::from_value(plan).unwrap()
+        };
+        let hash = |plans: Vec<Plan>| Preview { plans, not_mendable: Vec::new() }.hash();
+        let (one, other) = (plan("a", "s3:PutX"), plan("b", "s3:PutX"));
+        assert_eq!(hash(vec![one.clone(), other.clone()]), hash(vec![other.clone(), one.clone()]));
+        assert_ne!(hash(vec![one.clone(), other]), hash(vec![one.clone(), plan("b", "s3:PutY")]));
+        assert_ne!(hash(vec![one.clone()]), hash(vec![one.clone(), one]));
+    }
+}

@@ -137,7 +137,8 @@ async fn still(world: &mut impl World, plan: &Plan, touched: &BTreeSet<ResourceR
     match now.plan {
         Ok(p) if p.essence() == plan.essence() => Now::Same,
         Ok(p) if own => Now::Other(Box::new(p)),
-        _ if own && now.mended => Now::Mended,
+        // A listener and its load balancer are mended by the same call: the first of the two plans has made it.
+        _ if now.mended && !touched.is_empty() => Now::Mended,
         Ok(_) | Err(_) => Now::Surprise(
             lang.pick(
                 "the resource changed since the preview; preview again",
@@ -356,5 +357,21 @@ fn unordered(value: &Json) -> Json {
         }
         Json::Object(map) => Json::Object(map.iter().map(|(k, v)| (k.clone(), unordered(v))).collect()),
         other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests may stop")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_the_order_of_a_list_is_no_difference() {
+        let state = |rules: Json| BTreeMap::from([("Rules".into(), rules), ("Name".into(), json!("open"))]);
+        let before = state(json!([{"Port": 22, "From": ["a", "b"]}, {"Port": 443}]));
+        assert!(differing(&before, &state(json!([{"Port": 443}, {"Port": 22, "From": ["b", "a"]}]))).is_empty());
+        assert_eq!(differing(&before, &state(json!([{"Port": 443}, {"Port": 22, "From": ["b"]}]))), ["Rules"]);
+        assert_eq!(differing(&before, &state(json!([{"Port": 22, "From": ["a", "b"]}]))), ["Rules"]);
     }
 }
