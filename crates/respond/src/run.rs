@@ -137,7 +137,8 @@ async fn still(world: &mut impl World, plan: &Plan, touched: &BTreeSet<ResourceR
     match now.plan {
         Ok(p) if p.essence() == plan.essence() => Now::Same,
         Ok(p) if own => Now::Other(Box::new(p)),
-        // An earlier plan of the run may mend under another name (a key, and the user's credentials): there is nothing left to do.
+        // An earlier plan of the run may mend under another name (a key, and the user's credentials; a listener, and its load
+        // balancer): there is nothing left to do.
         _ if now.mended && !touched.is_empty() => Now::Mended,
         Ok(_) | Err(_) => Now::Surprise(
             lang.pick(
@@ -347,8 +348,10 @@ async fn compare(world: &mut impl World, plan: &Plan) -> Result<(), String> {
             tokio::time::sleep(*wait).await;
         }
         match world.again(plan).await {
-            Ok(now) if now.state == plan.prior => return Ok(()),
-            Ok(now) => fields = differing(&plan.prior, &now.state).join(", "),
+            Ok(now) => match differing(&plan.prior, &now.state) {
+                same if same.is_empty() => return Ok(()),
+                others => fields = others.join(", "),
+            },
             Err(why) => fields = why,
         }
     }
@@ -357,5 +360,34 @@ async fn compare(world: &mut impl World, plan: &Plan) -> Result<(), String> {
 
 fn differing<'s>(a: &'s BTreeMap<SmolStr, Json>, b: &'s BTreeMap<SmolStr, Json>) -> Vec<&'s str> {
     let names: BTreeSet<&SmolStr> = a.keys().chain(b.keys()).collect();
-    names.into_iter().filter(|n| a.get(*n) != b.get(*n)).map(SmolStr::as_str).collect()
+    names.into_iter().filter(|n| a.get(*n).map(unordered) != b.get(*n).map(unordered)).map(SmolStr::as_str).collect()
+}
+
+/// A value whose lists are in one order: AWS lists what was taken away and given back (a security group's rules) behind the rest.
+fn unordered(value: &Json) -> Json {
+    match value {
+        Json::Array(items) => {
+            let mut items: Vec<Json> = items.iter().map(unordered).collect();
+            items.sort_by_cached_key(Json::to_string);
+            Json::Array(items)
+        }
+        Json::Object(map) => Json::Object(map.iter().map(|(k, v)| (k.clone(), unordered(v))).collect()),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests may stop")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_the_order_of_a_list_is_no_difference() {
+        let state = |rules: Json| BTreeMap::from([("Rules".into(), rules), ("Name".into(), json!("open"))]);
+        let before = state(json!([{"Port": 22, "From": ["a", "b"]}, {"Port": 443}]));
+        assert!(differing(&before, &state(json!([{"Port": 443}, {"Port": 22, "From": ["b", "a"]}]))).is_empty());
+        assert_eq!(differing(&before, &state(json!([{"Port": 443}, {"Port": 22, "From": ["b"]}]))), ["Rules"]);
+        assert_eq!(differing(&before, &state(json!([{"Port": 22, "From": ["a", "b"]}]))), ["Rules"]);
+    }
 }
