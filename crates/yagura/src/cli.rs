@@ -11,6 +11,7 @@ use crate::commands::investigate::InvestigateArgs;
 use crate::commands::logs::LogsCommand;
 use crate::commands::net::NetCommand;
 use crate::commands::query::QueryArgs;
+use crate::commands::rehearse::RehearseArgs;
 use crate::commands::trail::TrailCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use smol_str::SmolStr;
@@ -86,6 +87,8 @@ pub enum Command {
     Fix(Box<FixArgs>),
     /// Take a run of `fix` back
     Undo(Box<UndoArgs>),
+    /// Tell which recorded calls a guardrail would have denied, before anyone attaches it
+    Rehearse(Box<RehearseArgs>),
     /// Look after content folders
     #[command(subcommand)]
     Content(ContentCommand),

@@ -64,6 +64,7 @@ fn run(cli: &Cli, lang: Lang) -> Result<u8, Failure> {
         Command::Custodian(command) => commands::custodian::run(cli, command, lang),
         Command::Fix(args) => commands::fix::run(cli, args, lang),
         Command::Undo(args) => commands::fix::undo(cli, args, lang),
+        Command::Rehearse(args) => commands::rehearse::run(cli, args, lang),
         Command::Content(command) => commands::content::run(cli, command, lang),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -19,6 +19,7 @@ pub mod permissions;
 pub mod prepare;
 pub mod query;
 pub mod readers;
+pub mod rehearse;
 pub mod rows;
 pub mod scan;
 pub mod store;
