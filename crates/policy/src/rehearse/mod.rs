@@ -307,9 +307,14 @@ impl Call<'_> {
         self.record.account()
     }
 
-    /// Whether AWS refused it for want of permission.
+    /// Whether AWS refused it for want of permission; services have their own words for that
+    /// (IAM User Guide, `troubleshoot_access-denied`).
     pub fn was_refused(&self) -> bool {
+        let code = self.record.text("errorCode").unwrap_or_default();
+        let code = code.strip_prefix("Client.").unwrap_or(code);
         self.record.is_denied()
+            || code.starts_with("Unauthorized")
+            || matches!(code, "AuthFailure" | "AuthorizationError" | "VpceAccessDenied")
     }
 
     /// Whether it ended in an error of whatever kind.

@@ -24,7 +24,7 @@ use yagura_inventory::load;
 use yagura_model::{Lang, Snapshot};
 use yagura_policy::catalogue::Catalogue;
 use yagura_policy::rehearse::declarative::{Declarative, Touched, kinds, touched};
-use yagura_policy::rehearse::{Guardrail, Scope, Stage};
+use yagura_policy::rehearse::{Guardrail, Scope, Stage, Untouched};
 
 /// Everything that is told.
 pub struct Outcome<'a> {
@@ -86,6 +86,12 @@ pub fn run(_: &Cli, args: &RehearseArgs, lang: Lang) -> Result<u8, Failure> {
     if blind {
         return Err(nothing(&outcome.read));
     }
+    if let Some(wanted) = args.principal.as_ref().filter(|_| is_unseen(&outcome.read)) {
+        return Err(Failure::blind(
+            format!("none of the recorded calls is of `{wanted}`"),
+            format!("`{wanted}` による呼び出しの記録がない"),
+        ));
+    }
     let mut out = std::io::stdout().lock();
     match args.format {
         Form::Table => out.write_all(say::table(&outcome, lang).as_bytes())?,
@@ -140,6 +146,13 @@ fn not_listed(policy: &Declarative, snapshot: &Snapshot) -> Vec<&'static str> {
         of.peek().is_some() && of.all(|l| l.gap.is_none())
     };
     kinds(policy).into_iter().filter(|kind| !whole(kind)).collect()
+}
+
+/// Whether every call is of somebody else.
+fn is_unseen(read: &Read) -> bool {
+    let counts = &read.tally.counts;
+    let others = read.tally.untouched.get(&Untouched::OtherPrincipal).copied().unwrap_or_default();
+    others + counts.no_calls == counts.records
 }
 
 fn nothing(read: &Read) -> Failure {

@@ -37,10 +37,14 @@ pub fn verdict(verdict: Verdict, lang: Lang) -> &'static str {
     }
 }
 
-/// A condition key in AWS's case.
+/// A condition key in AWS's case; the tag of one that names a tag stays as it is compared.
 pub fn key(key: &SmolStr, catalogue: &Catalogue) -> String {
-    let named = catalogue.condition_key(key).filter(|k| !k.has_placeholder());
-    named.map_or_else(|| key.to_string(), |k| k.name.to_string())
+    let Some(known) = catalogue.condition_key(key) else { return key.to_string() };
+    let head = known.name.split(['$', '<']).next().unwrap_or_default();
+    match key.get(head.len()..) {
+        Some(rest) if known.has_placeholder() => format!("{head}{rest}"),
+        _ => known.name.to_string(),
+    }
 }
 
 /// Why it is unknown, in half a sentence.
