@@ -18,7 +18,7 @@ fn file(folder: &Path, name: &str, statements: Value) -> String {
 fn run(words: &[&str]) -> common::Outcome {
     let mut all = vec!["rehearse"];
     all.extend(words);
-    Run::new(&all).go()
+    Run::new(&all).run()
 }
 
 fn json_of(words: &[&str]) -> Value {
@@ -81,7 +81,7 @@ fn every_record_is_counted_once_and_the_lake_says_the_same() {
     assert_eq!(rows, count("denied") + count("unknown"));
 
     let lake = folder.path().join("lake").display().to_string();
-    let out = Run::new(&["logs", "ingest", "--demo", "--lake", &lake]).go();
+    let out = Run::new(&["logs", "ingest", "--demo", "--lake", &lake]).run();
     assert_eq!(out.code, 0, "{}", out.stderr);
     let of_lake = json_of(&["--lake", &lake, "--scp", &scp]);
     assert_eq!(of_lake["rows"], told["rows"]);

@@ -60,12 +60,21 @@ pub fn of(call: &Call<'_>, action: &Found<'_>, parameters: &Parameters<'_>) -> V
     let like = |kind: &ResourceType| kind.arns.iter().map(|t| pattern(call, t, kind, parameters)).collect::<Vec<_>>();
     if !needs_one {
         if !named_any {
-            let mut all: Vec<Resource> = lacking.iter().flat_map(|(kind, _)| like(kind)).collect();
-            all.push(Resource::Named(SmolStr::new_static("*")));
-            parts.push(Part::OneOf(all));
+            let all: Vec<(Resource, bool)> = lacking.iter().flat_map(|(kind, _)| like(kind)).collect();
+            // A type of which the request gives a part is the one: a bucket's name is no access point's.
+            let mut meant: Vec<Resource> = all.iter().filter(|(_, told)| *told).map(|(r, _)| r.clone()).collect();
+            parts.extend(match meant.len() {
+                0 => {
+                    let all = all.into_iter().map(|(resource, _)| resource);
+                    Some(Part::OneOf(all.chain([Resource::Named(SmolStr::new_static("*"))]).collect()))
+                }
+                1 => meant.pop().map(Part::Of),
+                _ => Some(Part::OneOf(meant)),
+            });
         }
         return parts;
     }
+    let like = |kind: &ResourceType| like(kind).into_iter().map(|(resource, _)| resource).collect::<Vec<_>>();
     for (kind, required) in lacking {
         match (required, like(kind)) {
             (true, mut one) if one.len() == 1 => parts.extend(one.pop().map(Part::Of)),
@@ -195,9 +204,10 @@ fn with_path(call: &Call<'_>, arn: &str, parameters: &Parameters<'_>) -> Resourc
     Resource::Either(SmolStr::new(arn), format_smolstr!("{head}/*/{name}"))
 }
 
-/// The pattern of a type's ARNs, as narrow as the record tells.
-fn pattern(call: &Call<'_>, template: &str, kind: &ResourceType, parameters: &Parameters<'_>) -> Resource {
+/// The pattern of a type's ARNs, as narrow as the record tells, and whether the request's parameters narrowed it.
+fn pattern(call: &Call<'_>, template: &str, kind: &ResourceType, parameters: &Parameters<'_>) -> (Resource, bool) {
     let mut out = String::new();
+    let mut told = false;
     each(template, &mut |piece| match piece {
         Piece::Text(text) => out.push_str(text),
         Piece::Placeholder(name) => match fixed(call, name) {
@@ -206,13 +216,16 @@ fn pattern(call: &Call<'_>, template: &str, kind: &ResourceType, parameters: &Pa
                 let values = values(name, kind, parameters);
                 let copied = call.operation.as_str().contains("Copy");
                 out.push_str(match values.as_slice() {
-                    [only] if !copied => only.as_str(),
+                    [only] if !copied => {
+                        told = true;
+                        only.as_str()
+                    }
                     _ => "*",
                 });
             }
         },
     });
-    Resource::Like(SmolStr::from(out))
+    (Resource::Like(SmolStr::from(out)), told)
 }
 
 /// What does not hang on the request's parameters.
