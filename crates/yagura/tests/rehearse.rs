@@ -209,7 +209,8 @@ fn guardrails() -> Vec<(&'static str, Value, Rule)> {
                 "Resource": "arn:aws:kms:eu-west-1:933945929859:key/3eb30e09-8150-4ad0-8be5-a19474bf1300"}]),
             |r| {
                 r.is("kms", &["Decrypt"])
-                    && r.text("/resources/0/ARN").ends_with("key/3eb30e09-8150-4ad0-8be5-a19474bf1300")
+                    && r.text("/resources/0/ARN")
+                        == "arn:aws:kms:eu-west-1:933945929859:key/3eb30e09-8150-4ad0-8be5-a19474bf1300"
             },
         ),
         ("a network", deny(json!("s3:*"), json!({"IpAddress": {"aws:SourceIp": "45.132.0.0/16"}})), |r| {
