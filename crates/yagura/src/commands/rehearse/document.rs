@@ -59,7 +59,7 @@ pub fn documents(
             let first = problems.first().map(ToString::to_string).unwrap_or_default();
             Failure::usage(format!("{name}: {first}"), format!("{name}: ポリシーとして読めない: {first}"))
         })?;
-        let findings = lint(&text, lints, catalogue).into_iter().filter(|f| matters(f)).collect();
+        let findings = lint(&text, lints, catalogue).into_iter().filter(matters).collect();
         documents.push(Document {
             characters: text.trim().chars().count(),
             findings,
