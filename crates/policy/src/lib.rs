@@ -28,6 +28,7 @@ pub mod lint;
 pub mod operator;
 pub mod pattern;
 pub mod public;
+pub mod rehearse;
 mod represent;
 pub mod request;
 pub mod shrink;

@@ -12,6 +12,7 @@ use crate::commands::logs::LogsCommand;
 use crate::commands::net::NetCommand;
 use crate::commands::query::QueryArgs;
 use crate::commands::setup::SetupCommand;
+use crate::commands::rehearse::RehearseArgs;
 use crate::commands::trail::TrailCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use smol_str::SmolStr;
@@ -92,6 +93,8 @@ pub enum Command {
     /// Print what an organization needs for Yagura to read it
     #[command(subcommand)]
     Setup(SetupCommand),
+    /// Tell which recorded calls a guardrail would have denied, before anyone attaches it
+    Rehearse(Box<RehearseArgs>),
     /// Look after content folders
     #[command(subcommand)]
     Content(ContentCommand),

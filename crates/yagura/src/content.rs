@@ -314,6 +314,14 @@ pub fn demo_logs() -> Vec<(&'static str, String)> {
     logs.filter_map(|path| Some((path, embedded_text(path)?))).collect()
 }
 
+/// IAM actions that are not named like their API, each operation (`s3:ListObjectsV2`) with its action.
+pub fn renamed_actions() -> Vec<(String, String)> {
+    let text = embedded_text(PERMISSIONS).unwrap_or_default();
+    let rules = text.lines().filter(|l| !l.trim_start().starts_with('#')).filter_map(|l| l.split_once(": "));
+    let rules = rules.filter(|(operation, _)| !operation.ends_with(":*"));
+    rules.map(|(operation, action)| (operation.to_owned(), action.trim().to_owned())).collect()
+}
+
 /// An embedded text, unpacked.
 pub fn embedded_text(path: &str) -> Option<String> {
     String::from_utf8(embedded_bytes(path)?).ok()

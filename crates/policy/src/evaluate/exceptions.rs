@@ -1,15 +1,21 @@
 //! Where AWS documents that the general logic does not hold. Each has a test that cites the page.
 
 use super::{Asked, Find, Kind, Layers};
-use crate::compile::Statement;
+use crate::compile::{ResourceKey, Statement};
 use crate::tri::Tri;
 
 /// `sts:GetCallerIdentity` needs no permission and cannot be denied (STS API Reference, `GetCallerIdentity`), and no policy
 /// controls `sts:GetSessionToken` of users (`id_credentials_temp_control-access_getsessiontoken`).
 pub(super) fn always_allowed(asked: &Asked<'_>) -> bool {
-    match asked.action.text() {
-        "sts:getcalleridentity" => asked.caller.is_aws(),
-        "sts:getsessiontoken" => matches!(asked.caller.kind, Kind::User | Kind::Root),
+    let long_lived = matches!(asked.caller.kind, Kind::User | Kind::Root);
+    needs_no_permission(asked.action.text(), asked.caller.is_aws(), long_lived)
+}
+
+/// The same of an action in lower case and a caller that is (`is_aws`) an identity of IAM, and (`long_lived`) a user or root.
+pub(crate) fn needs_no_permission(action: &str, is_aws: bool, long_lived: bool) -> bool {
+    match action {
+        "sts:getcalleridentity" => is_aws,
+        "sts:getsessiontoken" => long_lived,
         _ => false,
     }
 }
@@ -44,9 +50,19 @@ pub(super) fn resource_decides(asked: &Asked<'_>, layers: &Layers<'_>) -> bool {
 /// that mean every resource take in; S3 takes `arn:aws:s3:::*` for that too, as its documentation writes it for
 /// `s3:ListAllMyBuckets`.
 pub(super) fn covers<'v>(asked: &Asked<'_>, statement: &Statement, find: Find<'_, 'v>) -> Tri {
-    let covered = statement.covers(asked.resource, find);
-    if covered.is_false() && asked.resource.text == "*" && asked.action.text().starts_with("s3:") {
-        return statement.covers(crate::compile::ResourceKey::new("arn:aws:s3:::*"), find);
+    covers_resource(asked.action.text(), asked.resource, statement, find)
+}
+
+/// The same of an action in lower case and a resource.
+pub(crate) fn covers_resource<'v>(
+    action: &str,
+    resource: ResourceKey<'_>,
+    statement: &Statement,
+    find: Find<'_, 'v>,
+) -> Tri {
+    let covered = statement.covers(resource, find);
+    if covered.is_false() && resource.text == "*" && action.starts_with("s3:") {
+        return statement.covers(ResourceKey::new("arn:aws:s3:::*"), find);
     }
     covered
 }

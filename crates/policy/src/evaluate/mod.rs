@@ -2,7 +2,7 @@
 //! (IAM User Guide, `reference_policies_evaluation-logic` and the pages below it).
 
 mod caller;
-mod exceptions;
+pub(crate) mod exceptions;
 mod explain;
 mod layer;
 pub(crate) mod possible;
@@ -166,7 +166,7 @@ impl Judgement {
     }
 }
 
-type Find<'l, 'v> = &'l dyn Fn(&str) -> Lookup<'v>;
+pub(crate) type Find<'l, 'v> = &'l dyn Fn(&str) -> Lookup<'v>;
 
 /// What a layer's statements say: whether one allows, whether one denies.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@ use crate::catalogue::Catalogue;
 use smol_str::{SmolStr, format_smolstr};
 
 /// The actions that a record needed.
-pub(super) enum Actions {
+pub(crate) enum Actions {
     /// These.
     Known(Vec<SmolStr>),
     /// None: a sign-in, an event of a service.
@@ -83,7 +83,7 @@ const RENAMED: [(&str, &[&str]); 47] = [
 ];
 
 /// The actions of a record, as the catalogue spells them.
-pub(super) fn of(catalogue: &Catalogue, record: &Record<'_>) -> Actions {
+pub(crate) fn of(catalogue: &Catalogue, record: &Record<'_>) -> Actions {
     let Some((source, name)) = record.call() else { return Actions::NoPermission };
     let is_call = record.0.get("eventType").and_then(|t| t.as_str()).is_none_or(|t| t == "AwsApiCall");
     if !is_call || source == "signin" {

@@ -4,8 +4,8 @@
 //! `resources` or among the request's parameters. What cannot be told is said: operations without a known action,
 //! actions without a resource in the record, calls that were denied, and what trails do not record by default.
 
-mod action;
-mod record;
+pub(crate) mod action;
+pub(crate) mod record;
 mod resource;
 
 pub use record::{Record, principal_of};

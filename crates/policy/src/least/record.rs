@@ -8,7 +8,7 @@ use smol_str::{SmolStr, format_smolstr};
 pub struct Record<'r>(pub &'r Value);
 
 impl<'r> Record<'r> {
-    fn text(self, key: &str) -> Option<&'r str> {
+    pub(crate) fn text(self, key: &str) -> Option<&'r str> {
         self.0.get(key)?.as_str()
     }
 
@@ -18,42 +18,42 @@ impl<'r> Record<'r> {
     }
 
     /// The service part of `eventSource`, and `eventName`.
-    pub(super) fn call(self) -> Option<(&'r str, &'r str)> {
+    pub(crate) fn call(self) -> Option<(&'r str, &'r str)> {
         let source = self.text("eventSource")?;
         let service = source.split_once(".amazonaws.com").map_or(source, |(service, _)| service);
         Some((service, self.text("eventName")?))
     }
 
     /// `service:Operation` for messages.
-    pub(super) fn operation(self) -> Option<SmolStr> {
+    pub(crate) fn operation(self) -> Option<SmolStr> {
         self.call().map(|(service, name)| format_smolstr!("{service}:{name}"))
     }
 
     /// Whether AWS refused the call for want of permission.
-    pub(super) fn is_denied(self) -> bool {
+    pub(crate) fn is_denied(self) -> bool {
         let code = self.text("errorCode").unwrap_or_default();
         ["AccessDenied", "UnauthorizedOperation", "NotAuthorized", "Forbidden"].iter().any(|c| code.contains(c))
     }
 
     /// `awsRegion`.
-    pub(super) fn region(self) -> &'r str {
+    pub(crate) fn region(self) -> &'r str {
         self.text("awsRegion").unwrap_or("*")
     }
 
     /// The account that received the call.
-    pub(super) fn account(self) -> &'r str {
+    pub(crate) fn account(self) -> &'r str {
         let own = || self.0.get("userIdentity")?.get("accountId")?.as_str();
         self.text("recipientAccountId").or_else(own).unwrap_or("*")
     }
 
     /// ARNs of `resources`.
-    pub(super) fn arns(self) -> impl Iterator<Item = &'r str> {
+    pub(crate) fn arns(self) -> impl Iterator<Item = &'r str> {
         let all = self.0.get("resources").and_then(Value::as_array);
         all.into_iter().flatten().filter_map(|r| r.get("ARN").or_else(|| r.get("arn"))?.as_str())
     }
 
     /// Every text among the request's parameters, with the name it stands under.
-    pub(super) fn parameters(self) -> Vec<(&'r str, &'r str)> {
+    pub(crate) fn parameters(self) -> Vec<(&'r str, &'r str)> {
         let mut found = Vec::new();
         if let Some(parameters) = self.0.get("requestParameters") {
             walk(parameters, "", 0, &mut found);

@@ -1,6 +1,6 @@
 //! The help texts in Japanese. A test sees to it that none is missing.
 
-use super::{custodian, detect, events, fix, frameworks, iam, investigate, logs, net, query, setup, store, trail};
+use super::{custodian, detect, events, fix, frameworks, iam, investigate, logs, net, query, rehearse, setup, store, trail};
 use clap::{Arg, ArgAction, Command};
 
 const TEMPLATE: &str = "{before-help}{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}";
@@ -71,6 +71,9 @@ fn own(path: &str) -> Option<&'static HelpJa> {
     }
     if path == "yagura detect" {
         return Some(detect::HELP_JA);
+    }
+    if path == "yagura rehearse" {
+        return Some(&rehearse::HELP_JA);
     }
     if path == "yagura investigate" {
         return Some(&investigate::HELP_JA);
@@ -148,7 +151,7 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
     let of_source: &[(&str, &str)] = match path {
         _ if path.starts_with("yagura iam ") => &iam::source::SOURCE_JA,
         _ if path.starts_with("yagura net ") => &net::source::SOURCE_JA,
-        "yagura query" | "yagura investigate" => &store::STORE_JA,
+        "yagura query" | "yagura investigate" | "yagura rehearse" => &store::STORE_JA,
         _ if path.starts_with("yagura trail ")
             || path.starts_with("yagura detect")
             || path.starts_with("yagura logs ") =>

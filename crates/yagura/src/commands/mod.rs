@@ -20,6 +20,7 @@ pub mod permissions;
 pub mod prepare;
 pub mod query;
 pub mod readers;
+pub mod rehearse;
 pub mod rows;
 pub mod scan;
 mod schema;

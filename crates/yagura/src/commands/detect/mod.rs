@@ -18,7 +18,7 @@ use clap::Subcommand;
 use yagura_model::Lang;
 
 pub use args::{DetectArgs, ReadArgs};
-pub use ready::{Ready, time};
+pub use ready::{Named, Ready, time};
 pub use words::{lost, say};
 
 /// `detect …`

@@ -5,6 +5,7 @@ use super::{lists, pack};
 use crate::cli::Cli;
 use crate::commands::logs::lake::{LakeArgs, runtime};
 use crate::commands::logs::sources;
+use crate::commands::store::StoreArgs;
 use crate::failure::Failure;
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
@@ -84,25 +85,53 @@ impl ReadArgs {
     }
 
     fn found(&self, ready: &Ready, lang: Lang) -> Result<Vec<Input>, Failure> {
-        let wanted = wanted(ready.span);
-        let lake = match &self.lake {
-            Some(lake) => lake.clone(),
+        let named = Named { sources: &self.sources, demo: self.demo, lake: self.lake.as_deref(), store: &self.store };
+        named.inputs(ready.since, ready.span, ready.patient, &ready.runtime, lang)
+    }
+}
+
+/// What the command line names as logs.
+pub struct Named<'a> {
+    /// Files, folders, patterns, `s3://bucket/prefix`, `-`.
+    pub sources: &'a [String],
+    /// The sample estate's.
+    pub demo: bool,
+    /// A lake.
+    pub lake: Option<&'a str>,
+    /// How to reach what is not on this machine.
+    pub store: &'a StoreArgs,
+}
+
+impl Named<'_> {
+    /// Finds what may hold records of `span`; of a lake that has none from `since` on, unless the reader is patient, says so.
+    ///
+    /// # Errors
+    /// Something does not exist, the lake cannot be opened, or it has nothing of the asked time.
+    pub fn inputs(
+        &self,
+        since: i64,
+        span: (i64, i64),
+        patient: bool,
+        runtime: &Runtime,
+        lang: Lang,
+    ) -> Result<Vec<Input>, Failure> {
+        let lake = match self.lake {
+            Some(lake) => lake.to_owned(),
             None if self.demo || !self.sources.is_empty() => {
-                return sources::find(&self.sources, self.demo, &wanted, &self.store, &ready.runtime, lang);
+                return sources::find(self.sources, self.demo, &wanted(span), self.store, runtime, lang);
             }
-            None => self.usual_lake()?,
+            None => usual_lake()?,
         };
         let args = LakeArgs { lake };
-        let lake = ready.runtime.block_on(args.open(&self.store, lang))?;
-        if !ready.patient {
+        let lake = runtime.block_on(args.open(self.store, lang))?;
+        if !patient {
             let days = lake.all_files().map(|f| (f.min_time, f.max_time));
             let days = days.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-            if let Some((first, last)) = days.filter(|(first, last)| *last < ready.since || *first >= ready.span.1) {
+            if let Some((first, last)) = days.filter(|(first, last)| *last < since || *first >= span.1) {
                 return Err(nothing_then(&args.lake, first, last));
             }
         }
-        let mut files: Vec<_> =
-            lake.all_files().filter(|f| f.max_time >= ready.span.0 && f.min_time < ready.span.1).collect();
+        let mut files: Vec<_> = lake.all_files().filter(|f| f.max_time >= span.0 && f.min_time < span.1).collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
         let inputs = files.into_iter().map(|f| {
             let key = lake.at(&f.path);
@@ -110,16 +139,16 @@ impl ReadArgs {
         });
         Ok(inputs.collect())
     }
+}
 
-    /// The lake that is read where nothing else is named.
-    fn usual_lake(&self) -> Result<String, Failure> {
-        let set = std::env::var("YAGURA_LAKE").ok().filter(|l| !l.is_empty());
-        if let Some(lake) = set.or_else(|| std::path::Path::new(LAKE).is_dir().then(|| LAKE.to_owned())) {
-            return Ok(lake);
-        }
-        Err(Failure::usage("there is nothing to read: name logs, a lake or --demo", "読み取るログの指定がない")
-            .hint(NOTHING_EN, NOTHING_JA))
+/// The lake that is read where nothing else is named.
+fn usual_lake() -> Result<String, Failure> {
+    let set = std::env::var("YAGURA_LAKE").ok().filter(|l| !l.is_empty());
+    if let Some(lake) = set.or_else(|| std::path::Path::new(LAKE).is_dir().then(|| LAKE.to_owned())) {
+        return Ok(lake);
     }
+    Err(Failure::usage("there is nothing to read: name logs, a lake or --demo", "読み取るログの指定がない")
+        .hint(NOTHING_EN, NOTHING_JA))
 }
 
 /// The lake that `yagura logs ingest` makes where none is named.
