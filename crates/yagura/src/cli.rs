@@ -3,8 +3,11 @@
 use crate::commands::custodian::CustodianCommand;
 use crate::commands::detect::DetectArgs;
 use crate::commands::events::EventsCommand;
+use crate::commands::findings::FindingsCommand;
+use crate::commands::findings::recording::LifeArgs;
 use crate::commands::fix::{FixArgs, UndoArgs};
 use crate::commands::frameworks::FrameworksCommand;
+use crate::commands::history::HistoryArgs;
 use crate::commands::iac::IacArgs;
 use crate::commands::iam::IamCommand;
 use crate::commands::investigate::InvestigateArgs;
@@ -82,6 +85,11 @@ pub enum Command {
     /// Run Cloud Custodian policies as they are; nothing is changed
     #[command(subcommand)]
     Custodian(CustodianCommand),
+    /// Findings with a life: what is new, resolved, suppressed, whose
+    #[command(subcommand)]
+    Findings(FindingsCommand),
+    /// Tell what changed in a resource's configuration, when, and by whom
+    History(Box<HistoryArgs>),
     /// Preview what would mend findings, and carry it out by the preview's hash
     Fix(Box<FixArgs>),
     /// Take a run of `fix` back
@@ -156,6 +164,9 @@ pub struct AwsArgs {
   yagura scan --role-arn arn:aws:iam::111122223333:role/audit --external-id xyz --all-regions
   yagura scan --fail-on high --format sarif --output yagura.sarif
   yagura scan --save before.ysnap && yagura scan --snapshot before.ysnap --lang ja
+  yagura scan --store                                 record it; see `yagura findings list`
+  yagura scan --only-new --fail-on high               only what is new since the last recorded scan
+  yagura scan --baseline known.json --fail-on high    the same without a store (--write-baseline known.json)
   yagura scan --iac template.yaml infra/ --fail-on high --format sarif --output yagura.sarif
   yagura scan --iac plan.json                         (terraform show -json plan.out > plan.json)")]
 pub struct ScanArgs {
@@ -171,6 +182,9 @@ pub struct ScanArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap groups carry their own text")]
     pub iac: IacArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub life: LifeArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap groups carry their own text")]
     pub aws: AwsArgs,
