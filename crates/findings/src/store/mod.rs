@@ -9,8 +9,6 @@ mod record;
 mod rows;
 mod schema;
 mod sqlite;
-#[cfg(test)]
-mod tests;
 mod tls;
 
 pub use assets::AssetHistory;
