@@ -41,7 +41,10 @@ impl Postgres {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(Duration::from_secs(10));
         }
-        config.application_name("yagura").tcp_user_timeout(PATIENCE);
+        if config.get_application_name().is_none() {
+            config.application_name("yagura");
+        }
+        config.tcp_user_timeout(PATIENCE);
         let tls = Tls::new(roots.as_deref())?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

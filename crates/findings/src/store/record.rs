@@ -128,6 +128,8 @@ impl Store {
         let lost = self.lost;
         let mut out = self.transact(&mut |db| record(db, o, file, now, keep_days))?;
         if self.lost > lost {
+            // Where the answer to the commit was lost, the second try found the first one's work.
+            out.said.retain(|s| !matches!(s, Said::Already { .. }));
             out.said.push(Said::Reconnected);
         }
         Ok(out)
