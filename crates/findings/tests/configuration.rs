@@ -37,14 +37,8 @@ fn changes_are_kept_with_their_span() {
         record(&mut store, &scan(6, vec![])).unwrap(); // the complete listing does not hold it
         record(&mut store, &day(8, &[("Size", known(2)), ("Tenancy", known(7))])).unwrap();
         let h = only(&mut store);
-        let changed =
-            vec![("Size".to_owned(), json!(1), json!(2)), ("Tenancy".to_owned(), Json::Null, json!(7))];
-        let wanted = [
-            (What::Created, vec![]),
-            (What::Changed, changed),
-            (What::Gone, vec![]),
-            (What::Back, vec![]),
-        ];
+        let changed = vec![("Size".to_owned(), json!(1), json!(2)), ("Tenancy".to_owned(), Json::Null, json!(7))];
+        let wanted = [(What::Created, vec![]), (What::Changed, changed), (What::Gone, vec![]), (What::Back, vec![])];
         assert_eq!(told(&h), wanted, "{}", ground.name);
         let spans: Vec<_> = h.changes.iter().rev().map(|c| (c.after, c.at)).collect();
         assert_eq!(spans, [(None, at(1)), (Some(at(2)), at(5)), (Some(at(5)), at(6)), (Some(at(5)), at(8))]);
@@ -68,7 +62,13 @@ fn what_was_not_read_is_no_change() {
         let wanted = [(What::Created, vec![]), (What::Changed, vec![("Size".to_owned(), json!(1), json!(3))])];
         assert_eq!(told(&h), wanted, "{}", ground.name);
         // A listing that was not asked for, or failed, makes nothing gone.
-        for listings in [vec![], vec![Listing { gap: Some(yagura_model::Gap::new(yagura_model::GapReason::AccessDenied, "x").into()), ..common::listing(None) }]] {
+        for listings in [
+            vec![],
+            vec![Listing {
+                gap: Some(yagura_model::Gap::new(yagura_model::GapReason::AccessDenied, "x").into()),
+                ..common::listing(None)
+            }],
+        ] {
             record(&mut store, &Observation { listings, ..scan(9, vec![]) }).unwrap();
         }
         assert_eq!(only(&mut store).gone, None, "{}", ground.name);
@@ -81,13 +81,13 @@ fn old_changes_are_forgotten_and_the_newest_stays() {
         let mut store = ground.open();
         for n in 1..=10_i16 {
             let o = day(n, &[("Size", known(i64::from(n)))]);
-            store.record(&o, &[], o.at, 4).unwrap();
+            store.record(&o, &[], &|| o.at, 4).unwrap();
         }
         let h = only(&mut store);
         let sizes: Vec<_> = h.changes.iter().map(|c| c.differences[0].after.clone()).collect();
         assert_eq!(sizes, [10, 9, 8, 7, 6].map(|n| json!(n)), "{}", ground.name);
         let o = day(11, &[("Size", known(10))]);
-        store.record(&o, &[], o.at, KEEP).unwrap();
+        store.record(&o, &[], &|| o.at, KEEP).unwrap();
         assert_eq!(only(&mut store).configuration["Size"], json!(10));
     }
 }
@@ -99,7 +99,9 @@ fn a_small_change_of_a_large_configuration_takes_little_room() {
     let yagura_findings::Place::File(path) = &ground.place else { panic!("not a file") };
     // A policy that does not compress by itself: digits of a square root.
     let noise: String = (0..40_000_u64).map(|n| char::from(b'a' + ((n * n * 2_654_435_761) >> 7) as u8 % 26)).collect();
-    let large = |n: i64| day(i16::try_from(n).unwrap(), &[("Document", Field::Known(Value::text(noise.as_str()))), ("N", known(n))]);
+    let large = |n: i64| {
+        day(i16::try_from(n).unwrap(), &[("Document", Field::Known(Value::text(noise.as_str()))), ("N", known(n))])
+    };
     record(&mut store, &large(1)).unwrap();
     let one = std::fs::metadata(path).unwrap().len();
     for n in 2..=100 {

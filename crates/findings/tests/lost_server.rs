@@ -112,8 +112,15 @@ fn a_server_that_does_not_come_back_is_told_in_one_sentence() {
 #[test]
 fn whatever_statement_is_the_last_one_everything_is_recorded_once() {
     let Some((mut store, _, line)) = behind_a_line() else { return };
-    let words =
-        ["BEGIN", "FROM yagura_runs WHERE token", "INTO yagura_findings", "INTO yagura_events", "INTO yagura_assets", "INTO yagura_runs", "COMMIT"];
+    let words = [
+        "BEGIN",
+        "FROM yagura_runs WHERE token",
+        "INTO yagura_findings",
+        "INTO yagura_events",
+        "INTO yagura_assets",
+        "INTO yagura_runs",
+        "COMMIT",
+    ];
     for (nth, word) in words.into_iter().enumerate() {
         let day = i16::try_from(nth).unwrap() + 1;
         *line.after.lock().unwrap() = Some(word);

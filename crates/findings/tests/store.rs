@@ -71,7 +71,8 @@ fn what_was_not_listed_is_neither_resolved_nor_forgotten() {
         record(&mut store, &scan(1, vec![fail("vpc-a")])).unwrap();
         // The listing failed.
         let denied = Gap::new(GapReason::AccessDenied, "denied");
-        let done = record(&mut store, &Observation { listings: vec![listing(Some(denied))], ..scan(2, vec![]) }).unwrap();
+        let done =
+            record(&mut store, &Observation { listings: vec![listing(Some(denied))], ..scan(2, vec![]) }).unwrap();
         assert_eq!((done.unsure, states(&mut store)["vpc-a"]), (1, "new"), "{}", ground.name);
         // Nobody asked for it.
         record(&mut store, &Observation { listings: vec![], ..scan(3, vec![]) }).unwrap();
@@ -158,15 +159,31 @@ fn an_old_snapshot_does_not_undo_what_was_seen_since() {
     for ground in grounds() {
         let mut store = ground.open();
         record(&mut store, &scan(10, vec![seen(RULE, "vpc-a", Status::Pass), fail("vpc-b")])).unwrap();
-        let old = Observation { source: Source::Snapshot, ..scan(5, vec![fail("vpc-a"), seen(RULE, "vpc-b", Status::Pass)]) };
-        let refused = store.record(&old, &[], at(11), KEEP).unwrap_err();
+        let old =
+            Observation { source: Source::Snapshot, ..scan(5, vec![fail("vpc-a"), seen(RULE, "vpc-b", Status::Pass)]) };
+        let refused = store.record(&old, &[], &|| at(11), KEEP).unwrap_err();
         assert!(matches!(refused, StoreError::Overtaken { run: 1, .. }), "{}: {refused}", ground.name);
         assert_eq!(states(&mut store), [("vpc-b".to_owned(), "new")].into());
         // What the newer run did not judge is taken.
         let more = vec![fail("vpc-a"), seen("ec2.other", "vpc-a", Status::Fail)];
-        let done = store.record(&Observation { source: Source::Snapshot, ..scan(5, more) }, &[], at(11), KEEP).unwrap();
+        let done =
+            store.record(&Observation { source: Source::Snapshot, ..scan(5, more) }, &[], &|| at(11), KEEP).unwrap();
         assert!(matches!(done.said[..], [Said::Overtaken { verdicts: 1, run: 1, .. }]), "{:?}", done.said);
         assert_eq!(store.findings(&Filter::default()).unwrap().len(), 2, "{}", ground.name);
+    }
+}
+
+#[test]
+fn a_scan_that_took_longer_than_another_undoes_nothing_and_is_no_failure() {
+    for ground in grounds() {
+        let mut store = ground.open();
+        record(&mut store, &scan(10, vec![seen(RULE, "vpc-a", Status::Pass), fail("vpc-b")])).unwrap();
+        // It began before, and is done only now.
+        let long = scan(9, vec![fail("vpc-a"), seen(RULE, "vpc-b", Status::Pass)]);
+        let done = store.record(&long, &[], &|| at(11), KEEP).unwrap();
+        assert_eq!((done.run, done.news.len()), (2, 0), "{}", ground.name);
+        assert_eq!(done.said, [Said::Overtaken { verdicts: 2, run: 1, newer: at(10) }]);
+        assert_eq!(states(&mut store), [("vpc-b".to_owned(), "new")].into());
     }
 }
 
@@ -206,9 +223,12 @@ fn many_writers_lose_nothing() {
                 s.spawn(move || {
                     let mut store = Store::open(place).unwrap();
                     for nth in 0..5_i16 {
-                        let o = Observation { listings: vec![], ..scan(1 + nth * 4 + writer, vec![fail(&format!("vpc-{writer}-{nth}"))]) };
+                        let o = Observation {
+                            listings: vec![],
+                            ..scan(1 + nth * 4 + writer, vec![fail(&format!("vpc-{writer}-{nth}"))])
+                        };
                         // Time goes on between the writers, in whatever order they come.
-                        store.record(&o, &[], at(1 + nth * 4 + writer), KEEP).unwrap();
+                        store.record(&o, &[], &|| at(1 + nth * 4 + writer), KEEP).unwrap();
                     }
                 });
             }

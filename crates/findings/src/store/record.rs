@@ -114,19 +114,20 @@ pub(crate) struct Newer {
 
 impl Store {
     /// Records an observation: every finding's life goes on, what changed is noted, and the configurations of what was
-    /// read are kept for `keep_days`. One transaction. `file` are the suppressions of the settings file, `now` the clock.
+    /// read are kept for `keep_days`. One transaction. `file` are the suppressions of the settings file; the clock is asked
+    /// when it is this writer's turn.
     ///
     /// # Errors
-    /// [`StoreError::Overtaken`] where newer runs have seen all of it; otherwise those of the store.
+    /// [`StoreError::Overtaken`] for a snapshot of which newer runs have seen everything; otherwise those of the store.
     pub fn record(
         &mut self,
         o: &Observation,
         file: &[Suppression],
-        now: Timestamp,
+        clock: &dyn Fn() -> Timestamp,
         keep_days: u32,
     ) -> Result<Recorded, StoreError> {
         let lost = self.lost;
-        let mut out = self.transact(&mut |db| record(db, o, file, now, keep_days))?;
+        let mut out = self.transact(&mut |db| record(db, o, file, clock(), keep_days))?;
         if self.lost > lost {
             // Where the answer to the commit was lost, the second try found the first one's work.
             out.said.retain(|s| !matches!(s, Said::Already { .. }));
@@ -154,7 +155,7 @@ fn record(db: &mut dyn Db, o: &Observation, file: &[Suppression], now: Timestamp
         Work { o, at, run, suppressions: &suppressions, known, changed: BTreeSet::new(), events: Vec::new() };
     let overtaken = work.verdicts(&newer);
     if let Some(by) = newer.first().filter(|_| overtaken > 0) {
-        if overtaken == o.seen.len() {
+        if overtaken == o.seen.len() && o.source == Source::Snapshot {
             return Err(StoreError::Overtaken { at: o.at, run: by.run, newer: by.at });
         }
         said.push(Said::Overtaken { verdicts: overtaken, run: by.run, newer: by.at });

@@ -6,9 +6,7 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use yagura_findings::{Both, Detail, Observation, Place, Recorded, Seen, Source, Store, StoreError, Texts};
-use yagura_model::{
-    Asset, Field, Gap, GapReason, Listing, Map, ResourceRef, Scope, Severity, Status, Value,
-};
+use yagura_model::{Asset, Field, Gap, GapReason, Listing, Map, ResourceRef, Scope, Severity, Status, Value};
 
 pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "ap-northeast-1";
@@ -99,7 +97,7 @@ pub fn listing(gap: Option<Gap>) -> Listing {
 
 /// Records with a clock that says the day of the observation.
 pub fn record(store: &mut Store, o: &Observation) -> Result<Recorded, StoreError> {
-    store.record(o, &[], o.at, KEEP)
+    store.record(o, &[], &|| o.at, KEEP)
 }
 
 /// A store of a test's own, and what must live as long as it.

@@ -100,7 +100,7 @@ impl Memory {
     /// The store: a sentence. Nothing is recorded then.
     pub fn record(&mut self, scan: &Scan<'_>, keep_days: u32) -> Result<Option<Recorded>, Failure> {
         let Some((store, place)) = &mut self.store else { return Ok(None) };
-        let done = store.record(&scan.observation(), &self.file, Timestamp::now(), keep_days);
+        let done = store.record(&scan.observation(), &self.file, &Timestamp::now, keep_days);
         let recorded = done.map_err(|e| open::failure(&e, place))?;
         say(&recorded, place, scan.lang)?;
         Ok(Some(recorded))
