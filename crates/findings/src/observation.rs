@@ -77,6 +77,8 @@ pub struct Observation {
     pub accounts: Vec<SmolStr>,
     /// Regions and checks.
     pub scope: Scope,
+    /// Whether only some of the resources in scope were judged: those of a tag, or one that an event named.
+    pub partial: bool,
     /// The verdicts.
     pub seen: Vec<Seen>,
     /// Which kinds were listed where.

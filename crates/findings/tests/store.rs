@@ -188,6 +188,21 @@ fn a_scan_that_took_longer_than_another_undoes_nothing_and_is_no_failure() {
 }
 
 #[test]
+fn one_resource_that_was_looked_at_since_overtakes_only_itself() {
+    for ground in grounds() {
+        let mut store = ground.open();
+        record(&mut store, &scan(1, vec![fail("vpc-a"), fail("vpc-b")])).unwrap();
+        let event = Observation { partial: true, listings: vec![], ..scan(5, vec![seen(RULE, "vpc-a", Status::Pass)]) };
+        assert_eq!(record(&mut store, &event).unwrap().resolved, 1, "{}", ground.name);
+        // A whole scan that had begun before.
+        let long = scan(4, vec![fail("vpc-a"), seen(RULE, "vpc-b", Status::Pass)]);
+        let done = store.record(&long, &[], &|| at(6), KEEP).unwrap();
+        assert_eq!((done.resolved, done.news.len()), (1, 0), "{}", ground.name);
+        assert_eq!(states(&mut store).into_values().collect::<Vec<_>>(), ["resolved", "resolved"]);
+    }
+}
+
+#[test]
 fn the_schema_goes_up_and_down() {
     for ground in grounds() {
         let mut store = Store::connect(&ground.place, true).unwrap();

@@ -3,7 +3,8 @@
 
 use super::Store;
 use super::cell::{Cell, Db, Done, Row, at as cell_at};
-use super::record::{Newer, time};
+use super::coverage::Newer;
+use super::record::time;
 use crate::configuration::{Change, Difference, What, differences, merged};
 use crate::error::StoreError;
 use crate::observation::Observation;

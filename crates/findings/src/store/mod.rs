@@ -2,6 +2,7 @@
 
 mod assets;
 mod cell;
+mod coverage;
 mod manage;
 mod place;
 mod postgres;

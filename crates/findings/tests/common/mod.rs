@@ -85,6 +85,7 @@ pub fn scan(day: i16, seen: Vec<Seen>) -> Observation {
         callers: vec!["arn:aws:iam::111122223333:user/audit".into()],
         accounts: vec![ACCOUNT.into()],
         scope: Scope { regions: vec![REGION.into()], checks: rules, ..Scope::default() },
+        partial: false,
         assets: names.iter().map(|n| asset(n, &[("Size", known(1))])).collect(),
         seen,
         listings: vec![listing(None)],

@@ -73,7 +73,9 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
         None if args.demo => Source::Demo,
         None => Source::Live,
     };
-    let scan = Scan { estate: &estate, checks: &checks, judgements: &judgements, compiled: &compiled, source, lang };
+    let partial = !args.resource_tag.is_empty();
+    let scan =
+        Scan { estate: &estate, checks: &checks, judgements: &judgements, compiled: &compiled, partial, source, lang };
     let recorded = memory.record(&scan, args.life.keep_days)?;
     let (verdicts, left_out) = memory.told(&scan, verdicts, recorded.as_ref(), args.life.only_new);
     let code = if blind { exit::BLIND } else { exit_code(&verdicts, args.fail_on.map(Into::into)) };

@@ -229,6 +229,8 @@ pub struct Scan<'s> {
     pub judgements: &'s [Judgement],
     /// Kinds, for tags.
     pub compiled: &'s Compiled,
+    /// Whether only resources with a tag were judged.
+    pub partial: bool,
     /// Where it comes from.
     pub source: Source,
     /// The language of texts.
@@ -270,6 +272,7 @@ impl Scan<'_> {
             callers: estate.callers().iter().map(|c| c.arn.clone()).collect(),
             accounts: estate.callers().iter().map(|c| c.account.clone()).collect(),
             scope,
+            partial: self.partial,
             seen: self.judgements.iter().filter_map(|j| self.seen(j)).collect(),
             listings: estate.listings().map(listing).collect(),
             assets: estate.assets().to_vec(),
