@@ -15,8 +15,8 @@ pub enum StoreError {
     /// The connection to the server was lost or never made.
     #[error("the store's server cannot be reached ({0}); nothing was recorded")]
     Unreachable(String),
-    /// The server let nobody in.
-    #[error("the store's server refused the connection ({0})")]
+    /// The server let nobody in, or is not the one that it should be.
+    #[error("no connection to the store's server ({0})")]
     Refused(String),
     /// The file is no store, or is damaged.
     #[error("this is no store of findings, or a damaged one ({0})")]

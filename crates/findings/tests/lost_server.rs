@@ -138,6 +138,21 @@ fn whatever_statement_is_the_last_one_everything_is_recorded_once() {
     }
 }
 
+/// Where `YAGURA_TEST_POSTGRES_ROOT` names the certificate that the server shows: scripts/test makes one.
+#[test]
+fn a_connection_under_tls_is_verified() {
+    let (Some(ground), Ok(root)) = (postgres(), std::env::var("YAGURA_TEST_POSTGRES_ROOT")) else { return };
+    let Place::Postgres(url) = &ground.place else { panic!("no server") };
+    let open = |more: &str| Store::open(&Place::Postgres(format!("{url}&{more}")));
+    for mode in ["require", "verify-full"] {
+        open(&format!("sslmode={mode}&sslrootcert={root}")).unwrap_or_else(|e| panic!("{mode}: {e}")).runs().unwrap();
+    }
+    for bad in ["sslmode=require", "sslmode=verify-full&sslrootcert=/nowhere.crt", "sslmode=allow"] {
+        let Err(e) = open(bad) else { panic!("{bad}: opened") };
+        assert!(matches!(e, StoreError::Refused(_)), "{bad}: {e}");
+    }
+}
+
 /// Restarts the server for real, again and again, while a store records.
 #[test]
 #[ignore = "restarts the server that YAGURA_TEST_POSTGRES names: scripts/test runs it alone"]

@@ -154,7 +154,11 @@ fn said(e: &Error) -> String {
 /// PostgreSQL's error codes ("Appendix A. PostgreSQL Error Codes") as what a caller can act on.
 fn failure(e: &Error) -> StoreError {
     let text = said(e);
-    let Some(code) = e.code() else { return StoreError::Unreachable(text) };
+    let Some(code) = e.code() else {
+        // A certificate that is not trusted stays so, however long one waits.
+        let untrusted = e.to_string().starts_with("error performing TLS handshake");
+        return if untrusted { StoreError::Refused(text) } else { StoreError::Unreachable(text) };
+    };
     match code.code() {
         "55P03" => StoreError::Busy { seconds: PATIENCE.as_secs() },
         "53100" | "25006" => StoreError::NotWritable(text),

@@ -93,7 +93,10 @@ pub fn failure(e: &StoreError, place: &Place) -> Failure {
             failed(ja(format!("ストアのサーバーに接続できない（{why}）。何も記録していない")))
                 .hint("when the server is back, run this again", "サーバーの復旧後にもう一度実行する")
         }
-        StoreError::Refused(why) => failed(ja(format!("ストアのサーバーに接続を拒否された（{why}）"))),
+        StoreError::Refused(why) => failed(ja(format!("ストアのサーバーに接続できない（{why}）"))).hint(
+            "check user, password and database; for an authority of your own add sslrootcert=FILE to the URL",
+            "ユーザー、パスワード、データベースを確認する。独自の認証局を使う場合は URL に sslrootcert=ファイル を加える",
+        ),
         StoreError::NotAStore(why) => failed(ja(format!("検出結果のストアではないか、破損している（{why}）"))),
         StoreError::Newer { found, known } => {
             failed(ja(format!("ストアのスキーマは {found} で、このバージョンが扱えるのは {known} まで"))).hint(
