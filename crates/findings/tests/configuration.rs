@@ -19,8 +19,11 @@ fn only(store: &mut Store) -> AssetHistory {
     all.remove(0)
 }
 
+/// A path, what was there, what is there.
+type Differs = (String, Json, Json);
+
 /// The changes, the first first.
-fn told(h: &AssetHistory) -> Vec<(What, Vec<(String, Json, Json)>)> {
+fn told(h: &AssetHistory) -> Vec<(What, Vec<Differs>)> {
     let differences = |c: &yagura_findings::Change| {
         c.differences.iter().map(|d| (d.path.clone(), d.before.clone(), d.after.clone())).collect()
     };
