@@ -51,7 +51,7 @@ transfer workspaces ds ram rolesanywhere servicecatalog support trustedadvisor g
 appconfig appflow batch budgets codedeploy codeguru-reviewer codeguruprofiler comprehend connect controltower datasync dlm
 ecr-public elasticbeanstalk emr-containers emr-serverless frauddetector glacier imagebuilder iot iotsitewise iottwinmaker
 iotwireless ivs kendra keyspaces kinesisanalyticsv2 lakeformation mwaa opensearchserverless qbusiness rbin s3tables
-application-autoscaling kafkaconnect service-quotas waf-regional ses sesv2 signer ssm-incidents timestream-influxdb timestream-write vpc-lattice xray
+appmesh application-autoscaling cleanrooms cloudsearch cost-optimization-hub health kafkaconnect payment-cryptography service-quotas waf-regional ses sesv2 signer ssm-incidents timestream-influxdb timestream-write vpc-lattice xray
 """.split()
 
 READS = re.compile(r"^(List|Describe|Get|BatchGet|BatchDescribe|Search|Lookup|Head)(?=[A-Z0-9])")

@@ -7,15 +7,19 @@
 Without c7n or moto it says so and ends with 0: this is no part of the tests. Ends with 1 where a policy's sets differ.
 """
 import argparse
+import datetime
+import io
 import json
 import os
 import pathlib
 import resource
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 OPEN = "0.0.0.0/0"
@@ -135,6 +139,102 @@ def seed(make):
     secrets = make("secretsmanager")
     secrets.create_secret(Name="plain", SecretString="x")
     secrets.create_secret(Name="kms", SecretString="x", KmsKeyId=on, Tags=[{"Key": "env", "Value": "prod"}])
+    seed_around(make, vpc=vpc, subnet=subnet, key=on, image=image, group=web, instance=first)
+
+
+def seed_around(make, vpc, subnet, key, image, group, instance):
+    """What filters ask besides a resource itself: metrics, findings, protections, launch templates, parameters, routes."""
+    ec2, iam, now = make("ec2"), make("iam"), datetime.datetime.now(datetime.timezone.utc)
+    watch = make("cloudwatch")
+    for value in (5.0, 15.0):
+        watch.put_metric_data(Namespace="AWS/EC2", MetricData=[{"MetricName": "CPUUtilization", "Value": value,
+            "Timestamp": now - datetime.timedelta(hours=2), "Dimensions": [{"Name": "InstanceId", "Value": instance}]}])
+    watch.put_metric_data(Namespace="AWS/RDS", MetricData=[{"MetricName": "DatabaseConnections", "Value": 0.0,
+        "Timestamp": now - datetime.timedelta(days=3), "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": "db-a"}]}])
+    for n in ("loud", "child"):
+        watch.put_metric_alarm(AlarmName=n, MetricName="m", Namespace="n", Period=60, EvaluationPeriods=1, Threshold=1.0,
+                               ComparisonOperator="GreaterThanThreshold", Statistic="Sum")
+    hub = make("securityhub")
+    hub.enable_security_hub()
+    finding = lambda n, arn, sev: {"SchemaVersion": "2018-10-08", "Id": n, "ProductArn": "arn:aws:securityhub:us-east-1:123456789012:product/x/y",
+        "GeneratorId": "g", "AwsAccountId": "123456789012", "Types": ["t"], "CreatedAt": "2026-01-01T00:00:00Z",
+        "UpdatedAt": "2026-01-01T00:00:00Z", "Severity": {"Label": sev}, "Title": n, "Description": n,
+        "Resources": [{"Type": "AwsS3Bucket", "Id": arn}]}
+    hub.batch_import_findings(Findings=[finding("one", "arn:aws:s3:::acme-public", "HIGH")])
+    make("kms").create_alias(AliasName="alias/disks", TargetKeyId=key)
+    key_arn = make("kms").describe_key(KeyId=key)["KeyMetadata"]["Arn"]
+    ec2.create_volume(Size=8, AvailabilityZone="us-east-1a", Encrypted=True, KmsKeyId=key_arn)
+    iam.create_instance_profile(InstanceProfileName="own")
+    iam.add_role_to_instance_profile(InstanceProfileName="own", RoleName="own")
+    iam.create_instance_profile(InstanceProfileName="spare")
+    ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, SubnetId=subnet, InstanceType="t3.micro",
+                      IamInstanceProfile={"Name": "own"}, TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "team", "Value": "red"}]}])
+    iam.tag_role(RoleName="own", Tags=[{"Key": "team", "Value": "red"}])
+    table = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"][0]["RouteTableId"]
+    gateway = ec2.describe_internet_gateways()["InternetGateways"][0]["InternetGatewayId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock=OPEN, GatewayId=gateway)
+    ec2.create_vpc_endpoint(VpcId=vpc, ServiceName="com.amazonaws.us-east-1.sqs", VpcEndpointType="Interface", SubnetIds=[subnet])
+    ec2.create_key_pair(KeyName="known")
+    own = ec2.create_image(InstanceId=instance, Name="own")["ImageId"]
+    scale = make("autoscaling")
+    scale.create_launch_configuration(LaunchConfigurationName="old", ImageId=own, InstanceType="t3.micro", KeyName="known",
+                                      SecurityGroups=[group])
+    template = ec2.create_launch_template(LaunchTemplateName="new", LaunchTemplateData={"ImageId": own, "InstanceType": "m5.large",
+        "SecurityGroupIds": ["sg-00000000"]})["LaunchTemplate"]["LaunchTemplateId"]
+    tags = lambda n, on: [{"Key": "owner", "Value": n, "PropagateAtLaunch": on, "ResourceType": "auto-scaling-group", "ResourceId": n}]
+    scale.create_auto_scaling_group(AutoScalingGroupName="g-old", LaunchConfigurationName="old", MinSize=0, MaxSize=2,
+                                    DesiredCapacity=1, VPCZoneIdentifier=subnet, Tags=tags("g-old", True))
+    scale.create_auto_scaling_group(AutoScalingGroupName="g-new", LaunchTemplate={"LaunchTemplateId": template, "Version": "1"},
+                                    MinSize=0, MaxSize=2, DesiredCapacity=0, VPCZoneIdentifier=subnet, Tags=tags("g-new", False))
+    scale.put_scaling_policy(AutoScalingGroupName="g-old", PolicyName="step", PolicyType="StepScaling", AdjustmentType="ChangeInCapacity",
+                             StepAdjustments=[{"MetricIntervalLowerBound": 0.0, "ScalingAdjustment": 1}])
+    other = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.2.0/24", AvailabilityZone="us-east-1b")["Subnet"]["SubnetId"]
+    v2, classic = make("elbv2"), make("elb")
+    balancers = [v2.create_load_balancer(Name=n, Subnets=[subnet, other])["LoadBalancers"][0]["LoadBalancerArn"] for n in ("guarded", "bare")]
+    group_arn = v2.create_target_group(Name="t", Protocol="HTTP", Port=80, VpcId=vpc)["TargetGroups"][0]["TargetGroupArn"]
+    forward = [{"Type": "forward", "TargetGroupArn": group_arn}]
+    listener = v2.create_listener(LoadBalancerArn=balancers[0], Protocol="HTTP", Port=80, DefaultActions=forward)["Listeners"][0]["ListenerArn"]
+    v2.create_rule(ListenerArn=listener, Priority=7, Actions=forward, Conditions=[{"Field": "path-pattern", "Values": ["/x"]}])
+    v2.modify_load_balancer_attributes(LoadBalancerArn=balancers[0], Attributes=[
+        {"Key": "access_logs.s3.enabled", "Value": "true"}, {"Key": "access_logs.s3.bucket", "Value": "acme-plain"},
+        {"Key": "access_logs.s3.prefix", "Value": "x"}, {"Key": "deletion_protection.enabled", "Value": "true"}])
+    waf = make("wafv2")
+    seen = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "m"}
+    acl = waf.create_web_acl(Name="front", Scope="REGIONAL", DefaultAction={"Allow": {}}, VisibilityConfig=seen)["Summary"]["ARN"]
+    waf.associate_web_acl(WebACLArn=acl, ResourceArn=balancers[0])
+    shield = make("shield")
+    shield.create_protection(Name="p", ResourceArn=balancers[0])
+    classic.create_load_balancer(LoadBalancerName="old", Listeners=[{"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}],
+                                 AvailabilityZones=["us-east-1a"])
+    classic.register_instances_with_load_balancer(LoadBalancerName="old", Instances=[{"InstanceId": instance}])
+    glue = make("glue")
+    glue.create_security_configuration(Name="locked", EncryptionConfiguration={"CloudWatchEncryption": {"CloudWatchEncryptionMode": "SSE-KMS"}})
+    for n, more in (("sealed", {"SecurityConfiguration": "locked"}), ("open", {})):
+        glue.create_job(Name=n, Role="r", Command={"Name": "glueetl"}, **more)
+    make("sns").create_topic(Name="stacks")
+    body = json.dumps({"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "from-stack"}}}})
+    make("cloudformation").create_stack(StackName="told", TemplateBody=body, NotificationARNs=["arn:aws:sns:us-east-1:123456789012:stacks"])
+    make("cloudformation").create_stack(StackName="mute", TemplateBody=body.replace("from-stack", "other"))
+    rds = make("rds")
+    rds.create_db_parameter_group(DBParameterGroupName="strict", DBParameterGroupFamily="postgres16", Description="d")
+    rds.modify_db_parameter_group(DBParameterGroupName="strict", Parameters=[
+        {"ParameterName": "force_ssl", "ParameterValue": "1", "ApplyMethod": "immediate"}])
+    make("lambda").create_function(FunctionName="f", Runtime="python3.12", Handler="h.h", Code={"ZipFile": zipped()},
+                                   Role="arn:aws:iam::123456789012:role/own", Tags={"team": "blue"})
+    cluster = make("ecs")
+    tags = [{"key": "env", "value": "x"}]  # moto lists what has none wrongly
+    cluster.create_cluster(clusterName="c", tags=tags)
+    cluster.register_task_definition(family="t", containerDefinitions=[{"name": "x", "image": "i", "memory": 64}], networkMode="host", tags=tags)
+    cluster.create_service(cluster="c", serviceName="s", taskDefinition="t", desiredCount=0, tags=tags)
+    make("redshift").create_cluster(ClusterIdentifier="r", NodeType="ra3.large", MasterUsername="u", MasterUserPassword="Password1", NumberOfNodes=2)
+
+
+def zipped():
+    """An archive with one file in it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as z:
+        z.writestr("h.py", "def h(*_): pass")
+    return out.getvalue()
 
 
 def policies():
@@ -263,6 +363,125 @@ def policies():
         ("secrets-manager", [{"KmsKeyId": "absent"}]),
         ("secrets-manager", [{"tag:env": "prod"}]),
         ("secrets-manager", [{"RotationEnabled": "absent"}]),
+    ] + policies_around(value)
+
+
+def policies_around(value):
+    """Policies whose filters ask more than the resource itself."""
+    metric = lambda name, v, op, **more: {"type": "metrics", "name": name, "value": v, "op": op, **more}
+    may = lambda actions, match="allowed", **more: {"type": "check-permissions", "actions": actions, "match": match, **more}
+    of = lambda name, key, v=None, op=None, **more: {**value(key, v, op, **more), "type": name}
+    return [
+        ("ec2", [metric("CPUUtilization", 11, "lt", days=1, period=86400)]),
+        ("ec2", [metric("CPUUtilization", 8, "lt", days=1)]),
+        ("ec2", [metric("CPUUtilization", 14, "gt", days=1, statistics="Maximum")]),
+        ("ec2", [metric("CPUUtilization", 1, "lt", days=1, **{"missing-value": 0})]),
+        ("ec2", [{"not": [metric("CPUUtilization", 11, "lt", days=1)]}]),
+        ("rds", [metric("DatabaseConnections", 1, "lt", days=7, statistics="Sum")]),
+        ("ebs", [metric("VolumeReadOps", 1, "lt", days=7, **{"missing-value": 0})]),
+        ("s3", ["finding"]),
+        ("s3", [{"type": "finding", "query": {"SeverityLabel": [{"Comparison": "EQUALS", "Value": "HIGH"}]}}]),
+        ("iam-user", [may(["iam:CreateUser"])]),
+        ("iam-user", [may(["s3:GetObject", "iam:CreateUser"], **{"match-operator": "or"})]),
+        ("iam-user", [may(["s3:GetObject"], "denied")]),
+        ("iam-role", [may(["*:*"])]),
+        ("iam-role", [may(["s3:GetObject"], {"EvalDecision": "implicitDeny"})]),
+        ("iam-group", [may(["s3:GetObject"])]),
+        ("iam-policy", [may(["s3:GetObject"])]),
+        ("iam-policy", [may(["iam:CreateUser"], "denied")]),
+        ("ec2", [may(["iam:CreateUser"])]),
+        ("lambda", [may(["iam:CreateUser"])]),
+        ("lambda", [of("iam-role", "RoleName", "own")]),
+        ("lambda", [of("iam-role", "tag:team", "red")]),
+        ("ec2", [of("iam-role", "RoleName", "o.*", "regex")]),
+        ("lambda", [{"type": "iam-role-tag-mirror", "key": "tag:team"}]),
+        ("ec2", [{"type": "iam-role-tag-mirror", "key": "tag:team", "match": "equal"}]),
+        ("ec2", [{"type": "has-specific-managed-policy", "value": "everything"}]),
+        ("lambda", [{"type": "has-specific-managed-policy", "value": "everything"}]),
+        ("iam-profile", [{"type": "has-specific-managed-policy", "value": "everything"}]),
+        ("iam-profile", ["used"]),
+        ("iam-profile", ["unused"]),
+        ("ebs", [of("kms-alias", "AliasName", "alias/disks")]),
+        ("route-table", [of("route", "GatewayId", "igw-.*", "regex")]),
+        ("subnet", [of("vpc-endpoint", "VpcEndpointType", "Interface")]),
+        ("ec2", [of("image", "Architecture", "x86_64")]),
+        ("ec2", [{"type": "image-age", "op": "gte", "days": 30}]),
+        ("ami", [{"type": "image-age", "op": "lt", "days": 30}]),
+        ("ec2", [of("instance-attribute", "Value", True, attribute="disableApiTermination")]),
+        ("ec2", ["singleton"]),
+        ("ec2", [of("ssm", "PingStatus", "absent")]),
+        ("launch-config", ["unused"]),
+        ("rds-param-group", ["unused"]),
+        ("asg", ["capacity-delta"]),
+        ("asg", [of("launch-config", "InstanceType", "m5.large")]),
+        ("asg", [of("launch-config", "InstanceType", "t3.micro")]),
+        ("asg", [of("image", "Name", "own")]),
+        ("asg", [{"type": "image-age", "op": "lt", "days": 1}]),
+        ("asg", ["not-encrypted"]),
+        ("asg", [{"type": "not-encrypted", "exclude_image": True}]),
+        ("asg", [{"type": "propagated-tags", "keys": ["owner"], "match": True}]),
+        ("asg", [{"type": "propagated-tags", "keys": ["owner"], "match": False}]),
+        ("asg", [{"type": "progagated-tags", "keys": ["owner"], "propagate": False}]),
+        ("asg", [of("scaling-policy", "PolicyType", "StepScaling")]),
+        ("asg", ["valid"]),
+        ("asg", ["invalid"]),
+        ("asg", [{"type": "vpc-id", "value": "not-null"}]),
+        ("app-elb", [{"type": "wafv2-enabled", "state": True}]),
+        ("app-elb", [{"type": "wafv2-enabled", "state": False}]),
+        ("app-elb", [{"type": "wafv2-enabled", "state": True, "web-acl": "fr.*"}]),
+        ("app-elb", [of("wafv2-enabled", "Name", "front")]),
+        ("app-elb", [of("wafv2-enabled", "Rules", "empty")]),
+        ("app-elb", [{"type": "shield-enabled", "state": True}]),
+        ("app-elb", [{"type": "shield-enabled", "state": False}]),
+        ("app-elb", [of("attributes", '"deletion_protection.enabled"', True)]),
+        ("app-elb", ["is-logging"]),
+        ("app-elb", [{"type": "is-logging", "bucket": "acme-plain", "prefix": "y"}]),
+        ("app-elb", ["is-not-logging"]),
+        ("app-elb", [{"type": "listener-rule", "attrs": [{"Priority": "7"}]}]),
+        ("app-elb", [{"type": "listener-rule", "count": 0}]),
+        ("app-elb-target-group", [of("attributes", '"stickiness.enabled"', False)]),
+        ("elb", [of("instance", "State.Name", "stopped")]),
+        ("wafv2", [of("logging", "ResourceArn", "absent")]),
+        ("alarm", ["is-composite-child"]),
+        ("alarm", [{"type": "is-composite-child", "state": False}]),
+        ("glue-job", [of("security-config", "EncryptionConfiguration.CloudWatchEncryption.CloudWatchEncryptionMode", "SSE-KMS")]),
+        ("glue-job", [{"type": "security-config", "missing": True}]),
+        ("cfn", [{"type": "topic", "attrs": [value("TopicArn", ".*:stacks$", "regex")]}]),
+        ("cfn", [{"type": "topic", "count": 0}]),
+        ("cfn", [{"type": "template", "pattern": "from-stack"}]),
+        ("rds-param-group", [of("db-parameter", "force_ssl", "1")]),
+        ("rds", [of("db-parameter", "force_ssl", "absent")]),
+        ("ecs-service", [{"type": "taggable", "state": True}]),
+        ("ecs-service", [of("task-definition", "networkMode", "host")]),
+        ("redshift", [of("logging", "LoggingEnabled", False)]),
+        ("rds", [{"type": "consecutive-snapshots", "days": 1}]),
+        ("dynamodb-table", [{"type": "consecutive-aws-backups", "count": 1, "period": "days", "status": "COMPLETED"}]),
+        ("dynamodb-table", [{"type": "consecutive-backups", "count": 1, "period": "days", "status": "AVAILABLE", "backuptype": "ALL"}]),
+        ("s3", [{"type": "config-compliance", "rules": ["some"]}]),
+        ("ec2", ["ops-item"]),
+        ("rds", ["pending-maintenance"]),
+        ("rds", ["upgrade-available"]),
+        ("rds", [{"type": "upgrade-available", "value": False}]),
+        ("eks", ["upgrade-available"]),
+        ("security-group", ["stale"]),
+        ("iam-role", ["iam-analyzer"]),
+        ("ec2", ["health-event"]),
+        ("ec2", [{"type": "cost-optimization"}]),
+        ("account", [{"type": "ami-block-public-access", "value": False}]),
+        ("account", [{"type": "bedrock-model-invocation-logging", "count": 0}]),
+        ("account", [of("check-macie", "status", "absent")]),
+        ("account", [of("ec2-metadata-defaults", "HttpTokens", "absent")]),
+        ("account", [of("emr-block-public-access", "BlockPublicAccessConfiguration.BlockPublicSecurityGroupRules", True)]),
+        ("account", [of("iot-logging", "loggingConfigured", False)]),
+        ("account", ["lakeformation-s3-cross-account"]),
+        ("account", [of("organization", "Id", "absent")]),
+        ("account", ["securityhub"]),
+        ("account", [{"type": "securityhub", "enabled": False}]),
+        ("account", [{"type": "ses-send-stats", "days": 2}]),
+        ("account", [{"type": "ses-agg-send-stats", "key": "BounceRate", "value": 1, "op": "gte"}]),
+        ("account", [{"type": "shield-enabled", "state": False}]),
+        ("account", [{"type": "xray-encrypt-key", "key": "default"}]),
+        ("account", [{"type": "glue-security-config", "CatalogEncryptionMode": "DISABLED"}]),
     ]
 
 
@@ -302,10 +521,12 @@ def main():
     facts = json.loads((HERE.parent / "content/custodian/aws.json").read_text())["resources"]
     work = pathlib.Path(args.keep or tempfile.mkdtemp())
     work.mkdir(exist_ok=True)
+    for old in ("c7n", "yagura"):   # what an earlier run left must not pass for this one's
+        shutil.rmtree(work / old, ignore_errors=True)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     env = {**os.environ, "AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-           "AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "us-east-1", "YAGURA_LANG": "en"}
+           "AWS_MAX_ATTEMPTS": "1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "us-east-1", "YAGURA_LANG": "en"}
     os.environ.update(env)
     server = subprocess.Popen([args.moto, "-m", "moto.server", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -325,19 +546,25 @@ def main():
         (work / "yagura.log").write_text(done.stdout + done.stderr)
         if done.returncode:
             print(done.stderr)
-        same = 0
+        same, apart, alone = 0, 0, []
         for p in all_policies:
             key = {"iam-policy": "Arn"}.get(p["resource"], facts[p["resource"]]["id"])  # moto's authorization details lack PolicyId
             a, b = ids(work / "c7n", p["name"], key), ids(work / "yagura", p["name"], key)
             gaps = work / "yagura" / p["name"] / "unknown.json"
-            if a == b and a is not None and not gaps.exists():
+            # moto does not know every call: there c7n ends with an error, and there is nothing to compare with.
+            if a is None:
+                alone.append(p["name"])
+                continue
+            if a == b and not gaps.exists():
                 same += 1
                 continue
+            apart += 1
             why = json.loads(gaps.read_text()) if gaps.exists() else ""
             print(f"{p['name']}: {json.dumps(p['filters'])}\n  c7n    {a}\n  yagura {b}\n  {str(why)[:600]}")
-        print(f"{same} of {len(all_policies)} policies choose the same resources")
+        print(f"c7n ended with an error on {len(alone)} of {len(all_policies)} policies: {' '.join(alone)}")
+        print(f"{same} of {same + apart} policies choose the same resources")
         print(f"CPU: c7n {theirs:.2f} s, yagura {ours:.2f} s: {theirs / max(ours, 0.01):.0f} times less")
-        return 0 if same == len(all_policies) else 1
+        return 0 if apart == 0 else 1
     finally:
         server.terminate()
 

@@ -1,6 +1,7 @@
 //! Filters as a tree over sets of resources, in three values: what is in for certain, what may be, and why.
 
 use crate::facts::{Facts, Resource};
+pub use crate::needs::{Needs, Read};
 use crate::py::Op;
 use crate::reduce::Reduce;
 use crate::special::{self, Made};
@@ -67,17 +68,6 @@ impl Context<'_> {
             other => other.clone(),
         }
     }
-}
-
-/// Data that a policy hangs on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Read {
-    /// A field of the resource itself.
-    Own(SmolStr),
-    /// All resources of one of our kinds.
-    Kind(SmolStr),
-    /// A field of all resources of a kind.
-    Field(SmolStr, SmolStr),
 }
 
 /// A compiled filter.
@@ -195,8 +185,8 @@ pub fn compile(filters: &[Json], cx: &Context<'_>) -> Vec<Filter> {
     filters.iter().map(|f| one(f, cx).unwrap_or_else(|why| Filter::Unanswered(not_told(why)))).collect()
 }
 
-fn one(f: &Json, cx: &Context<'_>) -> Result<Filter, String> {
-    if let Some((key, inner)) = block(f) {
+fn one(raw: &Json, cx: &Context<'_>) -> Result<Filter, String> {
+    if let Some((key, inner)) = block(raw) {
         let inner = compile(inner, cx);
         return Ok(match key {
             "or" => Filter::Or(inner),
@@ -204,6 +194,7 @@ fn one(f: &Json, cx: &Context<'_>) -> Result<Filter, String> {
             _ => Filter::And(inner),
         });
     }
+    let f = &cx.fill_all(raw);
     let name = type_of(f).unwrap_or("value");
     if let Some(secret) = omitted(f, cx) {
         return Ok(Filter::Unanswered(not_told(format!("`{secret}` is not kept"))));
@@ -218,7 +209,7 @@ fn one(f: &Json, cx: &Context<'_>) -> Result<Filter, String> {
         "event" => Ok(Filter::Event(Box::new(ValueFilter::compile(f, cx)?))),
         "reduce" => Ok(Filter::Reduce(Box::new(Reduce::compile(f)?))),
         "list-item" => items(f, cx).map(|i| Filter::Items(Box::new(i))),
-        _ => match special::make(name, f, cx) {
+        _ => match special::make(name, f, raw, cx) {
             Some(made) => made.map(Filter::Special),
             None => Ok(Filter::Unanswered(not_told(format!(
                 "the filter `{name}` of `{}` is not evaluated here",
@@ -249,43 +240,6 @@ pub fn items(f: &Json, cx: &Context<'_>) -> Result<Items, String> {
     let op = f.get("count_op").and_then(Json::as_str).unwrap_or("eq");
     let count = f.get("count").map(|n| Op::of(op, None).map(|op| (op, n.clone()))).transpose()?;
     Ok(Items { path: crate::path::Path::parse(key)?, attrs: compile(attrs, cx), count })
-}
-
-/// What filters hang on: members of the resource (`None`: all of them), and other data.
-#[derive(Debug, Default)]
-pub struct Needs {
-    /// Members of the resource.
-    pub roots: BTreeSet<String>,
-    /// Whether any member may count.
-    pub everything: bool,
-    /// Other data.
-    pub reads: BTreeSet<Read>,
-}
-
-impl Needs {
-    fn add_roots(&mut self, roots: Option<BTreeSet<String>>) {
-        match roots {
-            Some(r) => self.roots.extend(r),
-            None => self.everything = true,
-        }
-    }
-
-    /// Adds what these filters hang on.
-    pub fn add(&mut self, filters: &[Filter]) {
-        for f in filters {
-            match f {
-                Filter::And(inner) | Filter::Or(inner) | Filter::Not(inner) => self.add(inner),
-                Filter::Value(v) => self.add_roots(v.roots()),
-                Filter::Reduce(r) => self.add_roots(r.roots()),
-                Filter::Items(i) => self.add_roots(i.path.roots()),
-                Filter::Special(made) => {
-                    self.add_roots(made.roots.clone());
-                    self.reads.extend(made.reads.iter().cloned());
-                }
-                Filter::Count(..) | Filter::Event(_) | Filter::Unanswered(_) => {}
-            }
-        }
-    }
 }
 
 /// Those of a set that pass all filters, or may.

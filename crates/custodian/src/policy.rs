@@ -142,7 +142,7 @@ fn policy(c: &mut Checker<'_>, at: &Yaml) -> Option<Policy> {
         check_filter(c, f, &known);
     }
     for a in at.get("actions").and_then(Yaml::items).unwrap_or_default() {
-        check_action(c, a, &known);
+        crate::action::check(c, a, &known, at);
     }
     let has_mode = at.get("mode").is_some();
     let data = at.value().map_or(Json::Null, |v| v.to_json());
@@ -160,7 +160,7 @@ fn policy(c: &mut Checker<'_>, at: &Yaml) -> Option<Policy> {
 }
 
 /// As JSON with `null` kept: `value: null` is a question of its own.
-fn with_nulls(at: &Yaml) -> Json {
+pub(crate) fn with_nulls(at: &Yaml) -> Json {
     match &at.kind {
         YamlKind::List(l) => l.iter().map(with_nulls).collect(),
         YamlKind::Map(m) => {
@@ -278,36 +278,8 @@ fn check_key(c: &mut Checker<'_>, at: &Yaml, key: &str) {
     }
 }
 
-fn check_action(c: &mut Checker<'_>, at: &Yaml, resource: &Resource<'_>) {
-    let name = match &at.kind {
-        YamlKind::Text(name) => name.as_str(),
-        YamlKind::Map(_) => match at.get("type").and_then(Yaml::text) {
-            Some(name) => name,
-            None => {
-                c.complain(at, "an action wants a `type`");
-                return;
-            }
-        },
-        _ => {
-            c.complain(at, "an action is a name or a mapping");
-            return;
-        }
-    };
-    let Some(schema) = resource.schema(Part::Action, name) else {
-        if !resource.parts(Part::Action).any(|a| a == name) {
-            c.complain(at.get("type").unwrap_or(at), unknown(Part::Action, name, resource));
-        }
-        return;
-    };
-    if at.entries().is_some() {
-        c.check(at, schema);
-    } else {
-        required(c, at, schema, &["type"]);
-    }
-}
-
 /// Complains where a bare name leaves out keys that are needed.
-fn required(c: &mut Checker<'_>, at: &Yaml, schema: &Json, given: &[&str]) {
+pub(crate) fn required(c: &mut Checker<'_>, at: &Yaml, schema: &Json, given: &[&str]) {
     let needed = schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
     let missing: Vec<&str> = needed.filter(|n| !given.contains(n)).collect();
     if !missing.is_empty() {
@@ -315,7 +287,7 @@ fn required(c: &mut Checker<'_>, at: &Yaml, schema: &Json, given: &[&str]) {
     }
 }
 
-fn unknown(part: Part, name: &str, resource: &Resource<'_>) -> String {
+pub(crate) fn unknown(part: Part, name: &str, resource: &Resource<'_>) -> String {
     let what = match part {
         Part::Filter => "filter",
         Part::Action => "action",

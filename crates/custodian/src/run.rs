@@ -4,7 +4,7 @@ use crate::facts::Facts;
 use crate::filter::{Context, Filter, Held, Needs, Read, Scene, Subject, compile, keep};
 use crate::policy::Policy;
 use crate::value::ValueFilter;
-use crate::world::{KindOf, Names, Place, Res, World};
+use crate::world::{KindOf, Names, Place, Res, World, not_told};
 use serde_json::{Map, Value as Json, json};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
@@ -93,7 +93,7 @@ impl Setting<'_> {
 
     /// The data that a policy needs, as kinds and fields; `None` where its resource is none that is read.
     pub fn needs(&self, policy: &Policy) -> Option<BTreeSet<Read>> {
-        let nowhere = Place { account: "".into(), region: "".into(), partition: "aws".into() };
+        let nowhere = Place::nowhere();
         let cx = self.context(policy, &nowhere)?;
         let mut needs = Needs::default();
         needs.add(&crate::query::filters(policy, &cx));
@@ -131,13 +131,12 @@ impl Setting<'_> {
         if selection.skipped.is_some() {
             return Some(selection);
         }
-        let filters: Vec<Json> = policy.filters().iter().map(|f| cx.fill_all(f)).collect();
         let filters: Vec<Filter> =
-            crate::query::filters(policy, &cx).into_iter().chain(compile(&filters, &cx)).collect();
+            crate::query::filters(policy, &cx).into_iter().chain(compile(policy.filters(), &cx)).collect();
         let found: Vec<&Res<'_>> = world.of_kind(&cx.kind.kind, place).collect();
         let subjects: Vec<Subject<'_>> = found.iter().map(|r| Subject { json: &r.json, res: Some(r) }).collect();
         let scene = Scene { world, place, subjects: &subjects, now: self.now, event: self.event };
-        selection.unlisted = world.listing_gap(&cx.kind.kind, place);
+        selection.unlisted = world.listing_gap(&cx.kind.kind, place).or_else(|| cx.kind.partial().map(not_told));
         selection.asked = found.len();
         for held in keep(&filters, everything(found.len()), &scene) {
             let Some(res) = found.get(held.at) else { continue };
@@ -255,7 +254,7 @@ pub fn limits(setting: &Setting<'_>, policy: &Policy) -> Vec<Arc<Gap>> {
             }
         }
     }
-    let nowhere = Place { account: "".into(), region: "".into(), partition: "aws".into() };
+    let nowhere = Place::nowhere();
     let mut out = Vec::new();
     if let Some(cx) = setting.context(policy, &nowhere) {
         walk(&crate::query::filters(policy, &cx), &mut out);

@@ -9,7 +9,7 @@ use yagura_model::{Asset, Field, Gap};
 /// The resource, and the members that were not read.
 pub fn of(asset: &Asset, known: Option<&KindOf>) -> (Json, BTreeMap<String, Arc<Gap>>) {
     let (mut out, mut unknown) = (Map::new(), BTreeMap::new());
-    for (name, field) in &asset.fields {
+    for (name, field) in asset.fields.iter().filter(|(n, _)| !crate::call::is_asked(n)) {
         match field {
             Field::Known(v) => {
                 out.insert(name.to_string(), v.to_json());

@@ -1,5 +1,6 @@
 //! What was read, in the form that policies speak of: AWS's names, `Tags` as a list, buckets as Cloud Custodian builds them.
 
+use crate::call::Call;
 use crate::shape;
 use serde_json::Value as Json;
 use smol_str::SmolStr;
@@ -37,11 +38,25 @@ pub struct KindOf {
 }
 
 impl KindOf {
+    /// What of these resources is not listed at all; `None` where all are.
+    pub fn partial(&self) -> Option<&'static str> {
+        PARTIAL.iter().find(|(r, _)| *r == self.resource).map(|(_, why)| *why)
+    }
+
     /// Whether `Attributes` stand beside the resource's other members.
     pub fn has_attributes(&self) -> bool {
         ["sqs", "sns"].contains(&self.resource.as_str())
     }
 }
+
+/// Resources of which Cloud Custodian sees more than is listed here, and what is missing.
+const PARTIAL: [(&str, &str); 5] = [
+    ("ecs-task-definition", "only the latest revision of each family is listed"),
+    ("org-policy", "only service control policies are listed"),
+    ("rds-cluster-snapshot", "only manual snapshots are listed"),
+    ("rds-snapshot", "only manual snapshots are listed"),
+    ("redshift-snapshot", "only manual snapshots are listed"),
+];
 
 /// All resources that can be read, by Cloud Custodian's name.
 #[derive(Debug, Clone, Default)]
@@ -66,6 +81,18 @@ pub struct Place {
     pub region: SmolStr,
     /// `aws`, `aws-cn`, …
     pub partition: SmolStr,
+}
+
+impl Place {
+    /// Before it is known where: placeholders stay what they are.
+    pub fn nowhere() -> Self {
+        Self { account: "{account_id}".into(), region: "{region}".into(), partition: "aws".into() }
+    }
+
+    /// Whether it is not known yet.
+    pub fn is_nowhere(&self) -> bool {
+        self.region == "{region}"
+    }
 }
 
 /// One resource.
@@ -127,6 +154,32 @@ impl Res<'_> {
             Field::Known(v) => Ok(v.to_json()),
             Field::Absent => Ok(Json::Null),
             Field::Unknown(gap) => Err(asked(gap, name)),
+        }
+    }
+
+    /// A field that a call of its own brings: in a snapshot of before the question it is not absent, but was never asked.
+    ///
+    /// # Errors
+    /// The gap.
+    pub fn called(&self, name: &str) -> Result<Json, Arc<Gap>> {
+        if self.asset.fields.iter().any(|(n, _)| n == name) {
+            return self.field(name);
+        }
+        Err(Arc::new(Gap::new(GapReason::NotRequested, format!("`{name}` was not read"))))
+    }
+
+    /// What a call of the policy's own told; `null` where there is nothing.
+    ///
+    /// # Errors
+    /// The gap.
+    pub fn asked(&self, call: &Call) -> Result<Json, Arc<Gap>> {
+        let untold = || Arc::new(Gap::new(GapReason::NotRequested, format!("`{}` was not called for it", call.call)));
+        match self.asset.fields.iter().find(|(n, _)| *n == call.field) {
+            Some((_, Field::Known(v))) => Ok(v.to_json()),
+            Some((_, Field::Absent)) => Ok(Json::Null),
+            Some((_, Field::Unknown(gap))) if gap.reason == GapReason::NotRequested => Err(untold()),
+            Some((_, Field::Unknown(gap))) => Err(gap.clone()),
+            None => Err(untold()),
         }
     }
 

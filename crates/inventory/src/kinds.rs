@@ -122,6 +122,14 @@ impl ReadyKind {
         }
         let mut called = BTreeMap::new();
         for (spec, op) in resource.fields.iter().zip(&fields) {
+            // The listing answers first: such a field would never be read, and every check of it unknown.
+            if listed.contains_key(&spec.name) {
+                let why = format!(
+                    "the listing of `{}` already brings a `{}`: give this field another name",
+                    resource.id, spec.name
+                );
+                return Err(complain(&resource, &format!("  {}:", spec.name), why));
+            }
             let path = spec.member.as_ref().map(|(p, _)| p).or(spec.take.as_ref());
             let t = at_path(&op.output(), path.map(SmolStr::as_str))
                 .ok_or_else(|| no_path(&resource, &spec.call, path.map(SmolStr::as_str)))?;

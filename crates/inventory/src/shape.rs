@@ -15,7 +15,7 @@ pub(crate) struct Place<'p> {
 
 impl Place<'_> {
     /// Fills `{account}`, `{region}`, `{partition}` and, from the fields, `{Name}`; `{Name/}` and `{Name:}` are what follows
-    /// the last `/` or `:` of the field. `None` where a name has no value.
+    /// the last `/` or `:` of the field, `{Name>mark}` what follows the first `mark`. `None` where a name has no value.
     pub(crate) fn fill(&self, template: &str, fields: &Map) -> Option<SmolStr> {
         let mut out = String::with_capacity(template.len() + 24);
         let mut rest = template;
@@ -28,6 +28,12 @@ impl Place<'_> {
                 "partition" => out.push_str(&self.caller.partition),
                 "region" if fields.get("region").is_none() => out.push_str(self.region),
                 _ => {
+                    if let Some((path, mark)) = name.split_once('>') {
+                        let value = fields.path(path)?;
+                        out.push_str(value.as_str()?.split_once(mark)?.1);
+                        rest = tail;
+                        continue;
+                    }
                     let (path, cut) = match name.strip_suffix(['/', ':']) {
                         Some(path) => (path, name.chars().last()),
                         None => (name, None),
@@ -55,6 +61,10 @@ impl Place<'_> {
         match v {
             Value::String(s) if s.contains('{') => self.fill(s, fields).map(Value::String),
             Value::List(items) => items.iter().map(|i| self.filled(i, fields)).collect::<Option<_>>().map(Value::List),
+            Value::Map(members) => {
+                let filled = members.iter().map(|(name, v)| Some((name.clone(), self.filled(v, fields)?)));
+                filled.collect::<Option<_>>().map(Value::Map)
+            }
             other => Some(other.clone()),
         }
     }
@@ -245,27 +255,46 @@ pub(crate) fn input(with: &[(SmolStr, Input)], place: Place<'_>, assets: &[&Asse
             Input::Paths(p) => Value::List(assets.iter().map(|a| field(a, p)).collect::<Option<_>>()?),
             // The asset's own ARN, made of what its listing told.
             Input::Constant(Value::String(t)) if t == "{arn}" => Value::String(assets.first()?.arn.clone()?),
-            Input::Constant(v) => {
-                let v = place.constant(v);
-                if v.as_str().is_some_and(|s| s.contains("{account}")) {
-                    return None;
-                }
-                v
+            Input::Constant(v) if has_braces(v) => {
+                let fields = assets.first().map(|a| told(a)).unwrap_or_default();
+                place.filled(v, &fields)?
             }
+            Input::Constant(v) => v.clone(),
         };
         out.insert(name.clone(), value);
     }
     Some(out)
 }
 
-/// The input of a listing that is made for this asset, and the fields that its items keep. `None` where a field that it
-/// wants is not known.
-pub(crate) fn input_over(spec: &List, with: &Map, place: Place<'_>, asset: &Asset) -> Option<(Map, Map)> {
+/// Whether names in braces stand in a constant, at any depth.
+fn has_braces(v: &Value) -> bool {
+    match v {
+        Value::String(s) => s.contains('{'),
+        Value::List(items) => items.iter().any(has_braces),
+        Value::Map(members) => members.iter().any(|(_, v)| has_braces(v)),
+        _ => false,
+    }
+}
+
+/// What is known of an asset, by name.
+fn known(asset: &Asset) -> Map {
     let known = asset.fields.iter().filter_map(|(name, field)| match field {
         Field::Known(value) => Some((name.clone(), value.clone())),
         _ => None,
     });
-    let fields: Map = known.collect();
+    known.collect()
+}
+
+/// The same, and the ARN, which may be made of what its listing told.
+fn told(asset: &Asset) -> Map {
+    let arn = asset.arn.iter().map(|arn| (SmolStr::new_static("arn"), Value::String(arn.clone())));
+    known(asset).into_iter().filter(|(name, _)| name != "arn").chain(arn).collect()
+}
+
+/// The input of a listing that is made for this asset, and the fields that its items keep. `None` where a field that it
+/// wants is not known.
+pub(crate) fn input_over(spec: &List, with: &Map, place: Place<'_>, asset: &Asset) -> Option<(Map, Map)> {
+    let fields = known(asset);
     let input = with.iter().map(|(name, value)| Some((name.clone(), place.filled(value, &fields)?)));
     let kept = spec.keep.iter().map(|name| Some((name.clone(), fields.get(name)?.clone())));
     Some((input.collect::<Option<_>>()?, kept.collect::<Option<_>>()?))

@@ -138,8 +138,8 @@ pub(crate) fn prose(text: &str) -> String {
     parts.iter().enumerate().map(mark).collect()
 }
 
-/// Text between tags or in a quoted attribute.
-pub(crate) fn escape(text: &str) -> Cow<'_, str> {
+/// Text that can stand between tags or in a quoted attribute: markup is escaped, what cannot be seen is made visible.
+pub fn escape(text: &str) -> Cow<'_, str> {
     if !text.contains(|c: char| matches!(c, '&' | '<' | '>' | '"' | '\'') || is_unsafe(c)) {
         return text.into();
     }

@@ -26,6 +26,7 @@ mod timeline;
 pub use compliance::coverage_word;
 pub use csv::neutral;
 pub use detect::{DetectFormat, write_findings};
+pub use html::escape as escape_html;
 pub use investigate::{DossierFormat, write_dossier};
 pub use report::{Format, Framework, Meta, ParseFormatError, Report, Style};
 pub use summary::{Counts, ServiceCounts, Summary};

@@ -181,9 +181,16 @@ impl Journals {
             return Err(io::Error::new(io::ErrorKind::NotFound, "no such run"));
         }
         let path = self.path(run);
-        let entries = read(&path)?;
-        let journal = Journal { file: OpenOptions::new().append(true).open(&path)?, run: run.to_owned(), entries };
+        let file = OpenOptions::new().append(true).open(&path)?;
+        let mut journal = Journal { file, run: run.to_owned(), entries: Vec::new() };
         journal.lock()?;
+        journal.entries = read(&path)?;
+        // A line that was cut off is taken away, so that the next one does not grow onto it.
+        let text = std::fs::read(&path)?;
+        if text.last().is_some_and(|b| *b != b'\n') {
+            let whole = text.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+            journal.file.set_len(u64::try_from(whole).map_err(io::Error::other)?)?;
+        }
         Ok(journal)
     }
 

@@ -96,10 +96,11 @@ pub struct Preview {
 
 impl Preview {
     /// SHA-256 over every plan's calls, undo and prior state, in hexadecimal: the same only while nothing that they rest on changed.
-    /// Texts do not count, so that every language has the same.
+    /// Texts do not count, so that every language has the same, nor does the order in which AWS lists the resources.
     pub fn hash(&self) -> String {
-        let plans: Vec<Json> = self.plans.iter().map(Plan::essence).collect();
-        Sha256::digest(Json::Array(plans).to_string()).iter().map(|b| format!("{b:02x}")).collect()
+        let mut plans: Vec<String> = self.plans.iter().map(|p| p.essence().to_string()).collect();
+        plans.sort();
+        Sha256::digest(plans.join("\n")).iter().map(|b| format!("{b:02x}")).collect()
     }
 
     /// Adds a plan; where the same calls are planned already, its check joins that plan.
@@ -208,7 +209,14 @@ fn planned(at: &Filling<'_>, call: &Call, lang: Lang) -> Result<Option<PlannedCa
     {
         return Ok(None);
     }
-    let with = at.fill(&call.input).map_err(|e| why(&e, lang))?.unwrap_or_else(|| Json::Object(JsonMap::new()));
+    let mut with = at.fill(&call.input).map_err(|e| why(&e, lang))?.unwrap_or_else(|| Json::Object(JsonMap::new()));
+    // "If you don't specify a Region, the bucket is created in us-east-1"; naming that one is an error (API reference, CreateBucket).
+    if call.call == "s3:CreateBucket"
+        && at.region == "us-east-1"
+        && let Some(map) = with.as_object_mut()
+    {
+        map.remove("CreateBucketConfiguration");
+    }
     let region = match &call.region {
         Some(template) => match at.fill(template).map_err(|e| why(&e, lang))? {
             Some(Json::String(region)) => region.into(),
@@ -249,5 +257,26 @@ fn told(hole: &Hole, lang: Lang) -> String {
     match permission {
         Some(permission) => format!("{} ({permission})", gap.say(lang)),
         None => gap.say(lang),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests may stop")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_knows_what_is_done_and_not_in_which_order_aws_lists() {
+        let plan = |id: &str, call: &str| -> Plan {
+            let resource = json!({"id": id, "kind": "s3.bucket", "account": "123456789012", "region": "us-east-1"});
+            let step = json!({"call": call, "account": "123456789012", "region": "us-east-1", "with": {}, "undo": []});
+            let plan = json!({"rule": "s3.x", "maps": [], "remedy": "s3.x", "resource": resource, "steps": [step], "prior": {}, "says": []});
+            serde_json::from_value(plan).unwrap()
+        };
+        let hash = |plans: Vec<Plan>| Preview { plans, not_mendable: Vec::new() }.hash();
+        let (one, other) = (plan("a", "s3:PutX"), plan("b", "s3:PutX"));
+        assert_eq!(hash(vec![one.clone(), other.clone()]), hash(vec![other.clone(), one.clone()]));
+        assert_ne!(hash(vec![one.clone(), other]), hash(vec![one.clone(), plan("b", "s3:PutY")]));
+        assert_ne!(hash(vec![one.clone()]), hash(vec![one.clone(), one]));
     }
 }

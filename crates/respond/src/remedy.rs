@@ -6,10 +6,15 @@ use smol_str::SmolStr;
 use yagura_aws::Facts;
 use yagura_model::{ContentFile, Lang, Value};
 use yagura_rule::yaml::{Reader, Yaml, read};
-use yagura_rule::{Check, ContentError, Program, Schema, nearest_hint};
+use yagura_rule::{Check, CheckFile, ContentError, Program, Schema, nearest_hint};
 
-const KEYS: [&str; 12] =
-    ["kind", "id", "mends", "with", "settings", "when", "unless", "calls", "breaks", "cannot", "en", "ja"];
+/// What every run answers to `${run.time}`: when its plan's calls began.
+pub(crate) const RUN: &str = "run";
+
+const KEYS: [&str; 14] = [
+    "kind", "id", "mends", "contains", "with", "settings", "when", "unless", "calls", "anew", "breaks", "cannot", "en",
+    "ja",
+];
 
 /// A text in both languages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,10 +43,13 @@ pub struct Remedy {
     pub id: SmolStr,
     /// The checks whose failures it mends, or says that no call can mend.
     pub mends: Vec<SmolStr>,
+    /// The kind of resource that it contains in an incident, instead of mending a check.
+    pub contains: Option<SmolStr>,
     /// Why no call mends them; then there are no calls.
     pub cannot: Option<Says>,
+    /// What it does, in one sentence; empty where no call mends.
+    pub does: Says,
     unless: Option<Says>,
-    does: Says,
     yaml: Yaml,
 }
 
@@ -58,6 +66,8 @@ pub struct Ready {
     pub(crate) asking: Check,
     pub(crate) unless: Says,
     pub(crate) steps: Vec<Step>,
+    /// Fields that AWS sets anew when the change is taken back (the date of a deletion): no call brings their old value back.
+    pub(crate) anew: Vec<SmolStr>,
     pub(crate) breaks: Vec<(Program, Says)>,
 }
 
@@ -104,8 +114,9 @@ impl Remedy {
             r.complain(&yaml, "`kind` must be `remedy`");
         }
         let mends = r.texts(&yaml, "mends");
-        if mends.is_empty() {
-            r.complain(&yaml, "`mends` is missing: the checks whose failures it mends");
+        let contains = r.text(&yaml, "contains");
+        if mends.is_empty() == contains.is_none() {
+            r.complain(&yaml, "`mends` names the checks whose failures it mends, or `contains` the kind that it contains in an incident");
         }
         let said = |name: &str, r: &mut Reader<'_>| {
             yaml.get(name).map(|at| {
@@ -126,7 +137,21 @@ impl Remedy {
         }
         let does = if cannot.is_none() { Says::read(&mut r, &yaml) } else { Says::default() };
         let file = file.clone();
-        r.finish(Self { file, id, mends, cannot, unless, does, yaml })
+        r.finish(Self { file, id, mends, contains, cannot, does, unless, yaml })
+    }
+
+    /// The check that a containment is held against: it fails every resource of the kind, so that each can be contained.
+    ///
+    /// # Errors
+    /// There is no such kind.
+    pub fn as_check(&self, schema: &Schema) -> Result<Option<Check>, Vec<ContentError>> {
+        let Some(kind) = &self.contains else { return Ok(None) };
+        let id = &self.id;
+        let text = format!(
+            "{{kind: check, id: {id}, each: {kind}, pass: 'false', severity: info, en: {{title: t, why: t, fix: t}}, ja: {{title: t, why: t, fix: t}}}}"
+        );
+        let file = ContentFile { path: self.file.path.clone(), text, shipped: true };
+        CheckFile::parse(&file)?.compile(schema, None, &[]).map(Some)
     }
 
     /// Holds the remedy against a check that it mends.
@@ -136,7 +161,8 @@ impl Remedy {
     pub fn ready(&self, check: &Check, schema: &Schema, facts: &Facts) -> Result<Ready, Vec<ContentError>> {
         let asking = check.asking_more(&self.file, &self.yaml, schema)?;
         let mut r = Reader::new(&self.file);
-        let mut reading = Reading { check: &asking, schema, facts, answers: Vec::new() };
+        // What every run knows: its time.
+        let mut reading = Reading { check: &asking, schema, facts, answers: vec![RUN.into()] };
         let mut steps = Vec::new();
         for at in self.yaml.get("calls").and_then(Yaml::items).unwrap_or_default() {
             r.only(at, &["call", "if", "for", "as", "with", "region", "accept", "undo"]);
@@ -150,9 +176,9 @@ impl Remedy {
                 breaks.push((when, said));
             }
         }
-        let unless = self.unless.clone().unwrap_or_default();
+        let (unless, anew) = (self.unless.clone().unwrap_or_default(), r.texts(&self.yaml, "anew"));
         let (id, rule, does) = (self.id.clone(), check.id.clone(), self.does.clone());
-        r.finish(Ready { id, rule, does, asking, unless, steps, breaks })
+        r.finish(Ready { id, rule, does, asking, unless, steps, anew, breaks })
     }
 }
 
@@ -252,6 +278,14 @@ impl Ready {
     /// Checks that judge nothing and have read what a plan needs: whether the remedy fits, and every expression in it. With `failing`,
     /// only for resources that this check fails.
     pub fn readers(&self, failing: Option<&Check>) -> Vec<Check> {
+        let mut programs = self.rests_on();
+        programs.extend(self.breaks.iter().map(|(p, _)| p));
+        programs.retain(|p| !p.reads.is_empty() || !self.asking.joins.is_empty());
+        programs.into_iter().map(|p| self.asking.reading(p, failing)).collect()
+    }
+
+    /// What decides whether the remedy fits and which calls it makes: all but the warnings.
+    fn rests_on(&self) -> Vec<&Program> {
         let mut programs: Vec<&Program> = vec![&self.asking.pass];
         for step in &self.steps {
             programs.extend(&step.each);
@@ -261,16 +295,14 @@ impl Ready {
                 call.region.iter().for_each(|t| t.programs(&mut programs));
             }
         }
-        programs.extend(self.breaks.iter().map(|(p, _)| p));
-        programs.retain(|p| !p.reads.is_empty() || !self.asking.joins.is_empty());
-        programs.into_iter().map(|p| self.asking.reading(p, failing)).collect()
+        programs
     }
 
-    /// The fields of the resource that its expressions read: the state that a run keeps.
+    /// The fields of the resource that its calls rest on: the state that a run keeps.
     pub(crate) fn fields(&self) -> Vec<SmolStr> {
-        let readers = self.readers(None);
-        let reads = readers.iter().flat_map(|c| &c.reads).filter(|(kind, _)| *kind == self.asking.each);
+        let reads = self.rests_on().into_iter().flat_map(|p| &p.reads).filter(|(kind, _)| *kind == self.asking.each);
         let mut out: Vec<SmolStr> = reads.map(|(_, field)| field.clone()).collect();
+        out.retain(|field| !self.anew.contains(field));
         out.sort();
         out.dedup();
         out

@@ -5,10 +5,10 @@
 
 use crate::journal::{Event, Journal};
 use crate::plan::{Plan, PlannedCall, PlannedStep};
-use crate::remedy::value_of;
+use crate::remedy::{RUN, value_of};
 use crate::template::settled;
 use serde::Serialize;
-use serde_json::{Map as JsonMap, Value as Json};
+use serde_json::{Map as JsonMap, Value as Json, json};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -137,7 +137,9 @@ async fn still(world: &mut impl World, plan: &Plan, touched: &BTreeSet<ResourceR
     match now.plan {
         Ok(p) if p.essence() == plan.essence() => Now::Same,
         Ok(p) if own => Now::Other(Box::new(p)),
-        _ if own && now.mended => Now::Mended,
+        // An earlier plan of the run may mend under another name (a key, and the user's credentials; a listener, and its load
+        // balancer): there is nothing left to do.
+        _ if now.mended && !touched.is_empty() => Now::Mended,
         Ok(_) | Err(_) => Now::Surprise(
             lang.pick(
                 "the resource changed since the preview; preview again",
@@ -155,7 +157,7 @@ async fn carry_out(
     at: usize,
     plan: &Plan,
 ) -> io::Result<Result<(), String>> {
-    let mut answers = JsonMap::new();
+    let mut answers = known();
     for (nth, step) in plan.steps.iter().enumerate() {
         let input = match input_of(&step.call, &answers) {
             Ok(input) => input,
@@ -178,6 +180,14 @@ async fn carry_out(
         }
     }
     Ok(Ok(()))
+}
+
+/// What every run answers: its time.
+fn known() -> JsonMap<String, Json> {
+    let time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let mut out = JsonMap::new();
+    out.insert(RUN.to_owned(), json!({"time": time}));
+    out
 }
 
 fn input_of(call: &PlannedCall, answers: &JsonMap<String, Json>) -> Result<Map, String> {
@@ -241,7 +251,7 @@ pub async fn undo(world: &mut impl World, journal: &mut Journal, force: bool, la
     let mut out = Outcome::default();
     let mut back: BTreeSet<ResourceRef> = BTreeSet::new();
     for (at, plan) in plans.iter().enumerate().rev() {
-        let mut answers = JsonMap::new();
+        let mut answers = known();
         let mut open: Vec<(usize, &PlannedStep)> = Vec::new();
         for (nth, step) in plan.steps.iter().enumerate() {
             let Some(t) = told.get(&(at, nth)) else { continue };
@@ -311,7 +321,14 @@ async fn take_back(
     answers: &mut JsonMap<String, Json>,
 ) -> Result<(), String> {
     for call in &step.undo {
-        let input = input_of(call, answers).map_err(|path| format!("{}: no answer has `{path}`", call.call))?;
+        let input = match input_of(call, answers) {
+            Ok(input) => input,
+            // It was looked for and is not there: nothing was made.
+            Err(path) if step.undo.iter().any(|c| !c.name.is_empty() && path.split('.').next() == Some(&c.name)) => {
+                continue;
+            }
+            Err(path) => return Err(format!("{}: no answer has `{path}`", call.call)),
+        };
         match world.call(call, &input).await {
             Ok(answer) => {
                 answers.insert(call.name.to_string(), answer);
@@ -331,8 +348,10 @@ async fn compare(world: &mut impl World, plan: &Plan) -> Result<(), String> {
             tokio::time::sleep(*wait).await;
         }
         match world.again(plan).await {
-            Ok(now) if now.state == plan.prior => return Ok(()),
-            Ok(now) => fields = differing(&plan.prior, &now.state).join(", "),
+            Ok(now) => match differing(&plan.prior, &now.state) {
+                same if same.is_empty() => return Ok(()),
+                others => fields = others.join(", "),
+            },
             Err(why) => fields = why,
         }
     }
@@ -341,5 +360,34 @@ async fn compare(world: &mut impl World, plan: &Plan) -> Result<(), String> {
 
 fn differing<'s>(a: &'s BTreeMap<SmolStr, Json>, b: &'s BTreeMap<SmolStr, Json>) -> Vec<&'s str> {
     let names: BTreeSet<&SmolStr> = a.keys().chain(b.keys()).collect();
-    names.into_iter().filter(|n| a.get(*n) != b.get(*n)).map(SmolStr::as_str).collect()
+    names.into_iter().filter(|n| a.get(*n).map(unordered) != b.get(*n).map(unordered)).map(SmolStr::as_str).collect()
+}
+
+/// A value whose lists are in one order: AWS lists what was taken away and given back (a security group's rules) behind the rest.
+fn unordered(value: &Json) -> Json {
+    match value {
+        Json::Array(items) => {
+            let mut items: Vec<Json> = items.iter().map(unordered).collect();
+            items.sort_by_cached_key(Json::to_string);
+            Json::Array(items)
+        }
+        Json::Object(map) => Json::Object(map.iter().map(|(k, v)| (k.clone(), unordered(v))).collect()),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests may stop")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_the_order_of_a_list_is_no_difference() {
+        let state = |rules: Json| BTreeMap::from([("Rules".into(), rules), ("Name".into(), json!("open"))]);
+        let before = state(json!([{"Port": 22, "From": ["a", "b"]}, {"Port": 443}]));
+        assert!(differing(&before, &state(json!([{"Port": 443}, {"Port": 22, "From": ["b", "a"]}]))).is_empty());
+        assert_eq!(differing(&before, &state(json!([{"Port": 443}, {"Port": 22, "From": ["b"]}]))), ["Rules"]);
+        assert_eq!(differing(&before, &state(json!([{"Port": 22, "From": ["a", "b"]}]))), ["Rules"]);
+    }
 }

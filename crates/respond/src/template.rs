@@ -41,6 +41,8 @@ pub(crate) enum Slot {
     Expression {
         program: Box<Program>,
         listed: bool,
+        /// Within `for`, of a field that an item may lack: which items have it. Then `program` answers for these alone.
+        present: Option<Box<Program>>,
     },
 }
 
@@ -63,13 +65,27 @@ impl Naming<'_> {
         }
     }
 
+    fn expression(&self, text: &str) -> Result<Slot, String> {
+        let is_path = |name: &str| {
+            let rest = text.strip_prefix(name).and_then(|t| t.strip_prefix('.'));
+            rest.is_some_and(|r| r.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '_'))
+        };
+        if let Some((name, list)) = self.each.filter(|(name, _)| is_path(name)) {
+            let compiled = |text: String| self.check.expression(&text, self.schema).map(Box::new);
+            let program = compiled(format!("({list}).filter({name}, has({text})).map({name}, {text})"))?;
+            let present = Some(compiled(format!("({list}).map({name}, has({text}))"))?);
+            return Ok(Slot::Expression { program, listed: true, present });
+        }
+        Ok(Slot::Expression { program: Box::new(self.program(text)?), listed: self.each.is_some(), present: None })
+    }
+
     fn hole(&self, text: &str) -> Result<Slot, String> {
         let first = text.split('.').next().unwrap_or(text);
         Ok(match text {
             "region" => Slot::Region,
             "partition" => Slot::Partition,
             _ if self.answers.iter().any(|a| a == first) => Slot::Later(text.into()),
-            _ => Slot::Expression { program: Box::new(self.program(text)?), listed: self.each.is_some() },
+            _ => self.expression(text)?,
         })
     }
 }
@@ -146,8 +162,9 @@ impl Template {
     /// The programs of its placeholders.
     pub(crate) fn programs<'t>(&'t self, out: &mut Vec<&'t Program>) {
         let mut of = |hole: &'t Slot| {
-            if let Slot::Expression { program, .. } = hole {
+            if let Slot::Expression { program, present, .. } = hole {
                 out.push(program);
+                out.extend(present.as_deref());
             }
         };
         match self {
@@ -195,12 +212,28 @@ impl Filling<'_> {
         }
     }
 
+    /// A field of this round's item; `None` where it lacks it.
+    fn of_item(&self, program: &Program, present: &Program) -> Result<Option<Value>, Unfilled> {
+        let there = answer(self.estate, self.check, self.asset, present).map_err(Unfilled::Unknown)?;
+        let (Some((at, _)), Some(Value::List(there))) = (self.round, there) else { return Ok(None) };
+        let has = |v: &Value| *v == Value::Bool(true);
+        if !there.get(at).is_some_and(has) {
+            return Ok(None);
+        }
+        let before = there.iter().take(at).filter(|v| has(v)).count();
+        let of = there.iter().filter(|v| has(v)).count();
+        Filling { round: Some((before, of)), ..*self }.answer(program, true)
+    }
+
     fn hole(&self, hole: &Slot) -> Result<Option<Json>, Unfilled> {
         Ok(match hole {
             Slot::Region => Some(json!(self.region)),
             Slot::Partition => Some(json!(self.caller.partition)),
             Slot::Later(path) => Some(json!({LATER: path})),
-            Slot::Expression { program, listed } => self.answer(program, *listed)?.map(|v| v.to_json()),
+            Slot::Expression { program, present: Some(present), .. } => {
+                self.of_item(program, present)?.map(|v| v.to_json())
+            }
+            Slot::Expression { program, listed, .. } => self.answer(program, *listed)?.map(|v| v.to_json()),
         })
     }
 

@@ -33,7 +33,7 @@ pub struct Call {
 }
 
 /// REST operations: service, method, path (`*` stands for one segment, a query key after `?`), operation.
-const ROUTES: [(&str, &str, &str, &str); 15] = [
+const ROUTES: [(&str, &str, &str, &str); 25] = [
     ("s3", "GET", "/", "ListBuckets"),
     ("s3", "GET", "/*?list-type", "ListObjectsV2"),
     ("s3", "GET", "/*?encryption", "GetBucketEncryption"),
@@ -41,6 +41,16 @@ const ROUTES: [(&str, &str, &str, &str); 15] = [
     ("s3", "GET", "/*?policy", "GetBucketPolicy"),
     ("s3", "GET", "/*?acl", "GetBucketAcl"),
     ("s3", "GET", "/*?ownershipControls", "GetBucketOwnershipControls"),
+    ("s3", "PUT", "/*?publicAccessBlock", "PutPublicAccessBlock"),
+    ("s3", "DELETE", "/*?publicAccessBlock", "DeletePublicAccessBlock"),
+    ("s3", "PUT", "/*?encryption", "PutBucketEncryption"),
+    ("s3", "PUT", "/*?policy", "PutBucketPolicy"),
+    ("s3", "PUT", "/*", "CreateBucket"),
+    ("s3", "DELETE", "/*", "DeleteBucket"),
+    ("s3control", "PUT", "/v20180820/configuration/publicAccessBlock", "PutPublicAccessBlock"),
+    ("s3control", "DELETE", "/v20180820/configuration/publicAccessBlock", "DeletePublicAccessBlock"),
+    ("guardduty", "POST", "/detector", "CreateDetector"),
+    ("guardduty", "DELETE", "/detector/*", "DeleteDetector"),
     ("s3control", "GET", "/v20180820/configuration/publicAccessBlock", "GetPublicAccessBlock"),
     ("lambda", "GET", "/2015-03-31/functions", "ListFunctions"),
     ("lambda", "GET", "/2015-03-31/functions/*/policy", "GetPolicy"),

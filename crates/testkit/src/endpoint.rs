@@ -173,6 +173,7 @@ async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Resp
         (None, Source::Upstream(address)) => forward(address, &parts, body).await.map_err(io::Error::other)?,
     };
     match fault {
+        Some(Fault::Lost) => Err(io::Error::from(io::ErrorKind::ConnectionReset)),
         Some(fault) => sent(mangle(&fault, &call, good), fault == Fault::CutOff),
         None => sent(good, false),
     }

@@ -24,6 +24,8 @@ pub enum Fault {
     ExpiredToken,
     /// The connection is closed without an answer.
     Reset,
+    /// The request is carried out; then the connection is closed without an answer.
+    Lost,
     /// No answer, ever.
     Hang,
     /// Two thirds of the answer, with a Content-Length that agrees.

@@ -5,7 +5,7 @@ use crate::commands::detect::DetectArgs;
 use crate::commands::events::EventsCommand;
 use crate::commands::findings::FindingsCommand;
 use crate::commands::findings::recording::LifeArgs;
-use crate::commands::fix::{FixArgs, UndoArgs};
+use crate::commands::fix::{ContainArgs, FixArgs, UndoArgs};
 use crate::commands::frameworks::FrameworksCommand;
 use crate::commands::history::HistoryArgs;
 use crate::commands::iac::IacArgs;
@@ -14,6 +14,7 @@ use crate::commands::investigate::InvestigateArgs;
 use crate::commands::logs::LogsCommand;
 use crate::commands::net::NetCommand;
 use crate::commands::query::QueryArgs;
+use crate::commands::setup::SetupCommand;
 use crate::commands::trail::TrailCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use smol_str::SmolStr;
@@ -92,8 +93,13 @@ pub enum Command {
     History(Box<HistoryArgs>),
     /// Preview what would mend findings, and carry it out by the preview's hash
     Fix(Box<FixArgs>),
-    /// Take a run of `fix` back
+    /// Contain a resource in an incident: quarantine, block, revoke, lock; each with its way back
+    Contain(Box<ContainArgs>),
+    /// Take a run of `fix` or `contain` back
     Undo(Box<UndoArgs>),
+    /// Print what an organization needs for Yagura to read it
+    #[command(subcommand)]
+    Setup(SetupCommand),
     /// Look after content folders
     #[command(subcommand)]
     Content(ContentCommand),
@@ -143,8 +149,23 @@ pub struct AwsArgs {
     #[arg(long, value_name = "ARN", value_delimiter = ',', num_args = 1..)]
     pub role_arn: Vec<String>,
     /// The external id that the roles' trust policies ask for
-    #[arg(long, value_name = "ID", requires = "role_arn")]
+    #[arg(long, value_name = "ID")]
     pub external_id: Option<String>,
+    /// Every active account of the organization, by one role of the same name in each; run it as the management account or a delegated administrator
+    #[arg(long, conflicts_with = "role_arn")]
+    pub org: bool,
+    /// The role's name in each account
+    #[arg(long, value_name = "NAME", default_value = "YaguraReadOnly", requires = "org")]
+    pub org_role: String,
+    /// Only accounts below these organizational units (ou-... or r-...)
+    #[arg(long, value_name = "OU", value_delimiter = ',', num_args = 1.., requires = "org")]
+    pub ou: Vec<String>,
+    /// Only these accounts of the organization
+    #[arg(long, value_name = "ID", value_delimiter = ',', num_args = 1.., requires = "org")]
+    pub account: Vec<String>,
+    /// Only accounts with this tag; the value may be left out
+    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', requires = "org")]
+    pub account_tag: Vec<String>,
     /// One endpoint for every service
     #[arg(long, value_name = "URL")]
     pub endpoint_url: Option<String>,
@@ -156,12 +177,27 @@ pub struct AwsArgs {
     pub timeout: u64,
 }
 
+/// What is judged in place of an account: the sample estate, or a snapshot.
+#[derive(Debug, Args)]
+pub struct EstateArgs {
+    /// Use the built-in sample estate: no account, no network
+    #[arg(long, conflicts_with_all = ["snapshot", "save", "AwsArgs"])]
+    pub demo: bool,
+    /// Use a snapshot that --save wrote: no credentials needed
+    #[arg(long, value_name = "FILE", conflicts_with = "AwsArgs")]
+    pub snapshot: Option<PathBuf>,
+    /// Keep what was read
+    #[arg(long, value_name = "FILE", conflicts_with = "snapshot")]
+    pub save: Option<PathBuf>,
+}
+
 /// Arguments of `scan`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   yagura scan --demo
   yagura scan --profile audit --region ap-northeast-1,us-east-1
   yagura scan --role-arn arn:aws:iam::111122223333:role/audit --external-id xyz --all-regions
+  yagura scan --org --all-regions                     every account of the organization (yagura setup org prints the role)
   yagura scan --fail-on high --format sarif --output yagura.sarif
   yagura scan --save before.ysnap && yagura scan --snapshot before.ysnap --lang ja
   yagura scan --store                                 record it; see `yagura findings list`
@@ -170,15 +206,9 @@ pub struct AwsArgs {
   yagura scan --iac template.yaml infra/ --fail-on high --format sarif --output yagura.sarif
   yagura scan --iac plan.json                         (terraform show -json plan.out > plan.json)")]
 pub struct ScanArgs {
-    /// Judge the built-in sample estate: no account, no network
-    #[arg(long, conflicts_with_all = ["snapshot", "save", "AwsArgs"])]
-    pub demo: bool,
-    /// Judge a snapshot that --save wrote: no credentials needed
-    #[arg(long, value_name = "FILE", conflicts_with = "AwsArgs")]
-    pub snapshot: Option<PathBuf>,
-    /// Keep what was read
-    #[arg(long, value_name = "FILE", conflicts_with = "snapshot")]
-    pub save: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub estate: EstateArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap groups carry their own text")]
     pub iac: IacArgs,
@@ -232,6 +262,9 @@ pub enum ChecksCommand {
     Test {
         /// Checks by id, or files [default: all]
         ids: Vec<String>,
+        /// Run them again whenever a file of --content, or one named, changes
+        #[arg(long)]
+        watch: bool,
     },
     /// Begin a check of your own in the folder given by --content
     New {
@@ -292,6 +325,28 @@ pub enum ContentCommand {
         /// The folder [default: that of --content, and the built-in content]
         dir: Option<PathBuf>,
     },
+    /// Print the JSON Schema of a kind of content file, for editors
+    Schema {
+        /// The kind of file
+        #[arg(value_enum)]
+        kind: SchemaOf,
+    },
+    /// Write a page per check in both languages, with an index: a reference to read or to publish
+    Site {
+        /// The folder to write into
+        dir: PathBuf,
+    },
+}
+
+/// The kinds of content files that have a JSON Schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// checks/
+    Check,
+    /// remedies/
+    Remedy,
+    /// frameworks/
+    Framework,
 }
 
 /// A language of output.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use yagura_aws::{Facts, FactsError};
-use yagura_inventory::{Kinds, Resource};
+use yagura_inventory::{FieldCall, Kinds, Resource};
 use yagura_model::{ContentFile, Map};
 use yagura_rule::framework::{Answers, Framework};
 use yagura_rule::yaml::decode;
@@ -128,6 +128,11 @@ impl Content {
 
     /// Resource kinds with their calls, dated tables, and what is wrong with files that were left out.
     pub fn compile(&self) -> Result<Compiled, Failure> {
+        self.compile_with(&[])
+    }
+
+    /// The same; these kinds have these fields besides their own.
+    pub fn compile_with(&self, fields: &[(SmolStr, FieldCall)]) -> Result<Compiled, Failure> {
         let exceptions = self.text(PERMISSIONS).map(|f| f.text.as_str()).unwrap_or_default();
         let facts = embedded_facts(exceptions)
             .map_err(|e| Failure::usage(format!("{PERMISSIONS}: {e}"), format!("{PERMISSIONS}: {e}")))?;
@@ -135,7 +140,11 @@ impl Content {
         let mut resources = Vec::new();
         for file in self.files.iter().filter(|f| f.path.starts_with("resources/")) {
             match Resource::parse(file) {
-                Ok(r) => resources.push(r),
+                Ok(mut r) => {
+                    let more = fields.iter().filter(|(kind, _)| *kind == r.id).map(|(_, field)| field.clone());
+                    r.fields.extend(more);
+                    resources.push(r);
+                }
                 Err(e) => errors.extend(e),
             }
         }

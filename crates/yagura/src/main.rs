@@ -65,7 +65,9 @@ fn run(cli: &Cli, lang: Lang) -> Result<u8, Failure> {
         Command::Findings(command) => commands::findings::run(cli, command, lang),
         Command::History(args) => commands::history::run(cli, args, lang),
         Command::Fix(args) => commands::fix::run(cli, args, lang),
+        Command::Contain(args) => commands::fix::contain(cli, args, lang),
         Command::Undo(args) => commands::fix::undo(cli, args, lang),
+        Command::Setup(command) => commands::setup::run(cli, command, lang),
         Command::Content(command) => commands::content::run(cli, command, lang),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -94,7 +94,12 @@ fn what_is_unknown_is_told_and_leaves_no_empty_answer() {
     let run = ["custodian", "run", "-p", "p.yml", "-s", "out", "--demo", "--lang"];
     let en = yagura(folder.path(), &[&run[..], &["en"]].concat());
     assert!(en.status.success());
-    assert!(text(&en.stderr).contains("the filter `metrics` of `s3` is not evaluated here"), "{}", text(&en.stderr));
+    // The sample estate was read before the question came up.
+    assert!(
+        text(&en.stderr).contains("`cloudwatch:GetMetricStatistics` was not called for it"),
+        "{}",
+        text(&en.stderr)
+    );
     assert!(text(&en.stderr).contains("`glacier` is not read here yet"), "{}", text(&en.stderr));
     assert!(!stale.join("resources.json").exists(), "an answer of an earlier run would pass for this one's");
     let unknown = std::fs::read(folder.path().join("out/us-east-1/waits/unknown.json")).unwrap();
@@ -125,4 +130,25 @@ fn mistakes_end_with_two_and_name_their_line() {
     assert!(!folder.path().join("o").exists());
     let schema = yagura(folder.path(), &["custodian", "schema"]);
     assert!(text(&schema.stdout).lines().count() > 400);
+}
+
+#[test]
+fn the_coverage_tells_every_filter_and_why_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = yagura(folder.path(), &["custodian", "schema", "--coverage", "--format", "json"]);
+    let all: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let of = |name: &str| all.as_array().unwrap().iter().find(|r| r["filter"] == name).unwrap().clone();
+    assert!(all.as_array().unwrap().len() > 200);
+    for name in ["value", "metrics", "finding", "config-compliance", "check-permissions", "kms-key", "health-event"] {
+        let row = of(name);
+        assert!(row["evaluated"].as_u64() > Some(0) && row["evaluated"].as_u64() <= row["read"].as_u64(), "{row}");
+    }
+    let usage = of("usage");
+    assert_eq!(usage["evaluated"], 0);
+    assert!(usage["why"].as_str().unwrap().contains("report"), "{usage}");
+    let ja = yagura(folder.path(), &["custodian", "schema", "--coverage", "metrics", "--lang", "ja"]);
+    assert!(text(&ja.stdout).starts_with("フィルター"), "{}", text(&ja.stdout));
+    let slip = yagura(folder.path(), &["custodian", "schema", "--coverage", "metrcs"]);
+    assert_eq!(slip.status.code(), Some(2));
+    assert!(text(&slip.stderr).contains("metrics"), "{}", text(&slip.stderr));
 }

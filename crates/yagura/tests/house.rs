@@ -65,6 +65,10 @@ fn shipped_content_keeps_all_its_fixtures() {
         text.lines().filter_map(|l| l.strip_suffix(" detections and sequences keep their fixtures")).next().unwrap();
     let (kept, all) = detections.split_once(" of ").unwrap();
     assert!(kept == all && all.parse::<usize>().unwrap() >= 350, "{detections}");
+    let remedies =
+        text.lines().filter_map(|l| l.strip_suffix(" remedies fit the checks that they mend")).next().unwrap();
+    let (fit, all) = remedies.split_once(" of ").unwrap();
+    assert!(fit == all && all.parse::<usize>().unwrap() >= 290, "{remedies}");
 }
 
 #[test]

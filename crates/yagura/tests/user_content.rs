@@ -181,6 +181,11 @@ fn a_kind_names_its_tags_and_its_place_by_fields_that_it_has() {
         ),
         ("owner: TopicArns", "did you mean `TopicArn`?"),
         ("region: Attributes", "has no field `Attributes`"),
+        // Were it taken, the listing's `TopicArn` would answer, and every check of the field would be unknown.
+        (
+            "  TopicArn: {call: sns:GetTopicAttributes, with: {TopicArn: TopicArn}, take: Attributes}",
+            "resources/sns/channel.yaml:15:1: the listing of `sns.channel` already brings a `TopicArn`: give this field another name",
+        ),
     ] {
         let root = folder();
         write(root.path(), "resources/sns/channel.yaml", &format!("{KIND}{line}\n"));

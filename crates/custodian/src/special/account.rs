@@ -31,7 +31,6 @@ pub(super) fn make(b: &Build<'_, '_>) -> Option<Result<Made, String>> {
         "credential" => super::iam::credential(b),
         "missing" => missing(b),
         "access-analyzer" => access_analyzer(b),
-        "securityhub" => security_hub(b),
         _ => return None,
     })
 }
@@ -283,8 +282,4 @@ fn access_analyzer(b: &Build<'_, '_>) -> Result<Made, String> {
         })
     });
     Ok(made.reading([kind(ANALYZER)]))
-}
-
-fn security_hub(b: &Build<'_, '_>) -> Result<Made, String> {
-    Err(format!("`{}` is not evaluated: the hub's state is not read as an account's", b.name))
 }

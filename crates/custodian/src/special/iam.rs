@@ -350,7 +350,7 @@ fn role_used(b: &Build<'_, '_>) -> Result<Made, String> {
     ]))
 }
 
-fn profiles_in_use(ask: &Ask<'_>, instances: &str) -> Result<BTreeSet<String>, Arc<Gap>> {
+pub(super) fn profiles_in_use(ask: &Ask<'_>, instances: &str) -> Result<BTreeSet<String>, Arc<Gap>> {
     let mut out: BTreeSet<String> = BTreeSet::new();
     for i in all(ask, instances)? {
         if i.json.pointer("/State/Name").and_then(Json::as_str) == Some("terminated") {

@@ -281,8 +281,12 @@ fn beside_vpc(b: &Build<'_, '_>) -> Result<Made, String> {
 /// Whether a resource, its subnets and its security groups agree in a value (a tag, mostly).
 fn location(b: &Build<'_, '_>) -> Result<Made, String> {
     let (groups, subnets) = (b.kind("security-group")?, b.kind("subnet")?);
-    let (_, group_path) = b.cx.resource.related("security-group").ok_or("the resource has no security groups")?;
-    let (_, subnet_path) = b.cx.resource.related("subnet").ok_or("the resource has no subnets")?;
+    // Of some, Cloud Custodian gathers them by a program of its own.
+    let path = |of: &str, why: &'static str| {
+        b.cx.resource.related(of).map(|(_, path)| path).filter(|p| !p.is_empty()).ok_or(why)
+    };
+    let group_path = path("security-group", "the resource's security groups are not gathered")?;
+    let subnet_path = path("subnet", "the resource's subnets are not gathered")?;
     let (group_path, subnet_path) = (crate::path::Path::parse(group_path)?, crate::path::Path::parse(subnet_path)?);
     if b.data.get("ignore").is_some() || b.text("match").as_deref() == Some("in") {
         return Err("`ignore` and `match: in` of `network-location` are not evaluated".to_owned());

@@ -8,7 +8,7 @@ use crate::select::select;
 use crate::settings;
 use smol_str::SmolStr;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use yagura_inventory::Plan;
 use yagura_model::{ContentFile, Lang, Severity};
 use yagura_report::width;
@@ -25,7 +25,8 @@ pub fn run(cli: &Cli, command: &ChecksCommand, lang: Lang) -> Result<u8, Failure
             list(&chosen, if *json { ListFormat::Json } else { *format }, lang)
         }
         ChecksCommand::Show { id } => show(cli, &content, id, lang),
-        ChecksCommand::Test { ids } => test(&content, ids, lang),
+        ChecksCommand::Test { ids, watch: false } => test(&content, ids, lang),
+        ChecksCommand::Test { ids, watch: true } => watch(cli, ids, lang),
         ChecksCommand::New { id, each } => new(cli, &content, id, each, lang),
     }
 }
@@ -108,6 +109,54 @@ fn show(cli: &Cli, content: &Content, id: &str, lang: Lang) -> Result<u8, Failur
     row(lang.pick("answers", "対応する要件"), &join(file.maps.iter().map(ToString::to_string).collect()))?;
     row(lang.pick("file", "ファイル"), &file.file.path)?;
     Ok(exit::DONE)
+}
+
+/// Runs the fixtures whenever a file changes, until it is stopped.
+fn watch(cli: &Cli, ids: &[String], lang: Lang) -> Result<u8, Failure> {
+    let files: Vec<&Path> = ids.iter().map(Path::new).filter(|p| p.exists()).collect();
+    if cli.content.is_none() && files.is_empty() {
+        return Err(Failure::usage("there is nothing to watch", "監視するファイルがない")
+            .hint("--content DIR, or name a file", "--content DIR を指定するか、ファイルを指定すること"));
+    }
+    let mut seen = None;
+    loop {
+        let now = stamps(cli.content.as_deref().into_iter().chain(files.iter().copied()));
+        if seen.as_ref() != Some(&now) {
+            let ran = Content::load(cli.content.as_deref()).and_then(|content| {
+                // What is the folder's own, where nothing is named.
+                let own = content.checks.values().filter(|c| !c.file.shipped).map(|c| c.id.to_string());
+                let ids: Vec<String> = if ids.is_empty() { own.collect() } else { ids.to_vec() };
+                if ids.is_empty() && content.errors.is_empty() { Ok(exit::DONE) } else { test(&content, &ids, lang) }
+            });
+            if let Err(failure) = ran {
+                writeln!(std::io::stdout(), "{}", failure.render(lang))?;
+            }
+            writeln!(
+                std::io::stdout(),
+                "{}",
+                lang.pick("waiting for changes (Ctrl-C ends)", "変更を待機中（Ctrl-C で終了）")
+            )?;
+            seen = Some(now);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(300));
+    }
+}
+
+/// When the files below these paths were changed.
+fn stamps<'p>(paths: impl Iterator<Item = &'p Path>) -> Vec<(PathBuf, Option<std::time::SystemTime>)> {
+    let (mut open, mut out): (Vec<PathBuf>, Vec<_>) = (paths.map(Path::to_path_buf).collect(), Vec::new());
+    while let Some(path) = open.pop() {
+        match std::fs::read_dir(&path) {
+            // A link may lead round in a circle: only real folders are entered.
+            Ok(entries) if !path.is_symlink() => open.extend(entries.flatten().map(|e| e.path())),
+            _ => {
+                let changed = path.metadata().and_then(|m| m.modified()).ok();
+                out.push((path, changed));
+            }
+        }
+    }
+    out.sort();
+    out
 }
 
 fn test(content: &Content, ids: &[String], lang: Lang) -> Result<u8, Failure> {

@@ -1,7 +1,7 @@
-//! `yagura content lint`.
+//! `yagura content`.
 
 use super::checks::run_all;
-use super::fix;
+use super::{fix, schema, site};
 use crate::cli::{Cli, ContentCommand};
 use crate::content::{self, Content, Requirements};
 use crate::escalations::{Escalation, broken};
@@ -16,7 +16,11 @@ use yagura_rule::ContentError;
 
 /// Runs a `content` command.
 pub fn run(cli: &Cli, command: &ContentCommand, lang: Lang) -> Result<u8, Failure> {
-    let ContentCommand::Lint { dir } = command;
+    let dir = match command {
+        ContentCommand::Lint { dir } => dir,
+        ContentCommand::Schema { kind } => return schema::print(*kind, &Content::load(cli.content.as_deref())?),
+        ContentCommand::Site { dir } => return site::write(cli, dir, lang),
+    };
     let folder = dir.as_deref().or(cli.content.as_deref());
     let content = Content::load(folder)?;
     let compiled = content.compile()?;

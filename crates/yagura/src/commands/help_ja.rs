@@ -1,7 +1,8 @@
 //! The help texts in Japanese. A test sees to it that none is missing.
 
 use super::{
-    custodian, detect, events, findings, fix, frameworks, history, iam, investigate, logs, net, query, store, trail,
+    custodian, detect, events, findings, fix, frameworks, history, iam, investigate, logs, net, query, setup, store,
+    trail,
 };
 use clap::{Arg, ArgAction, Command};
 
@@ -89,6 +90,9 @@ fn own(path: &str) -> Option<&'static HelpJa> {
     if let Some(own) = path.strip_prefix("yagura findings ").and_then(findings::help_ja) {
         return Some(own);
     }
+    if let Some(own) = path.strip_prefix("yagura setup ").and_then(setup::help_ja) {
+        return Some(own);
+    }
     let of_iam = path.strip_prefix("yagura iam ").and_then(iam::help_ja);
     let of_net = || path.strip_prefix("yagura net ").and_then(net::help_ja);
     let of_logs = || path.strip_prefix("yagura logs ").and_then(logs::help_ja);
@@ -118,6 +122,7 @@ fn about(path: &str) -> Option<&'static str> {
         "yagura checks test" => "チェックのファイルに含まれるテストを実行する",
         "yagura checks new" => "--content のフォルダーに自作チェックのひな形を作る",
         "yagura frameworks" => "フレームワーク（基準）の要件と、それを確認するチェック",
+        "yagura setup" => "Yagura が組織を読み取るために必要なものを出力する",
         "yagura permissions" => "選択したチェックに必要な最小権限の IAM ポリシーを出力する",
         "yagura iam" => "IAM で誰が何をできるか、その理由、変更で何が許可されるかを調べる",
         "yagura net" => "VPC のネットワークで何が何に到達できるか、できない理由は何かを調べる",
@@ -128,6 +133,8 @@ fn about(path: &str) -> Option<&'static str> {
         "yagura custodian" => "Cloud Custodian のポリシーをそのまま実行する（変更はしない）",
         "yagura content" => "コンテンツフォルダーを検査する",
         "yagura content lint" => "すべて読み込み、式の型を検査し、テストを実行する",
+        "yagura content schema" => "コンテンツファイルの JSON Schema を出力する（エディター用）",
+        "yagura content site" => "チェックごとのページと索引を両言語で書き出す（参照・公開用）",
         "yagura completions" => "シェル補完のスクリプトを出力する",
         "yagura man" => "マニュアルページを出力する。または全コマンド分をフォルダーに書き出す",
         _ => return None,
@@ -185,6 +192,16 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
         (_, "region") => "読み取るリージョン [デフォルト: 設定されているリージョン]",
         (_, "all_regions") => "アカウントで有効なすべてのリージョン",
         (_, "role_arn") => "引き受けるロール。1 つがスキャン対象の 1 アカウントになる",
+        ("yagura checks test", "watch") => "--content のファイル、または指定したファイルが変わるたびに再実行する",
+        ("yagura content schema", "kind") => "ファイルの種類",
+        ("yagura content site", "dir") => "書き出すフォルダー",
+        (_, "org") => {
+            "組織の有効なアカウントすべてを、各アカウントの同名のロールで読み取る。管理アカウントか委任管理者で実行する"
+        }
+        (_, "org_role") => "各アカウントのロール名",
+        (_, "ou") => "この組織単位（ou-... か r-...）以下のアカウントだけ",
+        (_, "account") => "組織のうち、このアカウントだけ",
+        (_, "account_tag") => "このタグを持つアカウントだけ。値は省略できる",
         (_, "external_id") => "ロールの信頼ポリシーが求める外部 ID",
         (_, "endpoint_url") => "全サービスで使うエンドポイント",
         (_, "concurrency") => "同時に送るリクエスト数の上限",
@@ -241,6 +258,7 @@ fn examples(path: &str) -> Option<&'static str> {
   yagura scan --demo
   yagura scan --profile audit --region ap-northeast-1,us-east-1
   yagura scan --role-arn arn:aws:iam::111122223333:role/audit --external-id xyz --all-regions
+  yagura scan --org --all-regions                     組織の全アカウント（ロールは yagura setup org が出力する）
   yagura scan --fail-on high --format sarif --output yagura.sarif
   yagura scan --save before.ysnap && yagura scan --snapshot before.ysnap --lang ja
   yagura scan --store                                 記録する（`yagura findings list` で一覧）
@@ -249,6 +267,7 @@ fn examples(path: &str) -> Option<&'static str> {
   yagura scan --iac template.yaml infra/ --fail-on high --format sarif --output yagura.sarif
   yagura scan --iac plan.json                         （terraform show -json plan.out > plan.json）"
         }
+        "yagura setup" => "Yagura が組織を読み取るために必要なものを出力する",
         "yagura permissions" => {
             "例:
   yagura permissions > yagura-read.json

@@ -1,5 +1,6 @@
 //! Reading a live organization: credentials, accounts, Regions.
 
+use super::organization;
 use crate::cli::AwsArgs;
 use crate::content::Compiled;
 use crate::failure::Failure;
@@ -61,6 +62,12 @@ impl Access {
     /// # Errors
     /// There are no credentials, or nothing can be read with them.
     pub async fn open(args: &AwsArgs, compiled: &Compiled, lang: Lang) -> Result<Self, Failure> {
+        if args.external_id.is_some() && args.role_arn.is_empty() && !args.org {
+            return Err(Failure::usage(
+                "--external-id is for roles, and none is named: add --role-arn or --org",
+                "--external-id はロール用だが、ロールの指定がない。--role-arn か --org を加えること",
+            ));
+        }
         let options = Options {
             max_concurrency: args.concurrency.max(1),
             attempt_timeout: Duration::from_secs(args.timeout),
@@ -68,8 +75,13 @@ impl Access {
             ..options(args.profile.as_deref(), args.region.first(), args.endpoint_url.as_deref(), lang)?
         };
         let base = Session::connect(options, compiled.facts.clone()).await.map_err(|e| connect_failure(&e))?;
-        let mut targets =
-            if args.role_arn.is_empty() { vec![own_account(&base).await?] } else { roles(&base, args, lang).await? };
+        let mut targets = if args.org {
+            organization::targets(&base, args, compiled, lang).await?
+        } else if args.role_arn.is_empty() {
+            vec![own_account(&base).await?]
+        } else {
+            roles(&base, args, lang).await?
+        };
         if let [only] = targets.as_slice()
             && let Err(gap) = &only.session
         {
@@ -122,7 +134,7 @@ fn mfa_prompt(lang: Lang) -> yagura_aws::MfaPrompt {
     })
 }
 
-async fn own_account(base: &Session) -> Result<Target, Failure> {
+pub async fn own_account(base: &Session) -> Result<Target, Failure> {
     match base.caller().await {
         Ok(caller) => Ok(Target { caller, session: Ok(base.clone()) }),
         // AWS never denies this call; where something on the way does, the rest can still be read without an account id.
@@ -140,7 +152,7 @@ async fn own_account(base: &Session) -> Result<Target, Failure> {
     }
 }
 
-/// Assumes every role, all at once. A role that cannot be assumed leaves its account Unknown and stops nothing else.
+/// Assumes every role. A role that cannot be assumed leaves its account Unknown and stops nothing else.
 async fn roles(base: &Session, args: &AwsArgs, lang: Lang) -> Result<Vec<Target>, Failure> {
     let mut wanted: Vec<(Caller, Role)> = Vec::new();
     for arn in &args.role_arn {
@@ -153,10 +165,17 @@ async fn roles(base: &Session, args: &AwsArgs, lang: Lang) -> Result<Vec<Target>
         }
         wanted.push((caller, Role { external_id: args.external_id.clone(), ..Role::new(arn) }));
     }
+    Ok(assume_all(base, wanted, args.concurrency).await)
+}
+
+/// Assumes roles, a few at once. One that cannot be assumed leaves its account Unknown and stops nothing else.
+pub async fn assume_all(base: &Session, wanted: Vec<(Caller, Role)>, at_once: usize) -> Vec<Target> {
+    let slots = Arc::new(tokio::sync::Semaphore::new(at_once.clamp(1, 16)));
     let mut running = tokio::task::JoinSet::new();
     for (nth, (caller, role)) in wanted.into_iter().enumerate() {
-        let base = base.clone();
+        let (base, slots) = (base.clone(), slots.clone());
         running.spawn(async move {
+            let _slot = slots.acquire().await;
             let session = base.assume(&role).await.map_err(|e| Arc::new(e.gap()));
             let caller = match &session {
                 Ok(s) => s.caller().await.unwrap_or(caller),
@@ -167,7 +186,7 @@ async fn roles(base: &Session, args: &AwsArgs, lang: Lang) -> Result<Vec<Target>
     }
     let mut out = running.join_all().await;
     out.sort_by_key(|(nth, _)| *nth);
-    Ok(out.into_iter().map(|(_, target)| target).collect())
+    out.into_iter().map(|(_, target)| target).collect()
 }
 
 /// Whose account a role's ARN names.

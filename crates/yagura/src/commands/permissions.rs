@@ -29,6 +29,12 @@ struct Statement<'p> {
     resource: &'p str,
 }
 
+/// The actions that reading for these checks takes.
+pub fn actions(plan: &Plan) -> BTreeSet<SmolStr> {
+    // STS answers GetCallerIdentity whatever the policies say; ec2:DescribeRegions serves --all-regions.
+    plan.permissions().map(|(p, _)| p.clone()).chain(["ec2:DescribeRegions".into()]).collect()
+}
+
 /// Prints the policy, or verifies it.
 pub fn run(cli: &Cli, args: &PermissionsArgs, lang: Lang) -> Result<u8, Failure> {
     let Prepared { compiled, mut checks, .. } = prepare(cli, &args.selection, lang)?;
@@ -39,9 +45,7 @@ pub fn run(cli: &Cli, args: &PermissionsArgs, lang: Lang) -> Result<u8, Failure>
         checks.extend(net::source::readers(&compiled));
     }
     let plan = Plan::of(&checks, &compiled.kinds);
-    // STS answers GetCallerIdentity whatever the policies say; ec2:DescribeRegions serves --all-regions.
-    let mut actions: BTreeSet<SmolStr> = plan.permissions().map(|(p, _)| p.clone()).collect();
-    actions.insert("ec2:DescribeRegions".into());
+    let mut actions = actions(&plan);
     if args.trail {
         actions.extend(super::trail::ACTIONS.map(SmolStr::from));
     }

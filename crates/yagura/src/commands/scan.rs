@@ -34,12 +34,12 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
     let snapshot = if args.iac.iac.is_empty() {
         read(args, &compiled, &checks, memory.readers(&compiled, &checks), lang)?
     } else {
-        writable([&args.save, &args.output, &args.life.write_baseline])?;
+        writable([&args.estate.save, &args.output, &args.life.write_baseline])?;
         let templates = iac::read(&args.iac, &compiled, &mut checks, lang)?;
         (places, notes) = (templates.places, templates.notes);
         templates.snapshot
     };
-    if let Some(path) = &args.save {
+    if let Some(path) = &args.estate.save {
         save(&snapshot, path)
             .map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを保存できない: {e}")))?;
     }
@@ -68,9 +68,9 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
     if let Some(path) = &args.life.write_baseline {
         write_baseline(path, &verdicts, estate.taken_at(), lang)?;
     }
-    let source = match &args.snapshot {
+    let source = match &args.estate.snapshot {
         Some(_) => Source::Snapshot,
-        None if args.demo => Source::Demo,
+        None if args.estate.demo => Source::Demo,
         None => Source::Live,
     };
     let partial = !args.resource_tag.is_empty();
@@ -83,7 +83,7 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
         left_out.iter().try_for_each(|n| writeln!(std::io::stderr(), "{n}"))?;
     }
     notes.extend(left_out);
-    let meta = Meta { notes, ..meta(&content, &compiled, &estate, args.demo, requests, started, lang) };
+    let meta = Meta { notes, ..meta(&content, &compiled, &estate, args.estate.demo, requests, started, lang) };
     output(&Report { meta, verdicts, gaps, compliance }, args, lang)?;
     if code == exit::BLIND {
         let _ = writeln!(std::io::stderr(), "{}", unseen(denied).render(lang));
@@ -117,11 +117,11 @@ fn read(
     mut readers: Vec<Check>,
     lang: Lang,
 ) -> Result<Snapshot, Failure> {
-    writable([&args.save, &args.output, &args.life.write_baseline])?;
-    if args.demo {
+    writable([&args.estate.save, &args.output, &args.life.write_baseline])?;
+    if args.estate.demo {
         return demo(compiled);
     }
-    if let Some(path) = &args.snapshot {
+    if let Some(path) = &args.estate.snapshot {
         return load(path).map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを読み込めない: {e}")));
     }
     let display = Display::new(args.quiet, lang);

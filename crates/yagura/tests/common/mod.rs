@@ -26,13 +26,14 @@ pub const SECRET: &str = "wJalrXUtnFEMIK7MDENGbPxRfiCYsecretsecret";
 /// See [`SECRET`].
 pub const TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLEtokentokentokentokentokentokentoken";
 
-/// No run takes longer than this.
+/// No run takes longer than this, unless a test says so.
 const LONGEST: Duration = Duration::from_secs(45);
 
 /// A run of `yagura`.
 pub struct Run {
     command: Command,
     home: tempfile::TempDir,
+    longest: Duration,
 }
 
 /// What came of it.
@@ -65,7 +66,7 @@ impl Run {
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("AWS_CONFIG_FILE", "/dev/null")
             .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-        Self { command, home }
+        Self { command, home, longest: LONGEST }
     }
 
     /// `yagura scan` of two Regions at an endpoint that answers what [`ANSWERED`] asks, as JSON Lines.
@@ -88,6 +89,12 @@ impl Run {
         self
     }
 
+    /// It may take so long, where much is to be read.
+    pub fn within(mut self, longest: Duration) -> Self {
+        self.longest = longest;
+        self
+    }
+
     /// Starts it; the output is dropped.
     pub fn spawn(mut self) -> Child {
         self.command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
@@ -103,9 +110,9 @@ impl Run {
             if let Some(status) = child.try_wait().unwrap() {
                 break status;
             }
-            if started.elapsed() > LONGEST {
+            if started.elapsed() > self.longest {
                 child.kill().unwrap();
-                panic!("still running after {LONGEST:?}: {}", text(&err));
+                panic!("still running after {:?}: {}", self.longest, text(&err));
             }
             std::thread::sleep(Duration::from_millis(3));
         };

@@ -30,9 +30,20 @@ pub struct Server {
 impl Server {
     /// moto itself.
     pub fn moto(python: &Path) -> Self {
+        Self::moto_with(python, &[])
+    }
+
+    /// moto itself with settings of its environment.
+    pub fn moto_with(python: &Path, settings: &[(&str, &str)]) -> Self {
         let address = free();
         let main = format!("from moto.server import main; main(['-H', '127.0.0.1', '-p', '{}'])", address.port());
-        Self::start(Command::new(python).args(["-c", &main]).env("MOTO_EC2_LOAD_DEFAULT_AMIS", "false"), address)
+        Self::start(
+            Command::new(python)
+                .args(["-c", &main])
+                .env("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+                .envs(settings.iter().copied()),
+            address,
+        )
     }
 
     /// A program that serves at the address given to it.

@@ -6,7 +6,7 @@ mod schema;
 mod source;
 
 use super::help_ja::HelpJa;
-use crate::cli::{AwsArgs, Cli};
+use crate::cli::{AwsArgs, Cli, EstateArgs};
 use crate::failure::Failure;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -56,15 +56,9 @@ pub struct RunArgs {
     /// The event (JSON) that policies with an `event` filter are run for
     #[arg(long, value_name = "FILE")]
     pub event: Option<PathBuf>,
-    /// Use the built-in sample estate: no account, no network
-    #[arg(long, conflicts_with_all = ["snapshot", "save", "AwsArgs"])]
-    pub demo: bool,
-    /// Use a snapshot that --save wrote: no credentials needed
-    #[arg(long, value_name = "FILE", conflicts_with = "AwsArgs")]
-    pub snapshot: Option<PathBuf>,
-    /// Keep what was read
-    #[arg(long, value_name = "FILE", conflicts_with = "snapshot")]
-    pub save: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub estate: EstateArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap groups carry their own text")]
     pub aws: AwsArgs,
@@ -97,11 +91,19 @@ pub struct ValidateArgs {
 #[command(after_help = "Examples:
   yagura custodian schema
   yagura custodian schema s3
-  yagura custodian schema aws.s3.filters.check-public-block")]
+  yagura custodian schema aws.s3.filters.check-public-block
+  yagura custodian schema --coverage
+  yagura custodian schema --coverage metrics --format json")]
 pub struct SchemaArgs {
     /// RESOURCE, RESOURCE.filters, RESOURCE.actions, or one of these with a name [default: all resources]
     #[arg(value_name = "WHAT")]
     pub what: Option<String>,
+    /// Print which filters are evaluated here, on how many resources, and why not on others; WHAT is then a filter
+    #[arg(long)]
+    pub coverage: bool,
+    /// How to write the coverage
+    #[arg(long, value_enum, default_value_t, requires = "coverage")]
+    pub format: Form,
 }
 
 const RUN_JA: HelpJa = HelpJa {
@@ -138,14 +140,17 @@ const VALIDATE_JA: HelpJa = HelpJa {
 
 const SCHEMA_JA: HelpJa = HelpJa {
     about: "リソース、そのフィルターとアクション、それぞれのキーを表示する",
-    arguments: &[(
-        "what",
-        "RESOURCE、RESOURCE.filters、RESOURCE.actions、またはその後に名前 [デフォルト: すべてのリソース]",
-    )],
+    arguments: &[
+        ("what", "RESOURCE、RESOURCE.filters、RESOURCE.actions、またはその後に名前 [デフォルト: すべてのリソース]"),
+        ("coverage", "評価するフィルター、対象リソースの数、評価しない理由を表示する。WHAT はフィルター名"),
+        ("format", "--coverage の出力形式"),
+    ],
     examples: "例:
   yagura custodian schema
   yagura custodian schema s3
-  yagura custodian schema aws.s3.filters.check-public-block",
+  yagura custodian schema aws.s3.filters.check-public-block
+  yagura custodian schema --coverage
+  yagura custodian schema --coverage metrics --format json",
 };
 
 /// The Japanese help of a subcommand by its name.
@@ -163,6 +168,6 @@ pub fn run(cli: &Cli, command: &CustodianCommand, lang: Lang) -> Result<u8, Fail
     match command {
         CustodianCommand::Run(args) => run::run(cli, args, lang),
         CustodianCommand::Validate(args) => schema::validate(cli, args, lang),
-        CustodianCommand::Schema(args) => schema::schema(args, lang),
+        CustodianCommand::Schema(args) => schema::schema(cli, args, lang),
     }
 }

@@ -9,6 +9,7 @@ use smol_str::SmolStr;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use yagura_custodian::action::told;
 use yagura_custodian::policy::Policy;
 use yagura_custodian::run::{Selection, Skipped};
 use yagura_custodian::world::Place;
@@ -259,8 +260,8 @@ pub fn text(outcomes: &[Outcome<'_>], out: &mut impl Write, lang: Lang) -> std::
             let with = how.get("with").filter(|w| w.as_object().is_some_and(|o| !o.is_empty()));
             let with = with.map(|w| format!(" {w}")).unwrap_or_default();
             match lang {
-                Lang::En => writeln!(out, "  would {action} {} resources{with} (not carried out)", o.count())?,
-                Lang::Ja => writeln!(out, "  {} 件に {action} を行うはず{with}（実行しない）", o.count())?,
+                Lang::En => writeln!(out, "  would {}{with} (not carried out)", told(action, o.count(), lang))?,
+                Lang::Ja => writeln!(out, "  予定: {}{with}（実行しない）", told(action, o.count(), lang))?,
             }
         }
     }

@@ -12,12 +12,13 @@ use serde_json::Value as Json;
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
 use std::io::Write;
+use yagura_custodian::call::Call;
 use yagura_custodian::filter::Read;
 use yagura_custodian::policy::Policy;
 use yagura_custodian::run::{Setting, plan};
 use yagura_custodian::world::{Names, Place, World};
-use yagura_inventory::{load, save};
-use yagura_model::{Lang, Snapshot};
+use yagura_inventory::{FieldCall, Input, load, save};
+use yagura_model::{Lang, Snapshot, Value};
 use yagura_rule::Check;
 
 /// Runs policies.
@@ -29,13 +30,17 @@ pub fn run(cli: &Cli, args: &RunArgs, lang: Lang) -> Result<u8, Failure> {
     }
     let event = args.event.as_ref().map(|path| event(path)).transpose()?;
     let content = Content::load(cli.content.as_deref())?;
-    let compiled = content.compile()?;
+    let mut compiled = content.compile()?;
     let names = names(&compiled, &facts);
     let started = jiff::Timestamp::now();
     let before = Setting { facts: &facts, names: &names, now: started, file: &local_file, event: event.as_ref() };
     let mut wanted: BTreeSet<Read> = BTreeSet::new();
     for p in &policies {
         wanted.extend(before.needs(p).unwrap_or_default());
+    }
+    let asked = asked(&wanted);
+    if !asked.is_empty() {
+        compiled = content.compile_with(&asked)?;
     }
     if let Some(dir) = &args.output_dir {
         std::fs::create_dir_all(dir).map_err(|e| {
@@ -46,13 +51,7 @@ pub fn run(cli: &Cli, args: &RunArgs, lang: Lang) -> Result<u8, Failure> {
         })?;
     }
     let snapshot = read(args, &compiled, &names, &wanted, lang)?;
-    let kinds: BTreeSet<SmolStr> = wanted
-        .iter()
-        .map(|r| match r {
-            Read::Kind(k) | Read::Field(k, _) => k.clone(),
-            Read::Own(_) => SmolStr::default(),
-        })
-        .collect();
+    let kinds: BTreeSet<SmolStr> = wanted.iter().filter_map(|r| r.kind().cloned()).collect();
     let world = World::new(&snapshot, &names, &kinds);
     let setting = Setting { now: snapshot.taken_at, ..before };
     let mut outcomes = Vec::new();
@@ -112,17 +111,17 @@ fn read(
     wanted: &BTreeSet<Read>,
     lang: Lang,
 ) -> Result<Snapshot, Failure> {
-    if args.demo {
+    if args.estate.demo {
         return scan::demo(compiled);
     }
-    if let Some(path) = &args.snapshot {
+    if let Some(path) = &args.estate.snapshot {
         return load(path).map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを読み込めない: {e}")));
     }
     let checks = readers_of(compiled, names, wanted);
     let display = Display::new(args.quiet, lang);
     let mut snapshot = live::read(&args.aws, compiled, &checks, &display, lang)?;
     snapshot.scope.checks.clear();
-    if let Some(path) = &args.save {
+    if let Some(path) = &args.estate.save {
         save(&snapshot, path)
             .map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを保存できない: {e}")))?;
     }
@@ -137,16 +136,48 @@ fn readers_of(compiled: &Compiled, names: &Names, wanted: &BTreeSet<Read>) -> Ve
         known.or_else(|| kind.names().find(|f| matches!(kind.source(f), Some(yagura_inventory::Source::List))).cloned())
     };
     let mut fields: BTreeSet<(SmolStr, SmolStr)> = BTreeSet::new();
+    let mut checks = Vec::new();
     for r in wanted {
         match r {
             Read::Kind(kind) => fields.extend(listed(kind).map(|f| (kind.clone(), f))),
             Read::Field(kind, field) => {
                 fields.insert((kind.clone(), field.clone()));
             }
+            Read::Some(kind, field, member, values) => {
+                checks.extend(readers::of_some(compiled, kind, field, Some((member, values))));
+            }
+            Read::Asked(call) => {
+                fields.insert((call.kind.clone(), call.field.clone()));
+            }
             Read::Own(_) => {}
         }
     }
-    fields.iter().filter_map(|(kind, field)| readers::of_field(compiled, kind, field)).collect()
+    checks.extend(fields.iter().filter_map(|(kind, field)| readers::of_field(compiled, kind, field)));
+    checks
+}
+
+/// The calls of policies' own, as fields of their kinds.
+fn asked(wanted: &BTreeSet<Read>) -> Vec<(SmolStr, FieldCall)> {
+    let mut seen = BTreeSet::new();
+    let calls = wanted.iter().filter_map(|r| match r {
+        Read::Asked(call) => Some(call),
+        _ => None,
+    });
+    let field = |call: &Call| {
+        let with: Json = serde_json::from_str(&call.with).unwrap_or_default();
+        let with = with.as_object().into_iter().flatten();
+        FieldCall {
+            name: call.field.clone(),
+            call: call.call.clone(),
+            with: with
+                .filter_map(|(k, v)| Some((k.as_str().into(), Input::Constant(Value::from_json(v.clone())?))))
+                .collect(),
+            take: call.take.clone(),
+            absent_on: call.absent_on.clone(),
+            member: None,
+        }
+    };
+    calls.filter(|c| seen.insert((&c.kind, &c.field))).map(|c| (c.kind.clone(), field(c))).collect()
 }
 
 /// A policy's place in messages.

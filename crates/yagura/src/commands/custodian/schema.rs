@@ -7,7 +7,8 @@ use crate::content::Content;
 use crate::failure::{Failure, exit};
 use serde_json::json;
 use std::io::Write;
-use yagura_custodian::facts::{Part, Resource};
+use yagura_custodian::coverage::coverage as coverage_of;
+use yagura_custodian::facts::{Facts, Part, Resource};
 use yagura_custodian::run::{Setting, limits};
 use yagura_model::Lang;
 
@@ -58,8 +59,11 @@ pub fn validate(cli: &Cli, args: &ValidateArgs, lang: Lang) -> Result<u8, Failur
 }
 
 /// Prints what Cloud Custodian knows.
-pub fn schema(args: &SchemaArgs, _lang: Lang) -> Result<u8, Failure> {
+pub fn schema(cli: &Cli, args: &SchemaArgs, lang: Lang) -> Result<u8, Failure> {
     let facts = facts()?;
+    if args.coverage {
+        return coverage(cli, &facts, args, lang);
+    }
     let mut out = std::io::stdout().lock();
     let Some(what) = &args.what else {
         facts.names().try_for_each(|n| writeln!(out, "aws.{n}"))?;
@@ -97,4 +101,38 @@ pub fn schema(args: &SchemaArgs, _lang: Lang) -> Result<u8, Failure> {
 
 fn list(out: &mut impl Write, resource: &Resource<'_>, part: Part) -> std::io::Result<()> {
     resource.parts(part).try_for_each(|n| writeln!(out, "- {n}"))
+}
+
+/// Prints which filters are evaluated, and on how many resources.
+fn coverage(cli: &Cli, facts: &Facts, args: &SchemaArgs, lang: Lang) -> Result<u8, Failure> {
+    let content = Content::load(cli.content.as_deref())?;
+    let compiled = content.compile()?;
+    let names = names(&compiled, facts);
+    let setting = Setting { facts, names: &names, now: jiff::Timestamp::now(), file: &local_file, event: None };
+    let rows = coverage_of(&setting);
+    let rows: Vec<_> = rows.iter().filter(|r| args.what.as_ref().is_none_or(|w| *w == r.name)).collect();
+    if rows.is_empty() {
+        let all = coverage_of(&setting);
+        let known = all.iter().map(|r| r.name.as_str());
+        return Err(Failure::unknown(("filter", "フィルター"), args.what.as_deref().unwrap_or_default(), known));
+    }
+    let mut out = std::io::stdout().lock();
+    if args.format == Form::Json {
+        let all: Vec<_> = rows
+            .iter()
+            .map(|r| json!({"filter": r.name, "resources": r.resources, "read": r.read, "evaluated": r.evaluated, "why": r.why}))
+            .collect();
+        writeln!(out, "{:#}", json!(all))?;
+        return Ok(exit::DONE);
+    }
+    let head = lang.pick(
+        "filter, resources that have it, of these read, of these evaluated, why not",
+        "フィルター、それを持つリソースの数、うち読み取れるもの、うち評価するもの、しない理由",
+    );
+    writeln!(out, "{head}")?;
+    for r in rows {
+        let why = r.why.as_deref().unwrap_or_default();
+        writeln!(out, "{:<34} {:>4} {:>4} {:>4}  {why}", r.name, r.resources, r.read, r.evaluated)?;
+    }
+    Ok(exit::DONE)
 }

@@ -1,4 +1,4 @@
-//! The arguments of `fix` and `undo`, and their Japanese help.
+//! The arguments of `fix`, `undo` and `contain`, and their Japanese help.
 
 use crate::cli::{AwsArgs, SeverityArg};
 use crate::commands::frameworks::TextOrJson;
@@ -87,6 +87,56 @@ pub struct UndoArgs {
     pub format: TextOrJson,
 }
 
+/// Arguments of `contain`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  yagura contain                                              what there is
+  yagura contain ec2.quarantine_instance i-0abc12 --region ap-northeast-1
+  yagura contain iam.block_user alice
+  yagura contain iam.revoke_role_sessions deploy --apply 3f7a...
+  yagura undo RUN                                             ends it
+
+Exit codes: 0 done, 1 a call failed, 2 wrong hash or bad usage, 3 nothing could be read.")]
+pub struct ContainArgs {
+    /// What to do [default: list what there is]
+    #[arg(value_name = "ACTION", requires = "resource")]
+    pub action: Option<SmolStr>,
+    /// The resource: its ARN, id or name
+    #[arg(value_name = "RESOURCE")]
+    pub resource: Option<String>,
+    /// Carry out the preview that printed this hash
+    #[arg(long, value_name = "HASH")]
+    pub apply: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub aws: AwsArgs,
+    /// Where the journals of runs are kept [default: ~/.local/state/yagura]
+    #[arg(long, value_name = "DIR", env = "YAGURA_STATE", hide_env_values = true)]
+    pub state: Option<PathBuf>,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextOrJson,
+}
+
+const CONTAIN_JA: HelpJa = HelpJa {
+    about: "インシデントのリソースを封じ込める: インスタンスの隔離、ユーザーやロールの遮断、セッションの取り消し、バケットのロック",
+    arguments: &[
+        ("action", "実行する操作 [既定: 操作の一覧を表示]"),
+        ("resource", "対象のリソース: ARN、ID、または名前"),
+        ("apply", "このハッシュを表示したプレビューを実行する"),
+        ("state", "実行記録の保存先 [既定: ~/.local/state/yagura]"),
+        ("format", "出力形式"),
+    ],
+    examples: "例:
+  yagura contain                                              操作の一覧
+  yagura contain ec2.quarantine_instance i-0abc12 --region ap-northeast-1
+  yagura contain iam.block_user alice
+  yagura contain iam.revoke_role_sessions deploy --apply 3f7a...
+  yagura undo RUN                                             解除する
+
+終了コード: 0 完了、1 失敗した呼び出しあり、2 ハッシュ不一致または使い方の誤り、3 何も読み取れない",
+};
+
 const FIX_JA: HelpJa = HelpJa {
     about: "検出結果の修復をプレビューし、ハッシュを指定して実行する",
     arguments: &[
@@ -131,11 +181,12 @@ const UNDO_JA: HelpJa = HelpJa {
 終了コード: 0 完了、1 元に戻せないものあり、2 使い方の誤り、3 何も読み取れない",
 };
 
-/// The Japanese help of `fix` and `undo`.
+/// The Japanese help of `fix`, `undo` and `contain`.
 pub fn help_ja(name: &str) -> Option<&'static HelpJa> {
     match name {
         "fix" => Some(&FIX_JA),
         "undo" => Some(&UNDO_JA),
+        "contain" => Some(&CONTAIN_JA),
         _ => None,
     }
 }

@@ -1,19 +1,22 @@
 //! `yagura fix` and `yagura undo`: plans previewed, carried out, taken back.
 
 mod args;
+mod contain;
 mod say;
 mod world;
 
-pub use args::{FixArgs, UndoArgs, help_ja};
+pub use args::{ContainArgs, FixArgs, UndoArgs, help_ja};
+pub use contain::run as contain;
 
 use super::prepare::{Prepared, prepare};
 use super::{live, scan, state};
 use crate::cli::{Cli, Selection};
+use crate::commands::frameworks::TextOrJson;
 use crate::content::{self, Compiled, Content};
 use crate::failure::{Failure, exit};
 use crate::progress::Display;
 use smol_str::SmolStr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::PathBuf;
 use world::Live;
@@ -29,6 +32,8 @@ pub struct Remedies {
     pub ready: BTreeMap<SmolStr, Vec<Ready>>,
     /// Why no call mends a check's failures, by check.
     pub cannot: BTreeMap<SmolStr, Remedy>,
+    /// What contains a resource in an incident, each with the check that fails every resource of its kind.
+    pub containments: BTreeMap<SmolStr, (Remedy, Check)>,
 }
 
 impl Remedies {
@@ -38,7 +43,7 @@ impl Remedies {
     /// The user's folder cannot be read.
     pub fn load(cli: &Cli, checks: &[Check], compiled: &Compiled, lang: Lang) -> Result<Self, Failure> {
         let (files, mut errors) = content::remedies(cli.content.as_deref())?;
-        let mut out = Self { ready: BTreeMap::new(), cannot: BTreeMap::new() };
+        let mut out = Self { ready: BTreeMap::new(), cannot: BTreeMap::new(), containments: BTreeMap::new() };
         for file in &files {
             let remedy = match Remedy::parse(file) {
                 Ok(remedy) => remedy,
@@ -47,6 +52,18 @@ impl Remedies {
                     continue;
                 }
             };
+            match remedy.as_check(&compiled.schema) {
+                Ok(Some(check)) => match remedy.ready(&check, &compiled.schema, &compiled.facts) {
+                    Ok(ready) => {
+                        out.ready.insert(remedy.id.clone(), vec![ready]);
+                        out.containments.insert(remedy.id.clone(), (remedy, check));
+                        continue;
+                    }
+                    Err(e) => errors.extend(e),
+                },
+                Ok(None) => {}
+                Err(e) => errors.extend(e),
+            }
             for check in checks.iter().filter(|c| remedy.mends.contains(&c.id)) {
                 if remedy.cannot.is_some() {
                     out.cannot.insert(check.id.clone(), remedy.clone());
@@ -77,8 +94,14 @@ impl Remedies {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let judgements = judge(estate, checks, threads);
         let mut out = Preview::default();
+        let mut named: BTreeSet<&String> = BTreeSet::new();
         for j in judgements.iter().filter(|j| j.status == Status::Fail) {
-            let Some(v) = verdict(estate, checks, j, lang).filter(|v| is_wanted(v, wanted)) else { continue };
+            let Some(v) = verdict(estate, checks, j, lang) else { continue };
+            let by: Vec<&String> = wanted.iter().filter(|w| names(w, &v)).collect();
+            if by.is_empty() && !wanted.is_empty() {
+                continue;
+            }
+            named.extend(by);
             let Subject::Asset(asset) = j.subject else { continue };
             match self.plan(estate, asset, &v, lang) {
                 Ok(plan) => out.add(plan),
@@ -89,6 +112,10 @@ impl Remedies {
                     why,
                 }),
             }
+        }
+        for missing in wanted.iter().filter(|w| !named.contains(w)) {
+            let said = lang.pick("nothing that fails here is called", "失敗した検出結果に該当するものがない:");
+            let _ = writeln!(std::io::stderr(), "{said} `{missing}`");
         }
         out
     }
@@ -116,10 +143,9 @@ impl Remedies {
     }
 }
 
-/// Whether a finding was asked for: by its resource (ARN or id) or its check; all are, where none is named.
-fn is_wanted(v: &Verdict, wanted: &[String]) -> bool {
-    let named = |w: &String| v.resource.arn.as_ref().is_some_and(|arn| arn == w) || v.resource.id == *w || v.rule == *w;
-    wanted.is_empty() || wanted.iter().any(named)
+/// Whether a word names a finding: by its resource (ARN or id) or its check.
+fn names(word: &str, v: &Verdict) -> bool {
+    v.resource.arn.as_deref() == Some(word) || v.resource.id == word || v.rule == word
 }
 
 /// Runs `yagura fix`.
@@ -141,7 +167,7 @@ pub fn run(cli: &Cli, args: &FixArgs, lang: Lang) -> Result<u8, Failure> {
         };
         let mut estate = Estate::from_snapshot(snapshot, compiled.tables.clone());
         let preview = remedies.preview(&mut estate, &checks, &args.findings, lang);
-        say::preview(&preview, args, false, lang)?;
+        say::preview(&preview, (args.format, args.max), false, lang)?;
         return Ok(exit::DONE);
     }
     let runtime = runtime()?;
@@ -153,22 +179,34 @@ pub fn run(cli: &Cli, args: &FixArgs, lang: Lang) -> Result<u8, Failure> {
         let mut estate = access.estate(&compiled, &checks);
         collect(&mut estate, &access.targets, &all, &compiled.kinds, &|p| display.step(p)).await;
         display.finish();
+        let mut estate = in_order(estate, &compiled);
         let preview = remedies.preview(&mut estate, &checks, &args.findings, lang);
         let Some(asked) = &args.apply else {
-            say::preview(&preview, args, true, lang)?;
+            say::preview(&preview, (args.format, args.max), true, lang)?;
             return Ok(exit::DONE);
         };
         allowed(&preview, asked, args.max)?;
-        let hash = preview.hash();
-        let by = access.targets.first().map(|t| t.caller.arn.clone()).unwrap_or_default();
-        let unwritable = |e: std::io::Error| unwritable(&args.state, &e);
-        let journals = Journals::at(&state::folder(args.state.as_ref())?);
-        let mut journal = journals.begin(jiff::Timestamp::now(), &by, &hash, &preview.plans).map_err(unwritable)?;
-        let mut world = Live { access: &access, compiled: &compiled, checks: &checks, remedies: &remedies, lang };
-        let outcome = run::apply(&mut world, &mut journal, lang).await.map_err(unwritable)?;
-        say::applied(&journal.run, &outcome, args.format, lang)?;
-        Ok(if outcome.failed.is_empty() { exit::DONE } else { exit::FINDINGS })
+        let world = Live { access: &access, compiled: &compiled, checks: &checks, remedies: &remedies, lang };
+        carry_out(world, &preview, args.state.as_ref(), args.format).await
     })
+}
+
+/// Carries a preview out that was allowed, with its journal, and says what came of it.
+async fn carry_out(
+    mut world: Live<'_>,
+    preview: &Preview,
+    folder: Option<&PathBuf>,
+    format: TextOrJson,
+) -> Result<u8, Failure> {
+    let lang = world.lang;
+    let unwritable = |e: std::io::Error| unwritable(folder, &e);
+    let by = world.access.targets.first().map(|t| t.caller.arn.clone()).unwrap_or_default();
+    let journals = Journals::at(&state::folder(folder)?);
+    let now = jiff::Timestamp::now();
+    let mut journal = journals.begin(now, &by, &preview.hash(), &preview.plans).map_err(unwritable)?;
+    let outcome = run::apply(&mut world, &mut journal, lang).await.map_err(unwritable)?;
+    say::applied(&journal.run, &outcome, format, lang)?;
+    Ok(if outcome.failed.is_empty() { exit::DONE } else { exit::FINDINGS })
 }
 
 /// Whether a preview may be carried out: it is the one that was shown, and no larger than allowed.
@@ -201,7 +239,7 @@ fn allowed(preview: &Preview, asked: &str, max: usize) -> Result<(), Failure> {
 /// Runs `yagura undo`.
 pub fn undo(cli: &Cli, args: &UndoArgs, lang: Lang) -> Result<u8, Failure> {
     let journals = Journals::at(&state::folder(args.state.as_ref())?);
-    let unwritable = |e: std::io::Error| unwritable(&args.state, &e);
+    let unwritable = |e: std::io::Error| unwritable(args.state.as_ref(), &e);
     let Some(name) = &args.run else {
         say::runs(&journals, args.format, lang)?;
         return Ok(exit::DONE);
@@ -218,8 +256,12 @@ pub fn undo(cli: &Cli, args: &UndoArgs, lang: Lang) -> Result<u8, Failure> {
         }
     })?;
     let plans = journal.plans();
-    let selection =
-        Selection { check: plans.iter().flat_map(|p| p.rules()).cloned().collect(), ..Selection::default() };
+    // A containment stands for no check; where there is none, no check is chosen.
+    let (files, _) = content::remedies(cli.content.as_deref())?;
+    let contained: BTreeSet<SmolStr> =
+        files.iter().filter_map(|f| Remedy::parse(f).ok()).filter(|r| r.contains.is_some()).map(|r| r.id).collect();
+    let rules = plans.iter().flat_map(|p| p.rules()).filter(|r| !contained.contains(*r)).cloned();
+    let selection = Selection { check: rules.collect(), ..Selection::default() };
     let Prepared { compiled, checks, .. } = prepare(cli, &selection, lang)?;
     let remedies = Remedies::load(cli, &checks, &compiled, lang)?;
     let runtime = runtime()?;
@@ -246,13 +288,18 @@ pub fn undo(cli: &Cli, args: &UndoArgs, lang: Lang) -> Result<u8, Failure> {
     })
 }
 
+/// The same estate in an order that does not hang on which answer came first: so a preview's hash is the same every time.
+fn in_order(estate: Estate, compiled: &Compiled) -> Estate {
+    Estate::from_snapshot(estate.into_snapshot(String::new(), 0), compiled.tables.clone())
+}
+
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     let threads = std::thread::available_parallelism().map_or(2, usize::from).min(4);
     tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
 }
 
-fn unwritable(folder: &Option<PathBuf>, e: &std::io::Error) -> Failure {
-    let place = folder.as_ref().map_or_else(String::new, |f| format!(" ({})", f.display()));
+fn unwritable(folder: Option<&PathBuf>, e: &std::io::Error) -> Failure {
+    let place = folder.map_or_else(String::new, |f| format!(" ({})", f.display()));
     Failure::usage(
         format!("the journal of runs cannot be used{place}: {e}; nothing more was changed"),
         format!("実行記録を読み書きできない{place}: {e}。以降は何も変更していない"),
@@ -298,6 +345,9 @@ fn lint_one(
 ) -> Result<(), Vec<ContentError>> {
     let remedy = Remedy::parse(file)?;
     let broken = |message: String| ContentError { file: file.path.clone(), line: 1, column: 1, message };
+    if let Some(check) = remedy.as_check(&compiled.schema)? {
+        remedy.ready(&check, &compiled.schema, &compiled.facts)?;
+    }
     for id in &remedy.mends {
         let Some(check) = content.checks.get(id) else {
             let near = yagura_rule::nearest_hint(id, content.checks.keys().map(SmolStr::as_str));
@@ -311,6 +361,11 @@ fn lint_one(
         }
     }
     Ok(())
+}
+
+/// What a remedy does, or why no call mends what it speaks of.
+pub fn said(remedy: &Remedy, lang: Lang) -> &str {
+    remedy.cannot.as_ref().unwrap_or(&remedy.does).pick(lang)
 }
 
 /// A resource for a reader: its ARN, else its id.

@@ -1,6 +1,5 @@
 //! What `fix` and `undo` print.
 
-use super::args::FixArgs;
 use super::{begun, name_of};
 use crate::commands::frameworks::TextOrJson;
 use crate::failure::Failure;
@@ -16,10 +15,10 @@ use yagura_respond::{NotMendable, Plan, Preview};
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn preview(preview: &Preview, args: &FixArgs, live: bool, lang: Lang) -> Result<(), Failure> {
+pub fn preview(preview: &Preview, (format, max): (TextOrJson, usize), live: bool, lang: Lang) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let hash = preview.hash();
-    if args.format == TextOrJson::Json {
+    if format == TextOrJson::Json {
         let plans: Vec<Json> = preview.plans.iter().map(plan_json).collect();
         let document = json!({"hash": hash, "plans": plans, "not_mendable": preview.not_mendable});
         serde_json::to_writer_pretty(&mut out, &document).map_err(std::io::Error::from)?;
@@ -36,7 +35,7 @@ pub fn preview(preview: &Preview, args: &FixArgs, live: bool, lang: Lang) -> Res
         Lang::Ja => writeln!(out, "計画 {n} 件、人の対応が必要な検出結果 {m} 件。何も変更していない。")?,
     }
     if n > 0 && live {
-        let max = if n > args.max { format!(" --max {n}") } else { String::new() };
+        let max = if n > max { format!(" --max {n}") } else { String::new() };
         writeln!(
             out,
             "{}: --apply {hash}{max}",

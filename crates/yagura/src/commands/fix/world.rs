@@ -48,6 +48,7 @@ impl World for Live<'_> {
             self.access.targets.iter().filter(|t| t.caller.account == plan.resource.account).cloned().collect();
         let mut estate = self.access.estate(self.compiled, &all);
         collect_one(&mut estate, &targets, &all, &self.compiled.kinds, &plan.resource).await;
+        let mut estate = super::in_order(estate, self.compiled);
         let place = |a: &yagura_model::Asset| {
             a.kind == plan.resource.kind
                 && a.id == plan.resource.id
