@@ -2,6 +2,7 @@
 
 use crate::Map;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 use std::sync::Arc;
 
@@ -69,6 +70,27 @@ pub struct ResourceRef {
     pub account: SmolStr,
     /// The Region, or the partition's global pseudo-Region.
     pub region: SmolStr,
+}
+
+impl ResourceRef {
+    /// The identity of what a rule says of this resource: the same 32 hexadecimal digits for the same account, Region, rule
+    /// and resource, in every run, every format and every store. The first half of a SHA-256 over the parts, each ended by
+    /// a zero byte.
+    pub fn fingerprint(&self, rule: &str) -> String {
+        let mut hash = Sha256::new();
+        let name = self.arn.as_deref().unwrap_or(&self.id);
+        for part in [&self.account, &self.region, rule, &self.kind, name] {
+            hash.update(part.as_bytes());
+            hash.update([0]);
+        }
+        hash.update(self.id.as_bytes());
+        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// What a person calls it: its ARN, else its id.
+    pub fn name(&self) -> &str {
+        self.arn.as_deref().unwrap_or(&self.id)
+    }
 }
 
 /// A line of a file that declares a resource.

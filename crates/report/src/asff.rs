@@ -40,7 +40,7 @@ fn finding(report: &Report, verdict: &Verdict) -> Value {
     let asks_for_action = matches!(verdict.status, Status::Fail | Status::Unknown);
     json!({
         "SchemaVersion": "2018-10-08",
-        "Id": format!("yagura/{}/{region}/{}/{}", resource.account, verdict.rule, identity::fingerprint(verdict)),
+        "Id": format!("yagura/{}/{region}/{}/{}", resource.account, verdict.rule, verdict.resource.fingerprint(&verdict.rule)),
         "ProductArn": format!("arn:{partition}:securityhub:{region}:{0}:product/{0}/default", resource.account),
         "ProductName": "Yagura",
         "CompanyName": "Yagura",

@@ -1,23 +1,6 @@
-//! Names that other tools know a verdict by: a stable id, the partition, a Region that exists.
+//! Names that other tools know a resource by: the partition, a Region that exists.
 
-use sha2::{Digest, Sha256};
 use yagura_model::{ResourceRef, Verdict};
-
-/// The same 32 hexadecimal digits for the same account, Region, rule and resource, in every run and every format.
-/// The first half of a SHA-256 over the parts, each ended by a zero byte.
-pub(crate) fn fingerprint(verdict: &Verdict) -> String {
-    let resource = &verdict.resource;
-    let name = resource.arn.as_deref().unwrap_or(&resource.id);
-    let mut hash = Sha256::new();
-    for part in [&resource.account, &resource.region, &verdict.rule, &resource.kind] {
-        hash.update(part.as_bytes());
-        hash.update([0]);
-    }
-    hash.update(name.as_bytes());
-    hash.update([0]);
-    hash.update(resource.id.as_bytes());
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// What stands before the first dot of the check's id (`s3`).
 pub(crate) fn service(verdict: &Verdict) -> &str {

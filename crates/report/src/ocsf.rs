@@ -52,7 +52,7 @@ fn finding(report: &Report, verdict: &Verdict) -> Value {
             },
         },
         "finding_info": {
-            "uid": identity::fingerprint(verdict),
+            "uid": verdict.resource.fingerprint(&verdict.rule),
             "title": verdict.title,
             "desc": verdict.why,
             "created_time": time,

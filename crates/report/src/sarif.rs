@@ -5,7 +5,7 @@
 //! of, the content file of its check. The resource is the logical location.
 
 use crate::text::Text;
-use crate::{Report, identity, json};
+use crate::{Report, json};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -89,7 +89,7 @@ fn result(report: &Report, verdict: &Verdict, rule_index: Option<usize>) -> Valu
             },
             "logicalLocations": [{"name": resource.id, "fullyQualifiedName": name, "kind": "resource"}],
         }],
-        "partialFingerprints": {"yagura/v1": identity::fingerprint(verdict)},
+        "partialFingerprints": {"yagura/v1": verdict.resource.fingerprint(&verdict.rule)},
         "properties": {
             "account": resource.account,
             "region": resource.region,

@@ -3,16 +3,19 @@
 use crate::commands::custodian::CustodianCommand;
 use crate::commands::detect::DetectArgs;
 use crate::commands::events::EventsCommand;
+use crate::commands::findings::FindingsCommand;
+use crate::commands::findings::recording::LifeArgs;
 use crate::commands::fix::{ContainArgs, FixArgs, UndoArgs};
 use crate::commands::frameworks::FrameworksCommand;
+use crate::commands::history::HistoryArgs;
 use crate::commands::iac::IacArgs;
 use crate::commands::iam::IamCommand;
 use crate::commands::investigate::InvestigateArgs;
 use crate::commands::logs::LogsCommand;
 use crate::commands::net::NetCommand;
 use crate::commands::query::QueryArgs;
-use crate::commands::setup::SetupCommand;
 use crate::commands::rehearse::RehearseArgs;
+use crate::commands::setup::SetupCommand;
 use crate::commands::trail::TrailCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use smol_str::SmolStr;
@@ -84,6 +87,11 @@ pub enum Command {
     /// Run Cloud Custodian policies as they are; nothing is changed
     #[command(subcommand)]
     Custodian(CustodianCommand),
+    /// Findings with a life: what is new, resolved, suppressed, whose
+    #[command(subcommand)]
+    Findings(FindingsCommand),
+    /// Tell what changed in a resource's configuration, when, and by whom
+    History(Box<HistoryArgs>),
     /// Preview what would mend findings, and carry it out by the preview's hash
     Fix(Box<FixArgs>),
     /// Contain a resource in an incident: quarantine, block, revoke, lock; each with its way back
@@ -195,6 +203,9 @@ pub struct EstateArgs {
   yagura scan --org --all-regions                     every account of the organization (yagura setup org prints the role)
   yagura scan --fail-on high --format sarif --output yagura.sarif
   yagura scan --save before.ysnap && yagura scan --snapshot before.ysnap --lang ja
+  yagura scan --store                                 record it; see `yagura findings list`
+  yagura scan --only-new --fail-on high               only what is new since the last recorded scan
+  yagura scan --baseline known.json --fail-on high    the same without a store (--write-baseline known.json)
   yagura scan --iac template.yaml infra/ --fail-on high --format sarif --output yagura.sarif
   yagura scan --iac plan.json                         (terraform show -json plan.out > plan.json)")]
 pub struct ScanArgs {
@@ -204,6 +215,9 @@ pub struct ScanArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap groups carry their own text")]
     pub iac: IacArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap groups carry their own text")]
+    pub life: LifeArgs,
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap groups carry their own text")]
     pub aws: AwsArgs,

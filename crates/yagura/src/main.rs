@@ -62,6 +62,8 @@ fn run(cli: &Cli, lang: Lang) -> Result<u8, Failure> {
         Command::Events(command) => commands::events::run(command),
         Command::Query(args) => commands::query::run(cli, args, lang),
         Command::Custodian(command) => commands::custodian::run(cli, command, lang),
+        Command::Findings(command) => commands::findings::run(cli, command, lang),
+        Command::History(args) => commands::history::run(cli, args, lang),
         Command::Fix(args) => commands::fix::run(cli, args, lang),
         Command::Contain(args) => commands::fix::contain(cli, args, lang),
         Command::Undo(args) => commands::fix::undo(cli, args, lang),

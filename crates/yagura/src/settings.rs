@@ -1,9 +1,10 @@
-//! `yagura.toml`: the user's own thresholds.
+//! `yagura.toml`: the user's own thresholds, and what findings are not told.
 
 use crate::failure::Failure;
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::path::Path;
+use yagura_findings::{Suppression, of_toml};
 use yagura_model::{Map, Value, nearest};
 use yagura_rule::CheckFile;
 
@@ -23,26 +24,18 @@ pub type Settings = BTreeMap<SmolStr, Map>;
 /// `path` must exist; without it, [`DEFAULT`] may be absent. A name that no check has is an error with the nearest right
 /// spelling: a threshold that silently does nothing is worse than none.
 pub fn load(path: Option<&Path>, checks: &BTreeMap<SmolStr, CheckFile>) -> Result<Settings, Failure> {
-    let file = path.unwrap_or(Path::new(DEFAULT));
-    let text = match std::fs::read_to_string(file) {
-        Ok(t) => t,
-        Err(e) if path.is_none() && e.kind() == std::io::ErrorKind::NotFound => return Ok(Settings::new()),
-        Err(e) => {
-            return Err(Failure::usage(
-                format!("cannot read `{}`: {e}", file.display()),
-                format!("`{}` を読めない: {e}", file.display()),
-            ));
-        }
-    };
-    let name = file.display();
+    let name = path.unwrap_or(Path::new(DEFAULT)).display();
     let bad = |what: String, ja: String| Failure::usage(format!("{name}: {what}"), format!("{name}: {ja}"));
-    let table: toml::Table = text.parse().map_err(|e: toml::de::Error| bad(e.to_string(), e.to_string()))?;
+    let Some(table) = table(path)? else { return Ok(Settings::new()) };
     let mut out = Settings::new();
     for (section, value) in &table {
+        if section == "suppress" {
+            continue; // `suppressions` reads it, where findings are told
+        }
         if section != "checks" {
             return Err(bad(
-                format!("unknown section `{section}`; the one there is: `checks`"),
-                format!("不明なセクション `{section}`。使えるのは `checks`"),
+                format!("unknown section `{section}`; those there are: `checks`, `suppress`"),
+                format!("不明なセクション `{section}`。使えるのは `checks` と `suppress`"),
             ));
         }
         for (id, values) in value.as_table().into_iter().flatten() {
@@ -79,6 +72,42 @@ pub fn load(path: Option<&Path>, checks: &BTreeMap<SmolStr, CheckFile>) -> Resul
         }
     }
     Ok(out)
+}
+
+/// The suppressions of the settings file:
+///
+/// ```toml
+/// [[suppress]]
+/// rule = "s3.bucket_versioned"
+/// arn = "arn:aws:s3:::scratch-*"
+/// until = "2027-03-31"
+/// owner = "data team"
+/// reason = "emptied every night"
+/// ```
+///
+/// # Errors
+/// The file cannot be read, or a table is wrong: one that silently does nothing is worse than none.
+pub fn suppressions(path: Option<&Path>) -> Result<Vec<Suppression>, Failure> {
+    let name = path.unwrap_or(Path::new(DEFAULT)).display().to_string();
+    let Some(tables) = table(path)?.and_then(|mut t| t.remove("suppress")) else { return Ok(Vec::new()) };
+    of_toml(&tables, &name).map_err(|e| {
+        Failure::usage(format!("{name}: {e}"), format!("{name}: {}", crate::commands::findings::words::suppression(&e)))
+    })
+}
+
+/// The file as a table; `None` where there is none and nobody named one.
+fn table(path: Option<&Path>) -> Result<Option<toml::Table>, Failure> {
+    let file = path.unwrap_or(Path::new(DEFAULT));
+    let name = file.display();
+    let text = match std::fs::read_to_string(file) {
+        Ok(t) => t,
+        Err(e) if path.is_none() && e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => {
+            return Err(Failure::usage(format!("cannot read `{name}`: {e}"), format!("`{name}` を読めない: {e}")));
+        }
+    };
+    let read = text.parse().map(Some);
+    read.map_err(|e: toml::de::Error| Failure::usage(format!("{name}: {e}"), format!("{name}: {e}")))
 }
 
 fn misspelt<'n>(what: &str, word: &str, names: impl Iterator<Item = &'n SmolStr>) -> String {

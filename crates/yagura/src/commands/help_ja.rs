@@ -1,6 +1,9 @@
 //! The help texts in Japanese. A test sees to it that none is missing.
 
-use super::{custodian, detect, events, fix, frameworks, iam, investigate, logs, net, query, rehearse, setup, store, trail};
+use super::{
+    custodian, detect, events, findings, fix, frameworks, history, iam, investigate, logs, net, query, rehearse, setup,
+    store, trail,
+};
 use clap::{Arg, ArgAction, Command};
 
 const TEMPLATE: &str = "{before-help}{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}";
@@ -84,6 +87,12 @@ fn own(path: &str) -> Option<&'static HelpJa> {
     if let Some(own) = path.strip_prefix("yagura ").and_then(fix::help_ja) {
         return Some(own);
     }
+    if path == "yagura history" {
+        return Some(&history::HELP_JA);
+    }
+    if let Some(own) = path.strip_prefix("yagura findings ").and_then(findings::help_ja) {
+        return Some(own);
+    }
     if let Some(own) = path.strip_prefix("yagura setup ").and_then(setup::help_ja) {
         return Some(own);
     }
@@ -123,6 +132,7 @@ fn about(path: &str) -> Option<&'static str> {
         "yagura events" => "イベントを EventBridge のイベントパターンと照合する",
         "yagura logs" => "ログを 1 度だけデコードしてレイクに保存し、管理する",
         "yagura trail" => "CloudTrail のログファイルが配信されたままであることを証明する",
+        "yagura findings" => "検出結果の経過: 新規、解決済み、抑制中、担当者",
         "yagura custodian" => "Cloud Custodian のポリシーをそのまま実行する（変更はしない）",
         "yagura content" => "コンテンツフォルダーを検査する",
         "yagura content lint" => "すべて読み込み、式の型を検査し、テストを実行する",
@@ -151,7 +161,9 @@ fn argument(path: &str, id: &str) -> Option<&'static str> {
     let of_source: &[(&str, &str)] = match path {
         _ if path.starts_with("yagura iam ") => &iam::source::SOURCE_JA,
         _ if path.starts_with("yagura net ") => &net::source::SOURCE_JA,
-        "yagura query" | "yagura investigate" | "yagura rehearse" => &store::STORE_JA,
+        "yagura query" | "yagura investigate" | "yagura rehearse" | "yagura history" => &store::STORE_JA,
+        "yagura scan" => &findings::recording::LIFE_JA,
+        _ if path.starts_with("yagura findings") => std::slice::from_ref(&findings::open::STORE_JA),
         _ if path.starts_with("yagura trail ")
             || path.starts_with("yagura detect")
             || path.starts_with("yagura logs ") =>
@@ -252,6 +264,9 @@ fn examples(path: &str) -> Option<&'static str> {
   yagura scan --org --all-regions                     組織の全アカウント（ロールは yagura setup org が出力する）
   yagura scan --fail-on high --format sarif --output yagura.sarif
   yagura scan --save before.ysnap && yagura scan --snapshot before.ysnap --lang ja
+  yagura scan --store                                 記録する（`yagura findings list` で一覧）
+  yagura scan --only-new --fail-on high               前回の記録以降に増えたものだけ
+  yagura scan --baseline known.json --fail-on high    ストアを使わずに同じことをする（--write-baseline known.json）
   yagura scan --iac template.yaml infra/ --fail-on high --format sarif --output yagura.sarif
   yagura scan --iac plan.json                         （terraform show -json plan.out > plan.json）"
         }

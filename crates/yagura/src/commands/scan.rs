@@ -1,5 +1,6 @@
 //! `yagura scan`: data → verdicts → output.
 
+use super::findings::recording::{Memory, Scan, write_baseline};
 use super::prepare::{Prepared, prepare};
 use super::{iac, live, tags};
 use crate::cli::{Cli, ScanArgs};
@@ -11,6 +12,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
+use yagura_findings::Source;
 use yagura_inventory::{load, save, sketch};
 use yagura_model::{Compliance, ContentFile, Gap, Lang, Severity, Snapshot, Status, Verdict};
 use yagura_report::{Format, Framework, Meta, Report, Style};
@@ -27,11 +29,12 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
         let json = matches!(args.format, Some(Format::Json | Format::Jsonl));
         return iac::diff(&args.iac, live, json, args.fail_on.is_some(), &compiled, lang);
     }
+    let mut memory = Memory::open(cli, &args.life, !args.iac.iac.is_empty())?;
     let (mut places, mut notes) = (Vec::new(), Vec::new());
     let snapshot = if args.iac.iac.is_empty() {
-        read(args, &compiled, &checks, lang)?
+        read(args, &compiled, &checks, memory.readers(&compiled, &checks), lang)?
     } else {
-        writable([&args.estate.save, &args.output])?;
+        writable([&args.estate.save, &args.output, &args.life.write_baseline])?;
         let templates = iac::read(&args.iac, &compiled, &mut checks, lang)?;
         (places, notes) = (templates.places, templates.notes);
         templates.snapshot
@@ -58,19 +61,37 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
     }
     let told = |j| verdict(&estate, &checks, j, lang).map(|v| iac::placed(v, j, &places));
     let verdicts: Vec<Verdict> = judgements.iter().filter_map(told).collect();
-    let code = exit_code(&verdicts, args.fail_on.map(Into::into));
-    let meta = Meta { notes, ..meta(&content, &compiled, &estate, args.estate.demo, requests, started, lang) };
     let gaps = gaps(&judgements);
     let denied = gaps.iter().any(|g| g.is_denied());
     let compliance = compliance(&content, args, &checks, &verdicts, lang);
+    let blind = !verdicts.is_empty() && verdicts.iter().all(|v| v.status == Status::Unknown);
+    if let Some(path) = &args.life.write_baseline {
+        write_baseline(path, &verdicts, estate.taken_at(), lang)?;
+    }
+    let source = match &args.estate.snapshot {
+        Some(_) => Source::Snapshot,
+        None if args.estate.demo => Source::Demo,
+        None => Source::Live,
+    };
+    let partial = !args.resource_tag.is_empty();
+    let scan =
+        Scan { estate: &estate, checks: &checks, judgements: &judgements, compiled: &compiled, partial, source, lang };
+    let recorded = memory.record(&scan, args.life.keep_days)?;
+    let (verdicts, left_out) = memory.told(&scan, verdicts, recorded.as_ref(), args.life.only_new);
+    let code = if blind { exit::BLIND } else { exit_code(&verdicts, args.fail_on.map(Into::into)) };
+    if format(args) != Format::Table {
+        left_out.iter().try_for_each(|n| writeln!(std::io::stderr(), "{n}"))?;
+    }
+    notes.extend(left_out);
+    let meta = Meta { notes, ..meta(&content, &compiled, &estate, args.estate.demo, requests, started, lang) };
     output(&Report { meta, verdicts, gaps, compliance }, args, lang)?;
     if code == exit::BLIND {
-        let _ = writeln!(std::io::stderr(), "{}", blind(denied).render(lang));
+        let _ = writeln!(std::io::stderr(), "{}", unseen(denied).render(lang));
     }
     Ok(code)
 }
 
-fn blind(denied: bool) -> Failure {
+fn unseen(denied: bool) -> Failure {
     let failure = Failure::blind(
         "nothing could be read, so nothing could be judged",
         "何も読み取れなかったため、何も判定できない",
@@ -88,8 +109,15 @@ fn blind(denied: bool) -> Failure {
 }
 
 /// What is judged: a live account is read into a snapshot too, so that a replay of it gives the same output.
-fn read(args: &ScanArgs, compiled: &Compiled, checks: &[Check], lang: Lang) -> Result<Snapshot, Failure> {
-    writable([&args.estate.save, &args.output])?;
+/// `readers` judge nothing and only have tags read that suppressions ask for.
+fn read(
+    args: &ScanArgs,
+    compiled: &Compiled,
+    checks: &[Check],
+    mut readers: Vec<Check>,
+    lang: Lang,
+) -> Result<Snapshot, Failure> {
+    writable([&args.estate.save, &args.output, &args.life.write_baseline])?;
     if args.estate.demo {
         return demo(compiled);
     }
@@ -97,10 +125,13 @@ fn read(args: &ScanArgs, compiled: &Compiled, checks: &[Check], lang: Lang) -> R
         return load(path).map_err(|e| Failure::usage(e.to_string(), format!("スナップショットを読み込めない: {e}")));
     }
     let display = Display::new(args.quiet, lang);
-    if args.resource_tag.is_empty() {
+    if readers.is_empty() && !args.resource_tag.is_empty() {
+        readers = tags::readers(compiled, checks);
+    }
+    if readers.is_empty() {
         return live::read(&args.aws, compiled, checks, &display, lang);
     }
-    let with_tags: Vec<Check> = checks.iter().cloned().chain(tags::readers(compiled, checks)).collect();
+    let with_tags: Vec<Check> = checks.iter().cloned().chain(readers).collect();
     let mut snapshot = live::read(&args.aws, compiled, &with_tags, &display, lang)?;
     snapshot.scope.checks.truncate(checks.len()); // the readers of tags are no checks that anybody chose
     Ok(snapshot)
@@ -145,9 +176,6 @@ pub fn demo(compiled: &Compiled) -> Result<Snapshot, Failure> {
 }
 
 fn exit_code(verdicts: &[Verdict], fail_on: Option<Severity>) -> u8 {
-    if !verdicts.is_empty() && verdicts.iter().all(|v| v.status == Status::Unknown) {
-        return exit::BLIND;
-    }
     let hit = |v: &Verdict| v.status == Status::Fail && fail_on.is_some_and(|least| v.severity >= least);
     if verdicts.iter().any(hit) { exit::FINDINGS } else { exit::DONE }
 }
@@ -211,9 +239,13 @@ fn gaps(judgements: &[Judgement]) -> Vec<Arc<Gap>> {
     out
 }
 
-fn output(report: &Report, args: &ScanArgs, lang: Lang) -> Result<(), Failure> {
+fn format(args: &ScanArgs) -> Format {
     let by_name = args.output.as_ref().and_then(|p| Format::of_file(&p.to_string_lossy()));
-    let format = args.format.or(by_name).unwrap_or(Format::Table);
+    args.format.or(by_name).unwrap_or(Format::Table)
+}
+
+fn output(report: &Report, args: &ScanArgs, lang: Lang) -> Result<(), Failure> {
+    let format = format(args);
     if let Some(path) = &args.output {
         write_file(path, |out| yagura_report::write(report, format, &Style::default(), out))?;
         let _ = writeln!(std::io::stderr(), "{} {}", lang.pick("wrote", "書き込んだ:"), path.display());

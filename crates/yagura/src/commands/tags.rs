@@ -3,6 +3,7 @@
 use super::readers;
 use crate::content::Compiled;
 use smol_str::SmolStr;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use yagura_model::{Asset, Gap, GapReason, Map, Status, Value};
 use yagura_rule::{Check, Estate, Hole, Judgement, Subject};
@@ -17,6 +18,15 @@ pub fn readers(compiled: &Compiled, checks: &[Check]) -> Vec<Check> {
 
 fn reader(compiled: &Compiled, kind: &SmolStr) -> Option<Check> {
     readers::of_field(compiled, kind, compiled.kinds.get(kind)?.resource.tags.as_ref()?)
+}
+
+/// The tags of an asset; `None` where they were not read. What cannot carry tags has none.
+pub fn of(asset: &Asset, compiled: &Compiled) -> Option<BTreeMap<String, String>> {
+    let Some(path) = compiled.kinds.get(&asset.kind).and_then(|k| k.resource.tags.as_ref()) else {
+        return Some(BTreeMap::new());
+    };
+    let value = asset.path(path).ok()?;
+    Some(value.map_or_else(Vec::new, |v| pairs(&v)).into_iter().map(|(k, v)| (k.into(), v.into())).collect())
 }
 
 /// Whether an asset carries one of the wanted tags.

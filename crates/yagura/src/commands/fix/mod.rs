@@ -9,7 +9,7 @@ pub use args::{ContainArgs, FixArgs, UndoArgs, help_ja};
 pub use contain::run as contain;
 
 use super::prepare::{Prepared, prepare};
-use super::{live, scan};
+use super::{live, scan, state};
 use crate::cli::{Cli, Selection};
 use crate::commands::frameworks::TextOrJson;
 use crate::content::{self, Compiled, Content};
@@ -201,7 +201,7 @@ async fn carry_out(
     let lang = world.lang;
     let unwritable = |e: std::io::Error| unwritable(folder, &e);
     let by = world.access.targets.first().map(|t| t.caller.arn.clone()).unwrap_or_default();
-    let journals = Journals::at(&state(folder)?);
+    let journals = Journals::at(&state::folder(folder)?);
     let now = jiff::Timestamp::now();
     let mut journal = journals.begin(now, &by, &preview.hash(), &preview.plans).map_err(unwritable)?;
     let outcome = run::apply(&mut world, &mut journal, lang).await.map_err(unwritable)?;
@@ -238,7 +238,7 @@ fn allowed(preview: &Preview, asked: &str, max: usize) -> Result<(), Failure> {
 
 /// Runs `yagura undo`.
 pub fn undo(cli: &Cli, args: &UndoArgs, lang: Lang) -> Result<u8, Failure> {
-    let journals = Journals::at(&state(args.state.as_ref())?);
+    let journals = Journals::at(&state::folder(args.state.as_ref())?);
     let unwritable = |e: std::io::Error| unwritable(args.state.as_ref(), &e);
     let Some(name) = &args.run else {
         say::runs(&journals, args.format, lang)?;
@@ -296,25 +296,6 @@ fn in_order(estate: Estate, compiled: &Compiled) -> Estate {
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     let threads = std::thread::available_parallelism().map_or(2, usize::from).min(4);
     tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
-}
-
-/// Where runs are kept: `--state`, `YAGURA_STATE`, or the XDG base directory for state.
-///
-/// # Errors
-/// Nobody says where.
-fn state(asked: Option<&PathBuf>) -> Result<PathBuf, Failure> {
-    if let Some(folder) = asked {
-        return Ok(folder.clone());
-    }
-    let xdg = std::env::var_os("XDG_STATE_HOME").filter(|v| !v.is_empty()).map(PathBuf::from);
-    let home = || std::env::var_os("HOME").filter(|v| !v.is_empty()).map(|h| PathBuf::from(h).join(".local/state"));
-    xdg.or_else(home).map(|f| f.join("yagura")).ok_or_else(|| {
-        Failure::usage(
-            "there is no home folder: say where runs are kept",
-            "ホームフォルダーがない。実行記録の置き場所を指定すること",
-        )
-        .hint("--state DIR, or YAGURA_STATE", "--state DIR または YAGURA_STATE")
-    })
 }
 
 fn unwritable(folder: Option<&PathBuf>, e: &std::io::Error) -> Failure {

@@ -1,5 +1,6 @@
 //! `yagura query`: SQL over the lake, a snapshot's assets and its findings.
 
+pub mod ask;
 mod estate;
 mod lake;
 pub mod library;

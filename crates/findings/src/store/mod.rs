@@ -1,0 +1,146 @@
+//! Where findings are kept: SQLite or PostgreSQL, one schema, every change one transaction.
+
+mod assets;
+mod cell;
+mod coverage;
+mod manage;
+mod place;
+mod postgres;
+mod record;
+mod rows;
+mod schema;
+mod sqlite;
+mod tls;
+
+pub use assets::AssetHistory;
+pub use manage::{Event, Filter, Happened, Run};
+pub use place::Place;
+pub use record::{Recorded, Said};
+pub use schema::SCHEMA_VERSION;
+
+use crate::error::StoreError;
+use cell::{Db, Done};
+use jiff::Timestamp;
+use std::time::{Duration, Instant};
+
+/// How long a lost server is waited for: long enough for a restart.
+const RESTART: Duration = Duration::from_secs(30);
+
+/// An open store.
+pub struct Store {
+    place: Place,
+    db: Box<dyn Db>,
+    patience: Duration,
+    lost: u32,
+}
+
+impl Store {
+    /// Opens a store to write, makes it where there is none, and brings it to this version's schema.
+    ///
+    /// # Errors
+    /// It cannot be reached or written, is no store, or is a newer version's.
+    pub fn open(place: &Place) -> Result<Self, StoreError> {
+        let mut store = Self::connect(place, true)?;
+        store.bring_to(SCHEMA_VERSION)?;
+        Ok(store)
+    }
+
+    /// Opens a store that is there; `None` where nothing was ever recorded.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_kept(place: &Place) -> Result<Option<Self>, StoreError> {
+        if let Place::File(path) = place
+            && !path.exists()
+        {
+            return Ok(None);
+        }
+        let mut store = Self::connect(place, false)?;
+        if store.version()? == 0 {
+            return Ok(None);
+        }
+        store.bring_to(SCHEMA_VERSION)?;
+        Ok(Some(store))
+    }
+
+    /// Opens a store and leaves its schema as it is, for [`Store::migrate`].
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn connect(place: &Place, make: bool) -> Result<Self, StoreError> {
+        Ok(Self { db: connection(place, make)?, place: place.clone(), patience: RESTART, lost: 0 })
+    }
+
+    /// How long a lost server is waited for, in place of half a minute.
+    #[must_use]
+    pub fn waiting(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// The version of the store's schema; 0 where nothing was ever recorded.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn version(&mut self) -> Result<i64, StoreError> {
+        schema::version(self.db.as_mut())
+    }
+
+    /// Brings the schema to a version, up or down, all steps or none. Down drops what the versions above had brought:
+    /// below 2 the history of configurations, at 0 everything.
+    ///
+    /// # Errors
+    /// The version is not known, or the store cannot be written.
+    pub fn migrate(&mut self, to: i64) -> Result<(), StoreError> {
+        if !(0..=SCHEMA_VERSION).contains(&to) {
+            return Err(StoreError::Newer { found: to, known: SCHEMA_VERSION });
+        }
+        schema::migrate(self.db.as_mut(), to, Timestamp::now())
+    }
+
+    fn bring_to(&mut self, to: i64) -> Done<()> {
+        match self.version()? {
+            have if have == to => Ok(()),
+            have if have > to => Err(StoreError::Newer { found: have, known: to }),
+            _ => schema::migrate(self.db.as_mut(), to, Timestamp::now()),
+        }
+    }
+
+    /// Does `work` in one transaction. Where the server is lost, it is waited for and the whole is done again.
+    fn transact<T>(&mut self, work: &mut dyn FnMut(&mut dyn Db) -> Done<T>) -> Done<T> {
+        self.again(&mut |db| {
+            db.begin()?;
+            let done = work(db).and_then(|out| db.commit().map(|()| out));
+            if done.is_err() {
+                db.rollback();
+            }
+            done
+        })
+    }
+
+    /// Does `work`, and again on a new connection where the server was lost.
+    fn again<T>(&mut self, work: &mut dyn FnMut(&mut dyn Db) -> Done<T>) -> Done<T> {
+        let started = Instant::now();
+        let mut pause = Duration::from_millis(100);
+        let mut done = work(self.db.as_mut());
+        while done.as_ref().is_err_and(StoreError::is_passing) && started.elapsed() < self.patience {
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_secs(2));
+            match connection(&self.place, false) {
+                Ok(db) => {
+                    self.db = db;
+                    self.lost += 1;
+                    done = work(self.db.as_mut());
+                }
+                Err(e) => done = Err(e),
+            }
+        }
+        done
+    }
+}
+
+fn connection(place: &Place, make: bool) -> Done<Box<dyn Db>> {
+    Ok(match place {
+        Place::File(path) => Box::new(sqlite::Sqlite::open(path, make)?),
+        Place::Postgres(url) => Box::new(postgres::Postgres::open(url)?),
+    })
+}
