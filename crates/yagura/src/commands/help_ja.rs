@@ -270,7 +270,6 @@ fn examples(path: &str) -> Option<&'static str> {
   yagura scan --iac template.yaml infra/ --fail-on high --format sarif --output yagura.sarif
   yagura scan --iac plan.json                         （terraform show -json plan.out > plan.json）"
         }
-        "yagura setup" => "Yagura が組織を読み取るために必要なものを出力する",
         "yagura permissions" => {
             "例:
   yagura permissions > yagura-read.json
