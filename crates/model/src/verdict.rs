@@ -1,6 +1,6 @@
 //! What a check says of one resource.
 
-use crate::Map;
+use crate::{Asset, Map};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
@@ -73,6 +73,17 @@ pub struct ResourceRef {
 }
 
 impl ResourceRef {
+    /// The one that an asset is.
+    pub fn of(asset: &Asset) -> Self {
+        Self {
+            arn: asset.arn.clone(),
+            id: asset.id.clone(),
+            kind: asset.kind.clone(),
+            account: asset.account.clone(),
+            region: asset.region.clone(),
+        }
+    }
+
     /// The identity of what a rule says of this resource: the same 32 hexadecimal digits for the same account, Region, rule
     /// and resource, in every run, every format and every store. The first half of a SHA-256 over the parts, each ended by
     /// a zero byte.

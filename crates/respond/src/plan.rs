@@ -188,14 +188,7 @@ impl Ready {
                 )),
             }
         }
-        let resource = ResourceRef {
-            arn: this.arn.clone(),
-            id: this.id.clone(),
-            kind: this.kind.clone(),
-            account: this.account.clone(),
-            region: this.region.clone(),
-        };
-        let maps = self.asking.maps.to_vec();
+        let (resource, maps) = (ResourceRef::of(this), self.asking.maps.to_vec());
         let (rule, remedy) = (self.rule.clone(), self.id.clone());
         Ok(Plan { rule, also: Vec::new(), maps, remedy, resource, steps, prior, says })
     }

@@ -7,7 +7,7 @@ use crate::explain::evidence;
 use crate::operate::V;
 use crate::program::Program;
 use smol_str::SmolStr;
-use yagura_model::{Asset, Lang, Map, ResourceRef, Status, Value, Verdict};
+use yagura_model::{Lang, Map, ResourceRef, Status, Value, Verdict};
 
 /// What a check says of one asset, and what kept it from saying more. With `demand`, holes are only those whose data
 /// should be read next (see [`Hole::can_be_read`]).
@@ -163,7 +163,7 @@ pub fn verdict(estate: &Estate, checks: &[Check], j: &Judgement, lang: Lang) -> 
                 Some(when) if j.status == Status::NotApplicable || env.truth(&when.root).is_err() => when,
                 _ => &check.pass,
             };
-            (asset_ref(asset), Some(asset), evidence(&mut env, deciding))
+            (ResourceRef::of(asset), Some(asset), evidence(&mut env, deciding))
         }
         Subject::Place { account, region } => {
             let (kind, id) = if check.regional { ("region", region) } else { ("account", account) };
@@ -212,14 +212,4 @@ pub(crate) fn lowered<'c>(estate: &Estate, check: &'c Check, asset: u32) -> Opti
     let lower = check.lower.as_ref()?;
     let mut env = Env::new(estate, &check.joins, asset, false)?;
     matches!(env.truth(&lower.when.root), Ok(true)).then_some(lower)
-}
-
-fn asset_ref(a: &Asset) -> ResourceRef {
-    ResourceRef {
-        arn: a.arn.clone(),
-        id: a.id.clone(),
-        kind: a.kind.clone(),
-        account: a.account.clone(),
-        region: a.region.clone(),
-    }
 }

@@ -72,7 +72,7 @@ pub(crate) fn record(
         if newer.iter().any(|n| n.covered.place(&asset.account, &asset.region)) {
             continue;
         }
-        let r = reference(asset);
+        let r = ResourceRef::of(asset);
         let (id, hash) = (r.fingerprint(""), seen_hash(asset));
         let before = known.remove(&id);
         match before {
@@ -143,16 +143,6 @@ impl Changed {
         };
         let what = self.what.name().into();
         vec![self.id.into(), self.nth.into(), at.into(), self.seen_before.into(), run.into(), what, size, before]
-    }
-}
-
-fn reference(a: &Asset) -> ResourceRef {
-    ResourceRef {
-        arn: a.arn.clone(),
-        id: a.id.clone(),
-        kind: a.kind.clone(),
-        account: a.account.clone(),
-        region: a.region.clone(),
     }
 }
 

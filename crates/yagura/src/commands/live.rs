@@ -14,6 +14,15 @@ use yagura_inventory::{Target, collect};
 use yagura_model::{Caller, Gap, GapReason, Lang, Map, Scope, Snapshot, Value};
 use yagura_rule::{Check, Estate};
 
+/// What calls run on: a few threads, since AWS is waited for most of the time.
+///
+/// # Errors
+/// The threads cannot be started.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).min(4);
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
+}
+
 /// Reads what the checks need. Ctrl-C ends it early.
 pub fn read(
     args: &AwsArgs,
@@ -22,9 +31,7 @@ pub fn read(
     display: &Display,
     lang: Lang,
 ) -> Result<Snapshot, Failure> {
-    let threads = std::thread::available_parallelism().map_or(2, usize::from).min(4);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         tokio::select! {
             out = read_all(args, compiled, checks, display, lang) => out,
             _ = tokio::signal::ctrl_c() => Err(Failure::blind("stopped; nothing was written", "中断した。何も書き込んでいない")),

@@ -2,7 +2,7 @@
 
 use super::args::ContainArgs;
 use super::world::Live;
-use super::{Remedies, allowed, carry_out, in_order, name_of, runtime, say};
+use super::{Remedies, allowed, carry_out, in_order, name_of, say};
 use crate::cli::{Cli, Selection};
 use crate::commands::frameworks::TextOrJson;
 use crate::commands::live;
@@ -29,7 +29,7 @@ pub fn run(cli: &Cli, args: &ContainArgs, lang: Lang) -> Result<u8, Failure> {
     let Some(ready) = remedies.ready.get(action).and_then(|r| r.first()) else {
         return Err(Failure::unknown(("containment", "封じ込めの操作"), action, there()));
     };
-    runtime()?.block_on(async {
+    live::runtime()?.block_on(async {
         let access = live::Access::open(&args.aws, &compiled, lang).await?;
         let only = std::slice::from_ref(check);
         let mut listed = access.estate(&compiled, only);
@@ -40,7 +40,8 @@ pub fn run(cli: &Cli, args: &ContainArgs, lang: Lang) -> Result<u8, Failure> {
         collect_one(&mut estate, &access.targets, &readers, &compiled.kinds, &resource).await;
         let mut estate = in_order(estate, &compiled);
         estate.prepare(readers.iter().flat_map(|c| &c.joins));
-        let at = estate.assets().iter().position(|a| reference(a) == resource).and_then(|at| u32::try_from(at).ok());
+        let at =
+            estate.assets().iter().position(|a| ResourceRef::of(a) == resource).and_then(|at| u32::try_from(at).ok());
         let mut preview = Preview::default();
         match at.map_or_else(|| Err("-".to_owned()), |at| ready.plan(&estate, at, lang)) {
             Ok(plan) => preview.add(plan),
@@ -59,20 +60,10 @@ pub fn run(cli: &Cli, args: &ContainArgs, lang: Lang) -> Result<u8, Failure> {
     })
 }
 
-fn reference(a: &Asset) -> ResourceRef {
-    ResourceRef {
-        arn: a.arn.clone(),
-        id: a.id.clone(),
-        kind: a.kind.clone(),
-        account: a.account.clone(),
-        region: a.region.clone(),
-    }
-}
-
 /// The one resource of this name.
 fn find(assets: &[Asset], wanted: &str, lang: Lang) -> Result<ResourceRef, Failure> {
     let found: Vec<ResourceRef> =
-        assets.iter().filter(|a| a.id == wanted || a.arn.as_deref() == Some(wanted)).map(reference).collect();
+        assets.iter().filter(|a| a.id == wanted || a.arn.as_deref() == Some(wanted)).map(ResourceRef::of).collect();
     match found.as_slice() {
         [one] => Ok(one.clone()),
         [] => Err(Failure::unknown(("resource", "リソース"), wanted, assets.iter().map(|a| a.id.as_str()))

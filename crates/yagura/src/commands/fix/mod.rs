@@ -170,7 +170,7 @@ pub fn run(cli: &Cli, args: &FixArgs, lang: Lang) -> Result<u8, Failure> {
         say::preview(&preview, (args.format, args.max), false, lang)?;
         return Ok(exit::DONE);
     }
-    let runtime = runtime()?;
+    let runtime = live::runtime()?;
     runtime.block_on(async {
         let access = live::Access::open(&args.aws, &compiled, lang).await?;
         let display = Display::new(args.quiet, lang);
@@ -264,7 +264,7 @@ pub fn undo(cli: &Cli, args: &UndoArgs, lang: Lang) -> Result<u8, Failure> {
     let selection = Selection { check: rules.collect(), ..Selection::default() };
     let Prepared { compiled, checks, .. } = prepare(cli, &selection, lang)?;
     let remedies = Remedies::load(cli, &checks, &compiled, lang)?;
-    let runtime = runtime()?;
+    let runtime = live::runtime()?;
     runtime.block_on(async {
         let mut access = live::Access::open(&args.aws, &compiled, lang).await?;
         for region in plans.iter().map(|p| &p.resource.region) {
@@ -291,11 +291,6 @@ pub fn undo(cli: &Cli, args: &UndoArgs, lang: Lang) -> Result<u8, Failure> {
 /// The same estate in an order that does not hang on which answer came first: so a preview's hash is the same every time.
 fn in_order(estate: Estate, compiled: &Compiled) -> Estate {
     Estate::from_snapshot(estate.into_snapshot(String::new(), 0), compiled.tables.clone())
-}
-
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    let threads = std::thread::available_parallelism().map_or(2, usize::from).min(4);
-    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
 }
 
 fn unwritable(folder: Option<&PathBuf>, e: &std::io::Error) -> Failure {
