@@ -3,6 +3,7 @@
 use super::apply::{Applied, apply, attach, put};
 use super::catalogue::{Catalogue, Form, Identity, rules};
 use super::fit::{fit, plain_name, type_at};
+use super::grant::{Owner, document, statement};
 use super::node::{Entry, Node};
 use super::{Notes, Origin, Setting};
 use crate::kinds::ReadyKind;
@@ -31,6 +32,8 @@ struct Draft<'k, 's> {
     schema: &'s Kind,
     declared: usize,
     fields: BTreeMap<SmolStr, Node>,
+    /// By field: statements of its policy that stand as resources of their own.
+    grants: BTreeMap<SmolStr, Vec<Node>>,
 }
 
 /// An asset, where it is declared, and what the template decides of it.
@@ -64,15 +67,20 @@ pub(crate) fn build(
         for property in applied.unmapped {
             notes.unmapped.entry(d.of.clone()).or_default().insert(property);
         }
-        drafts.push(Draft { kind, schema, declared: n, fields: applied.fields });
+        drafts.push(Draft { kind, schema, declared: n, fields: applied.fields, grants: BTreeMap::new() });
     }
     for d in all {
         for (kind, a) in catalogue.attachments(&d.of) {
-            join(d, kind, a, all, &mut drafts, notes);
+            join(d, kind, a, all, &mut drafts, at, notes);
         }
     }
-    let built = drafts.into_iter().filter_map(|draft| {
+    let built = drafts.into_iter().filter_map(|mut draft| {
         let d = all.get(draft.declared)?;
+        for (field, statements) in std::mem::take(&mut draft.grants) {
+            let whole = document(draft.fields.get(&field), statements);
+            let whole = type_at(&draft.schema.fields, &field).map_or(Node::Null, |t| fit(whole, t));
+            draft.fields.insert(field, whole);
+        }
         let origin = Origin {
             logical: d.logical.clone(),
             named: d.identity.given,
@@ -109,6 +117,7 @@ fn join(
     a: &super::spec::Attach,
     all: &[Declared],
     drafts: &mut [Draft<'_, '_>],
+    at: &Setting,
     notes: &mut Notes,
 ) {
     let is = |(of, value): &(SmolStr, SmolStr)| d.body.path(of).and_then(Node::scalar).is_some_and(|v| v == *value);
@@ -126,8 +135,8 @@ fn join(
         if let Node::Unknown(why) = &target {
             // It may be any of them: what it adds is known of none.
             for draft in drafts.iter_mut().filter(same) {
-                for rule in &a.map {
-                    let top = rule.to.as_deref().unwrap_or_default().split(['.', '[']).next().unwrap_or_default();
+                for to in a.map.iter().filter_map(|rule| rule.to.as_ref()).chain(&a.grants) {
+                    let top = to.split(['.', '[']).next().unwrap_or_default();
                     draft.fields.insert(top.into(), Node::Unknown(why.clone()));
                 }
             }
@@ -136,9 +145,15 @@ fn join(
         let Some(name) = target.scalar() else { continue };
         let mut hit = false;
         for draft in drafts.iter_mut().filter(same) {
-            if all.get(draft.declared).is_some_and(|t| t.identity.is(&name)) {
-                attach(&body, &a.map, &draft.schema.fields, &mut draft.fields);
-                hit = true;
+            let Some(owner) = all.get(draft.declared).filter(|t| t.identity.is(&name)) else { continue };
+            hit = true;
+            attach(&body, &a.map, &draft.schema.fields, &mut draft.fields);
+            if let Some(field) = &a.grants {
+                let owner = Owner { arn: &owner.identity.arn, partition: &at.partition };
+                match statement(&d.body, &owner) {
+                    Some(said) => draft.grants.entry(field.clone()).or_default().push(said),
+                    None => _ = notes.unmapped.entry(d.of.clone()).or_default().insert("Qualifier".into()),
+                }
             }
         }
         if !hit {

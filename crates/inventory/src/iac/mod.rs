@@ -16,6 +16,7 @@ mod cloudformation;
 mod document;
 mod drift;
 mod fit;
+mod grant;
 mod node;
 mod source;
 pub mod spec;

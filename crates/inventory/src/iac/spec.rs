@@ -15,6 +15,7 @@
 //!   terraform: {…}
 //!   attach:                                              # resources that only add to another one
 //!     AWS::S3::BucketPolicy: {to: Bucket, map: {PolicyDocument: Policy}}
+//!     AWS::Lambda::Permission: {to: FunctionName, grants: Policy}   # one statement of the document in that field
 //!   also: {AWS::DocDB::DBCluster: {Engine: docdb}}       # further types, and what is so of them
 //!   defaults: {MultiAZ: false}                           # what AWS answers where the template is silent
 //!   terraform_defaults: {PubliclyAccessible: false}      # what Terraform's provider sends there
@@ -99,6 +100,8 @@ pub struct Attach {
     pub when: Vec<(SmolStr, SmolStr)>,
     /// What it adds. `@arn` is the adding resource's own ARN.
     pub map: Vec<Rule>,
+    /// The field with the policy of which it is one statement.
+    pub grants: Option<SmolStr>,
 }
 
 /// Reads the `iac` key.
@@ -131,11 +134,12 @@ pub(crate) fn read(r: &mut Reader<'_>, at: &Yaml) -> Spec {
     let mut attach = Vec::new();
     for (key, value) in at.get("attach").and_then(Yaml::entries).unwrap_or_default() {
         for one in value.items().unwrap_or(std::slice::from_ref(value)) {
-            r.only(one, &["to", "when", "map"]);
+            r.only(one, &["to", "when", "map", "grants"]);
             let when = one.get("when").and_then(Yaml::entries).unwrap_or_default();
             let when = when.iter().filter_map(|(k, v)| Some((k.name.clone(), v.text()?.into()))).collect();
             let map = rules(r, one.get("map"));
-            attach.push(Attach { of: key.name.clone(), to: r.want_text(one, "to"), when, map });
+            let grants = r.text(one, "grants");
+            attach.push(Attach { of: key.name.clone(), to: r.want_text(one, "to"), when, map, grants });
         }
     }
     let map = |name: &str| at.get(name).and_then(Yaml::value).and_then(|v| v.as_map().cloned()).unwrap_or_default();
@@ -172,6 +176,7 @@ pub(crate) fn misplaced(spec: &Spec, fields: &BTreeMap<SmolStr, Type>) -> Option
     let paths = ruled
         .filter_map(|rule| rule.to.as_ref())
         .chain(constants.chain(spec.terraform_defaults.iter()).map(|(path, _)| path))
+        .chain(spec.attach.iter().filter_map(|a| a.grants.as_ref()))
         .chain(&spec.absent)
         .chain(&spec.own_arn)
         .chain(spec.inherits.iter().flat_map(|(_, fields)| fields));

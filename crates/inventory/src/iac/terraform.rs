@@ -3,6 +3,7 @@
 mod body;
 mod expression;
 mod functions;
+mod json;
 mod module;
 mod parsed;
 pub(super) mod plan;
@@ -59,7 +60,7 @@ impl Shared<'_> {
     }
 }
 
-/// The resources of all configurations among these files: each folder with `.tf` files is a module, and what no other
+/// The resources of all configurations among these files: each folder with `.tf` or `.tf.json` files is a module, and what no other
 /// module calls is the root of a configuration.
 pub(super) fn resources(
     files: &[PathBuf],
@@ -69,14 +70,10 @@ pub(super) fn resources(
 ) -> Vec<Declared> {
     let folders: BTreeSet<PathBuf> = files
         .iter()
-        .filter(|f| f.to_string_lossy().ends_with(".tf"))
+        .filter(|f| parsed::is_configuration(f))
         .map(|f| f.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned())
         .collect();
-    for json in files.iter().filter(|f| f.to_string_lossy().ends_with(".tf.json")) {
-        let place = SourcePlace { file: super::shown(json), line: 1 };
-        notes.unread.push((place, "Terraform's JSON syntax is not read: write HCL, or scan a plan".to_owned()));
-    }
-    notes.files += files.iter().filter(|f| f.to_string_lossy().ends_with(".tf")).count();
+    notes.files += files.iter().filter(|f| parsed::is_configuration(f)).count();
     let mut shared =
         Shared { catalogue, options, notes, parsed: HashMap::new(), taken: HashSet::new(), steps: 0, chain: 0 };
     let called: HashSet<PathBuf> = folders

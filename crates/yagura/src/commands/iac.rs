@@ -224,6 +224,9 @@ pub fn words(notes: &Notes, lang: Lang) -> Vec<String> {
     let unmapped: usize = notes.unmapped.values().map(BTreeSet::len).sum();
     if unmapped > 0 {
         out.push(match lang {
+            Lang::En if unmapped == 1 => {
+                "1 property has no counterpart in what AWS answers, and no check reads it".to_owned()
+            }
             Lang::En => {
                 format!("{unmapped} properties have no counterpart in what AWS answers, and no check reads them")
             }

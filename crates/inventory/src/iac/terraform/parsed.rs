@@ -1,7 +1,8 @@
-//! The blocks of a folder's `.tf` files, by what they declare.
+//! The blocks of a folder's `.tf` and `.tf.json` files, by what they declare.
 
-use super::super::document::Broken;
+use super::super::document::{self, Broken};
 use super::super::{Notes, shown, source};
+use super::json;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block, Body};
 use hcl_edit::{Span, parser};
@@ -49,9 +50,7 @@ impl Parsed {
     /// Reads a folder. A file that is broken is a note, the others are read.
     pub(super) fn read(folder: &Path, notes: &mut Notes) -> Self {
         let mut files: Vec<_> = match std::fs::read_dir(folder) {
-            Ok(entries) => {
-                entries.flatten().map(|e| e.path()).filter(|p| p.to_string_lossy().ends_with(".tf")).collect()
-            }
+            Ok(entries) => entries.flatten().map(|e| e.path()).filter(|p| is_configuration(p)).collect(),
             Err(e) => {
                 notes.unread.push((SourcePlace { file: shown(folder), line: 1 }, format!("cannot be read: {e}")));
                 Vec::new()
@@ -61,8 +60,8 @@ impl Parsed {
         let mut out = Self::default();
         for file in files {
             let name = shown(&file);
-            match source::text(&file).and_then(|text| Ok((body(&text)?, starts(&text)))) {
-                Ok((body, lines)) => out.take(body, &name, &Arc::new(lines)),
+            match source::text(&file).and_then(|text| blocks(&name, &text)) {
+                Ok((blocks, lines)) => out.take(blocks, &name, &Arc::new(lines)),
                 Err((line, message)) => notes.unread.push((SourcePlace { file: name, line }, message)),
             }
         }
@@ -75,10 +74,9 @@ impl Parsed {
         Ok(body.into_attributes().map(|a| (a.key.as_str().into(), a.value)).collect())
     }
 
-    fn take(&mut self, body: Body, file: &Arc<str>, lines: &Arc<Vec<usize>>) {
-        for block in body.into_blocks() {
+    fn take(&mut self, blocks: Vec<(Block, u32)>, file: &Arc<str>, lines: &Arc<Vec<usize>>) {
+        for (block, line) in blocks {
             let labels: Vec<SmolStr> = block.labels.iter().map(|l| l.as_str().into()).collect();
-            let line = block.span().map_or(1, |s| line_of(lines, s.start));
             let kind = block.ident.as_str().to_owned();
             let named = |of: SmolStr, name: SmolStr, block: Block| Named {
                 of,
@@ -108,6 +106,27 @@ impl Parsed {
             }
         }
     }
+}
+
+/// Whether a file is a part of a module: `.tf`, or `.tf.json`.
+pub(super) fn is_configuration(file: &Path) -> bool {
+    let name = file.to_string_lossy();
+    name.ends_with(".tf") || name.ends_with(".tf.json")
+}
+
+/// The blocks of a file with their lines, and where its lines begin.
+type Blocks = (Vec<(Block, u32)>, Vec<usize>);
+
+fn blocks(name: &str, text: &str) -> Result<Blocks, Broken> {
+    if name.ends_with(".json") {
+        return Ok((json::blocks(&document::read(name, text)?)?, Vec::new()));
+    }
+    let lines = starts(text);
+    let blocks = body(text)?.into_blocks().map(|b| {
+        let line = b.span().map_or(1, |s| line_of(&lines, s.start));
+        (b, line)
+    });
+    Ok((blocks.collect(), lines))
 }
 
 fn body(text: &str) -> Result<Body, Broken> {
