@@ -7,8 +7,10 @@ use common::{KEEP, at, detail, grounds, listing, record, scan, seen};
 use std::collections::BTreeMap;
 use yagura_findings::{
     Filter, Happened, Observation, Origin, Place, SCHEMA_VERSION, Said, Source, State, Store, StoreError, Suppression,
+    reseal,
 };
 use yagura_model::{Gap, GapReason, Severity, Status};
+use yagura_seal::DataKey;
 
 const RULE: &str = "ec2.flow_logs";
 
@@ -288,9 +290,87 @@ fn a_newer_store_is_left_alone() {
                 let db = rusqlite::Connection::open(path).unwrap();
                 db.execute("INSERT INTO yagura_schema VALUES (9, 0)", []).unwrap();
             }
+            Place::Sealed(path, key) => {
+                reseal(path, Some(key), None).unwrap();
+                let db = rusqlite::Connection::open(path).unwrap();
+                db.execute("INSERT INTO yagura_schema VALUES (9, 0)", []).unwrap();
+                drop(db);
+                reseal(path, None, Some(key)).unwrap();
+            }
             Place::Postgres(url) => common::admin(url, "INSERT INTO yagura_schema VALUES (9, 0)"),
         }
         let Err(e) = Store::open(&ground.place) else { panic!("opened") };
         assert!(matches!(e, StoreError::Newer { found: 9, .. }), "{}: {e}", ground.name);
     }
+}
+
+#[test]
+fn a_sealed_store_shows_nothing_and_opens_with_its_key_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, key) = (folder.path().join("f.db"), DataKey::new().unwrap());
+    let place = Place::File(path.clone()).sealed(Some(&key));
+    record(&mut Store::open(&place).unwrap(), &scan(1, vec![seen("ec2.flow_logs", "vpc-secret", Status::Fail)]))
+        .unwrap();
+    let disk = std::fs::read(&path).unwrap();
+    assert!(
+        yagura_seal::sealed::is_sealed(&disk) && !disk.windows(10).any(|w| w == b"vpc-secret" || w == b"SQLite for")
+    );
+    let other = Place::File(path.clone()).sealed(Some(&DataKey::new().unwrap()));
+    for (place, words) in [(other, "sealed with the key"), (Place::File(path.clone()), "not a database")] {
+        let Err(e) = Store::open(&place) else { panic!("opened") };
+        assert!(matches!(e, StoreError::NotAStore(_)) && e.to_string().contains(words), "{e}");
+    }
+    // Opened for good, it is SQLite's own file again; sealed, nothing is lost.
+    reseal(&path, Some(&key), None).unwrap();
+    let Err(e) = Store::open(&place) else { panic!("opened") };
+    assert!(e.to_string().contains("yagura seal store"), "{e}");
+    assert_eq!(Store::open(&Place::File(path.clone())).unwrap().findings(&Filter::default()).unwrap().len(), 1);
+    reseal(&path, None, Some(&key)).unwrap();
+    assert_eq!(Store::open(&place).unwrap().findings(&Filter::default()).unwrap().len(), 1);
+    // A bit changed on the disk is told.
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let Err(e) = Store::open(&place) else { panic!("opened") };
+    assert!(e.to_string().contains("was changed"), "{e}");
+}
+
+#[test]
+fn writers_of_a_sealed_store_take_turns_and_see_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::File(folder.path().join("f.db")).sealed(Some(&DataKey::new().unwrap()));
+    drop(Store::open(&place).unwrap());
+    let mut reader = Store::open(&place).unwrap();
+    std::thread::scope(|s| {
+        for n in 0..4 {
+            let place = &place;
+            s.spawn(move || {
+                let mut store = Store::open(place).unwrap();
+                for m in 0..5 {
+                    let name = format!("vpc-{n}-{m}");
+                    let mut o = scan(1, vec![seen("ec2.flow_logs", &name, Status::Fail)]);
+                    o.partial = true;
+                    record(&mut store, &o).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(reader.findings(&Filter::default()).unwrap().len(), 20, "one that was open all the while sees them too");
+}
+
+#[test]
+fn what_could_not_be_written_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("inner");
+    let place = Place::File(inner.join("f.db")).sealed(Some(&DataKey::new().unwrap()));
+    let mut store = Store::open(&place).unwrap();
+    record(&mut store, &scan(1, vec![seen("ec2.flow_logs", "vpc-1", Status::Fail)])).unwrap();
+    // A folder stands where the new file would be written.
+    std::fs::create_dir(inner.join("f.db.new")).unwrap();
+    let failed = record(&mut store, &scan(2, vec![seen("ec2.flow_logs", "vpc-2", Status::Fail)]));
+    assert!(matches!(failed, Err(StoreError::NotWritable(_))), "{failed:?}");
+    assert_eq!(store.findings(&Filter::default()).unwrap().len(), 1);
+    std::fs::remove_dir(inner.join("f.db.new")).unwrap();
+    record(&mut store, &scan(2, vec![seen("ec2.flow_logs", "vpc-2", Status::Fail)])).unwrap();
 }

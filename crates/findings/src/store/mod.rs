@@ -9,6 +9,7 @@ mod postgres;
 mod record;
 mod rows;
 mod schema;
+mod sealed;
 mod sqlite;
 mod tls;
 
@@ -22,6 +23,7 @@ use crate::error::StoreError;
 use cell::{Db, Done};
 use jiff::Timestamp;
 use std::time::{Duration, Instant};
+use yagura_seal::DataKey;
 
 /// How long a lost server is waited for: long enough for a restart.
 const RESTART: Duration = Duration::from_secs(30);
@@ -50,7 +52,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn open_kept(place: &Place) -> Result<Option<Self>, StoreError> {
-        if let Place::File(path) = place
+        if let Place::File(path) | Place::Sealed(path, _) = place
             && !path.exists()
         {
             return Ok(None);
@@ -138,9 +140,37 @@ impl Store {
     }
 }
 
+/// Seals a store's file in its place, or opens a sealed one. Nobody may be writing to it.
+///
+/// # Errors
+/// It is no store, is sealed with another key, or cannot be written; the file is as it was then.
+pub fn reseal(path: &std::path::Path, old: Option<&DataKey>, new: Option<&DataKey>) -> Result<(), StoreError> {
+    let (mut from, image);
+    let plain = match old {
+        Some(key) => {
+            let bytes = std::fs::read(path).map_err(|e| StoreError::NotWritable(format!("{}: {e}", path.display())))?;
+            yagura_seal::sealed::open(key, &bytes)
+                .map_err(|e| StoreError::NotAStore(format!("{} {e}", path.display())))?
+        }
+        None => {
+            from = sqlite::Sqlite::open(path, false)?;
+            from.begin()?; // nobody else writes meanwhile, and a journal that a dead process left is played back
+            image = from.image();
+            from.rollback();
+            image?
+        }
+    };
+    let bytes = match new {
+        Some(key) => yagura_seal::sealed::seal(key, &plain).map_err(|e| StoreError::NotWritable(e.to_string()))?,
+        None => plain,
+    };
+    sealed::write(path, &bytes).map_err(|e| StoreError::NotWritable(format!("{}: {e}", path.display())))
+}
+
 fn connection(place: &Place, make: bool) -> Done<Box<dyn Db>> {
     Ok(match place {
         Place::File(path) => Box::new(sqlite::Sqlite::open(path, make)?),
+        Place::Sealed(path, key) => Box::new(sealed::Sealed::open(path, key, make)?),
         Place::Postgres(url) => Box::new(postgres::Postgres::open(url)?),
     })
 }

@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use yagura_seal::DataKey;
 
 /// Where a store is. Shown without its password.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Place {
     /// A file of SQLite.
     File(PathBuf),
-    /// A PostgreSQL server (`postgres://user@host/database`).
+    /// A file of SQLite that is sealed with a key.
+    Sealed(PathBuf, DataKey),
+    /// A PostgreSQL server (`postgres://user@host/database`). What lies on its disks is its own to encrypt.
     Postgres(String),
 }
 
@@ -21,12 +24,21 @@ impl Place {
         let file = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")).unwrap_or(text);
         (!file.is_empty() && !file.contains("://")).then(|| Self::File(PathBuf::from(file)))
     }
+
+    /// The same place, its file sealed with this key. A server is left as it is.
+    #[must_use]
+    pub fn sealed(self, key: Option<&DataKey>) -> Self {
+        match (self, key) {
+            (Self::File(path), Some(key)) => Self::Sealed(path, key.clone()),
+            (other, _) => other,
+        }
+    }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) => write!(f, "{}", path.display()),
+            Self::File(path) | Self::Sealed(path, _) => write!(f, "{}", path.display()),
             Self::Postgres(url) => {
                 let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
                 let rest = rest.split('?').next().unwrap_or_default(); // a password may stand there too

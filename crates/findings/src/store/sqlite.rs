@@ -3,7 +3,7 @@
 use super::cell::{Cell, Db, Done, Row};
 use crate::error::StoreError;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, ToSql, params_from_iter};
 use std::path::Path;
 use std::time::Duration;
 
@@ -31,6 +31,36 @@ impl Sqlite {
             .map_err(failure)?;
         Ok(Self { connection })
     }
+
+    /// An empty one that no file holds.
+    pub(crate) fn in_memory() -> Done<Self> {
+        let connection = Connection::open_in_memory().map_err(failure)?;
+        connection.execute_batch("PRAGMA foreign_keys = ON;").map_err(failure)?;
+        Ok(Self { connection })
+    }
+
+    /// The bytes of the database's file.
+    pub(crate) fn image(&mut self) -> Done<Vec<u8>> {
+        Ok(self.connection.serialize(MAIN_DB).map_err(failure)?.to_vec())
+    }
+
+    /// Takes the bytes of a database's file in the place of what is there.
+    pub(crate) fn restore(&mut self, image: &[u8]) -> Done<()> {
+        self.connection.deserialize_read_exact(MAIN_DB, image, image.len(), false).map_err(failure)?;
+        self.connection.execute_batch("PRAGMA foreign_keys = ON;").map_err(failure)
+    }
+}
+
+/// A file that its owner alone can read; emptied, if `empty` says so.
+pub(crate) fn new_file(path: &Path, empty: bool) -> std::io::Result<std::fs::File> {
+    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(empty);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 fn prepare(path: &Path) -> std::io::Result<()> {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use yagura_findings::{Both, Detail, Observation, Place, Recorded, Seen, Source, Store, StoreError, Texts};
 use yagura_model::{Asset, Field, Gap, GapReason, Listing, Map, ResourceRef, Scope, Severity, Status, Value};
+use yagura_seal::DataKey;
 
 pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "ap-northeast-1";
@@ -114,11 +115,14 @@ impl Ground {
     }
 }
 
-/// SQLite always; PostgreSQL where `YAGURA_TEST_POSTGRES` names a server (scripts/test starts one).
+/// SQLite always, plain and sealed; PostgreSQL where `YAGURA_TEST_POSTGRES` names a server (scripts/test starts one).
 pub fn grounds() -> Vec<Ground> {
     let folder = tempfile::tempdir().unwrap();
     let file = Place::File(folder.path().join("findings.db"));
     let mut out = vec![Ground { place: file, name: "SQLite", _folder: Some(folder) }];
+    let folder = tempfile::tempdir().unwrap();
+    let sealed = Place::File(folder.path().join("findings.db")).sealed(Some(&DataKey::new().unwrap()));
+    out.push(Ground { place: sealed, name: "SQLite, sealed", _folder: Some(folder) });
     out.extend(postgres());
     out
 }
