@@ -1,6 +1,7 @@
 //! Sending what is due.
 
-use crate::channel::{Channel, Refused};
+use crate::channel::{Channel, Message, Refused};
+use crate::notice::{Notice, digest};
 use crate::outbox::{Due, Outbox, OutboxError};
 use crate::routes::Routes;
 use crate::world::World;
@@ -8,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use yagura_model::Lang;
 
 /// The first wait between two attempts; each further one is three times as long, up to [`LONGEST`].
 const FIRST: Duration = Duration::from_secs(2);
@@ -93,6 +95,19 @@ pub async fn deliver(
     out.waiting = outbox.waiting()?;
     outbox.tidy(clock())?;
     Ok(out)
+}
+
+/// Sends one change to a channel now, past the outbox, to try the channel; why it was not taken.
+///
+/// # Errors
+/// There is no such channel, or it did not take the message: a sentence.
+pub async fn try_out(routes: &Routes, world: &World, channel: &str, notice: Notice, lang: Lang) -> Result<(), String> {
+    let Some((_, found)) = routes.channels.get(channel) else {
+        return Err(format!("no channel is called `{channel}`"));
+    };
+    let id = digest(&[channel, &notice.id]);
+    let message = Message { id, grouped: String::new(), lang, template: None, notices: vec![notice] };
+    found.send(&message, world).await.map_err(|refused| refused.why)
 }
 
 async fn one_channel(

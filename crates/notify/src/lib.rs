@@ -19,9 +19,9 @@ mod text;
 mod words;
 mod world;
 
-pub use channel::KINDS;
-pub use deliver::{Delivered, Failed, deliver};
+pub use channel::kinds;
+pub use deliver::{Delivered, Failed, deliver, try_out};
 pub use notice::{Change, Notice, Words};
 pub use outbox::{Cursor, Dead, Outbox, OutboxError, Taken};
-pub use routes::{Route, Routes, When};
+pub use routes::{ROUTE_KEYS, Route, Routes, When};
 pub use world::World;

@@ -114,6 +114,11 @@ pub struct Notice {
 const LONGEST_DETAIL: usize = 22 << 10;
 
 impl Notice {
+    /// The identity that is made of these parts: 32 hexadecimal digits.
+    pub fn identity(parts: &[&str]) -> String {
+        digest(parts)
+    }
+
     /// The texts in a language.
     pub fn words(&self, lang: Lang) -> &Words {
         match lang {

@@ -14,7 +14,7 @@ use yagura_rule::ContentError;
 use yagura_rule::yaml::{Reader, Yaml, YamlKind, read};
 
 /// The settings of a route.
-pub(crate) const ROUTE_KEYS: [&str; 10] =
+pub const ROUTE_KEYS: [&str; 10] =
     ["name", "pattern", "to", "when", "every", "group_by", "new_only", "severity", "lang", "template"];
 
 /// When a message is sent.
@@ -270,6 +270,23 @@ fn when(r: &mut Reader<'_>, at: &Yaml) -> When {
             When::AtOnce
         }
     }
+}
+
+impl When {
+    /// In the words of the routes file.
+    pub fn say(self) -> String {
+        match self {
+            Self::AtOnce => "at_once".to_owned(),
+            Self::Digest(every) => format!("digest, every {}", length(every.as_secs())),
+        }
+    }
+}
+
+/// A length of time as it is written: in the largest unit that fits.
+fn length(seconds: u64) -> String {
+    let units = [(86_400, 'd'), (3600, 'h'), (60, 'm')];
+    let unit = units.iter().find(|(n, _)| seconds >= *n && seconds.is_multiple_of(*n));
+    unit.map_or_else(|| format!("{seconds}s"), |(n, unit)| format!("{}{unit}", seconds / n))
 }
 
 impl Route {

@@ -122,8 +122,9 @@ pub(crate) const ALL: [Kind; 10] = [
 ];
 
 /// The names of the kinds of channels, with the settings of each.
-pub const KINDS: fn() -> Vec<(&'static str, &'static [&'static str])> =
-    || ALL.iter().map(|k| (k.name, k.keys)).collect();
+pub fn kinds() -> Vec<(&'static str, &'static [&'static str])> {
+    ALL.iter().map(|k| (k.name, k.keys)).collect()
+}
 
 /// How many changes a message for people shows; what is more is counted.
 const SHOWN: usize = 20;
