@@ -452,7 +452,10 @@ fn belong(t: &Transaction<'_>, channel: &str, notices: &[&Notice], nth: i64) -> 
 fn message((id, grouped, body): (String, String, String)) -> rusqlite::Result<Message> {
     let body: Body = parsed(&body)?;
     let template = body.template.as_deref().and_then(|text| Template::parse(text).ok());
-    Ok(Message { id, grouped, lang: body.lang, template, notices: body.notices })
+    // The gravest first: where not all are shown, these are.
+    let mut notices = body.notices;
+    notices.sort_by_key(|n| std::cmp::Reverse(n.severity));
+    Ok(Message { id, grouped, lang: body.lang, template, notices })
 }
 
 fn parsed<T: for<'de> Deserialize<'de>>(text: &str) -> rusqlite::Result<T> {
