@@ -83,7 +83,7 @@ pub async fn deliver(
             }
         }
         let now = clock();
-        out.next = outbox.next_due()?;
+        out.next = outbox.next_due(now)?;
         match out.next.filter(|next| *next <= until && now < until) {
             Some(next) => {
                 let wait = Duration::try_from(next.duration_since(now)).unwrap_or_default();
@@ -135,7 +135,7 @@ async fn one_channel(
             }
         }
         if let Some(until) = hold {
-            return outbox.hold(name, until);
+            return outbox.hold(name, until, clock());
         }
     }
     Ok(())
@@ -154,7 +154,7 @@ fn note(
     let again = refused.again && tried < attempts;
     let wait = refused.after.unwrap_or_default().max(backoff(tried));
     let due = clock().checked_add(wait).unwrap_or(Timestamp::MAX);
-    outbox.failed(message.nth, &refused.why, again.then_some(due))?;
+    outbox.failed(message.nth, &refused.why, again.then_some(due), clock())?;
     out.dead += usize::from(!again);
     let (channel, why) = (message.channel.clone(), refused.why.clone());
     match out.failed.iter_mut().find(|f| f.channel == channel && f.why == why && f.again == again) {

@@ -14,6 +14,7 @@ mod outbox;
 mod outbox_schema;
 mod routes;
 mod secret;
+mod share;
 mod template;
 mod text;
 mod words;

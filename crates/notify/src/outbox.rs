@@ -1,26 +1,22 @@
 //! What is still to be told: a file of its own, every step one transaction. A process may be killed at any moment.
 
 use crate::channel::Message;
-use crate::notice::{Notice, digest};
+use crate::notice::Notice;
 use crate::outbox_schema::{SCHEMA, VERSION};
-use crate::routes::{Route, Routes, When};
+use crate::routes::Routes;
+use crate::share::{self, Body, parsed};
 use crate::template::Template;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use yagura_model::Lang;
 
 /// How long a writer waits for another.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How many changes one message holds.
-const MOST: usize = 50;
 
 /// How long it is known what was told: who reads the same logs again within this time tells nothing twice.
 const REMEMBERED: i64 = 90 * 86_400 * 1_000_000;
@@ -89,15 +85,6 @@ pub struct Dead {
     pub made: Timestamp,
     /// Its changes, as events.
     pub events: Vec<Json>,
-}
-
-/// A message's row.
-#[derive(Serialize, Deserialize)]
-struct Body {
-    lang: Lang,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    template: Option<String>,
-    notices: Vec<Notice>,
 }
 
 /// A message whose time has come.
@@ -186,7 +173,7 @@ impl Outbox {
             let sql = "INSERT INTO cursors (source, place, mark) VALUES (?1, ?2, ?3) \
                  ON CONFLICT (source) DO UPDATE SET place = ?2, mark = ?3";
             t.execute(sql, params![source, to.place, to.mark])?;
-            put(t, notices, routes, now).map(Some)
+            share::put(t, notices, routes, now).map(Some)
         })
     }
 
@@ -195,13 +182,13 @@ impl Outbox {
     /// # Errors
     /// The outbox cannot be written: nothing was taken.
     pub fn add(&mut self, notices: &[Notice], routes: &Routes, now: Timestamp) -> Result<Taken, OutboxError> {
-        self.transact(|t| put(t, notices, routes, now))
+        self.transact(|t| share::put(t, notices, routes, now))
     }
 
     /// The messages whose time has come, the first first. One that was begun and not ended is among them.
     pub(crate) fn due(&mut self, now: Timestamp) -> Result<Vec<Due>, OutboxError> {
         self.transact(|t| {
-            let sql = "SELECT nth, channel, attempts FROM messages WHERE state IN ('waiting', 'begun') AND due <= ?1 ORDER BY due, nth";
+            let sql = "SELECT nth, channel, attempts FROM messages WHERE state IN ('waiting', 'begun') AND (due <= ?1 OR set_at > ?1) ORDER BY due, nth";
             let mut statement = t.prepare(sql)?;
             let row = |r: &rusqlite::Row<'_>| Ok(Due { nth: r.get(0)?, channel: r.get(1)?, attempts: r.get(2)? });
             statement.query_map([now.as_microsecond()], row)?.collect()
@@ -209,9 +196,10 @@ impl Outbox {
     }
 
     /// When the next message is to be sent.
-    pub(crate) fn next_due(&mut self) -> Result<Option<Timestamp>, OutboxError> {
-        let sql = "SELECT min(due) FROM messages WHERE state IN ('waiting', 'begun')";
-        let next: Option<i64> = self.transact(|t| t.query_row(sql, [], |r| r.get(0)))?;
+    pub(crate) fn next_due(&mut self, now: Timestamp) -> Result<Option<Timestamp>, OutboxError> {
+        let sql =
+            "SELECT min(CASE WHEN set_at > ?1 THEN ?1 ELSE due END) FROM messages WHERE state IN ('waiting', 'begun')";
+        let next: Option<i64> = self.transact(|t| t.query_row(sql, [now.as_microsecond()], |r| r.get(0)))?;
         Ok(next.and_then(|us| Timestamp::from_microsecond(us).ok()))
     }
 
@@ -236,19 +224,26 @@ impl Outbox {
     }
 
     /// Notes that a message was not taken, and when it is tried again; `None` puts it aside.
-    pub(crate) fn failed(&mut self, nth: i64, why: &str, again: Option<Timestamp>) -> Result<(), OutboxError> {
+    pub(crate) fn failed(
+        &mut self,
+        nth: i64,
+        why: &str,
+        again: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), OutboxError> {
         let (state, due) = match again {
             Some(at) => ("waiting", Some(at.as_microsecond())),
             None => ("dead", None),
         };
-        let sql = "UPDATE messages SET state = ?2, due = coalesce(?3, due), error = ?4 WHERE nth = ?1";
-        self.transact(|t| t.execute(sql, params![nth, state, due, why]).map(drop))
+        let sql = "UPDATE messages SET state = ?2, due = coalesce(?3, due), error = ?4, set_at = ?5 WHERE nth = ?1";
+        self.transact(|t| t.execute(sql, params![nth, state, due, why, now.as_microsecond()]).map(drop))
     }
 
     /// Lets everything else for a channel wait until a time.
-    pub(crate) fn hold(&mut self, channel: &str, until: Timestamp) -> Result<(), OutboxError> {
-        let sql = "UPDATE messages SET due = max(due, ?2) WHERE channel = ?1 AND state IN ('waiting', 'begun')";
-        self.transact(|t| t.execute(sql, params![channel, until.as_microsecond()]).map(drop))
+    pub(crate) fn hold(&mut self, channel: &str, until: Timestamp, now: Timestamp) -> Result<(), OutboxError> {
+        let sql =
+            "UPDATE messages SET due = max(due, ?2), set_at = ?3 WHERE channel = ?1 AND state IN ('waiting', 'begun')";
+        self.transact(|t| t.execute(sql, params![channel, until.as_microsecond(), now.as_microsecond()]).map(drop))
     }
 
     /// How many messages wait.
@@ -291,7 +286,7 @@ impl Outbox {
     /// # Errors
     /// The outbox cannot be written.
     pub fn revive(&mut self, channel: Option<&str>, now: Timestamp) -> Result<usize, OutboxError> {
-        let sql = "UPDATE messages SET state = 'waiting', attempts = 0, due = ?1 WHERE state = 'dead' AND (?2 IS NULL OR channel = ?2)";
+        let sql = "UPDATE messages SET state = 'waiting', attempts = 0, due = ?1, set_at = ?1 WHERE state = 'dead' AND (?2 IS NULL OR channel = ?2)";
         self.transact(|t| t.execute(sql, params![now.as_microsecond(), channel]))
     }
 
@@ -350,105 +345,6 @@ fn cursor(t: &Transaction<'_>, source: &str) -> rusqlite::Result<Option<Cursor>>
     t.query_row("SELECT place, mark FROM cursors WHERE source = ?1", [source], row).optional()
 }
 
-/// Shares changes out to messages. A channel hears of a change once, by the first route that leads there.
-fn put(t: &Transaction<'_>, notices: &[Notice], routes: &Routes, now: Timestamp) -> rusqlite::Result<Taken> {
-    let mut taken = Taken::default();
-    let mut together: BTreeMap<(usize, String, String), Vec<&Notice>> = BTreeMap::new();
-    for notice in notices {
-        let mine = routes.of(notice);
-        let mut new = false;
-        for route in &mine {
-            let place = routes.routes().iter().position(|r| r.name == route.name).unwrap_or(usize::MAX);
-            for channel in &route.to {
-                let sql = "INSERT OR IGNORE INTO notices (channel, id, message) VALUES (?1, ?2, 0)";
-                if t.execute(sql, params![channel.as_str(), notice.id])? > 0 {
-                    new = true;
-                    together.entry((place, channel.to_string(), route.group(notice))).or_default().push(notice);
-                }
-            }
-        }
-        match (mine.is_empty(), new) {
-            (true, _) => taken.unrouted += 1,
-            (false, true) => taken.routed += 1,
-            (false, false) => taken.known += 1,
-        }
-    }
-    for ((place, channel, group), notices) in &together {
-        let Some(route) = routes.routes().get(*place) else { continue };
-        let many = if route.when == When::AtOnce && route.group_by.is_empty() { 1 } else { MOST };
-        let mut rest = notices.as_slice();
-        if let When::Digest(_) = route.when {
-            rest = append(t, route, channel, group, rest, now)?;
-        }
-        for some in rest.chunks(many) {
-            create(t, route, channel, group, some, now)?;
-        }
-    }
-    Ok(taken)
-}
-
-/// Adds changes to the digest that is open; what it has no room for.
-fn append<'n>(
-    t: &Transaction<'_>,
-    route: &Route,
-    channel: &str,
-    group: &str,
-    notices: &'n [&'n Notice],
-    now: Timestamp,
-) -> rusqlite::Result<&'n [&'n Notice]> {
-    let sql = "SELECT nth, body, many FROM messages WHERE state = 'waiting' AND attempts = 0 AND route = ?1 AND channel = ?2 \
-         AND grouped = ?3 AND due > ?4 ORDER BY nth DESC LIMIT 1";
-    let found = t
-        .query_row(sql, params![route.name.as_str(), channel, group, now.as_microsecond()], |r| {
-            Ok((r.get::<_, i64>(0)?, r.get::<_, String>(1)?, r.get::<_, i64>(2)?))
-        })
-        .optional()?;
-    let Some((nth, body, many)) = found else { return Ok(notices) };
-    let room = MOST.saturating_sub(usize::try_from(many).unwrap_or(MOST)).min(notices.len());
-    let (some, rest) = notices.split_at(room);
-    let mut body: Body = parsed(&body)?;
-    body.notices.extend(some.iter().map(|n| (*n).clone()));
-    let sql = "UPDATE messages SET body = ?2, many = ?3 WHERE nth = ?1";
-    t.execute(sql, params![nth, written(&body)?, i64::try_from(body.notices.len()).unwrap_or(i64::MAX)])?;
-    belong(t, channel, some, nth)?;
-    Ok(rest)
-}
-
-fn create(
-    t: &Transaction<'_>,
-    route: &Route,
-    channel: &str,
-    group: &str,
-    notices: &[&Notice],
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    let first = notices.first().map(|n| n.id.as_str()).unwrap_or_default();
-    let wait = match route.when {
-        When::AtOnce => Duration::ZERO,
-        When::Digest(every) => every,
-    };
-    let due = now.checked_add(wait).unwrap_or(Timestamp::MAX);
-    let body = Body {
-        lang: route.lang,
-        template: route.template.as_ref().map(|(text, _)| text.clone()),
-        notices: notices.iter().map(|n| (*n).clone()).collect(),
-    };
-    let sql = "INSERT INTO messages (id, channel, route, grouped, state, body, many, made, due, attempts, error) \
-         VALUES (?1, ?2, ?3, ?4, 'waiting', ?5, ?6, ?7, ?8, 0, '')";
-    let many = i64::try_from(notices.len()).unwrap_or(i64::MAX);
-    let (made, due) = (now.as_microsecond(), due.as_microsecond());
-    t.execute(
-        sql,
-        params![digest(&[channel, first]), channel, route.name.as_str(), group, written(&body)?, many, made, due],
-    )?;
-    belong(t, channel, notices, t.last_insert_rowid())
-}
-
-fn belong(t: &Transaction<'_>, channel: &str, notices: &[&Notice], nth: i64) -> rusqlite::Result<()> {
-    let mut statement = t.prepare("UPDATE notices SET message = ?3 WHERE channel = ?1 AND id = ?2")?;
-    notices.iter().try_for_each(|n| statement.execute(params![channel, n.id, nth]).map(drop))
-}
-
 fn message((id, grouped, body): (String, String, String)) -> rusqlite::Result<Message> {
     let body: Body = parsed(&body)?;
     let template = body.template.as_deref().and_then(|text| Template::parse(text).ok());
@@ -456,15 +352,6 @@ fn message((id, grouped, body): (String, String, String)) -> rusqlite::Result<Me
     let mut notices = body.notices;
     notices.sort_by_key(|n| std::cmp::Reverse(n.severity));
     Ok(Message { id, grouped, lang: body.lang, template, notices })
-}
-
-fn parsed<T: for<'de> Deserialize<'de>>(text: &str) -> rusqlite::Result<T> {
-    serde_json::from_str(text)
-        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e)))
-}
-
-fn written(body: &Body) -> rusqlite::Result<String> {
-    serde_json::to_string(body).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))
 }
 
 /// A file that only its owner reads.

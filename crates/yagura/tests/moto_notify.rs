@@ -76,7 +76,11 @@ fn aws_services_get_every_change_once() {
     let told: BTreeSet<&str> = ours.iter().map(|f| f["Id"].as_str().unwrap().rsplit('/').next().unwrap()).collect();
     assert_eq!((told, ours.len()), (ids.clone(), ids.len()), "Security Hub");
     let others: Vec<&Json> = hub.iter().filter(|f| !f["Id"].as_str().unwrap().starts_with("yagura/")).collect();
-    assert_eq!((others.len(), &others[0]["RecordState"]), (1, &Json::from("ACTIVE")), "others' findings are as they were");
+    assert_eq!(
+        (others.len(), &others[0]["RecordState"]),
+        (1, &Json::from("ACTIVE")),
+        "others' findings are as they were"
+    );
 
     let objects = state["objects"].as_object().unwrap();
     let mut told: BTreeSet<String> = BTreeSet::new();

@@ -100,6 +100,7 @@ pub struct TestArgs {
   yagura scan --store --notify routes.yaml            the same in one
   yagura notify send --routes routes.yaml --since 7d  also what was recorded in the last week
   yagura notify send --routes routes.yaml --wait 0    try once; what fails waits for the next time
+  yagura notify send --routes routes.yaml --from-now  begin without telling what is open already
 
 What is told is known by its identity: nothing is told twice to a channel, also with --since. The first time begins with the last
 recorded scan. Digests are sent when their time has come, by the next send after it.
@@ -114,6 +115,9 @@ pub struct SendArgs {
     /// Also what was recorded since this time: 2027-03-31, 2027-03-31T06:00:00Z, or 7d for the last 7 days
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
+    /// Tell nothing of what is recorded so far, only what comes later
+    #[arg(long, conflicts_with = "since")]
+    pub from_now: bool,
     /// How many seconds to wait for channels that fail for the moment
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub wait: u64,
@@ -229,6 +233,7 @@ const SEND_JA: HelpJa = HelpJa {
         FILE,
         STORE,
         ("since", "この時刻以降に記録されたものも対象にする: 2027-03-31、2027-03-31T06:00:00Z、または直近 7 日なら 7d"),
+        ("from_now", "これまでに記録されたものは通知せず、今後のものだけを通知する"),
         WAIT,
         STATE,
         PROFILE,
@@ -241,6 +246,7 @@ const SEND_JA: HelpJa = HelpJa {
   yagura scan --store --notify routes.yaml            上と同じことを 1 度に行う
   yagura notify send --routes routes.yaml --since 7d  直近 1 週間に記録されたものも対象にする
   yagura notify send --routes routes.yaml --wait 0    1 度だけ試す。失敗したものは次回に送る
+  yagura notify send --routes routes.yaml --from-now  すでに未解決のものは通知せずに始める
 
 通知は識別子で管理し、--since を指定しても、同じチャネルに同じものを 2 度通知しない。初回は最後に記録されたスキャンから始める。
 ダイジェストは、予定の時刻を過ぎた後の最初の send で送る。

@@ -107,6 +107,16 @@ impl Notifier {
         self.take(&source, None, &to, &[]).map(drop)
     }
 
+    /// Moves on to where the store stands, and tells nothing of what it holds.
+    fn skip(&mut self, store: &mut Store, place: &Place) -> Result<(), Failure> {
+        let source = take::source(place);
+        let from = self.outbox.cursor(&source).map_err(|e| outbox_failure(&e))?;
+        match take::last(store, place)? {
+            Some(to) => self.take(&source, from.as_ref(), &to, &[]).map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// Takes what the store has recorded since the last time, and sends what is due: that, digests whose time has come, and what
     /// failed before. Waits up to `patience` for what is due soon.
     ///
@@ -234,6 +244,9 @@ fn send(cli: &Cli, args: &SendArgs, lang: Lang) -> Result<u8, Failure> {
     let since = args.since.as_deref().map(|text| take::time(text, Timestamp::now())).transpose()?;
     let mut notifier = Notifier::open(cli, &args.routes, args.state.as_ref(), args.aws.options(lang)?, lang)?;
     let (mut store, place) = args.at.kept()?;
+    if args.from_now {
+        notifier.skip(&mut store, &place)?;
+    }
     let report = notifier.deliver(Some((&mut store, &place)), since, Duration::from_secs(args.wait))?;
     say::report(&report, args.format, lang)?;
     Ok(code(&report))

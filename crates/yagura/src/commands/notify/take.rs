@@ -51,7 +51,8 @@ pub fn last(store: &mut Store, place: &Place) -> Result<Option<Cursor>, Failure>
     Ok(store.runs().map_err(store_failure(place))?.first().map(cursor))
 }
 
-/// What was recorded after `from`; without it, or where the store is another one than then, since `since`, else in the last run.
+/// What was recorded after `from`, and besides since `since`. Without `from` and `since`: in the last run. Where the store is another
+/// one than it was: everything.
 /// `None` where nothing was ever recorded.
 ///
 /// # Errors
@@ -72,12 +73,15 @@ pub fn since(
     let after = match (from.filter(same), from) {
         (Some(c), _) => c.place,
         (None, Some(_)) => 0,
+        (None, None) if since.is_some() => newest.run,
         (None, None) => newest.run - 1,
     };
-    let mut events = match since {
-        Some(since) => store.events_since(since, None).map_err(&failed)?,
-        None => store.events_since(Timestamp::MIN, Some(after)).map_err(&failed)?,
-    };
+    let mut events = Vec::new();
+    if let Some(since) = since {
+        let older = store.events_since(since, None).map_err(&failed)?;
+        events.extend(older.into_iter().filter(|e| e.run.is_some_and(|run| run <= after)));
+    }
+    events.extend(store.events_since(Timestamp::MIN, Some(after)).map_err(&failed)?);
     events.retain(|e| e.run.is_some_and(|run| run <= newest.run) && change(&e.happened).is_some());
     let mut suppressions = store.suppressions().map_err(&failed)?;
     suppressions.extend_from_slice(file);
