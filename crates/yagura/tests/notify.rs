@@ -8,7 +8,9 @@ use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
-use yagura_testkit::{Mailbox, Received, Receiver, Said};
+use yagura_inventory::{load, save};
+use yagura_model::Snapshot;
+use yagura_testkit::{Endpoint, Estate, Mailbox, Received, Receiver, Said};
 
 const SIGNING: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3";
 
@@ -256,32 +258,73 @@ fn digests_and_groups_outlive_the_process() {
 }
 
 #[test]
-fn suppressed_findings_are_not_told_and_resolved_ones_are() {
+fn suppressed_findings_are_not_told() {
     let hook = Receiver::start(|_| Said::ok("")).unwrap();
     let place = Place::new(HOOK).env("HOOK", &hook.url());
     place.scan(FEW, &[]);
     let n = recorded(&place);
-    let words = [
-        "findings",
-        "suppress",
-        "s3.*",
-        "--account",
-        "111122223333",
-        "--until",
-        "30d",
-        "--owner",
-        "kim",
-        "--reason",
-        "r",
-    ];
-    assert_eq!(place.command(&words).run().code, 0);
+    let covers = ["findings", "suppress", "s3.*", "--account", "111122223333"];
+    let until = ["--until", "30d", "--owner", "kim", "--reason", "r"];
+    assert_eq!(place.command(&[&covers[..], &until].concat()).run().code, 0);
     let report = json(&place.send(&[]));
     let quiet = report["suppressed"].as_u64().unwrap() as usize;
     assert!(quiet > 0 && report["sent"].as_u64().unwrap() as usize + quiet == n, "{report}");
-    let rules = |r: &Received| {
+    let rule = |r: &Received| {
         serde_json::from_str::<Json>(&r.body).unwrap()["data"]["events"][0]["detail"]["rule"].to_string()
     };
-    assert!(hook.requests().iter().all(|r| !rules(r).contains("s3.")));
+    assert!(hook.requests().iter().all(|r| !rule(r).contains("s3.")));
+}
+
+#[test]
+fn what_is_resolved_and_comes_back_is_told_under_the_finding_s_own_key() {
+    let pager = Receiver::start(|_| Said::Answer(202, Vec::new(), "{}".to_owned())).unwrap();
+    let routes = format!(
+        "channels: {{pager: {{kind: pagerduty, routing_key: {{env: KEY}}, url: '{}'}}}}\nroutes: [{{name: r, to: [pager]}}]\n",
+        pager.url()
+    );
+    let place = Place::new(&routes).env("KEY", "r0uting");
+    let aws = Endpoint::start(Estate::small()).unwrap();
+    let read = place.path("read.ysnap");
+    assert_eq!(Run::scan(&aws.url()).args(&["--save", &read]).run().code, 0);
+    let whole = load(Path::new(&read)).unwrap();
+    let file = place.path("routes.yaml");
+    let day = |day: i64, assets: &[yagura_model::Asset]| {
+        let taken_at = whole.taken_at.checked_add(jiff::SignedDuration::from_hours(24 * day)).unwrap();
+        let path = place.path("day.ysnap");
+        save(&Snapshot { taken_at, assets: assets.to_vec(), ..whole.clone() }, Path::new(&path)).unwrap();
+        let scan = place
+            .command(&["scan", "--snapshot", &path, "--check", "s3.bucket_blocks_public_access", "--notify", &file])
+            .run();
+        assert_eq!(scan.code, 0, "{}", scan.stderr);
+        pager.requests().iter().map(|r| serde_json::from_str::<Json>(&r.body).unwrap()).collect::<Vec<_>>()
+    };
+    let first = day(0, &whole.assets);
+    assert!(!first.is_empty() && first.iter().all(|b| b["event_action"] == "trigger"), "{first:?}");
+    assert_eq!(day(1, &whole.assets).len(), first.len(), "still open is no news");
+    let without: Vec<_> = whole.assets.iter().filter(|a| a.kind != "s3.bucket").cloned().collect();
+    let gone = day(2, &without).split_off(first.len());
+    let keys = |of: &[Json]| of.iter().map(|b| b["dedup_key"].to_string()).collect::<BTreeSet<_>>();
+    assert!(gone.iter().all(|b| b["event_action"] == "resolve"), "{gone:?}");
+    assert_eq!(keys(&gone), keys(&first));
+    let back = day(3, &whole.assets).split_off(first.len() + gone.len());
+    assert!(
+        back.iter().all(|b| b["payload"]["summary"].as_str().unwrap().starts_with("Finding came back")),
+        "{back:?}"
+    );
+    assert_eq!(keys(&back), keys(&first));
+}
+
+#[test]
+fn one_may_begin_without_telling_what_is_open() {
+    let hook = Receiver::start(|_| Said::ok("")).unwrap();
+    let place = Place::new(HOOK).env("HOOK", &hook.url());
+    place.scan("s3.bucket_blocks_public_access", &[]);
+    json(&place.send(&["--from-now"]));
+    assert_eq!(hook.requests(), Vec::new());
+    place.scan("ec2.instance_requires_imdsv2", &[]);
+    json(&place.send(&[]));
+    let bodies: Vec<String> = hook.requests().into_iter().map(|r| r.body).collect();
+    assert!(!bodies.is_empty() && bodies.iter().all(|b| b.contains("ec2.instance_requires_imdsv2")), "{bodies:?}");
 }
 
 #[test]
