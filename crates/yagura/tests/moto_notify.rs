@@ -4,7 +4,7 @@
 mod common;
 
 use common::Run;
-use common::moto::{Server, output, python};
+use common::moto::{Server, free, output, python};
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -98,4 +98,48 @@ fn aws_services_get_every_change_once() {
     for text in [&scan.stdout, &scan.stderr] {
         assert!(!text.contains(SIGNING) && !text.contains(&hook.url()), "{text}");
     }
+}
+
+#[test]
+fn tls_is_asked_for_and_its_authority_looked_at() {
+    let python = python();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/moto/tls.py");
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (web, mail) = (free(), free());
+    let ports = [web.port().to_string(), mail.port().to_string()];
+    let mut command = Command::new(&python);
+    let server = Server::start(command.arg(&script).arg(folder.path()).args(&ports), web);
+    let routes = format!(
+        "channels:\n  hook: {{kind: webhook, url: {{env: HOOK}}, secret: {{env: SIGNING}}}}\n  \
+         mail: {{kind: email, host: localhost, port: {}, from: a@example.com, to: [b@example.com]}}\n\
+         routes: [{{name: all, to: [hook, mail], group_by: [account]}}]\n",
+        mail.port()
+    );
+    std::fs::write(path("routes.yaml"), routes).unwrap();
+    let test = |trusted: &[(&str, String)]| -> (i32, Json) {
+        let mut run = Run::new(&["notify", "test", &path("routes.yaml"), "--format", "json"])
+            .env("HOOK", &format!("https://localhost:{}/in", web.port()))
+            .env("SIGNING", SIGNING);
+        for (name, value) in trusted {
+            run = run.env(name, value);
+        }
+        let done = run.run();
+        (done.code, serde_json::from_str(&done.stdout).unwrap())
+    };
+    // Whom nobody trusts gets nothing.
+    let (code, said) = test(&[]);
+    assert_eq!(code, 1);
+    for channel in said.as_array().unwrap() {
+        assert!(channel["why"].as_str().unwrap().contains("certificate"), "{channel}");
+    }
+    assert!(!Path::new(&path("got")).exists());
+    let (code, said) = test(&[("AWS_CA_BUNDLE", path("ca.pem")), ("SSL_CERT_FILE", path("ca.pem"))]);
+    assert_eq!(code, 0, "{said}");
+    let got = std::fs::read_to_string(path("got")).unwrap();
+    assert_eq!(
+        got.lines().map(|l| l.split(' ').next().unwrap()).collect::<BTreeSet<_>>(),
+        BTreeSet::from(["https", "smtp"])
+    );
+    drop(server);
 }

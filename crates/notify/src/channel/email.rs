@@ -9,6 +9,7 @@ use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
 use lettre::{SmtpTransport, Transport};
 use yagura_rule::yaml::{Reader, Yaml, YamlKind};
 
@@ -118,7 +119,9 @@ impl Channel for Email {
 
     async fn send(&self, message: &Message, world: &World) -> Sent {
         let mail = self.mail(message).map_err(Refused::for_good)?;
+        let domain = ClientId::Domain(self.from.email.domain().to_owned());
         let mut server = SmtpTransport::builder_dangerous(&self.host).port(self.port).timeout(Some(world.longest));
+        server = server.hello_name(domain);
         let tls = || TlsParameters::new(self.host.clone()).map_err(|e| Refused::for_good(e.to_string()));
         server = match self.cover {
             Cover::Tls => server.tls(Tls::Wrapper(tls()?)),
