@@ -57,6 +57,7 @@ class Web(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         got("https", len(self.rfile.read(int(self.headers["content-length"]))))
         self.send_response(200)
+        self.send_header("content-length", "0")
         self.end_headers()
 
     def log_message(self, *_):
