@@ -276,6 +276,23 @@ fn suppressed_findings_are_not_told() {
 }
 
 #[test]
+fn another_store_under_the_same_name_is_told_from_its_beginning() {
+    let hook = Receiver::start(|_| Said::ok("")).unwrap();
+    let place = Place::new(HOOK).env("HOOK", &hook.url());
+    let rule = "s3.bucket_blocks_public_access";
+    place.scan(rule, &[]);
+    json(&place.send(&[]));
+    let first = hook.requests().len();
+    std::fs::remove_file(place.path("f.db")).unwrap();
+    place.scan(rule, &[]);
+    place.scan("ec2.instance_requires_imdsv2", &[]);
+    let n = recorded(&place);
+    assert!(n > first);
+    let report = json(&place.send(&[]));
+    assert_eq!(report["sent"].as_u64().unwrap() as usize, n, "both runs, not the last alone: {report}");
+}
+
+#[test]
 fn what_is_resolved_and_comes_back_is_told_under_the_finding_s_own_key() {
     let pager = Receiver::start(|_| Said::Answer(202, Vec::new(), "{}".to_owned())).unwrap();
     let routes = format!(

@@ -48,7 +48,7 @@ fn cursor(run: &Run) -> Cursor {
 /// # Errors
 /// The store: a sentence.
 pub fn last(store: &mut Store, place: &Place) -> Result<Option<Cursor>, Failure> {
-    Ok(store.runs().map_err(store_failure(place))?.first().map(cursor))
+    Ok(store.run(None).map_err(store_failure(place))?.as_ref().map(cursor))
 }
 
 /// What was recorded after `from`, and besides since `since`. Without `from` and `since`: in the last run. Where the store is another
@@ -66,15 +66,16 @@ pub fn since(
     forms: &Forms,
 ) -> Result<Option<Found>, Failure> {
     let failed = store_failure(place);
-    let runs = store.runs().map_err(&failed)?;
-    let Some(newest) = runs.first() else { return Ok(None) };
-    // A run that bears another mark is of another store under the same name.
-    let same = |c: &&Cursor| c.place == 0 || runs.iter().any(|r| cursor(r) == **c);
-    let after = match (from.filter(same), from) {
-        (Some(c), _) => c.place,
-        (None, Some(_)) => 0,
-        (None, None) if since.is_some() => newest.run,
-        (None, None) => newest.run - 1,
+    let Some(newest) = store.run(None).map_err(&failed)? else { return Ok(None) };
+    let after = match from {
+        Some(c) if c.place == 0 => 0,
+        Some(c) => match store.run(Some(c.place)).map_err(&failed)? {
+            Some(run) if cursor(&run) == *c => c.place,
+            // A run that bears another mark, or is not there, is of another store under the same name.
+            _ => 0,
+        },
+        None if since.is_some() => newest.run,
+        None => newest.run - 1,
     };
     let mut events = Vec::new();
     if let Some(since) = since {
@@ -90,14 +91,18 @@ pub fn since(
     let (mut notices, mut suppressed) = (Vec::new(), 0);
     for event in &events {
         let Some(f) = findings.get(&event.finding) else { continue };
-        if f.suppressed_by(&suppressions, today).is_some() {
-            suppressed += 1;
-            continue;
+        if let Some(s) = f.suppressed_by(&suppressions, today) {
+            // Who was told of it before it was suppressed is told that it is over: an alert would stay open.
+            let told = s.made.is_some_and(|made| f.first_seen < made);
+            if !(told && matches!(event.happened, Happened::Resolved { .. })) {
+                suppressed += 1;
+                continue;
+            }
         }
         let detail = serde_json::to_value(told(f, &suppressions, today, Lang::En)).unwrap_or_default();
         notices.extend(notice(f, event, detail, forms));
     }
-    Ok(Some(Found { notices, suppressed, to: cursor(newest) }))
+    Ok(Some(Found { notices, suppressed, to: cursor(&newest) }))
 }
 
 /// The findings of events, by id.
