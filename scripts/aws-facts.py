@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Writes content/aws/<service>.json: what Yagura needs to know to call AWS's read operations; and content/writes/<service>.json:
-the same of the operations that change something and that a remedy (content/remedies) names, and of no others.
+the same of the operations that change something and that a remedy (content/remedies) names, and of no others; and
+content/deliveries/<service>.json: those that `notify` delivers by, and reads its secrets with.
 
     python3 scripts/aws-facts.py
 
 One command, no arguments. It makes a throw-away virtual environment under target/, installs the
 botocore version named below from PyPI (AWS's own public service models), and rewrites every file in
-content/aws/ and content/writes/. The same botocore gives the same bytes. Raise BOTOCORE to take newer models.
+content/aws/, content/writes/ and content/deliveries/. The same botocore gives the same bytes. Raise BOTOCORE to take newer models.
 
 Only operations that read are kept: List, Describe, Get, BatchGet, BatchDescribe, Search, Lookup and
 Head, with iam:GenerateCredentialReport (it makes the report that GetCredentialReport reads). Operations
@@ -38,6 +39,7 @@ BOTOCORE = "1.44.5"
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OUT = os.path.join(ROOT, "content", "aws")
 WRITES = os.path.join(ROOT, "content", "writes")
+DELIVERIES = os.path.join(ROOT, "content", "deliveries")
 REMEDIES = os.path.join(ROOT, "content", "remedies")
 
 SERVICES = """
@@ -89,6 +91,12 @@ lakeformation:GetTemporaryGluePartitionCredentials lakeformation:GetTemporaryGlu
 lakeformation:GetTemporaryGlueFunctionCredentials lakeformation:GetWorkUnitResults lakeformation:GetWorkUnits qbusiness:GetMedia qbusiness:GetDocumentContent
 connect:GetAttachedFile connect:GetContactAttributes iot:GetRegistrationCode
 """.split())
+
+# What `notify` calls: to deliver, and for the secrets that a routes file refers to. Apart from content/writes, so that no remedy can
+# name them.
+DELIVERED = """
+sns:Publish events:PutEvents securityhub:BatchImportFindings s3:PutObject secretsmanager:GetSecretValue ssm:GetParameter
+""".split()
 
 PROTOCOL_ORDER = ["json", "rest-json", "rest-xml", "query", "ec2", "smithy-rpc-v2-cbor"]
 PARTITIONS = ["aws", "aws-cn", "aws-us-gov", "aws-eusc"]
@@ -337,6 +345,10 @@ def main():
         for missing in sorted(wanted - set(facts["operations"])):
             sys.exit(f"{name}:{missing} is in a remedy and not in botocore {BOTOCORE}")
         write(WRITES, name, facts)
+    empty(DELIVERIES)
+    for name in sorted({call.split(":")[0] for call in DELIVERED}):
+        wanted = {call.split(":")[1] for call in DELIVERED if call.startswith(f"{name}:")}
+        write(DELIVERIES, name, Service(loader, name, partitions).facts(wanted))
 
 
 def changes():

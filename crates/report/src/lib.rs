@@ -25,7 +25,7 @@ mod timeline;
 
 pub use compliance::coverage_word;
 pub use csv::neutral;
-pub use detect::{DetectFormat, write_findings};
+pub use detect::{DetectFormat, told_identity, write_findings};
 pub use html::escape as escape_html;
 pub use investigate::{DossierFormat, write_dossier};
 pub use report::{Format, Framework, Meta, ParseFormatError, Report, Style};

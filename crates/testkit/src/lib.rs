@@ -1,5 +1,5 @@
 //! An AWS endpoint on loopback for tests: it answers from a canned [`Estate`], or stands in front of another endpoint
-//! (moto), and fails on purpose.
+//! (moto), and fails on purpose. Beside it what messages are sent to: a [`Receiver`] of HTTP requests and a [`Mailbox`].
 //!
 //! ```no_run
 //! use yagura_testkit::{Endpoint, Estate, Fault};
@@ -19,8 +19,10 @@ mod call;
 mod endpoint;
 mod estate;
 mod fault;
+mod mailbox;
 mod mangle;
 mod network;
+mod receiver;
 mod small;
 mod trail;
 mod upstream;
@@ -30,4 +32,6 @@ pub use call::{Call, Protocol};
 pub use endpoint::Endpoint;
 pub use estate::Estate;
 pub use fault::{Fault, Rule};
+pub use mailbox::{Mail, Mailbox};
+pub use receiver::{Received, Receiver, Said};
 pub use trail::Trail;

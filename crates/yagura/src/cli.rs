@@ -13,6 +13,7 @@ use crate::commands::iam::IamCommand;
 use crate::commands::investigate::InvestigateArgs;
 use crate::commands::logs::LogsCommand;
 use crate::commands::net::NetCommand;
+use crate::commands::notify::NotifyCommand;
 use crate::commands::query::QueryArgs;
 use crate::commands::rehearse::RehearseArgs;
 use crate::commands::setup::SetupCommand;
@@ -90,6 +91,9 @@ pub enum Command {
     /// Findings with a life: what is new, resolved, suppressed, whose
     #[command(subcommand)]
     Findings(FindingsCommand),
+    /// Tell people and systems what is new: chat, mail, tickets, pagers, AWS
+    #[command(subcommand)]
+    Notify(NotifyCommand),
     /// Tell what changed in a resource's configuration, when, and by whom
     History(Box<HistoryArgs>),
     /// Preview what would mend findings, and carry it out by the preview's hash
@@ -350,6 +354,8 @@ pub enum SchemaOf {
     Remedy,
     /// frameworks/
     Framework,
+    /// The routes file of `notify`
+    Routes,
 }
 
 /// A language of output.

@@ -63,6 +63,7 @@ fn run(cli: &Cli, lang: Lang) -> Result<u8, Failure> {
         Command::Query(args) => commands::query::run(cli, args, lang),
         Command::Custodian(command) => commands::custodian::run(cli, command, lang),
         Command::Findings(command) => commands::findings::run(cli, command, lang),
+        Command::Notify(command) => commands::notify::run(cli, command, lang),
         Command::History(args) => commands::history::run(cli, args, lang),
         Command::Fix(args) => commands::fix::run(cli, args, lang),
         Command::Contain(args) => commands::fix::contain(cli, args, lang),

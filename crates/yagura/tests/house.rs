@@ -14,7 +14,7 @@ const FLOORS: [&[&str]; 7] = [
     &["rule", "aws", "logs", "query"],
     &["inventory", "detect", "sensitive", "packages", "custodian"],
     &["findings"],
-    &["respond", "report", "console"],
+    &["respond", "report", "console", "notify"],
     &["yagura"],
 ];
 

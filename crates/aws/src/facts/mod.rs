@@ -30,6 +30,7 @@ pub struct Facts {
     load: Load,
     excerpt: Option<Load>,
     writes: Option<Load>,
+    deliveries: Option<Load>,
     permissions: Permissions,
     services: RwLock<HashMap<(Part, String), &'static Service>>,
 }
@@ -43,6 +44,8 @@ enum Part {
     Whole,
     /// The operations that change something.
     Writes,
+    /// The operations that messages are delivered by.
+    Deliveries,
 }
 
 /// Why an operation's facts cannot be had.
@@ -105,6 +108,7 @@ impl Facts {
             load: Box::new(load),
             excerpt: None,
             writes: None,
+            deliveries: None,
             permissions: Permissions::parse(exceptions)?,
             services: RwLock::new(HashMap::new()),
         })
@@ -126,17 +130,37 @@ impl Facts {
         self
     }
 
+    /// The same facts with those of operations that deliver messages, or answer the secrets for that, by service name (`sns` → the
+    /// bytes of `content/deliveries/sns.json`).
+    #[must_use]
+    pub fn with_deliveries(mut self, deliveries: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
+        self.deliveries = Some(Box::new(deliveries));
+        self
+    }
+
     /// The operation that changes something and that `call` names (`s3:PutPublicAccessBlock`): one that a remedy names.
     ///
     /// # Errors
     /// There are no such facts; the message names the nearest right spelling.
     pub fn write_operation(&self, call: &str) -> Result<WriteOperation, FactsError> {
+        self.change(Part::Writes, call)
+    }
+
+    /// The operation that a message is delivered by (`sns:Publish`), or that answers a secret for that. No remedy can name it.
+    ///
+    /// # Errors
+    /// There are no such facts.
+    pub fn delivery_operation(&self, call: &str) -> Result<WriteOperation, FactsError> {
+        self.change(Part::Deliveries, call)
+    }
+
+    fn change(&self, part: Part, call: &str) -> Result<WriteOperation, FactsError> {
         let (service, operation) = call.split_once(':').ok_or_else(|| FactsError::Form(call.to_owned()))?;
         let no_such = |nearest: Option<&str>| FactsError::Write {
             call: call.to_owned(),
             nearest: nearest.map(|n| format!("{service}:{n}")),
         };
-        let writes = self.part(Part::Writes, service)?.ok_or_else(|| no_such(None))?;
+        let writes = self.part(part, service)?.ok_or_else(|| no_such(None))?;
         let found = writes.operation(operation, &self.permissions)?;
         found.map(WriteOperation::new).ok_or_else(|| no_such(nearest(operation, writes.operation_names())))
     }
@@ -189,6 +213,7 @@ impl Facts {
             Part::Excerpt => self.excerpt.as_ref(),
             Part::Whole => Some(&self.load),
             Part::Writes => self.writes.as_ref(),
+            Part::Deliveries => self.deliveries.as_ref(),
         };
         let sound = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         let Some(bytes) = source.filter(|_| sound).and_then(|load| load(name)) else { return Ok(None) };

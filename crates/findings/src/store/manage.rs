@@ -216,17 +216,20 @@ impl Store {
     /// # Errors
     /// Those of the store.
     pub fn runs(&mut self) -> Result<Vec<Run>, StoreError> {
-        let sql = "SELECT id, at, recorded, source, caller FROM yagura_runs ORDER BY id DESC";
-        let run = |r: &Row| {
-            Ok(Run {
-                run: at(r, 0).int(),
-                at: time(at(r, 1))?,
-                recorded: time(at(r, 2))?,
-                source: at(r, 3).text().to_owned(),
-                caller: at(r, 4).text().to_owned(),
-            })
+        let sql = format!("{RUNS} ORDER BY id DESC");
+        self.again(&mut |db| db.query(&sql, &[])?.iter().map(run).collect())
+    }
+
+    /// The run of a number, or the last one; `None` where there is none.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn run(&mut self, number: Option<i64>) -> Result<Option<Run>, StoreError> {
+        let (sql, parameters) = match number {
+            Some(number) => (format!("{RUNS} WHERE id = $1"), vec![Cell::Int(number)]),
+            None => (format!("{RUNS} ORDER BY id DESC LIMIT 1"), Vec::new()),
         };
-        self.again(&mut |db| db.query(sql, &[])?.iter().map(run).collect())
+        self.again(&mut |db| db.query(&sql, &parameters)?.first().map(run).transpose())
     }
 
     /// The suppressions that nobody took back, ended ones too.
@@ -287,6 +290,18 @@ impl Store {
             db.execute(INSERT_EVENT, &happened.to_row(finding, Some(now), None))
         })
     }
+}
+
+const RUNS: &str = "SELECT id, at, recorded, source, caller FROM yagura_runs";
+
+fn run(r: &Row) -> Done<Run> {
+    Ok(Run {
+        run: at(r, 0).int(),
+        at: time(at(r, 1))?,
+        recorded: time(at(r, 2))?,
+        source: at(r, 3).text().to_owned(),
+        caller: at(r, 4).text().to_owned(),
+    })
 }
 
 fn event(row: &Row) -> Done<Event> {

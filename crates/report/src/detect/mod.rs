@@ -76,6 +76,11 @@ pub fn write_findings(
     out.flush()
 }
 
+/// The identity of a finding of detection: the same 32 hexadecimal digits whenever the same records are read.
+pub fn told_identity(told: &Told) -> String {
+    attack::fingerprint(told)
+}
+
 /// What a person reads of an incident's timeline: of each record one moment, that of a stage where there is one, and of what no stage is
 /// each rule once, the gravest first. Otherwise one call that several rules look at would fill the page.
 pub(crate) fn folded<'t>(told: &'t Told, found: &[Told]) -> Vec<&'t Moment> {

@@ -1,8 +1,8 @@
 //! The help texts in Japanese. A test sees to it that none is missing.
 
 use super::{
-    custodian, detect, events, findings, fix, frameworks, history, iam, investigate, logs, net, query, rehearse, setup,
-    store, trail,
+    custodian, detect, events, findings, fix, frameworks, history, iam, investigate, logs, net, notify, query,
+    rehearse, setup, store, trail,
 };
 use clap::{Arg, ArgAction, Command};
 
@@ -96,6 +96,9 @@ fn own(path: &str) -> Option<&'static HelpJa> {
     if let Some(own) = path.strip_prefix("yagura setup ").and_then(setup::help_ja) {
         return Some(own);
     }
+    if let Some(own) = path.strip_prefix("yagura notify ").and_then(notify::help_ja) {
+        return Some(own);
+    }
     let of_iam = path.strip_prefix("yagura iam ").and_then(iam::help_ja);
     let of_net = || path.strip_prefix("yagura net ").and_then(net::help_ja);
     let of_logs = || path.strip_prefix("yagura logs ").and_then(logs::help_ja);
@@ -133,6 +136,7 @@ fn about(path: &str) -> Option<&'static str> {
         "yagura logs" => "ログを 1 度だけデコードしてレイクに保存し、管理する",
         "yagura trail" => "CloudTrail のログファイルが配信されたままであることを証明する",
         "yagura findings" => "検出結果の経過: 新規、解決済み、抑制中、担当者",
+        "yagura notify" => "新しいものを人とシステムに知らせる: チャット、メール、チケット、ページャー、AWS",
         "yagura custodian" => "Cloud Custodian のポリシーをそのまま実行する（変更はしない）",
         "yagura content" => "コンテンツフォルダーを検査する",
         "yagura content lint" => "すべて読み込み、式の型を検査し、テストを実行する",

@@ -17,6 +17,7 @@ pub mod investigate;
 pub mod live;
 pub mod logs;
 pub mod net;
+pub mod notify;
 pub mod organization;
 pub mod permissions;
 pub mod prepare;

@@ -2,7 +2,7 @@
 
 use super::findings::recording::{Memory, Scan, write_baseline};
 use super::prepare::{Prepared, prepare};
-use super::{iac, live, tags};
+use super::{iac, live, notify, tags};
 use crate::cli::{Cli, ScanArgs};
 use crate::content::{Compiled, Content, embedded_bytes};
 use crate::failure::{Failure, exit};
@@ -30,6 +30,10 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
         return iac::diff(&args.iac, live, json, args.fail_on.is_some(), &compiled, lang);
     }
     let mut memory = Memory::open(cli, &args.life, !args.iac.iac.is_empty())?;
+    let mut notifier = args.life.notify.as_ref().map(|file| notify::of_scan(cli, file, &args.aws, lang)).transpose()?;
+    if let (Some(notifier), Some((store, place))) = (&mut notifier, memory.store()) {
+        notifier.begin(store, place)?;
+    }
     let (mut places, mut notes) = (Vec::new(), Vec::new());
     let snapshot = if args.iac.iac.is_empty() {
         read(args, &compiled, &checks, memory.readers(&compiled, &checks), lang)?
@@ -85,6 +89,9 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
     notes.extend(left_out);
     let meta = Meta { notes, ..meta(&content, &compiled, &estate, args.estate.demo, requests, started, lang) };
     output(&Report { meta, verdicts, gaps, compliance }, args, lang)?;
+    if let Some(notifier) = &mut notifier {
+        notify::say(&notifier.deliver(memory.store(), None, notify::PATIENCE)?, lang)?;
+    }
     if code == exit::BLIND {
         let _ = writeln!(std::io::stderr(), "{}", unseen(denied).render(lang));
     }

@@ -16,6 +16,7 @@ pub fn print(kind: SchemaOf, content: &Content) -> Result<u8, Failure> {
         SchemaOf::Check => check(content)?,
         SchemaOf::Remedy => remedy(content),
         SchemaOf::Framework => framework(),
+        SchemaOf::Routes => routes(),
     };
     let mut out = std::io::stdout().lock();
     serde_json::to_writer_pretty(&mut out, &schema).map_err(std::io::Error::from)?;
@@ -124,6 +125,45 @@ fn remedy(content: &Content) -> Json {
         &["kind", "id"],
     );
     head(&mut out, "A remedy");
+    out
+}
+
+fn routes() -> Json {
+    let secret = object(
+        json!({"env": text("A variable of the environment"), "secretsmanager": text("A secret of AWS Secrets Manager"),
+            "key": text("The key within it, where it is a JSON object"), "ssm": text("A parameter of AWS Systems Manager")}),
+        &[],
+    );
+    let of_kind = |(kind, keys): (&str, &'static [&'static str])| {
+        let mut members: serde_json::Map<String, Json> =
+            keys.iter().map(|key| ((*key).to_owned(), json!({}))).collect();
+        for key in ["password", "routing_key", "secret", "token"] {
+            members.entry(key).and_modify(|v| v.clone_from(&secret));
+        }
+        members.insert("kind".to_owned(), json!({"const": kind}));
+        object(Json::Object(members), &["kind"])
+    };
+    let kinds: Vec<Json> = yagura_notify::kinds().into_iter().map(of_kind).collect();
+    let names = json!({"type": "array", "minItems": 1, "items": {"type": "string"}});
+    let length = json!({"type": "string", "pattern": "^[0-9]+[smhd]$", "description": "15m, 1h, 1d"});
+    let route = object(
+        json!({
+            "name": text("Its name"), "to": names, "when": {"enum": ["at_once", "digest"]}, "every": length,
+            "pattern": {"type": ["object", "string"], "description": "An event pattern of Amazon EventBridge; none takes everything"},
+            "group_by": {"type": "array", "items": {"type": "string"}, "description": "Members of the event: account, detail.rule, ..."},
+            "new_only": {"type": "boolean", "description": "Only news [default: true]"},
+            "severity": {"enum": ["info", "low", "medium", "high", "critical"]}, "lang": {"enum": ["en", "ja"]},
+            "template": text("The text of a change; ${detail.title} and other members of the event are filled in"),
+        }),
+        &["name", "to"],
+    );
+    let mut out = object(
+        json!({"channels": {"type": "object", "minProperties": 1, "additionalProperties": {"oneOf": kinds}},
+            "routes": {"type": "array", "minItems": 1, "items": route},
+            "attempts": {"type": "integer", "minimum": 1, "maximum": 100}}),
+        &["channels", "routes"],
+    );
+    head(&mut out, "Routes of `yagura notify`");
     out
 }
 

@@ -60,6 +60,9 @@ pub struct DetectArgs {
     /// The format: table, jsonl, ocsf, asff, html, timeline [default: as the ending of --output says, else table]
     #[arg(long, value_name = "FORMAT", value_parser = parse_format(), hide_possible_values = true)]
     pub format: Option<DetectFormat>,
+    /// Tell what is found by this routes file, whose form `yagura notify check --help` shows; nothing is told twice
+    #[arg(long, value_name = "FILE")]
+    pub notify: Option<PathBuf>,
     /// Write to this file
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -134,6 +137,7 @@ pub const HELP_JA: HelpJa = HelpJa {
         ("fail_on", "この重要度以上の検出結果があれば終了コード 1"),
         ("format", "形式: table、jsonl、ocsf、asff、html、timeline [デフォルト: --output の拡張子による。なければ table]"),
         ("output", "このファイルに書き込む"),
+        ("notify", "検出したものを、このルートファイルに従って通知する（`yagura notify check --help` に書き方がある）。同じものは 2 度通知しない"),
         ("threads", "デコードに使うスレッド数 [デフォルト: コア数]"),
     ],
     examples: "例:

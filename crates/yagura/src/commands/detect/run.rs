@@ -5,6 +5,7 @@ use super::ready::Ready;
 use super::state::{Baseline, Saved, load, lock, save};
 use super::words::{self, lost, say};
 use crate::cli::Cli;
+use crate::commands::notify;
 use crate::commands::scan::{writable, write_file};
 use crate::failure::{Failure, exit};
 use crate::terminal;
@@ -21,12 +22,14 @@ use yagura_detect::suppress::Exception;
 use yagura_detect::tell::{self, Told};
 use yagura_logs::input::Input;
 use yagura_model::{Lang, Severity};
-use yagura_report::{DetectFormat, Style, write_findings};
+use yagura_report::{DetectFormat, Style, told_identity, write_findings};
 
 /// Runs it.
 pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
     let format = format(args)?;
     writable([&args.output, &args.state, &args.baseline])?;
+    let of_detect = |file: &std::path::PathBuf| notify::of_detect(cli, file, &args.read.store, lang);
+    let mut notifier = args.notify.as_ref().map(of_detect).transpose()?;
     let mut ready = args.read.ready(cli, lang)?;
     ready.patient = args.follow || args.state.is_some();
     let late = millis(&args.late).ok_or_else(|| {
@@ -73,7 +76,8 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
         let fresh: Vec<Input> = inputs.into_iter().filter_map(whole).collect();
         let failed: BTreeSet<String> =
             fresh.iter().filter(|i| tried && saved.failed(i)).map(|i| i.name.clone()).collect();
-        let Once { mut found, mut counts, gone, forgotten } = once(&ready, &fresh, &mut saved, late, lang);
+        let Once { mut found, mut other, mut counts, gone, forgotten } =
+            once(&ready, &fresh, &mut saved, late, (lang, notifier.is_some()));
         words::gone(&gone, lang)?;
         if let Some(last) = saved.state.latest().filter(|last| !ready.patient && *last < ready.since) {
             say(&counts, fresh.len(), 0, lang)?;
@@ -95,6 +99,14 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
         // Nothing read is no all-clear.
         if !found.is_empty() || !args.follow && (counts.records > 0 || late.is_some()) {
             write(args, format, &found, lang)?;
+        }
+        if let Some(notifier) = &mut notifier {
+            let both: Vec<_> = found.into_iter().map(|t| (other.remove(&told_identity(&t)), t)).collect();
+            let both: Vec<_> = both.into_iter().map(|(other, t)| (t, other)).collect();
+            let report = notifier.tell(&both, if args.follow { Duration::ZERO } else { notify::PATIENCE })?;
+            if !args.follow || report.said_something() {
+                notify::say(&report, lang)?;
+            }
         }
         if news || !args.follow {
             say(&counts, fresh.len(), suppressed, lang)?;
@@ -160,6 +172,8 @@ pub fn nothing_since(last: i64) -> Failure {
 struct Once {
     /// What is new: findings that were not said before, and incidents that grew.
     found: Vec<Told>,
+    /// The same in the other language, by identity, where that was asked for.
+    other: BTreeMap<String, Told>,
     counts: Counts,
     /// How many findings there are of rules that are no more.
     gone: BTreeMap<SmolStr, usize>,
@@ -168,7 +182,7 @@ struct Once {
 }
 
 /// Reads inputs and finds out what is new.
-fn once(ready: &Ready, inputs: &[Input], saved: &mut Saved, late: Option<i64>, lang: Lang) -> Once {
+fn once(ready: &Ready, inputs: &[Input], saved: &mut Saved, late: Option<i64>, (lang, both): (Lang, bool)) -> Once {
     let Ready { pack, lists, span, threads, runtime, .. } = ready;
     let done = AtomicUsize::new(0);
     let batch = Batch { inputs, rules: &pack.rules, lists: lists.clone(), span: *span, threads: *threads, done: &done };
@@ -179,18 +193,27 @@ fn once(ready: &Ready, inputs: &[Input], saved: &mut Saved, late: Option<i64>, l
     inputs.iter().for_each(|i| saved.note(i, !counts.unfinished.contains(&i.name)));
     let (signals, steps) = &saved.said;
     let mut found = Vec::new();
+    let mut other = BTreeMap::new();
+    let mut also = |told: Option<Told>| other.extend(told.map(|t| (told_identity(&t), t)));
+    let there = lang.pick(Lang::Ja, Lang::En);
     let mut gone: BTreeMap<SmolStr, usize> = BTreeMap::new();
     for (n, incident) in state.incidents.iter().enumerate() {
         if steps.get(n).is_none_or(|said| *said < incident.steps.len()) {
             match tell::incident(n, state, &pack.rules, &pack.sequences, lang) {
-                Some(told) => found.push(told),
+                Some(told) => {
+                    found.push(told);
+                    also(both.then(|| tell::incident(n, state, &pack.rules, &pack.sequences, there)).flatten());
+                }
                 None => *gone.entry(incident.sequences.first().cloned().unwrap_or_default()).or_default() += 1,
             }
         }
     }
     for signal in state.signals.iter().skip(*signals) {
         match tell::signal(signal, &pack.rules, lang) {
-            Some(told) => found.push(told),
+            Some(told) => {
+                found.push(told);
+                also(both.then(|| tell::signal(signal, &pack.rules, there)).flatten());
+            }
             None => *gone.entry(signal.rule.clone()).or_default() += 1,
         }
     }
@@ -201,7 +224,7 @@ fn once(ready: &Ready, inputs: &[Input], saved: &mut Saved, late: Option<i64>, l
     }
     let forgotten = engine.forgotten();
     saved.state = engine.state;
-    Once { found, counts, gone, forgotten }
+    Once { found, other, counts, gone, forgotten }
 }
 
 /// Without what is milder than wanted, and what exceptions cover: so many they are.

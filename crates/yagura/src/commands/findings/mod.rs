@@ -2,15 +2,15 @@
 
 mod args;
 mod change;
-mod list;
+pub mod list;
 pub mod open;
 pub mod recording;
 mod show;
-mod told;
+pub mod told;
 pub mod words;
 
 pub use args::{FindingsCommand, help_ja};
-pub use list::machine;
+pub use list::{columns, machine};
 
 use crate::cli::Cli;
 use crate::failure::Failure;

@@ -28,6 +28,9 @@ pub struct LifeArgs {
     /// Only findings that are new, came back, or whose suppression ended; records the scan, unless there is a --baseline
     #[arg(long)]
     pub only_new: bool,
+    /// Tell what is new by this routes file, whose form `yagura notify check --help` shows; records the scan
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["iac", "baseline"])]
+    pub notify: Option<PathBuf>,
     /// Only findings that are not in this file
     #[arg(long, value_name = "FILE", conflicts_with = "store")]
     pub baseline: Option<PathBuf>,
@@ -40,7 +43,8 @@ pub struct LifeArgs {
 }
 
 /// The Japanese help of [`LifeArgs`].
-pub const LIFE_JA: [(&str, &str); 5] = [
+pub const LIFE_JA: [(&str, &str); 6] = [
+    ("notify", crate::commands::notify::ROUTES_JA),
     (
         "store",
         "スキャンを記録する。場所はファイル、postgres://ユーザー@ホスト/データベース、または YAGURA_STORE [デフォルト: ~/.local/state/yagura の findings.db]",
@@ -74,7 +78,7 @@ impl Memory {
                 "テンプレートはストアに記録しない。--only-new には --baseline が必要",
             ));
         }
-        let wanted = args.store.is_some() || (args.only_new && baseline.is_none());
+        let wanted = args.store.is_some() || args.notify.is_some() || (args.only_new && baseline.is_none());
         let mut store = if wanted {
             let place = open::place(args.store.as_deref())?;
             Some((Store::open(&place).map_err(|e| open::failure(&e, &place))?, place))
@@ -87,6 +91,11 @@ impl Memory {
         };
         all.extend_from_slice(&file);
         Ok(Self { store, file, baseline, all })
+    }
+
+    /// The store, where there is one.
+    pub fn store(&mut self) -> Option<(&mut Store, &Place)> {
+        self.store.as_mut().map(|(store, place)| (store, &*place))
     }
 
     /// Checks that have tags read where a suppression asks for them.
