@@ -2,6 +2,7 @@
 //!
 //! [`Resource::parse`] → [`Kinds::resolve`] → [`collect`] → [`save`].
 
+pub mod change;
 mod collect;
 mod file;
 pub mod iac;

@@ -151,6 +151,12 @@ impl ReadOperation {
         self.service.name()
     }
 
+    /// The service as CloudTrail's events name it (`elasticloadbalancing` in `elasticloadbalancing.amazonaws.com`): by the name in its
+    /// signatures, which AWS takes for both.
+    pub fn event_source(&self) -> &str {
+        self.service.signing_name()
+    }
+
     /// The operation's API name: `GetBucketEncryption`.
     pub fn name(&self) -> &str {
         self.name
