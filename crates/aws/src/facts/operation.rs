@@ -61,6 +61,11 @@ impl WriteOperation {
         self.0.service.wire.encode(&self.0, input).map(|_| ()).map_err(|e| format!("`{}`: {}", self.call(), e.0))
     }
 
+    /// The service as CloudTrail's events name it.
+    pub fn event_source(&self) -> &str {
+        self.0.event_source()
+    }
+
     pub(crate) fn operation(&self) -> &ReadOperation {
         &self.0
     }

@@ -21,9 +21,15 @@ use yagura_rule::{Check, Estate};
 /// A text that stands in more resources than this identifies none of them.
 const TOO_COMMON: usize = 8;
 
+/// What names of identifying members end with.
+const ENDS: [&str; 6] = ["", "identifier", "name", "arn", "id", "url"];
+
+/// What one service tells of an account or Region as a whole: beyond so many fields nobody can tell which of them changed.
+const FEW: usize = 3;
+
 /// Verbs of calls after which there may be a resource that was not there before.
 const MAKING: [&str; 19] = [
-    "accept", "add", "allocate", "copy", "create", "enable", "generate", "import", "import", "launch", "provision", "publish",
+    "accept", "add", "allocate", "copy", "create", "enable", "generate", "import", "invite", "launch", "provision", "publish",
     "purchase", "put", "register", "request", "restore", "run", "start",
 ];
 
@@ -102,6 +108,12 @@ impl Catalogue {
         out
     }
 
+    /// The services whose events may change resources of a kind, by the names that CloudTrail gives them.
+    pub fn sources(&self, kind: &str) -> BTreeSet<SmolStr> {
+        let of = |entries: &[Entry]| entries.iter().any(|e| e.kind == kind);
+        self.by_source.iter().filter(|(_, entries)| of(entries)).map(|(source, _)| source.clone()).collect()
+    }
+
     /// The texts that identify an asset.
     pub fn texts<'a>(&self, asset: &'a Asset) -> BTreeSet<&'a str> {
         let fields = self.identities.get(&asset.kind).map(Vec::as_slice).unwrap_or_default();
@@ -148,13 +160,18 @@ impl Catalogue {
         }
         // What an account or Region has one of is changed by calls that name none of its resources.
         if !any_named && !out.iter().any(|c| matches!(c.which, Which::New(_))) {
-            for e in entries.iter().filter(|e| !e.listed && named.contains(&e.kind)) {
-                let own = known.of_kind(&e.kind).iter().copied().find(|at| {
-                    estate.assets().get(*at as usize).is_some_and(|a| {
-                        a.account == event.account && (!e.regional || a.region == event.region)
-                    })
-                });
-                out.extend(own.map(|at| e.changed(event, Which::Known(at), &stem, false)));
+            let alone = out.is_empty();
+            for e in entries.iter().filter(|e| !e.listed) {
+                let all = alone && e.fields.len() <= FEW;
+                let here = |a: &Asset| a.account == event.account && (!e.regional || a.region == event.region);
+                let own = known.of_kind(&e.kind).iter().find(|at| estate.assets().get(**at as usize).is_some_and(here));
+                if let Some(at) = own.filter(|_| all || named.contains(&e.kind)) {
+                    let mut change = e.changed(event, Which::Known(*at), &stem, false);
+                    if all {
+                        change.fields = e.fields.iter().map(|(f, _)| f.clone()).collect();
+                    }
+                    out.push(change);
+                }
             }
         }
         out
@@ -293,12 +310,12 @@ fn entries(kind: &ReadyKind, reads: &BTreeSet<SmolStr>) -> Vec<(SmolStr, Entry)>
         let base = ["identifier", "name", "arn", "id", "url"].iter().find_map(|end| name.strip_suffix(end));
         match base {
             Some("") => drop(plain.insert(name)),
-            Some(base) => names.extend(["", "identifier", "name", "arn", "id"].map(|end| format!("{base}{end}"))),
-            None => names.extend(["", "identifier", "name", "arn", "id"].map(|end| format!("{name}{end}"))),
+            Some(base) => names.extend(ENDS.map(|end| format!("{base}{end}"))),
+            None => names.extend(ENDS.map(|end| format!("{name}{end}"))),
         }
     }
     for noun in [r.id.split('.').next_back().unwrap_or_default().replace('_', "")] {
-        names.extend(["", "identifier", "name", "arn", "id"].map(|end| format!("{noun}{end}")));
+        names.extend(ENDS.map(|end| format!("{noun}{end}")));
     }
     let list = kind.list.as_ref().map(|op| SmolStr::from(op.call())).unwrap_or_default();
     let mut out: BTreeMap<SmolStr, Entry> = BTreeMap::new();
