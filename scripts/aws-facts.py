@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes content/aws/<service>.json: what Yagura needs to know to call AWS's read operations; and content/writes/<service>.json:
-the same of the operations that change something and that a remedy (content/remedies) names, and of no others.
+the same of the operations that change something and that a remedy (content/remedies) names, with those that `yagura watch` takes
+messages from a queue with (TAKES), and of no others.
 
     python3 scripts/aws-facts.py
 
@@ -56,6 +57,9 @@ appmesh application-autoscaling cleanrooms cloudsearch cost-optimization-hub hea
 
 READS = re.compile(r"^(List|Describe|Get|BatchGet|BatchDescribe|Search|Lookup|Head)(?=[A-Z0-9])")
 ALSO = {"iam:GenerateCredentialReport"}
+
+# Receiving a message hides it from other readers for a while: no read.
+TAKES = {"sqs": {"DeleteMessage", "ReceiveMessage"}}
 
 # Answers that are secrets, credentials or tokens, or that hand out the customer's stored data.
 REFUSED = set("""
@@ -335,13 +339,13 @@ def main():
     for name, wanted in sorted(changes().items()):
         facts = Service(loader, name, partitions).facts(wanted)
         for missing in sorted(wanted - set(facts["operations"])):
-            sys.exit(f"{name}:{missing} is in a remedy and not in botocore {BOTOCORE}")
+            sys.exit(f"{name}:{missing} is in a remedy or in TAKES and not in botocore {BOTOCORE}")
         write(WRITES, name, facts)
 
 
 def changes():
-    """Service -> operations that remedies call and that do not only read."""
-    out = {}
+    """Service -> operations that remedies or TAKES name and that do not only read."""
+    out = {service: set(operations) for service, operations in TAKES.items()}
     for folder, _, files in os.walk(REMEDIES):
         for file in files:
             with open(os.path.join(folder, file), encoding="utf-8") as f:

@@ -5,7 +5,7 @@
 
 mod event;
 mod known;
-mod words;
+pub(crate) mod words;
 
 pub use event::ApiEvent;
 pub use known::Known;
@@ -34,7 +34,7 @@ const MAKING: [&str; 19] = [
 ];
 
 /// A resource that an event changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Changed {
     /// Its kind.
     pub kind: SmolStr,
@@ -51,7 +51,7 @@ pub struct Changed {
 }
 
 /// Which resource of a kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Which {
     /// One that is known: its place in the estate.
     Known(u32),
@@ -82,7 +82,17 @@ struct Entry {
     /// Names that identify it only where the event is of this kind at all.
     plain: BTreeSet<String>,
     /// The fields that checks read and that have a call of their own, with the words of that call.
-    fields: Vec<(SmolStr, Words)>,
+    fields: Vec<Fetched>,
+}
+
+/// A field with a call of its own.
+#[derive(Debug, Clone)]
+struct Fetched {
+    field: SmolStr,
+    /// The words of the call.
+    call: Words,
+    /// Whether that call describes the whole resource.
+    describes: bool,
 }
 
 impl Catalogue {
@@ -168,7 +178,7 @@ impl Catalogue {
                 if let Some(at) = own.filter(|_| all || named.contains(&e.kind)) {
                     let mut change = e.changed(event, Which::Known(*at), &stem, false);
                     if all {
-                        change.fields = e.fields.iter().map(|(f, _)| f.clone()).collect();
+                        change.fields = e.fields.iter().map(|f| f.field.clone()).collect();
                     }
                     out.push(change);
                 }
@@ -218,7 +228,7 @@ fn made(
 impl Entry {
     /// Whether the words behind a verb speak of it.
     fn is_named(&self, stem: &Words) -> bool {
-        self.nouns.iter().any(|n| n.is_subset(stem)) || self.fields.iter().any(|(_, call)| speaks(call, stem))
+        self.nouns.iter().any(|n| n.is_subset(stem)) || self.fields.iter().any(|f| speaks(&f.call, stem))
     }
 
     /// Whether they are its name and nothing besides.
@@ -234,24 +244,20 @@ impl Entry {
     }
 
     fn changed(&self, event: &ApiEvent, which: Which, stem: &Words, all: bool) -> Changed {
-        let mut fields: Vec<(f32, &SmolStr)> =
-            self.fields.iter().map(|(f, call)| (words::likeness(call, stem), f)).filter(|(l, _)| *l > 0.0).collect();
+        let mut fields: Vec<(f32, &Fetched)> = self.fields.iter().map(|f| (words::likeness(&f.call, stem), f)).collect();
         fields.sort_by(|a, b| b.0.total_cmp(&a.0));
-        // One call that reads exactly what was set leaves the others as they were.
-        let best = fields.first().map_or(0.0, |f| f.0);
+        let best = fields.iter().find(|(_, f)| speaks(&f.call, stem)).map_or(0.0, |f| f.0);
         let own = self.nouns.iter().map(|n| words::likeness(n, stem)).fold(0.0, f32::max);
-        let whole = all || best <= own || matches!(which, Which::New(_));
-        if best > own {
-            let sharp = self.fields.iter().filter(|(_, call)| speaks(call, stem)).count() > 0;
-            fields.retain(|(l, _)| !sharp || *l >= own.max(best * 0.6));
-        }
+        // A call that reads exactly what was set leaves everything else as it was.
+        let sharp = !all && best > own;
+        fields.retain(|(l, f)| all || (sharp && speaks(&f.call, stem) && *l >= own) || (!sharp && (f.describes || speaks(&f.call, stem))));
         Changed {
             kind: self.kind.clone(),
             account: event.account.clone(),
             region: event.region.clone(),
+            whole: !sharp || matches!(which, Which::New(_)),
             which,
-            fields: fields.into_iter().map(|(_, f)| f.clone()).collect(),
-            whole,
+            fields: fields.into_iter().map(|(_, f)| f.field.clone()).collect(),
         }
     }
 }
@@ -271,7 +277,7 @@ fn is_telling(text: &str) -> bool {
 }
 
 /// The top-level fields that a name or ARN is made of, and those that calls about it name it by.
-fn identities(kind: &ReadyKind) -> Vec<SmolStr> {
+pub(crate) fn identities(kind: &ReadyKind) -> Vec<SmolStr> {
     let r = &kind.resource;
     let mut out: BTreeSet<SmolStr> = [Some(&r.name), r.arn.as_ref()].into_iter().flatten().flat_map(|t| tops(t)).collect();
     let inputs = r.describe.iter().flat_map(|d| &d.with).chain(r.fields.iter().flat_map(|f| &f.with));
@@ -300,8 +306,8 @@ fn entries(kind: &ReadyKind, reads: &BTreeSet<SmolStr>) -> Vec<(SmolStr, Entry)>
     let r = &kind.resource;
     let mut nouns: BTreeSet<Words> = BTreeSet::from([words::of_kind(&r.id)]);
     nouns.extend(kind.list.iter().chain(&kind.describe).map(|op| words::of_operation(op.name())));
-    nouns.retain(|n| !n.is_empty() && !(r.list.is_none()));
     let listed = r.list.is_some();
+    nouns.retain(|n| !n.is_empty() && listed);
     let (mut names, mut plain) = (BTreeSet::new(), BTreeSet::new());
     let inputs = r.describe.iter().flat_map(|d| &d.with).chain(r.fields.iter().flat_map(|f| &f.with));
     let inputs = inputs.filter(|(_, i)| !matches!(i, Input::Constant(v) if v.as_str() != Some("{arn}")));
@@ -314,9 +320,8 @@ fn entries(kind: &ReadyKind, reads: &BTreeSet<SmolStr>) -> Vec<(SmolStr, Entry)>
             None => names.extend(ENDS.map(|end| format!("{name}{end}"))),
         }
     }
-    for noun in [r.id.split('.').next_back().unwrap_or_default().replace('_', "")] {
-        names.extend(ENDS.map(|end| format!("{noun}{end}")));
-    }
+    let noun = r.id.split('.').next_back().unwrap_or_default().replace('_', "");
+    names.extend(ENDS.map(|end| format!("{noun}{end}")));
     let list = kind.list.as_ref().map(|op| SmolStr::from(op.call())).unwrap_or_default();
     let mut out: BTreeMap<SmolStr, Entry> = BTreeMap::new();
     let entry = |out: &mut BTreeMap<SmolStr, Entry>, source: &str| {
@@ -334,13 +339,14 @@ fn entries(kind: &ReadyKind, reads: &BTreeSet<SmolStr>) -> Vec<(SmolStr, Entry)>
     };
     kind.list.iter().chain(&kind.describe).for_each(|op| entry(&mut out, op.event_source()));
     for field in reads {
-        let op = match kind.source(field) {
-            Some(Source::Call(_, op) | Source::Describe(_, op)) => op,
+        let (op, describes) = match kind.source(field) {
+            Some(Source::Call(_, op)) => (op, false),
+            Some(Source::Describe(_, op)) => (op, true),
             _ => continue,
         };
         entry(&mut out, op.event_source());
         if let Some(e) = out.get_mut(op.event_source()) {
-            e.fields.push((field.clone(), words::of_operation(op.name())));
+            e.fields.push(Fetched { field: field.clone(), call: words::of_operation(op.name()), describes });
         }
     }
     out.into_iter().collect()

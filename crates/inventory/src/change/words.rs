@@ -4,14 +4,14 @@ use smol_str::SmolStr;
 use std::collections::BTreeSet;
 
 /// Words, each in lower case and in the singular.
-pub(super) type Words = BTreeSet<SmolStr>;
+pub(crate) type Words = BTreeSet<SmolStr>;
 
 /// Words that join others.
 const SMALL: [&str; 9] = ["by", "for", "from", "in", "of", "on", "the", "to", "with"];
 
 /// The verb of an operation, in lower case, and the words behind it in their order. AWS Lambda's events carry the version of
 /// their API in the name (`CreateFunction20150331`); that is no word.
-pub(super) fn operation(name: &str) -> (SmolStr, Vec<SmolStr>) {
+pub(crate) fn operation(name: &str) -> (SmolStr, Vec<SmolStr>) {
     let name = name.split(|c: char| c.is_ascii_digit() || c == '_').next().filter(|n| !n.is_empty()).unwrap_or(name);
     let mut words = split(name).into_iter();
     let verb = words.next().unwrap_or_default();
@@ -19,23 +19,23 @@ pub(super) fn operation(name: &str) -> (SmolStr, Vec<SmolStr>) {
 }
 
 /// The words behind an operation's verb.
-pub(super) fn of_operation(name: &str) -> Words {
+pub(crate) fn of_operation(name: &str) -> Words {
     operation(name).1.into_iter().collect()
 }
 
 /// The words of a kind's name below its service: `ec2.security_group`.
-pub(super) fn of_kind(id: &str) -> Words {
+pub(crate) fn of_kind(id: &str) -> Words {
     id.split_once('.').map_or(id, |(_, name)| name).split('_').map(singular).collect()
 }
 
 /// How much two sets have in common, from 0 to 1: the shared ones among all.
-pub(super) fn likeness(a: &Words, b: &Words) -> f32 {
+pub(crate) fn likeness(a: &Words, b: &Words) -> f32 {
     let all = a.union(b).count();
     if all == 0 { 0.0 } else { a.intersection(b).count() as f32 / all as f32 }
 }
 
 /// A member's name without what does not matter: `securityGroupIdSet`, `GroupIds` → `securitygroupid`, `groupid`.
-pub(super) fn member(name: &str) -> String {
+pub(crate) fn member(name: &str) -> String {
     let mut out: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     for end in ["list", "set", "s"] {
         if out.len() > end.len() + 1 && out.ends_with(end) && !out.ends_with("ss") {
@@ -53,8 +53,8 @@ fn split(name: &str) -> Vec<SmolStr> {
     let (mut words, mut word) = (Vec::new(), String::new());
     for (at, c) in chars.iter().enumerate() {
         // The `s` of a plural acronym belongs to it (`ListVPCs`).
-        let plural = *c != 's' && is_lower(at + 1) && !(chars.get(at + 1) == Some(&'s') && !is_lower(at + 2));
-        let begins = is_upper(at) && at > 0 && (!is_upper(at - 1) || plural);
+        let next_word = is_lower(at + 1) && (is_lower(at + 2) || chars.get(at + 1) != Some(&'s'));
+        let begins = is_upper(at) && at > 0 && (!is_upper(at - 1) || next_word);
         if begins && !word.is_empty() {
             words.push(SmolStr::from(std::mem::take(&mut word)));
         }
