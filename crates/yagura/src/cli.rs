@@ -2,6 +2,7 @@
 
 use crate::commands::custodian::CustodianCommand;
 use crate::commands::detect::DetectArgs;
+use crate::commands::watch::WatchArgs;
 use crate::commands::events::EventsCommand;
 use crate::commands::findings::FindingsCommand;
 use crate::commands::findings::recording::LifeArgs;
@@ -103,6 +104,8 @@ pub enum Command {
     Setup(SetupCommand),
     /// Tell which recorded calls a guardrail would have denied, before anyone attaches it
     Rehearse(Box<RehearseArgs>),
+    /// Watch all the time: full scans at intervals, what changed at once, threats on the same stream
+    Watch(Box<WatchArgs>),
     /// Look after content folders
     #[command(subcommand)]
     Content(ContentCommand),

@@ -3,6 +3,7 @@
 use super::Catalogue;
 use smol_str::SmolStr;
 use std::collections::HashMap;
+use yagura_model::Asset;
 use yagura_rule::Estate;
 
 /// The assets of an estate by their names, ids and ARNs.
@@ -31,9 +32,8 @@ impl Known {
         self.by_kind.entry(asset.kind.clone()).or_default().push(at);
     }
 
-    /// One that is gone, while the estate still holds it.
-    pub fn remove(&mut self, estate: &Estate, catalogue: &Catalogue, at: u32) {
-        let Some(asset) = estate.assets().get(at as usize) else { return };
+    /// One that is gone: as it was, and its place.
+    pub fn remove(&mut self, catalogue: &Catalogue, asset: &Asset, at: u32) {
         for text in catalogue.texts(asset) {
             if let Some(found) = self.by_text.get_mut(text) {
                 found.retain(|a| *a != at);
@@ -45,6 +45,14 @@ impl Known {
         if let Some(found) = self.by_kind.get_mut(&asset.kind) {
             found.retain(|a| *a != at);
         }
+    }
+
+    /// The place of a resource.
+    pub fn place(&self, estate: &Estate, kind: &str, account: &str, region: &str, id: &str) -> Option<u32> {
+        self.find(id)?.iter().copied().find(|at| {
+            let asset = estate.assets().get(*at as usize);
+            asset.is_some_and(|a| a.kind == kind && a.account == account && a.region == region && a.id == id)
+        })
     }
 
     pub(super) fn find(&self, text: &str) -> Option<&[u32]> {

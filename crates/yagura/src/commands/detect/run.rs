@@ -157,18 +157,19 @@ pub fn nothing_since(last: i64) -> Failure {
 }
 
 /// What came of some inputs.
-struct Once {
+pub struct Once {
     /// What is new: findings that were not said before, and incidents that grew.
-    found: Vec<Told>,
-    counts: Counts,
+    pub found: Vec<Told>,
+    /// What was read.
+    pub counts: Counts,
     /// How many findings there are of rules that are no more.
-    gone: BTreeMap<SmolStr, usize>,
+    pub gone: BTreeMap<SmolStr, usize>,
     /// How much had to be forgotten, from the state's beginning.
-    forgotten: u64,
+    pub forgotten: u64,
 }
 
 /// Reads inputs and finds out what is new.
-fn once(ready: &Ready, inputs: &[Input], saved: &mut Saved, late: Option<i64>, lang: Lang) -> Once {
+pub fn once(ready: &Ready, inputs: &[Input], saved: &mut Saved, late: Option<i64>, lang: Lang) -> Once {
     let Ready { pack, lists, span, threads, runtime, .. } = ready;
     let done = AtomicUsize::new(0);
     let batch = Batch { inputs, rules: &pack.rules, lists: lists.clone(), span: *span, threads: *threads, done: &done };

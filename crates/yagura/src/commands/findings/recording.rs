@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use yagura_findings::{
     Baseline, Both, Detail, Fit, Observation, Place, Recorded, Seen, Source, Store, Suppression, Texts,
 };
-use yagura_model::{Lang, Listing, Status, Verdict};
+use yagura_model::{Lang, Listing, ResourceRef, Status, Verdict};
 use yagura_rule::{Check, Estate, Judgement, Subject, verdict};
 
 /// What `scan` does with the memory of findings.
@@ -99,11 +99,26 @@ impl Memory {
     /// # Errors
     /// The store: a sentence. Nothing is recorded then.
     pub fn record(&mut self, scan: &Scan<'_>, keep_days: u32) -> Result<Option<Recorded>, Failure> {
+        let recorded = self.keep(scan, keep_days)?;
+        if let (Some(recorded), Some((_, place))) = (&recorded, &self.store) {
+            say(recorded, place, scan.lang)?;
+        }
+        Ok(recorded)
+    }
+
+    /// The same without a word about it.
+    ///
+    /// # Errors
+    /// The store: a sentence. Nothing is recorded then.
+    pub fn keep(&mut self, scan: &Scan<'_>, keep_days: u32) -> Result<Option<Recorded>, Failure> {
         let Some((store, place)) = &mut self.store else { return Ok(None) };
         let done = store.record(&scan.observation(), &self.file, &Timestamp::now, keep_days);
-        let recorded = done.map_err(|e| open::failure(&e, place))?;
-        say(&recorded, place, scan.lang)?;
-        Ok(Some(recorded))
+        done.map(Some).map_err(|e| open::failure(&e, place))
+    }
+
+    /// The store, where there is one.
+    pub fn store(&mut self) -> Option<&mut Store> {
+        self.store.as_mut().map(|(store, _)| store)
     }
 
     /// Leaves only what is to be told, and says in a sentence each what was left out.
@@ -235,6 +250,17 @@ pub struct Scan<'s> {
     pub source: Source,
     /// The language of texts.
     pub lang: Lang,
+    /// Of the estate only this was read now.
+    pub part: Option<Part<'s>>,
+}
+
+/// What was read again by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'s> {
+    /// The places of resources that were read.
+    pub read: &'s [u32],
+    /// Resources that are there no more.
+    pub gone: &'s [ResourceRef],
 }
 
 impl Scan<'_> {
@@ -274,8 +300,15 @@ impl Scan<'_> {
             scope,
             partial: self.partial,
             seen: self.judgements.iter().filter_map(|j| self.seen(j)).collect(),
-            listings: estate.listings().map(listing).collect(),
-            assets: estate.assets().to_vec(),
+            // What was looked at by itself says nothing of others of its kind.
+            listings: if self.part.is_none() { estate.listings().map(listing).collect() } else { Vec::new() },
+            assets: match &self.part {
+                None => estate.assets().to_vec(),
+                Some(part) => {
+                    part.read.iter().filter_map(|at| estate.assets().get(*at as usize).cloned()).collect()
+                }
+            },
+            gone: self.part.as_ref().map(|part| part.gone.to_vec()).unwrap_or_default(),
         }
     }
 
