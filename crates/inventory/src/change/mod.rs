@@ -15,7 +15,7 @@ use crate::resource::Input;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use words::Words;
-use yagura_model::Asset;
+use yagura_model::{Asset, Type};
 use yagura_rule::{Check, Estate};
 
 /// A text that stands in more resources than this identifies none of them.
@@ -93,6 +93,8 @@ struct Fetched {
     call: Words,
     /// Whether that call describes the whole resource.
     describes: bool,
+    /// The words of what it answers.
+    told: Words,
 }
 
 impl Catalogue {
@@ -244,13 +246,22 @@ impl Entry {
     }
 
     fn changed(&self, event: &ApiEvent, which: Which, stem: &Words, all: bool) -> Changed {
-        let mut fields: Vec<(f32, &Fetched)> = self.fields.iter().map(|f| (words::likeness(&f.call, stem), f)).collect();
-        fields.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut fields: Vec<(f32, &Fetched)> =
+            self.fields.iter().map(|f| (words::likeness(&f.call, stem), f)).collect();
+        // `StopLogging` is told by `GetTrailStatus`, whose answer has `IsLogging`.
+        let answers = |f: &Fetched| usize::from(!f.told.is_disjoint(stem));
+        fields.sort_by(|a, b| b.0.total_cmp(&a.0).then(answers(b.1).cmp(&answers(a.1))));
         let best = fields.iter().find(|(_, f)| speaks(&f.call, stem)).map_or(0.0, |f| f.0);
         let own = self.nouns.iter().map(|n| words::likeness(n, stem)).fold(0.0, f32::max);
+        let nameless = best == 0.0 && own == 0.0;
         // A call that reads exactly what was set leaves everything else as it was.
         let sharp = !all && best > own;
-        fields.retain(|(l, f)| all || (sharp && speaks(&f.call, stem) && *l >= own) || (!sharp && (f.describes || speaks(&f.call, stem))));
+        fields.retain(|(l, f)| match (all || nameless, sharp) {
+            (true, _) => true,
+            (false, true) => speaks(&f.call, stem) && *l >= own,
+            (false, false) => f.describes || speaks(&f.call, stem),
+        });
+        let sharp = sharp || (nameless && !fields.is_empty());
         Changed {
             kind: self.kind.clone(),
             account: event.account.clone(),
@@ -346,7 +357,11 @@ fn entries(kind: &ReadyKind, reads: &BTreeSet<SmolStr>) -> Vec<(SmolStr, Entry)>
         };
         entry(&mut out, op.event_source());
         if let Some(e) = out.get_mut(op.event_source()) {
-            e.fields.push(Fetched { field: field.clone(), call: words::of_operation(op.name()), describes });
+            let told = match op.output() {
+                Type::Struct(members) => members.keys().flat_map(|name| words::all(name)).collect(),
+                _ => Words::new(),
+            };
+            e.fields.push(Fetched { field: field.clone(), call: words::of_operation(op.name()), describes, told });
         }
     }
     out.into_iter().collect()

@@ -23,6 +23,11 @@ pub(crate) fn of_operation(name: &str) -> Words {
     operation(name).1.into_iter().collect()
 }
 
+/// All words of a name.
+pub(crate) fn all(name: &str) -> Words {
+    split(name).iter().map(|w| singular(w)).collect()
+}
+
 /// The words of a kind's name below its service: `ec2.security_group`.
 pub(crate) fn of_kind(id: &str) -> Words {
     id.split_once('.').map_or(id, |(_, name)| name).split('_').map(singular).collect()

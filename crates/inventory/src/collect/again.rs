@@ -68,8 +68,9 @@ impl<'c> Rereader<'c> {
         let mut reads: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (at, check) in checks.iter().enumerate() {
             by_kind.entry(check.each.as_str()).or_default().push(at);
-            for join in &check.joins {
-                let of = joined.entry(join.kind.as_str()).or_default();
+            let read = check.reads.iter().map(|(kind, _)| kind).filter(|kind| **kind != check.each);
+            for kind in check.joins.iter().map(|j| &j.kind).chain(read) {
+                let of = joined.entry(kind.as_str()).or_default();
                 if of.last() != Some(&at) {
                     of.push(at);
                 }

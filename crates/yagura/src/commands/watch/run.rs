@@ -54,7 +54,7 @@ const SAID: usize = 1000;
 /// Runs it.
 pub fn run(cli: &Cli, args: &WatchArgs, lang: Lang) -> Result<u8, Failure> {
     let log = Log::new(lang);
-    let (every, late) = (length(&args.every)?, length(&args.late)?);
+    let (every, late) = (length(&args.every)?, i64::try_from(length(&args.late)?.as_millis()).unwrap_or(i64::MAX));
     let sources = places(&args.events)?;
     let prepared = prepare(cli, &args.selection, lang)?;
     let place = open::place(args.store.as_deref())?;
@@ -479,12 +479,12 @@ impl Watch<'_> {
         self.metrics.count("yagura_events_total", &[("outcome", "change")]);
         let Some(world) = &self.world else { return };
         let changes = self.means.catalogue.changes(event, &world.known, &world.estate);
-        let mapped = if changes.is_empty() { "unmapped" } else { "mapped" };
+        let waits: Vec<Waits> = changes.into_iter().map(|c| world.waits(c)).collect();
+        let mapped = if waits.is_empty() { "unmapped" } else { "mapped" };
         self.metrics.count("yagura_changes_total", &[("outcome", mapped)]);
-        if changes.is_empty() {
+        if waits.is_empty() {
             self.unmapped(event);
         }
-        let waits: Vec<Waits> = changes.into_iter().map(|c| world.waits(c)).collect();
         for one in waits {
             self.wait(one, readable, Some(group));
         }

@@ -7,7 +7,6 @@ use crate::content::Compiled;
 use crate::failure::Failure;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 use tokio::runtime::Runtime;
 use yagura_findings::{Recorded, Source};
 use yagura_inventory::Rereader;
