@@ -72,7 +72,7 @@ impl Watch {
             if let Some(status) = self.child.try_wait().unwrap() {
                 panic!("{what}: ended with {status}: {}", text(&self.err));
             }
-            assert!(started.elapsed() < Duration::from_secs(60), "{what}: {}\n{}", text(&self.err), self.metrics());
+            assert!(started.elapsed() < Duration::from_secs(30), "{what}: {}\n{}", text(&self.err), self.metrics());
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -284,19 +284,30 @@ impl Scan<'_> {
             Source::Live | Source::Snapshot => estate.taken_at(),
         };
         let mut scope = estate.scope().clone();
-        scope.checks = self.checks.iter().map(|c| c.id.clone()).collect();
+        scope.checks = match &self.part {
+            None => self.checks.iter().map(|c| c.id.clone()).collect(),
+            Some(_) => {
+                let judged: BTreeSet<usize> = self.judgements.iter().map(|j| j.check).collect();
+                judged.into_iter().filter_map(|c| Some(self.checks.get(c)?.id.clone())).collect()
+            }
+        };
         let listing = |(key, gap): (&yagura_rule::ListingKey, Option<&std::sync::Arc<yagura_model::Gap>>)| Listing {
             kind: key.0.clone(),
             account: key.1.clone(),
             region: key.2.clone(),
             gap: gap.cloned(),
         };
+        let touched: Option<BTreeSet<&str>> = self.part.as_ref().map(|part| {
+            let read = part.read.iter().filter_map(|at| estate.assets().get(*at as usize)).map(|a| a.account.as_str());
+            read.chain(part.gone.iter().map(|r| r.account.as_str())).collect()
+        });
+        let concerned = |account: &smol_str::SmolStr| touched.as_ref().is_none_or(|t| t.contains(account.as_str()));
         Observation {
             at,
             source: self.source,
             tool: env!("CARGO_PKG_VERSION").to_owned(),
-            callers: estate.callers().iter().map(|c| c.arn.clone()).collect(),
-            accounts: estate.callers().iter().map(|c| c.account.clone()).collect(),
+            callers: estate.callers().iter().filter(|c| concerned(&c.account)).map(|c| c.arn.clone()).collect(),
+            accounts: estate.callers().iter().map(|c| c.account.clone()).filter(concerned).collect(),
             scope,
             partial: self.partial,
             seen: self.judgements.iter().filter_map(|j| self.seen(j)).collect(),

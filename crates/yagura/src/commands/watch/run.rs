@@ -24,7 +24,7 @@ use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use yagura_detect::detection::millis;
@@ -66,7 +66,7 @@ pub fn run(cli: &Cli, args: &WatchArgs, lang: Lang) -> Result<u8, Failure> {
     let runtime = runtime()?;
     let stop = Arc::new(AtomicBool::new(false));
     signals(&runtime, stop.clone())?;
-    let ready = Readiness::default();
+    let ready = Readiness::new(Mutex::new(vec!["it begins".to_owned()]));
     if let Some(at) = args.listen {
         let own = runtime.block_on(serve(at, metrics.clone(), ready.clone())).map_err(|e| {
             Failure::usage(format!("cannot listen on {at}: {e}"), format!("{at} で待ち受けできない: {e}"))
