@@ -2,7 +2,6 @@
 
 use crate::commands::custodian::CustodianCommand;
 use crate::commands::detect::DetectArgs;
-use crate::commands::watch::WatchArgs;
 use crate::commands::events::EventsCommand;
 use crate::commands::findings::FindingsCommand;
 use crate::commands::findings::recording::LifeArgs;
@@ -18,6 +17,7 @@ use crate::commands::query::QueryArgs;
 use crate::commands::rehearse::RehearseArgs;
 use crate::commands::setup::SetupCommand;
 use crate::commands::trail::TrailCommand;
+use crate::commands::watch::WatchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use smol_str::SmolStr;
 use std::path::PathBuf;

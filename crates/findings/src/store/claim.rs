@@ -34,7 +34,9 @@ pub struct Claim {
 
 enum Held {
     /// Open for as long as the lock is to hold.
-    File { _open: File },
+    File {
+        _open: File,
+    },
     Server(Box<Postgres>),
 }
 

@@ -76,7 +76,9 @@ fn collect(value: &Value, name: &str, depth: usize, into: &mut BTreeSet<(String,
         return;
     }
     match value {
-        Value::String(text) if text.len() > 1 && text.len() <= 2048 => drop(into.insert((name.to_owned(), text.into()))),
+        Value::String(text) if text.len() > 1 && text.len() <= 2048 => {
+            drop(into.insert((name.to_owned(), text.into())))
+        }
         Value::Array(items) => items.iter().for_each(|v| collect(v, name, depth - 1, into)),
         Value::Object(members) => {
             for (key, v) in members {

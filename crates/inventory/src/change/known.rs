@@ -23,7 +23,8 @@ impl Known {
 
     /// One more.
     pub fn add(&mut self, estate: &Estate, catalogue: &Catalogue, at: u32) {
-        let Some(asset) = estate.assets().get(at as usize).filter(|a| catalogue.identities.contains_key(&a.kind)) else {
+        let Some(asset) = estate.assets().get(at as usize).filter(|a| catalogue.identities.contains_key(&a.kind))
+        else {
             return;
         };
         for text in catalogue.texts(asset) {

@@ -29,8 +29,25 @@ const FEW: usize = 3;
 
 /// Verbs of calls after which there may be a resource that was not there before.
 const MAKING: [&str; 19] = [
-    "accept", "add", "allocate", "copy", "create", "enable", "generate", "import", "invite", "launch", "provision", "publish",
-    "purchase", "put", "register", "request", "restore", "run", "start",
+    "accept",
+    "add",
+    "allocate",
+    "copy",
+    "create",
+    "enable",
+    "generate",
+    "import",
+    "invite",
+    "launch",
+    "provision",
+    "publish",
+    "purchase",
+    "put",
+    "register",
+    "request",
+    "restore",
+    "run",
+    "start",
 ];
 
 /// A resource that an event changed.
@@ -174,7 +191,7 @@ impl Catalogue {
         if !any_named && !out.iter().any(|c| matches!(c.which, Which::New(_))) {
             let alone = out.is_empty();
             for e in entries.iter().filter(|e| !e.listed) {
-                let all = alone && e.fields.len() <= FEW;
+                let all = alone && e.fields.len() <= FEW && !named.contains(&e.kind);
                 let here = |a: &Asset| a.account == event.account && (!e.regional || a.region == event.region);
                 let own = known.of_kind(&e.kind).iter().find(|at| estate.assets().get(**at as usize).is_some_and(here));
                 if let Some(at) = own.filter(|_| all || named.contains(&e.kind)) {
@@ -290,7 +307,8 @@ fn is_telling(text: &str) -> bool {
 /// The top-level fields that a name or ARN is made of, and those that calls about it name it by.
 pub(crate) fn identities(kind: &ReadyKind) -> Vec<SmolStr> {
     let r = &kind.resource;
-    let mut out: BTreeSet<SmolStr> = [Some(&r.name), r.arn.as_ref()].into_iter().flatten().flat_map(|t| tops(t)).collect();
+    let mut out: BTreeSet<SmolStr> =
+        [Some(&r.name), r.arn.as_ref()].into_iter().flatten().flat_map(|t| tops(t)).collect();
     let inputs = r.describe.iter().flat_map(|d| &d.with).chain(r.fields.iter().flat_map(|f| &f.with));
     for (_, input) in inputs {
         if let Input::Path(p) | Input::Paths(p) = input {

@@ -111,13 +111,23 @@ mod tests {
             ("GetKeyRotationStatus", "get", &["key", "rotation", "status"]),
         ] {
             let (found, behind) = operation(name);
-            assert_eq!((found.as_str(), behind.iter().cloned().collect::<Words>()), (verb, words.iter().map(SmolStr::new).collect()), "{name}");
+            assert_eq!(
+                (found.as_str(), behind.iter().cloned().collect::<Words>()),
+                (verb, words.iter().map(SmolStr::new).collect()),
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn members_are_compared_without_their_endings() {
-        for (name, plain) in [("FlowLogIds", "flowlogid"), ("flowLogIdSet", "flowlogid"), ("trailNameList", "trailname"), ("bucketName", "bucketname"), ("address", "address")] {
+        for (name, plain) in [
+            ("FlowLogIds", "flowlogid"),
+            ("flowLogIdSet", "flowlogid"),
+            ("trailNameList", "trailname"),
+            ("bucketName", "bucketname"),
+            ("address", "address"),
+        ] {
             assert_eq!(member(name), plain);
         }
     }

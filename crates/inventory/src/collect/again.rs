@@ -189,7 +189,8 @@ impl<'c> Rereader<'c> {
                 Which::Known(at) => estate.assets().get(at as usize),
                 Which::New(_) => None,
             };
-            let region = if kind.resource.regional { change.region.clone() } else { estate.global_region(&change.account) };
+            let region =
+                if kind.resource.regional { change.region.clone() } else { estate.global_region(&change.account) };
             let scope = estate.scope().regions_in(&change.account);
             if kind.resource.regional && !scope.contains(&region) {
                 out.lost.insert(nth);
@@ -341,9 +342,11 @@ impl<'c> Rereader<'c> {
                     let mut any = false;
                     for asset in found.iter().filter(is_it) {
                         any = true;
-                        let there = estate.of_kind(&id).iter().copied().find(|at| {
-                            estate.assets().get(*at as usize).is_some_and(|a| same(a, asset))
-                        });
+                        let there = estate
+                            .of_kind(&id)
+                            .iter()
+                            .copied()
+                            .find(|at| estate.assets().get(*at as usize).is_some_and(|a| same(a, asset)));
                         match there {
                             Some(at) => self.settle_known(estate, kind, at, nth, &found, None, out),
                             None => {
@@ -472,7 +475,9 @@ fn narrow(kind: &ReadyKind, op: &ReadOperation) -> Option<(SmolStr, bool, SmolSt
         let like = words::member(field);
         let fits = members.iter().find(|m| match &m.kind {
             Type::String => m.name.eq_ignore_ascii_case(field),
-            Type::List(of) => **of == Type::String && words::member(&m.name) == like && !m.name.eq_ignore_ascii_case(field),
+            Type::List(of) => {
+                **of == Type::String && words::member(&m.name) == like && !m.name.eq_ignore_ascii_case(field)
+            }
             _ => false,
         });
         if let Some(m) = fits {

@@ -315,9 +315,7 @@ impl Scan<'_> {
             listings: if self.part.is_none() { estate.listings().map(listing).collect() } else { Vec::new() },
             assets: match &self.part {
                 None => estate.assets().to_vec(),
-                Some(part) => {
-                    part.read.iter().filter_map(|at| estate.assets().get(*at as usize).cloned()).collect()
-                }
+                Some(part) => part.read.iter().filter_map(|at| estate.assets().get(*at as usize).cloned()).collect(),
             },
             gone: self.part.as_ref().map(|part| part.gone.to_vec()).unwrap_or_default(),
         }

@@ -104,7 +104,8 @@ impl Detection {
     }
 
     fn look(&mut self, inputs: &[Input]) -> Vec<Told> {
-        let own: Vec<_> = inputs.iter().filter_map(|i| i.place.account.as_deref()).map(smol_str::SmolStr::new).collect();
+        let own: Vec<_> =
+            inputs.iter().filter_map(|i| i.place.account.as_deref()).map(smol_str::SmolStr::new).collect();
         if own.iter().any(|a| !self.ready.lists.owns(a)) {
             Arc::make_mut(&mut self.ready.lists).own(own);
             self.saved.accounts.extend(self.ready.lists.accounts().cloned());

@@ -69,8 +69,10 @@ mod tests {
 
     #[test]
     fn messages_are_understood_in_every_envelope() {
-        let s3 = json!({"Records": [{"s3": {"bucket": {"name": "b"}, "object": {"key": "AWSLogs/1/a%3Db+c.json.gz"}}}]});
-        let sns = |inner: &Value| json!({"Type": "Notification", "TopicArn": "arn:aws:sns:x", "Message": inner.to_string()});
+        let s3 =
+            json!({"Records": [{"s3": {"bucket": {"name": "b"}, "object": {"key": "AWSLogs/1/a%3Db+c.json.gz"}}}]});
+        let sns =
+            |inner: &Value| json!({"Type": "Notification", "TopicArn": "arn:aws:sns:x", "Message": inner.to_string()});
         let created = json!({"detail-type": "Object Created", "source": "aws.s3", "detail": {"bucket": {"name": "b"}, "object": {"key": "a=b"}}});
         let trail = json!({"s3Bucket": "b", "s3ObjectKey": ["x", "y"]});
         let call = json!({"detail-type": "AWS API Call via CloudTrail", "source": "aws.s3", "detail": {"eventSource": "s3.amazonaws.com", "eventName": "PutBucketPolicy"}});

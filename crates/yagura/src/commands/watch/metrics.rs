@@ -19,21 +19,45 @@ enum Kind {
 /// Everything that is told: name, kind, help.
 const ALL: [(&str, Kind, &str); 18] = [
     ("yagura_build_info", Kind::Gauge, "The version that runs; always 1."),
-    ("yagura_events_total", Kind::Counter, "Records read from the sources, by what became of them: read, duplicate, change, known (covered by the full scan), unreadable."),
-    ("yagura_changes_total", Kind::Counter, "Events that changed something, by whether a resource under judgement could be told: mapped, unmapped."),
-    ("yagura_unmapped_total", Kind::Counter, "Events whose resource could not be told, by service and event name; the next full scan sees to them."),
+    (
+        "yagura_events_total",
+        Kind::Counter,
+        "Records read from the sources, by what became of them: read, duplicate, change, known (covered by the full scan), unreadable.",
+    ),
+    (
+        "yagura_changes_total",
+        Kind::Counter,
+        "Events that changed something, by whether a resource under judgement could be told: mapped, unmapped.",
+    ),
+    (
+        "yagura_unmapped_total",
+        Kind::Counter,
+        "Events whose resource could not be told, by service and event name; the next full scan sees to them.",
+    ),
     ("yagura_rereads_total", Kind::Counter, "Resources read again, by what came of it: read, new, gone, later, lost."),
     ("yagura_api_requests_total", Kind::Counter, "Requests sent to AWS, retries included."),
     ("yagura_verdict_seconds", Kind::Histogram, "Seconds from an event being readable to its verdict being recorded."),
-    ("yagura_reread_seconds", Kind::Histogram, "Seconds that reading, judging and recording of changed resources took."),
+    (
+        "yagura_reread_seconds",
+        Kind::Histogram,
+        "Seconds that reading, judging and recording of changed resources took.",
+    ),
     ("yagura_findings", Kind::Gauge, "Open findings after the last full scan and what changed since, by state."),
     ("yagura_finding_changes_total", Kind::Counter, "Changes of findings, by what happened and severity."),
     ("yagura_threats_total", Kind::Counter, "Signals and incidents, by severity."),
     ("yagura_last_full_scan_timestamp_seconds", Kind::Gauge, "When the reading of the last full scan began."),
     ("yagura_full_scan_duration_seconds", Kind::Gauge, "How long the last full scan took."),
     ("yagura_full_scans_total", Kind::Counter, "Full scans, by how they ended: done, failed."),
-    ("yagura_source_last_look_timestamp_seconds", Kind::Gauge, "By source, when it was last looked at without an error."),
-    ("yagura_errors_total", Kind::Counter, "What went wrong, by kind: source, store, scan, detect, message, object, http."),
+    (
+        "yagura_source_last_look_timestamp_seconds",
+        Kind::Gauge,
+        "By source, when it was last looked at without an error.",
+    ),
+    (
+        "yagura_errors_total",
+        Kind::Counter,
+        "What went wrong, by kind: source, store, scan, detect, message, object, http.",
+    ),
     ("yagura_waiting_changes", Kind::Gauge, "Changed resources that wait to be read again."),
     ("process_resident_memory_bytes", Kind::Gauge, "Memory in use."),
 ];

@@ -60,7 +60,11 @@ pub fn run(cli: &Cli, args: &WatchArgs, lang: Lang) -> Result<u8, Failure> {
     let place = open::place(args.store.as_deref())?;
     let who = who();
     let claim = claim(&place, &who)?;
-    let mut memory = Memory::open(cli, &LifeArgs { store: Some(args.store.clone().unwrap_or_default()), ..LifeArgs::default() }, false)?;
+    let mut memory = Memory::open(
+        cli,
+        &LifeArgs { store: Some(args.store.clone().unwrap_or_default()), ..LifeArgs::default() },
+        false,
+    )?;
     let folder = Folder::open(args.state.clone().map_or_else(|| usual(&place), Ok)?)?;
     let metrics = Arc::new(Metrics::default());
     let runtime = runtime()?;
@@ -347,7 +351,12 @@ impl Watch<'_> {
             Ok(snapshot) => snapshot,
             Err(e) => {
                 let ja = format!("前回のスキャンを読み込めないため、全体をスキャンし直す: {e}");
-                self.log.say(Level::Warn, &format!("the last scan cannot be read, so all is scanned anew: {e}"), &ja, json!({}));
+                self.log.say(
+                    Level::Warn,
+                    &format!("the last scan cannot be read, so all is scanned anew: {e}"),
+                    &ja,
+                    json!({}),
+                );
                 return Ok(());
             }
         };
@@ -412,7 +421,8 @@ impl Watch<'_> {
         apply(&mut estate, &since);
         self.folder.turn(&since)?;
         let (assets, took) = (estate.assets().len(), took.as_secs_f64());
-        let (en, ja) = (format!("full scan done: {assets} resources"), format!("全体スキャン完了: リソース {assets} 件"));
+        let (en, ja) =
+            (format!("full scan done: {assets} resources"), format!("全体スキャン完了: リソース {assets} 件"));
         self.log.say(Level::Info, &en, &ja, json!({"seconds": took, "requests": requests}));
         self.requests = requests;
         self.world = Some(World::new(access, estate, &means.catalogue));
@@ -496,7 +506,9 @@ impl Watch<'_> {
         self.metrics.count("yagura_unmapped_total", &labels);
         let name = smol_str::format_smolstr!("{}:{}", event.source, event.name);
         if self.said.len() < SAID && self.said.insert(name.clone()) {
-            let en = format!("what {name} changed is left to the full scans: no resource under judgement can be told from it");
+            let en = format!(
+                "what {name} changed is left to the full scans: no resource under judgement can be told from it"
+            );
             let ja = format!("{name} による変更は全体スキャンに委ねる（判定対象のリソースがイベントからわからない）");
             self.log.say(Level::Info, &en, &ja, json!({"event": name}));
         }

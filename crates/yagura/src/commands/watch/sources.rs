@@ -154,7 +154,11 @@ impl Source {
             match self.look(&mut session, &mut again) {
                 Ok(()) => {
                     pause = Duration::from_secs(1);
-                    self.metrics.set("yagura_source_last_look_timestamp_seconds", &[("source", self.place.name())], unix_now());
+                    self.metrics.set(
+                        "yagura_source_last_look_timestamp_seconds",
+                        &[("source", self.place.name())],
+                        unix_now(),
+                    );
                     self.first = false;
                 }
                 Err(Trouble::Over) => return,

@@ -64,7 +64,9 @@ impl Teller {
             });
             let why = match &event.happened {
                 Happened::Unsure { en, ja } => Some(self.lang.pick(en, ja).to_owned()),
-                Happened::Resolved { how } => how.and_then(|how| serde_json::to_value(how).ok()?.as_str().map(str::to_owned)),
+                Happened::Resolved { how } => {
+                    how.and_then(|how| serde_json::to_value(how).ok()?.as_str().map(str::to_owned))
+                }
                 _ => None,
             };
             if let (Some(why), Value::Object(members)) = (why, &mut line) {

@@ -68,7 +68,13 @@ impl World {
     ///
     /// # Errors
     /// The store: nothing is recorded then.
-    pub fn again(&mut self, means: &Means<'_>, memory: &mut Memory, runtime: &Runtime, waits: &[Waits]) -> Result<Done, Failure> {
+    pub fn again(
+        &mut self,
+        means: &Means<'_>,
+        memory: &mut Memory,
+        runtime: &Runtime,
+        waits: &[Waits],
+    ) -> Result<Done, Failure> {
         let at = Timestamp::now();
         let wanted: Vec<Changed> = waits.iter().map(|w| self.changed(w)).collect();
         let before_read: BTreeMap<u32, Asset> = wanted
@@ -137,11 +143,7 @@ impl World {
         let mut done = Done {
             recorded: None,
             since: Vec::new(),
-            counts: [
-                ("read", reread.read.len() - reread.new.len()),
-                ("new", reread.new.len()),
-                ("gone", gone.len()),
-            ],
+            counts: [("read", reread.read.len() - reread.new.len()), ("new", reread.new.len()), ("gone", gone.len())],
             later: reread.later,
             lost: reread.lost,
             requests,
@@ -193,6 +195,14 @@ impl World {
             },
             Which::New(names) => (None, change.region.clone(), names.clone()),
         };
-        Waits { kind: change.kind, account: change.account, region, id, names, fields: change.fields, whole: change.whole }
+        Waits {
+            kind: change.kind,
+            account: change.account,
+            region,
+            id,
+            names,
+            fields: change.fields,
+            whole: change.whole,
+        }
     }
 }
