@@ -77,7 +77,7 @@ fn collect(value: &Value, name: &str, depth: usize, into: &mut BTreeSet<(String,
     }
     match value {
         Value::String(text) if text.len() > 1 && text.len() <= 2048 => {
-            drop(into.insert((name.to_owned(), text.into())))
+            into.insert((name.to_owned(), text.into()));
         }
         Value::Array(items) => items.iter().for_each(|v| collect(v, name, depth - 1, into)),
         Value::Object(members) => {

@@ -344,7 +344,9 @@ fn entries(kind: &ReadyKind, reads: &BTreeSet<SmolStr>) -> Vec<(SmolStr, Entry)>
     for name in identities(kind).iter().map(|f| words::member(f)).chain(called) {
         let base = ["identifier", "name", "arn", "id", "url"].iter().find_map(|end| name.strip_suffix(end));
         match base {
-            Some("") => drop(plain.insert(name)),
+            Some("") => {
+                plain.insert(name);
+            }
             Some(base) => names.extend(ENDS.map(|end| format!("{base}{end}"))),
             None => names.extend(ENDS.map(|end| format!("{name}{end}"))),
         }

@@ -356,8 +356,12 @@ impl<'c> Rereader<'c> {
                         }
                     }
                     match &gap {
-                        Some(gap) if !any && passes(gap) => drop(out.later.insert(nth)),
-                        _ if !any => drop(out.lost.insert(nth)),
+                        Some(gap) if !any && passes(gap) => {
+                            out.later.insert(nth);
+                        }
+                        _ if !any => {
+                            out.lost.insert(nth);
+                        }
                         _ => {}
                     }
                 }

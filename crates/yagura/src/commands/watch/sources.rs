@@ -282,7 +282,9 @@ impl Source {
             sink.passed = (before.read, before.aside);
         }
         match input.open(&self.handle) {
-            Ok(stream) => drop(decode(stream, &input.place, &mut sink)),
+            Ok(stream) => {
+                decode(stream, &input.place, &mut sink);
+            }
             Err(e) => {
                 self.failed("object", &input.name, &e.to_string());
                 sink.cut = true;
