@@ -4,6 +4,7 @@
 mod common;
 
 use common::ANSWERED;
+use common::moto::{Server, output, python};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -692,4 +693,64 @@ fn a_week_leaks_nothing_and_tells_every_change_once() {
     let duplicates = watch.metric("yagura_events_total{outcome=\"duplicate\"}");
     assert_eq!(duplicates, (DAYS * EVENTS / 10) as f64);
     watch.stop();
+}
+
+/// A trail's bucket on moto: its files are told by a queue (Amazon S3's own notification), or found by looking at the prefix.
+#[test]
+fn files_in_a_bucket_are_told_by_a_queue_or_found() {
+    let python = python();
+    for by_queue in [true, false] {
+        let moto = Server::moto(&python);
+        let boto = |code: &str| {
+            let clients = format!(
+                "import boto3, gzip, datetime; k = dict(endpoint_url='{}', region_name='us-east-1', aws_access_key_id='testing', aws_secret_access_key='testing'); \
+                 s3 = boto3.client('s3', **k); sqs = boto3.client('sqs', **k)\n{code}",
+                moto.url()
+            );
+            output(Command::new(&python).args(["-c", &clients]))
+        };
+        let queue = boto(
+            "s3.create_bucket(Bucket='trail'); s3.create_bucket(Bucket='target'); q = sqs.create_queue(QueueName='yagura')['QueueUrl']\n\
+             arn = sqs.get_queue_attributes(QueueUrl=q, AttributeNames=['QueueArn'])['Attributes']['QueueArn']\n\
+             s3.put_bucket_notification_configuration(Bucket='trail', NotificationConfiguration={'QueueConfigurations': [{'QueueArn': arn, 'Events': ['s3:ObjectCreated:*']}]})\n\
+             print(q)",
+        );
+        let (queue, prefix) = (queue.trim().to_owned(), "s3://trail/AWSLogs".to_owned());
+        let home = tempfile::tempdir().unwrap();
+        let source = if by_queue { &queue } else { &prefix };
+        let mut watch = Watch::ready(
+            home.path(),
+            &moto.url(),
+            &["--check", "s3.bucket_blocks_public_access", "--events", source, "--look", "1"],
+        );
+        let told = |id: &str, what: &str| ("s3.bucket_blocks_public_access".to_owned(), id.to_owned(), what.to_owned());
+        assert!(watch.told().contains(&told("target", "new")));
+        let deliver = |name: &str, mut event: Value| {
+            event["recipientAccountId"] = json!("123456789012");
+            let file = home.path().join(name);
+            std::fs::write(&file, json!({"Records": [event]}).to_string()).unwrap();
+            boto(&format!(
+                "day = datetime.datetime.now(datetime.timezone.utc).strftime('%Y/%m/%d')\n\
+                 s3.put_object(Bucket='trail', Key=f'AWSLogs/123456789012/CloudTrail/us-east-1/{{day}}/{name}.json.gz', Body=gzip.compress(open('{}', 'rb').read()))",
+                file.display()
+            ));
+        };
+        boto(
+            "s3.put_public_access_block(Bucket='target', PublicAccessBlockConfiguration=dict(BlockPublicAcls=True, IgnorePublicAcls=True, BlockPublicPolicy=True, RestrictPublicBuckets=True))",
+        );
+        deliver("one", public_access("target"));
+        watch.until("changed", |w| w.told().contains(&told("target", "resolved")));
+        boto("s3.create_bucket(Bucket='fresh')");
+        deliver("two", event("us-east-1", "s3", "CreateBucket", json!({"bucketName": "fresh"}), json!(null)));
+        watch.until("made", |w| w.told().contains(&told("fresh", "new")));
+        if by_queue {
+            let left = || {
+                boto(&format!(
+                    "a = sqs.get_queue_attributes(QueueUrl='{queue}', AttributeNames=['All'])['Attributes']; print(int(a['ApproximateNumberOfMessages']) + int(a['ApproximateNumberOfMessagesNotVisible']))"
+                ))
+            };
+            watch.until("deleted", |_| left().trim() == "0");
+        }
+        watch.stop();
+    }
 }

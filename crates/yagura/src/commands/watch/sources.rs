@@ -162,6 +162,8 @@ impl Source {
                     self.first = false;
                 }
                 Err(Trouble::Over) => return,
+                // What carries calls ends before the threads do.
+                Err(Trouble::Failed(_)) if self.stop.load(Ordering::Relaxed) => return,
                 Err(Trouble::Failed(e)) => {
                     self.metrics.count("yagura_errors_total", &[("kind", "source")]);
                     let (en, ja) = (e.said(yagura_model::Lang::En), e.said(yagura_model::Lang::Ja));
