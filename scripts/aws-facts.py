@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Writes content/aws/<service>.json: what Yagura needs to know to call AWS's read operations; and content/writes/<service>.json:
 the same of the operations that change something and that a remedy (content/remedies) names, and of no others; and
-content/deliveries/<service>.json: those that `notify` delivers by, and reads its secrets with.
+content/own/<service>.json: the few that Yagura calls by itself (OWN).
 
     python3 scripts/aws-facts.py
 
 One command, no arguments. It makes a throw-away virtual environment under target/, installs the
 botocore version named below from PyPI (AWS's own public service models), and rewrites every file in
-content/aws/, content/writes/ and content/deliveries/. The same botocore gives the same bytes. Raise BOTOCORE to take newer models.
+content/aws/, content/writes/ and content/own/. The same botocore gives the same bytes. Raise BOTOCORE to take newer models.
 
 Only operations that read are kept: List, Describe, Get, BatchGet, BatchDescribe, Search, Lookup and
 Head, with iam:GenerateCredentialReport (it makes the report that GetCredentialReport reads). Operations
@@ -39,7 +39,7 @@ BOTOCORE = "1.44.5"
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OUT = os.path.join(ROOT, "content", "aws")
 WRITES = os.path.join(ROOT, "content", "writes")
-DELIVERIES = os.path.join(ROOT, "content", "deliveries")
+OWN_FACTS = os.path.join(ROOT, "content", "own")
 REMEDIES = os.path.join(ROOT, "content", "remedies")
 
 SERVICES = """
@@ -92,10 +92,12 @@ lakeformation:GetTemporaryGlueFunctionCredentials lakeformation:GetWorkUnitResul
 connect:GetAttachedFile connect:GetContactAttributes iot:GetRegistrationCode
 """.split())
 
-# What `notify` calls: to deliver, and for the secrets that a routes file refers to. Apart from content/writes, so that no remedy can
-# name them.
-DELIVERED = """
+# What Yagura calls by itself: to tell people and systems, and for the secrets that a routes file refers to; to take messages from a queue
+# (receiving one hides it from others for a while); to make and open data keys. Apart from content/writes, so that no remedy can name them.
+OWN = """
 sns:Publish events:PutEvents securityhub:BatchImportFindings s3:PutObject secretsmanager:GetSecretValue ssm:GetParameter
+sqs:ReceiveMessage sqs:DeleteMessage
+kms:GenerateDataKey kms:Decrypt
 """.split()
 
 PROTOCOL_ORDER = ["json", "rest-json", "rest-xml", "query", "ec2", "smithy-rpc-v2-cbor"]
@@ -345,10 +347,10 @@ def main():
         for missing in sorted(wanted - set(facts["operations"])):
             sys.exit(f"{name}:{missing} is in a remedy and not in botocore {BOTOCORE}")
         write(WRITES, name, facts)
-    empty(DELIVERIES)
-    for name in sorted({call.split(":")[0] for call in DELIVERED}):
-        wanted = {call.split(":")[1] for call in DELIVERED if call.startswith(f"{name}:")}
-        write(DELIVERIES, name, Service(loader, name, partitions).facts(wanted))
+    empty(OWN_FACTS)
+    for name in sorted({call.split(":")[0] for call in OWN}):
+        wanted = {call.split(":")[1] for call in OWN if call.startswith(f"{name}:")}
+        write(OWN_FACTS, name, Service(loader, name, partitions).facts(wanted))
 
 
 def changes():

@@ -3,7 +3,7 @@
 //! [`Facts`] knows every read operation of the services Yagura looks at, from AWS's own public models
 //! (`content/aws/`). [`Session`] holds credentials and calls them: signing, endpoints, wire formats,
 //! paging, retries and adaptive rate. What changes something is a [`WriteOperation`], of which only those are known that
-//! remedies name, or that deliver messages, and [`Session::change`] is the one way to call it.
+//! remedies name, with a few of Yagura's own, and [`Session::change`] is the one way to call it.
 //!
 //! Every failure is a [`CallError`] that turns into a [`yagura_model::Gap`]: data, not an end.
 

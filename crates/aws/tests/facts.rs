@@ -165,10 +165,10 @@ fn facts_are_built_from_many_threads_at_once() {
 }
 
 #[test]
-fn what_messages_are_delivered_by_is_apart_from_what_remedies_name() {
-    let (writes, deliveries) = (content().join("writes"), content().join("deliveries"));
+fn what_yagura_calls_by_itself_is_apart_from_what_remedies_name() {
+    let (writes, own) = (content().join("writes"), content().join("own"));
     let read = |folder: PathBuf| move |service: &str| std::fs::read(folder.join(format!("{service}.json"))).ok();
-    let facts = facts().with_writes(read(writes)).with_deliveries(read(deliveries));
+    let facts = facts().with_writes(read(writes)).with_own(read(own));
     for call in [
         "sns:Publish",
         "events:PutEvents",
@@ -176,11 +176,13 @@ fn what_messages_are_delivered_by_is_apart_from_what_remedies_name() {
         "s3:PutObject",
         "secretsmanager:GetSecretValue",
         "ssm:GetParameter",
+        "sqs:ReceiveMessage",
+        "kms:Decrypt",
     ] {
-        assert_eq!(facts.delivery_operation(call).unwrap().permission(), call);
+        assert_eq!(facts.own_operation(call).unwrap().permission(), call);
         assert!(matches!(facts.write_operation(call), Err(FactsError::Write { .. })), "a remedy cannot name {call}");
         assert!(facts.read_operation(call).is_err(), "{call} is no read");
     }
     assert!(facts.write_operation("s3:PutPublicAccessBlock").is_ok());
-    assert!(facts.delivery_operation("s3:PutPublicAccessBlock").is_err());
+    assert!(facts.own_operation("s3:PutPublicAccessBlock").is_err());
 }

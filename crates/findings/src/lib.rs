@@ -20,5 +20,7 @@ pub use error::StoreError;
 pub use finding::{Both, Finding, Stage, State, Texts, Unsure};
 pub use life::{Ended, Saw};
 pub use observation::{Detail, Observation, Seen, Source};
-pub use store::{AssetHistory, Event, Filter, Happened, Place, Recorded, Run, SCHEMA_VERSION, Said, Store, reseal};
+pub use store::{
+    AssetHistory, Claim, ClaimError, Event, Filter, Happened, Place, Recorded, Run, SCHEMA_VERSION, Said, Store, reseal,
+};
 pub use suppression::{Fit, Origin, Suppression, SuppressionError, Tags, of_toml};

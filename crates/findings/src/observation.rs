@@ -85,6 +85,8 @@ pub struct Observation {
     pub listings: Vec<Listing>,
     /// The resources.
     pub assets: Vec<Asset>,
+    /// Resources that were looked for by themselves and are there no more.
+    pub gone: Vec<ResourceRef>,
 }
 
 impl Observation {
@@ -98,6 +100,7 @@ impl Observation {
         part(self.source.name());
         part(&self.at.as_microsecond().to_string());
         self.callers.iter().chain(&self.accounts).chain(&self.scope.checks).for_each(|t| part(t));
+        self.gone.iter().for_each(|r| part(&r.fingerprint("")));
         for s in &self.seen {
             part(&s.rule);
             part(s.resource.name());

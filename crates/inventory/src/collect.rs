@@ -4,8 +4,11 @@
 //! for that data is queued; when it comes back the check is evaluated again. A call that could not change any answer is
 //! never made. A call that fails leaves a [`Gap`] in the data's place and stops nothing else.
 
+mod again;
 mod request;
 mod settle;
+
+pub use again::{Reread, Rereader};
 
 use crate::kinds::{Kinds, Source};
 use crate::plan::Plan;
@@ -124,6 +127,7 @@ async fn gather(
         unique: HashSet::new(),
         running: JoinSet::new(),
         done: 0,
+        budget: None,
     };
     c.seed();
     c.run(progress).await;
@@ -158,6 +162,8 @@ struct Collector<'c> {
     unique: HashSet<(SmolStr, SmolStr, SmolStr)>,
     running: JoinSet<Answer>,
     done: usize,
+    /// How many more readings may be asked for, where that is limited.
+    budget: Option<usize>,
 }
 
 /// What a task waits for.
@@ -315,9 +321,14 @@ impl Collector<'_> {
 
     /// Queues a reading once; `false` where it is already done.
     fn want(&mut self, w: Wanted) -> bool {
-        if !self.asked.insert(w.clone()) {
+        if self.asked.contains(&w) {
             return self.waiting.contains_key(&w);
         }
+        if let Some(left) = &mut self.budget {
+            let Some(less) = left.checked_sub(1) else { return false };
+            *left = less;
+        }
+        self.asked.insert(w.clone());
         self.waiting.insert(w.clone(), Vec::new());
         match w {
             Wanted::Listing(group, target, region) => self.want_listing(group, target, region),

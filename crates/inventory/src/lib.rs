@@ -2,6 +2,7 @@
 //!
 //! [`Resource::parse`] → [`Kinds::resolve`] → [`collect`] → [`save`].
 
+pub mod change;
 mod collect;
 mod file;
 pub mod iac;
@@ -11,7 +12,7 @@ mod resource;
 mod shape;
 mod sketch;
 
-pub use collect::{Progress, Target, collect, collect_one};
+pub use collect::{Progress, Reread, Rereader, Target, collect, collect_one};
 pub use file::{SnapshotError, load, load_bytes, save};
 pub use kinds::{Kinds, ReadyKind, Source};
 pub use plan::Plan;

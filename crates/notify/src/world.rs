@@ -81,7 +81,7 @@ impl World {
         let Some((session, facts)) = &self.aws else {
             return Err(Refused::for_now(format!("{call}: there are no AWS credentials")));
         };
-        let operation = facts.delivery_operation(call).map_err(|e| Refused::for_good(e.to_string()))?;
+        let operation = facts.own_operation(call).map_err(|e| Refused::for_good(e.to_string()))?;
         let Some(Value::Map(input)) = Value::from_json(input) else {
             return Err(Refused::for_good(format!("{call}: the input is no object")));
         };

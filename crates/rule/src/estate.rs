@@ -166,6 +166,7 @@ impl Estate {
             .collect();
         listings.sort_by(|a, b| (&a.account, &a.kind, &a.region).cmp(&(&b.account, &b.kind, &b.region)));
         let mut assets = self.assets;
+        assets.retain(|a| !a.kind.is_empty());
         assets.sort_by(|a, b| (&a.account, &a.kind, &a.region, &a.id).cmp(&(&b.account, &b.kind, &b.region, &b.id)));
         Snapshot { taken_at: self.taken_at, tool, callers: self.callers, scope: self.scope, listings, assets, requests }
     }
@@ -236,6 +237,34 @@ impl Estate {
             self.reweave(&kind);
             self.joins.retain(|k, _| k.kind != kind || !k.paths.iter().any(|p| p.split('.').next() == Some(name)));
         }
+    }
+
+    /// Puts an asset in the place of one of the same kind.
+    pub fn replace(&mut self, at: u32, asset: Asset) {
+        if let Some(own) = self.assets.get_mut(at as usize).filter(|a| a.kind == asset.kind) {
+            let kind = asset.kind.clone();
+            *own = asset;
+            self.reweave(&kind);
+            self.joins.retain(|k, _| k.kind != kind);
+        }
+    }
+
+    /// Takes an asset out. Its place stays empty: an asset without a kind that nothing speaks of.
+    pub fn remove(&mut self, at: u32) {
+        let Some(asset) = self.assets.get_mut(at as usize) else { return };
+        let kind = std::mem::take(&mut asset.kind);
+        asset.fields = Vec::new();
+        if let Some(of_kind) = self.by_kind.get_mut(&kind) {
+            of_kind.retain(|a| *a != at);
+        }
+        self.reweave(&kind);
+        self.joins.retain(|k, _| k.kind != kind);
+    }
+
+    /// Says when reading began, where some of it is read again.
+    pub fn set_taken_at(&mut self, at: jiff::Timestamp) {
+        self.taken_at = at;
+        self.now_text = at.to_string();
     }
 
     /// The network has to be resolved anew where a kind of it changed.

@@ -18,6 +18,7 @@ use crate::commands::query::QueryArgs;
 use crate::commands::rehearse::RehearseArgs;
 use crate::commands::setup::SetupCommand;
 use crate::commands::trail::TrailCommand;
+use crate::commands::watch::WatchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use smol_str::SmolStr;
 use std::path::PathBuf;
@@ -107,6 +108,8 @@ pub enum Command {
     Setup(SetupCommand),
     /// Tell which recorded calls a guardrail would have denied, before anyone attaches it
     Rehearse(Box<RehearseArgs>),
+    /// Watch all the time: full scans at intervals, what changed at once, threats on the same stream
+    Watch(Box<WatchArgs>),
     /// Look after content folders
     #[command(subcommand)]
     Content(ContentCommand),

@@ -207,7 +207,7 @@ fn with_rest(file: &ContentFile) -> ContentFile {
 
 /// Whether a file is opened by its own name alone: generated facts, and what stands apart from the files in use.
 fn is_part(path: &str) -> bool {
-    ["aws/", "custodian/", "deliveries/", "excerpt/", "rest/", "writes/"].iter().any(|folder| path.starts_with(folder))
+    ["aws/", "custodian/", "own/", "excerpt/", "rest/", "writes/"].iter().any(|folder| path.starts_with(folder))
 }
 
 /// Whether a file is a detection or a sequence: only detecting needs them.
@@ -297,7 +297,7 @@ fn embedded_facts(exceptions: &str) -> Result<Facts, FactsError> {
     let facts = Facts::new(|service| embedded_bytes(&format!("aws/{service}.json")), exceptions)?;
     let facts = facts.with_excerpt(|service| embedded_bytes(&format!("excerpt/{service}.json")));
     let facts = facts.with_writes(|service| embedded_bytes(&format!("writes/{service}.json")));
-    Ok(facts.with_deliveries(|service| embedded_bytes(&format!("deliveries/{service}.json"))))
+    Ok(facts.with_own(|service| embedded_bytes(&format!("own/{service}.json"))))
 }
 
 /// An embedded file, unpacked.

@@ -30,7 +30,7 @@ pub struct Facts {
     load: Load,
     excerpt: Option<Load>,
     writes: Option<Load>,
-    deliveries: Option<Load>,
+    own: Option<Load>,
     permissions: Permissions,
     services: RwLock<HashMap<(Part, String), &'static Service>>,
 }
@@ -44,8 +44,8 @@ enum Part {
     Whole,
     /// The operations that change something.
     Writes,
-    /// The operations that messages are delivered by.
-    Deliveries,
+    /// The operations that Yagura calls by itself.
+    Own,
 }
 
 /// Why an operation's facts cannot be had.
@@ -108,7 +108,7 @@ impl Facts {
             load: Box::new(load),
             excerpt: None,
             writes: None,
-            deliveries: None,
+            own: None,
             permissions: Permissions::parse(exceptions)?,
             services: RwLock::new(HashMap::new()),
         })
@@ -130,11 +130,11 @@ impl Facts {
         self
     }
 
-    /// The same facts with those of operations that deliver messages, or answer the secrets for that, by service name (`sns` → the
-    /// bytes of `content/deliveries/sns.json`).
+    /// The same facts with those of the few operations that Yagura calls by itself, by service name (`sns` → the bytes of
+    /// `content/own/sns.json`).
     #[must_use]
-    pub fn with_deliveries(mut self, deliveries: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
-        self.deliveries = Some(Box::new(deliveries));
+    pub fn with_own(mut self, own: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
+        self.own = Some(Box::new(own));
         self
     }
 
@@ -146,12 +146,13 @@ impl Facts {
         self.change(Part::Writes, call)
     }
 
-    /// The operation that a message is delivered by (`sns:Publish`), or that answers a secret for that. No remedy can name it.
+    /// An operation that Yagura calls by itself: to tell people (`sns:Publish`) and for the secrets of that, to take messages from a queue,
+    /// to make and open data keys. No remedy can name it.
     ///
     /// # Errors
     /// There are no such facts.
-    pub fn delivery_operation(&self, call: &str) -> Result<WriteOperation, FactsError> {
-        self.change(Part::Deliveries, call)
+    pub fn own_operation(&self, call: &str) -> Result<WriteOperation, FactsError> {
+        self.change(Part::Own, call)
     }
 
     fn change(&self, part: Part, call: &str) -> Result<WriteOperation, FactsError> {
@@ -213,7 +214,7 @@ impl Facts {
             Part::Excerpt => self.excerpt.as_ref(),
             Part::Whole => Some(&self.load),
             Part::Writes => self.writes.as_ref(),
-            Part::Deliveries => self.deliveries.as_ref(),
+            Part::Own => self.own.as_ref(),
         };
         let sound = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         let Some(bytes) = source.filter(|_| sound).and_then(|load| load(name)) else { return Ok(None) };

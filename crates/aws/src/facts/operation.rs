@@ -61,6 +61,11 @@ impl WriteOperation {
         self.0.service.wire.encode(&self.0, input).map(|_| ()).map_err(|e| format!("`{}`: {}", self.call(), e.0))
     }
 
+    /// The service as CloudTrail's events name it.
+    pub fn event_source(&self) -> &str {
+        self.0.event_source()
+    }
+
     pub(crate) fn operation(&self) -> &ReadOperation {
         &self.0
     }
@@ -149,6 +154,12 @@ impl ReadOperation {
     /// The service, by botocore's name: `s3`.
     pub fn service(&self) -> &str {
         self.service.name()
+    }
+
+    /// The service as CloudTrail's events name it (`elasticloadbalancing` in `elasticloadbalancing.amazonaws.com`): by the name in its
+    /// signatures, which AWS takes for both.
+    pub fn event_source(&self) -> &str {
+        self.service.signing_name()
     }
 
     /// The operation's API name: `GetBucketEncryption`.

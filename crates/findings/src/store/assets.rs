@@ -163,9 +163,16 @@ fn row(id: &str, r: &ResourceRef, at: Timestamp, nth: i64, hash: &str, body: &[u
 
 fn load(db: &mut dyn Db, o: &Observation) -> Done<HashMap<String, Known>> {
     let mut out = HashMap::new();
-    let sql = "SELECT id, last_seen, gone, nth, seen_hash, kind, account, region, arn, name FROM yagura_assets WHERE account = $1";
-    for account in &o.accounts {
-        for r in db.query(sql, &[account.as_str().into()])? {
+    let sql = "SELECT id, last_seen, gone, nth, seen_hash, kind, account, region, arn, name FROM yagura_assets WHERE";
+    // Of a few resources that were looked at by themselves nothing follows for others.
+    let alone = o.partial && o.listings.is_empty();
+    let ids = o.assets.iter().map(ResourceRef::of).chain(o.gone.iter().cloned()).map(|r| r.fingerprint(""));
+    let (sql, keys): (String, Vec<String>) = match alone {
+        true => (format!("{sql} id = $1"), ids.collect()),
+        false => (format!("{sql} account = $1"), o.accounts.iter().map(ToString::to_string).collect()),
+    };
+    for key in keys {
+        for r in db.query(&sql, &[key.into()])? {
             let known = Known {
                 last_seen: time(cell_at(&r, 1))?,
                 gone: !cell_at(&r, 2).is_null(),
@@ -205,10 +212,11 @@ fn gone(
             .or_else(|| ["aws-global", "aws-cn-global", "aws-us-gov-global"].into_iter().find_map(listed))
             .unwrap_or(false)
     };
-    let lost = rest.iter().filter(|(_, k)| {
+    let alone: BTreeSet<String> = o.gone.iter().map(|r| r.fingerprint("")).collect();
+    let lost = rest.iter().filter(|(id, k)| {
         !k.gone
             && k.last_seen < at
-            && complete(&k.row)
+            && (alone.contains(*id) || complete(&k.row))
             && !newer.iter().any(|n| n.covered.place(&k.row.account, &k.row.region))
     });
     let mut out: Vec<_> = lost.map(|(id, k)| (id.clone(), k.nth + 1, k.last_seen)).collect();

@@ -2,6 +2,7 @@
 
 mod assets;
 mod cell;
+mod claim;
 mod coverage;
 mod manage;
 mod place;
@@ -14,6 +15,7 @@ mod sqlite;
 mod tls;
 
 pub use assets::AssetHistory;
+pub use claim::{Claim, ClaimError};
 pub use manage::{Event, Filter, Happened, Run};
 pub use place::Place;
 pub use record::{Recorded, Said};

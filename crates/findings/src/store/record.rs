@@ -208,7 +208,14 @@ impl Work<'_> {
             .map(|k| (k.finding.rule.clone(), k.finding.resource.clone()))
             .collect();
         let judged: BTreeSet<&SmolStr> = self.o.scope.checks.iter().collect();
+        let gone: HashSet<String> = self.o.gone.iter().map(|r| r.fingerprint("")).collect();
         for (rule, r) in rest {
+            if gone.contains(&r.fingerprint("")) {
+                if !newer.iter().any(|n| n.covered.verdict(&rule, &r)) {
+                    self.step(&rule, &r, &Saw::Ended(Ended::Gone));
+                }
+                continue;
+            }
             if newer.iter().any(|n| n.covered.place(&r.account, &r.region)) || listings.holds(&r) {
                 continue;
             }

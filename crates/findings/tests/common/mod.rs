@@ -88,6 +88,7 @@ pub fn scan(day: i16, seen: Vec<Seen>) -> Observation {
         scope: Scope { regions: vec![REGION.into()], checks: rules, ..Scope::default() },
         partial: false,
         assets: names.iter().map(|n| asset(n, &[("Size", known(1))])).collect(),
+        gone: Vec::new(),
         seen,
         listings: vec![listing(None)],
     }

@@ -15,13 +15,13 @@ const NOT_READY_PAUSES_MS: [u64; 10] = [250, 500, 1000, 1000, 2000, 2000, 4000, 
 
 /// What a job asks of AWS.
 pub(super) struct Request {
-    operation: Arc<ReadOperation>,
+    pub(super) operation: Arc<ReadOperation>,
     /// One call for each, with what its pages are marked with.
-    inputs: Vec<(Map, Map)>,
+    pub(super) inputs: Vec<(Map, Map)>,
     /// A call to make before.
-    first: Option<Arc<ReadOperation>>,
+    pub(super) first: Option<Arc<ReadOperation>>,
     /// Error codes that mean: not ready yet, ask again.
-    not_ready: Vec<SmolStr>,
+    pub(super) not_ready: Vec<SmolStr>,
 }
 
 impl Request {

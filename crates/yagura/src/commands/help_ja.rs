@@ -2,7 +2,7 @@
 
 use super::{
     custodian, detect, events, findings, fix, frameworks, history, iam, investigate, logs, net, notify, query,
-    rehearse, setup, store, trail,
+    rehearse, setup, store, trail, watch,
 };
 use clap::{Arg, ArgAction, Command};
 
@@ -77,6 +77,9 @@ fn own(path: &str) -> Option<&'static HelpJa> {
     }
     if path == "yagura rehearse" {
         return Some(&rehearse::HELP_JA);
+    }
+    if path == "yagura watch" {
+        return Some(watch::HELP_JA);
     }
     if path == "yagura investigate" {
         return Some(&investigate::HELP_JA);

@@ -33,6 +33,7 @@ pub mod state;
 pub mod store;
 pub mod tags;
 pub mod trail;
+pub mod watch;
 
 use clap::ValueEnum;
 

@@ -78,8 +78,9 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
         None => Source::Live,
     };
     let partial = !args.resource_tag.is_empty();
+    let (judged, part) = (&judgements, None);
     let scan =
-        Scan { estate: &estate, checks: &checks, judgements: &judgements, compiled: &compiled, partial, source, lang };
+        Scan { estate: &estate, checks: &checks, judgements: judged, compiled: &compiled, partial, source, lang, part };
     let recorded = memory.record(&scan, args.life.keep_days)?;
     let (verdicts, left_out) = memory.told(&scan, verdicts, recorded.as_ref(), args.life.only_new);
     let code = if blind { exit::BLIND } else { exit_code(&verdicts, args.fail_on.map(Into::into)) };

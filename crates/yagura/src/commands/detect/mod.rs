@@ -19,6 +19,8 @@ use yagura_model::Lang;
 
 pub use args::{DetectArgs, ReadArgs};
 pub use ready::{Named, Ready, time};
+pub use run::{kept, once};
+pub use state::{Saved, load, save};
 pub use words::{lost, say};
 
 /// `detect …`

@@ -169,20 +169,21 @@ pub fn nothing_since(last: i64) -> Failure {
 }
 
 /// What came of some inputs.
-struct Once {
+pub struct Once {
     /// What is new: findings that were not said before, and incidents that grew.
-    found: Vec<Told>,
+    pub found: Vec<Told>,
     /// The same in the other language, by identity, where that was asked for.
-    other: BTreeMap<String, Told>,
-    counts: Counts,
+    pub other: BTreeMap<String, Told>,
+    /// What was read.
+    pub counts: Counts,
     /// How many findings there are of rules that are no more.
-    gone: BTreeMap<SmolStr, usize>,
+    pub gone: BTreeMap<SmolStr, usize>,
     /// How much had to be forgotten, from the state's beginning.
-    forgotten: u64,
+    pub forgotten: u64,
 }
 
 /// Reads inputs and finds out what is new.
-fn once(ready: &Ready, inputs: &[Input], saved: &mut Saved, late: Option<i64>, (lang, both): (Lang, bool)) -> Once {
+pub fn once(ready: &Ready, inputs: &[Input], saved: &mut Saved, late: Option<i64>, (lang, both): (Lang, bool)) -> Once {
     let Ready { pack, lists, span, threads, runtime, .. } = ready;
     let done = AtomicUsize::new(0);
     let batch = Batch { inputs, rules: &pack.rules, lists: lists.clone(), span: *span, threads: *threads, done: &done };

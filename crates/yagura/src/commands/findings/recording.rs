@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use yagura_findings::{
     Baseline, Both, Detail, Fit, Observation, Place, Recorded, Seen, Source, Store, Suppression, Texts,
 };
-use yagura_model::{Lang, Listing, Status, Verdict};
+use yagura_model::{Lang, Listing, ResourceRef, Status, Verdict};
 use yagura_rule::{Check, Estate, Judgement, Subject, verdict};
 
 /// What `scan` does with the memory of findings.
@@ -108,11 +108,21 @@ impl Memory {
     /// # Errors
     /// The store: a sentence. Nothing is recorded then.
     pub fn record(&mut self, scan: &Scan<'_>, keep_days: u32) -> Result<Option<Recorded>, Failure> {
+        let recorded = self.keep(scan, keep_days)?;
+        if let (Some(recorded), Some((_, place))) = (&recorded, &self.store) {
+            say(recorded, place, scan.lang)?;
+        }
+        Ok(recorded)
+    }
+
+    /// The same without a word about it.
+    ///
+    /// # Errors
+    /// The store: a sentence. Nothing is recorded then.
+    pub fn keep(&mut self, scan: &Scan<'_>, keep_days: u32) -> Result<Option<Recorded>, Failure> {
         let Some((store, place)) = &mut self.store else { return Ok(None) };
         let done = store.record(&scan.observation(), &self.file, &Timestamp::now, keep_days);
-        let recorded = done.map_err(|e| open::failure(&e, place))?;
-        say(&recorded, place, scan.lang)?;
-        Ok(Some(recorded))
+        done.map(Some).map_err(|e| open::failure(&e, place))
     }
 
     /// Leaves only what is to be told, and says in a sentence each what was left out.
@@ -244,6 +254,17 @@ pub struct Scan<'s> {
     pub source: Source,
     /// The language of texts.
     pub lang: Lang,
+    /// Of the estate only this was read now.
+    pub part: Option<Part<'s>>,
+}
+
+/// What was read again by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'s> {
+    /// The places of resources that were read.
+    pub read: &'s [u32],
+    /// Resources that are there no more.
+    pub gone: &'s [ResourceRef],
 }
 
 impl Scan<'_> {
@@ -267,24 +288,40 @@ impl Scan<'_> {
             Source::Live | Source::Snapshot => estate.taken_at(),
         };
         let mut scope = estate.scope().clone();
-        scope.checks = self.checks.iter().map(|c| c.id.clone()).collect();
+        scope.checks = match &self.part {
+            None => self.checks.iter().map(|c| c.id.clone()).collect(),
+            Some(_) => {
+                let judged: BTreeSet<usize> = self.judgements.iter().map(|j| j.check).collect();
+                judged.into_iter().filter_map(|c| Some(self.checks.get(c)?.id.clone())).collect()
+            }
+        };
         let listing = |(key, gap): (&yagura_rule::ListingKey, Option<&std::sync::Arc<yagura_model::Gap>>)| Listing {
             kind: key.0.clone(),
             account: key.1.clone(),
             region: key.2.clone(),
             gap: gap.cloned(),
         };
+        let touched: Option<BTreeSet<&str>> = self.part.as_ref().map(|part| {
+            let read = part.read.iter().filter_map(|at| estate.assets().get(*at as usize)).map(|a| a.account.as_str());
+            read.chain(part.gone.iter().map(|r| r.account.as_str())).collect()
+        });
+        let concerned = |account: &smol_str::SmolStr| touched.as_ref().is_none_or(|t| t.contains(account.as_str()));
         Observation {
             at,
             source: self.source,
             tool: env!("CARGO_PKG_VERSION").to_owned(),
-            callers: estate.callers().iter().map(|c| c.arn.clone()).collect(),
-            accounts: estate.callers().iter().map(|c| c.account.clone()).collect(),
+            callers: estate.callers().iter().filter(|c| concerned(&c.account)).map(|c| c.arn.clone()).collect(),
+            accounts: estate.callers().iter().map(|c| c.account.clone()).filter(concerned).collect(),
             scope,
             partial: self.partial,
             seen: self.judgements.iter().filter_map(|j| self.seen(j)).collect(),
-            listings: estate.listings().map(listing).collect(),
-            assets: estate.assets().to_vec(),
+            // What was looked at by itself says nothing of others of its kind.
+            listings: if self.part.is_none() { estate.listings().map(listing).collect() } else { Vec::new() },
+            assets: match &self.part {
+                None => estate.assets().to_vec(),
+                Some(part) => part.read.iter().filter_map(|at| estate.assets().get(*at as usize).cloned()).collect(),
+            },
+            gone: self.part.as_ref().map(|part| part.gone.to_vec()).unwrap_or_default(),
         }
     }
 

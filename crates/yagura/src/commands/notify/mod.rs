@@ -152,9 +152,16 @@ impl Notifier {
     /// # Errors
     /// The outbox: a sentence.
     pub fn tell(&mut self, found: &[(Told, Option<Told>)], patience: Duration) -> Result<Report, Failure> {
+        Ok(Report { taken: self.put(found)?, suppressed: 0, delivered: self.send(patience)? })
+    }
+
+    /// Takes what detection found, and sends nothing.
+    ///
+    /// # Errors
+    /// The outbox: a sentence.
+    pub fn put(&mut self, found: &[(Told, Option<Told>)]) -> Result<Taken, Failure> {
         let notices: Vec<_> = found.iter().map(|(one, other)| tell::notice(one, other.as_ref(), self.lang)).collect();
-        let taken = self.outbox.add(&notices, &self.routes, Timestamp::now()).map_err(|e| outbox_failure(&e))?;
-        Ok(Report { taken, suppressed: 0, delivered: self.send(patience)? })
+        self.outbox.add(&notices, &self.routes, Timestamp::now()).map_err(|e| outbox_failure(&e))
     }
 
     fn take(

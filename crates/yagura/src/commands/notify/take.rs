@@ -34,7 +34,9 @@ pub struct Found {
 /// What a store is called among the outbox's sources: a file by its whole path, a server without its password.
 pub fn source(place: &Place) -> String {
     match place {
-        Place::File(path) => path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string(),
+        Place::File(path) | Place::Sealed(path, _) => {
+            path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string()
+        }
         Place::Postgres(_) => place.to_string(),
     }
 }
