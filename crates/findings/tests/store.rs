@@ -63,6 +63,9 @@ fn a_life_across_runs() {
         assert_eq!(a.texts.ja.title.as_ref(), "フローログが有効");
         assert_eq!((a.first_seen, a.since, a.reopened), (at(1), at(3), 1));
         assert_eq!(store.by_id(&a.id[..8]).unwrap(), [a]);
+        let runs = store.runs().unwrap();
+        assert_eq!(store.run(None).unwrap().as_ref(), runs.first(), "{}", ground.name);
+        assert_eq!((store.run(Some(1)).unwrap().as_ref(), store.run(Some(9)).unwrap()), (runs.last(), None));
     }
 }
 
