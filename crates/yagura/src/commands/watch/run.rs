@@ -46,6 +46,8 @@ const LONGEST: Duration = Duration::from_secs(300);
 const KNOWN: usize = 100_000;
 /// How often the position is written, at most.
 const KEEP: Duration = Duration::from_secs(1);
+/// How often the store is asked whether it is there.
+const ASK: Duration = Duration::from_secs(10);
 /// How often it is seen to that the store is still ours.
 const CLAIM: Duration = Duration::from_secs(30);
 /// How many names of events that cannot be mapped are said.
@@ -172,6 +174,8 @@ pub fn run(cli: &Cli, args: &WatchArgs, lang: Lang) -> Result<u8, Failure> {
             requests: 0,
             deletes: Vec::new(),
             ticked: Instant::now(),
+            asked: Instant::now(),
+            trouble: None,
             folder: Folder::open(args.state.clone().map_or_else(|| usual_of(args), Ok)?)?,
         };
         let done = watch.go(args, first, &begin, &full_to, &fulls, &deliveries, &found, &stop);
@@ -270,6 +274,10 @@ struct Watch<'w> {
     requests: u64,
     deletes: Vec<tokio::task::JoinHandle<()>>,
     ticked: Instant,
+    /// When the store was last asked whether it is there.
+    asked: Instant,
+    /// Why it is not.
+    trouble: Option<String>,
 }
 
 impl Watch<'_> {
@@ -332,7 +340,7 @@ impl Watch<'_> {
                 }
             }
             idle &= !self.reread();
-            self.keep(false)?;
+            self.keep(false);
             self.tick();
             if idle {
                 std::thread::sleep(Duration::from_millis(15));
@@ -610,9 +618,6 @@ impl Watch<'_> {
                 if let Some(g) = self.groups.get_mut(&group) {
                     g.open = g.open.saturating_sub(1);
                 }
-                if done.later.contains(&nth) {
-                    self.dirty = true; // what waits is remembered before the source's position is
-                }
             }
             if done.later.contains(&nth) {
                 let again = Pending {
@@ -624,6 +629,11 @@ impl Watch<'_> {
                 };
                 self.pending.insert(key.clone(), again);
             }
+        }
+        // What waits is remembered before a message that told of it is deleted.
+        if !done.later.is_empty() {
+            self.dirty = true;
+            self.keep(true);
         }
         let ended: Vec<u64> = self.groups.iter().filter(|(_, g)| g.open == 0).map(|(n, _)| *n).collect();
         ended.into_iter().for_each(|group| self.finish(group));
@@ -661,9 +671,9 @@ impl Watch<'_> {
     }
 
     /// Remembers how far it is.
-    fn keep(&mut self, now: bool) -> Result<(), Failure> {
+    fn keep(&mut self, now: bool) {
         if !self.dirty || (!now && self.kept.elapsed() < KEEP) {
-            return Ok(());
+            return;
         }
         // A resource that waits for a source's delivery comes again with it.
         let alone = self.pending.values().filter(|p| p.groups.is_empty());
@@ -675,7 +685,6 @@ impl Watch<'_> {
             Err(e) => self.store_failed(&e),
         }
         self.kept = Instant::now();
-        Ok(())
     }
 
     fn tick(&mut self) {
@@ -694,11 +703,16 @@ impl Watch<'_> {
         if self.world.is_none() {
             why.push("the first full scan is not done".to_owned());
         }
-        match self.memory.store().map(yagura_findings::Store::version) {
-            Some(Ok(_)) => {}
-            Some(Err(e)) => why.push(format!("the store: {e}")),
-            None => why.push("no store".to_owned()),
+        if self.asked.elapsed() >= ASK {
+            self.asked = Instant::now();
+            // A server that was lost is found again by this.
+            self.trouble = match self.memory.store().map(yagura_findings::Store::suppressions) {
+                Some(Ok(_)) => None,
+                Some(Err(e)) => Some(e.to_string()),
+                None => Some("there is none".to_owned()),
+            };
         }
+        why.extend(self.trouble.iter().map(|e| format!("the store: {e}")));
         for name in &self.names {
             let last = self.metrics.get("yagura_source_last_look_timestamp_seconds", &[("source", name)]);
             let lag = unix_now() - last;
@@ -715,7 +729,7 @@ impl Watch<'_> {
     /// Ends: what is in hand was recorded; messages whose verdicts are recorded are deleted.
     fn end(&mut self) -> Result<(), Failure> {
         self.dirty = true;
-        self.keep(true)?;
+        self.keep(true);
         let deletes = std::mem::take(&mut self.deletes);
         self.runtime.block_on(async {
             let all = async {
