@@ -12,6 +12,7 @@ mod notice;
 mod run;
 mod sources;
 mod tell;
+mod work;
 mod world;
 
 use super::help_ja::HelpJa;
