@@ -15,6 +15,7 @@ use crate::commands::logs::LogsCommand;
 use crate::commands::net::NetCommand;
 use crate::commands::query::QueryArgs;
 use crate::commands::rehearse::RehearseArgs;
+use crate::commands::seal::SealCommand;
 use crate::commands::setup::SetupCommand;
 use crate::commands::trail::TrailCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -103,6 +104,9 @@ pub enum Command {
     Setup(SetupCommand),
     /// Tell which recorded calls a guardrail would have denied, before anyone attaches it
     Rehearse(Box<RehearseArgs>),
+    /// Encrypt stores and lakes where they lie
+    #[command(subcommand)]
+    Seal(SealCommand),
     /// Look after content folders
     #[command(subcommand)]
     Content(ContentCommand),

@@ -69,6 +69,7 @@ fn run(cli: &Cli, lang: Lang) -> Result<u8, Failure> {
         Command::Undo(args) => commands::fix::undo(cli, args, lang),
         Command::Setup(command) => commands::setup::run(cli, command, lang),
         Command::Rehearse(args) => commands::rehearse::run(cli, args, lang),
+        Command::Seal(command) => commands::seal::run(command, lang),
         Command::Content(command) => commands::content::run(cli, command, lang),
         Command::Completions { shell } => {
             let mut script = Vec::new();
