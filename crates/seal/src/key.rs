@@ -33,12 +33,12 @@ impl DataKey {
         Ok(Self { id: random()?, bytes: random()? })
     }
 
-    /// One that AWS KMS made (`kms:GenerateDataKey` with `KeySpec` `AES_256`).
+    /// One that AWS KMS made (`kms:GenerateDataKey` with `KeySpec` `AES_256`): `Plaintext`, in Base64 as its answers have it.
     ///
     /// # Errors
-    /// [`SealError::NoKeyFile`] if it has not 32 bytes; [`SealError::NoRandomness`].
-    pub fn of(bytes: &[u8]) -> Result<Self, SealError> {
-        Ok(Self { id: random()?, bytes: sized(bytes)? })
+    /// [`SealError::NoKeyFile`] if it is no Base64 or has not 32 bytes; [`SealError::NoRandomness`].
+    pub fn of(plaintext: &str) -> Result<Self, SealError> {
+        Ok(Self { id: random()?, bytes: sized(&decoded(plaintext)?)? })
     }
 
     /// What sealed files name it by: 16 hexadecimal digits. It tells nothing of the key.
@@ -112,13 +112,9 @@ impl KeyFile {
         Ok(Self { yagura_key: 1, id: key.id(), wrapped })
     }
 
-    /// Keeps what AWS KMS wrapped.
-    pub fn with_kms(key: &DataKey, arn: &str, ciphertext: &[u8]) -> Self {
-        Self {
-            yagura_key: 1,
-            id: key.id(),
-            wrapped: Wrap::Kms { arn: arn.to_owned(), key: STANDARD.encode(ciphertext) },
-        }
+    /// Keeps what AWS KMS wrapped: the KMS key's ARN, and `CiphertextBlob` in Base64.
+    pub fn with_kms(key: &DataKey, arn: &str, ciphertext: &str) -> Self {
+        Self { yagura_key: 1, id: key.id(), wrapped: Wrap::Kms { arn: arn.to_owned(), key: ciphertext.to_owned() } }
     }
 
     /// Reads a key file.
@@ -149,23 +145,12 @@ impl KeyFile {
         &self.wrapped
     }
 
-    /// What AWS KMS is to decrypt: the KMS key's ARN and the ciphertext. `None` where a passphrase wraps it.
+    /// The data key, from what `kms:Decrypt` answers: `Plaintext`, in Base64.
     ///
     /// # Errors
-    /// [`SealError::NoKeyFile`] where the ciphertext is no Base64.
-    pub fn kms(&self) -> Result<Option<(&str, Vec<u8>)>, SealError> {
-        match &self.wrapped {
-            Wrap::Kms { arn, key } => Ok(Some((arn, decoded(key)?))),
-            Wrap::Passphrase { .. } => Ok(None),
-        }
-    }
-
-    /// The data key that AWS KMS decrypted.
-    ///
-    /// # Errors
-    /// [`SealError::NoKeyFile`] if it has not 32 bytes.
-    pub fn decrypted(&self, plaintext: &[u8]) -> Result<DataKey, SealError> {
-        Ok(DataKey { id: self.id_bytes()?, bytes: sized(plaintext)? })
+    /// [`SealError::NoKeyFile`] if it is no Base64 or has not 32 bytes.
+    pub fn decrypted(&self, plaintext: &str) -> Result<DataKey, SealError> {
+        Ok(DataKey { id: self.id_bytes()?, bytes: sized(&decoded(plaintext)?)? })
     }
 
     /// Unwraps with a passphrase.
@@ -187,7 +172,7 @@ impl KeyFile {
         let plain = aead
             .open_in_place(nonce, Aad::from(self.id.clone()), &mut sealed)
             .map_err(|_| SealError::WrongPassphrase)?;
-        self.decrypted(plain)
+        Ok(DataKey { id: self.id_bytes()?, bytes: sized(plain)? })
     }
 
     fn id_bytes(&self) -> Result<[u8; 8], SealError> {

@@ -8,7 +8,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use proptest::prelude::*;
 use std::sync::Arc;
 use yagura_seal::sealed::{CHUNK, HEAD, open, plain_len, seal, sealed_len};
-use yagura_seal::{DataKey, KeyFile, SealError, SealedStore};
+use yagura_seal::{DataKey, KeyFile, SealError, SealedStore, Wrap};
 
 #[test]
 fn a_passphrase_opens_its_key_and_no_other() {
@@ -26,14 +26,19 @@ fn a_passphrase_opens_its_key_and_no_other() {
 
 #[test]
 fn what_kms_wraps_is_opened_by_what_kms_answers() {
-    let key = DataKey::of(&[7; 32]).unwrap();
-    let file =
-        KeyFile::parse(&KeyFile::with_kms(&key, "arn:aws:kms:eu-west-1:111122223333:key/1", b"blob").text()).unwrap();
-    assert_eq!(file.kms().unwrap().unwrap(), ("arn:aws:kms:eu-west-1:111122223333:key/1", b"blob".to_vec()));
-    assert_eq!(file.decrypted(&[7; 32]).unwrap(), key);
-    assert!(matches!(file.decrypted(b"short"), Err(SealError::NoKeyFile(_))));
+    let plaintext = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+    let key = DataKey::of(plaintext).unwrap();
+    let file = KeyFile::with_kms(&key, "arn:aws:kms:eu-west-1:111122223333:key/1", "YmxvYg==").text();
+    assert!(!file.contains("Bwc"));
+    let file = KeyFile::parse(&file).unwrap();
+    let expected = Wrap::Kms { arn: "arn:aws:kms:eu-west-1:111122223333:key/1".into(), key: "YmxvYg==".into() };
+    assert_eq!(*file.wrapped(), expected);
+    assert_eq!(file.decrypted(plaintext).unwrap(), key);
+    for wrong in ["c2hvcnQ=", "no base64!", ""] {
+        assert!(matches!(file.decrypted(wrong), Err(SealError::NoKeyFile(_))));
+        assert!(matches!(DataKey::of(wrong), Err(SealError::NoKeyFile(_))));
+    }
     assert!(matches!(file.open("x"), Err(SealError::NoKeyFile(_))));
-    assert!(matches!(DataKey::of(&[1; 31]), Err(SealError::NoKeyFile(_))));
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::commands::net::NetCommand;
 use crate::commands::notify::NotifyCommand;
 use crate::commands::query::QueryArgs;
 use crate::commands::rehearse::RehearseArgs;
+use crate::commands::seal::SealCommand;
 use crate::commands::setup::SetupCommand;
 use crate::commands::trail::TrailCommand;
 use crate::commands::watch::WatchArgs;
@@ -110,6 +111,9 @@ pub enum Command {
     Rehearse(Box<RehearseArgs>),
     /// Watch all the time: full scans at intervals, what changed at once, threats on the same stream
     Watch(Box<WatchArgs>),
+    /// Encrypt stores and lakes where they lie
+    #[command(subcommand)]
+    Seal(SealCommand),
     /// Look after content folders
     #[command(subcommand)]
     Content(ContentCommand),

@@ -71,6 +71,7 @@ fn run(cli: &Cli, lang: Lang) -> Result<u8, Failure> {
         Command::Setup(command) => commands::setup::run(cli, command, lang),
         Command::Rehearse(args) => commands::rehearse::run(cli, args, lang),
         Command::Watch(args) => commands::watch::run(cli, args, lang),
+        Command::Seal(command) => commands::seal::run(command, lang),
         Command::Content(command) => commands::content::run(cli, command, lang),
         Command::Completions { shell } => {
             let mut script = Vec::new();

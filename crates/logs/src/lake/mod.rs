@@ -62,6 +62,20 @@ pub(crate) fn new_name() -> String {
     format!("part-{now:x}-{:x}-{:016x}.parquet", std::process::id(), fastrand::u64(..))
 }
 
+/// Takes the turn to write to a lake in a folder of this machine, for as long as the file is held.
+///
+/// # Errors
+/// [`LakeError::Busy`] where another process has it; the folder cannot be written.
+pub fn lock(folder: &std::path::Path) -> Result<std::fs::File, LakeError> {
+    std::fs::create_dir_all(folder.join(META))?;
+    let file = std::fs::File::create(folder.join(META).join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(LakeError::Busy),
+        Err(std::fs::TryLockError::Error(e)) => Err(e.into()),
+    }
+}
+
 /// A lake, as its manifest says it is.
 #[derive(Debug)]
 pub struct Lake {
@@ -94,18 +108,7 @@ impl Lake {
         root: Path,
         folder: Option<&std::path::Path>,
     ) -> Result<Self, LakeError> {
-        let lock = match folder {
-            None => None,
-            Some(folder) => {
-                std::fs::create_dir_all(folder.join(META))?;
-                let file = std::fs::File::create(folder.join(META).join("lock"))?;
-                match file.try_lock() {
-                    Ok(()) => Some(file),
-                    Err(std::fs::TryLockError::WouldBlock) => return Err(LakeError::Busy),
-                    Err(std::fs::TryLockError::Error(e)) => return Err(e.into()),
-                }
-            }
-        };
+        let lock = folder.map(lock).transpose()?;
         let state = State::load(&store, &root).await?;
         let lake = Self { store, root, state, lock };
         lake.settle(true).await?;

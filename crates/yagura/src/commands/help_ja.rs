@@ -2,7 +2,7 @@
 
 use super::{
     custodian, detect, events, findings, fix, frameworks, history, iam, investigate, logs, net, notify, query,
-    rehearse, setup, store, trail, watch,
+    rehearse, seal, setup, store, trail, watch,
 };
 use clap::{Arg, ArgAction, Command};
 
@@ -96,6 +96,9 @@ fn own(path: &str) -> Option<&'static HelpJa> {
     if let Some(own) = path.strip_prefix("yagura findings ").and_then(findings::help_ja) {
         return Some(own);
     }
+    if let Some(own) = path.strip_prefix("yagura seal ").and_then(seal::help_ja) {
+        return Some(own);
+    }
     if let Some(own) = path.strip_prefix("yagura setup ").and_then(setup::help_ja) {
         return Some(own);
     }
@@ -131,6 +134,7 @@ fn about(path: &str) -> Option<&'static str> {
         "yagura checks test" => "チェックのファイルに含まれるテストを実行する",
         "yagura checks new" => "--content のフォルダーに自作チェックのひな形を作る",
         "yagura frameworks" => "フレームワーク（基準）の要件と、それを確認するチェック",
+        "yagura seal" => "ストアとレイクを保存時に暗号化する",
         "yagura setup" => "Yagura が組織を読み取るために必要なものを出力する",
         "yagura permissions" => "選択したチェックに必要な最小権限の IAM ポリシーを出力する",
         "yagura iam" => "IAM で誰が何をできるか、その理由、変更で何が許可されるかを調べる",

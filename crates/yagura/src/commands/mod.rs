@@ -27,6 +27,7 @@ pub mod rehearse;
 pub mod rows;
 pub mod scan;
 mod schema;
+pub mod seal;
 pub mod setup;
 mod site;
 pub mod state;

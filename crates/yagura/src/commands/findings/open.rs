@@ -1,5 +1,6 @@
 //! Which store, and why it did not do what was asked.
 
+use crate::commands::seal::key;
 use crate::commands::state;
 use crate::failure::Failure;
 use clap::Args;
@@ -55,11 +56,15 @@ fn nothing(place: &Place) -> Failure {
         .hint("record a scan with `yagura scan --store`", "`yagura scan --store` でスキャンを記録する")
 }
 
-/// The store that is meant: as asked, else by `YAGURA_STORE`, else the file in the state folder.
+/// The store that is meant: as asked, else by `YAGURA_STORE`, else the file in the state folder; encrypted with the key that `YAGURA_KEY` names.
 ///
 /// # Errors
 /// It is of another kind: a sentence.
 pub fn place(asked: Option<&str>) -> Result<Place, Failure> {
+    Ok(plain(asked)?.sealed(key::at_hand()?.as_ref()))
+}
+
+fn plain(asked: Option<&str>) -> Result<Place, Failure> {
     let set = std::env::var("YAGURA_STORE").ok();
     let Some(text) = asked.filter(|t| !t.is_empty()).or(set.as_deref()).filter(|t| !t.is_empty()) else {
         return Ok(Place::File(state::folder(None)?.join("findings.db")));

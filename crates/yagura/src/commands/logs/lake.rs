@@ -1,5 +1,6 @@
 //! Where the lake is.
 
+use crate::commands::seal::lake as sealed;
 use crate::commands::store::{self, Access, Folder, S3Place, StoreArgs};
 use crate::failure::Failure;
 use clap::Args;
@@ -55,6 +56,7 @@ impl LakeArgs {
     pub async fn open(&self, args: &StoreArgs, lang: Lang) -> Result<Lake, Failure> {
         self.must_be_there()?;
         let (store, root) = store::open(&self.lake, args, Folder::Must, lang).await?;
+        let store = sealed::opened(store, &root, self, false).await?;
         Lake::open(store, root).await.map_err(|e| self.failure(&e, Access::Get))
     }
 
@@ -65,6 +67,7 @@ impl LakeArgs {
     pub async fn open_to_write(&self, args: &StoreArgs, lang: Lang) -> Result<Lake, Failure> {
         let folder = self.folder()?;
         let (store, root) = store::open(&self.lake, args, Folder::Make, lang).await?;
+        let store = sealed::opened(store, &root, self, true).await?;
         Lake::open_to_write(store, root, folder.as_deref()).await.map_err(|e| self.failure(&e, Access::Put))
     }
 
