@@ -1,11 +1,11 @@
 //! What `fix` and `undo` print.
 
-use super::{begun, name_of};
+use super::begun;
 use crate::commands::frameworks::TextOrJson;
 use crate::failure::Failure;
 use serde_json::{Value as Json, json};
 use std::io::Write;
-use yagura_model::Lang;
+use yagura_model::{Lang, ResourceRef};
 use yagura_respond::journal::Journals;
 use yagura_respond::plan::PlannedCall;
 use yagura_respond::run::{Failed, Outcome};
@@ -59,7 +59,7 @@ fn plan_json(plan: &Plan) -> Json {
 }
 
 fn write_plan(out: &mut impl Write, nth: usize, plan: &Plan, lang: Lang) -> std::io::Result<()> {
-    writeln!(out, "{nth}. {}  {}", plan.rule, name_of(&plan.resource))?;
+    writeln!(out, "{nth}. {}  {}", plan.rule, plan.resource.name())?;
     if !plan.also.is_empty() {
         writeln!(out, "   {}: {}", lang.pick("also mends", "同時に修復"), plan.also.join(", "))?;
     }
@@ -92,13 +92,13 @@ fn write_rest(out: &mut impl Write, rest: &[NotMendable], lang: Lang) -> std::io
     }
     writeln!(out, "{}", lang.pick("Left to people:", "人の対応が必要:"))?;
     for one in rest {
-        let name = one.resource.as_ref().map_or("-", name_of);
+        let name = one.resource.as_ref().map_or("-", ResourceRef::name);
         writeln!(out, "   {}  {name}\n      {}", one.rule, one.why)?;
     }
     writeln!(out)
 }
 
-fn list(done: &[(smol_str::SmolStr, yagura_model::ResourceRef)]) -> Vec<Json> {
+fn list(done: &[(smol_str::SmolStr, ResourceRef)]) -> Vec<Json> {
     done.iter().map(|(rule, resource)| json!({"rule": rule, "resource": resource})).collect()
 }
 
@@ -127,7 +127,7 @@ pub fn applied(run: &str, outcome: &Outcome, format: TextOrJson, lang: Lang) -> 
         } else {
             ""
         };
-        writeln!(out, "✓ {rule}  {}{note}", name_of(resource))?;
+        writeln!(out, "✓ {rule}  {}{note}", resource.name())?;
     }
     failures(&mut out, &outcome.failed)?;
     if outcome.left > 0 {
@@ -147,7 +147,7 @@ pub fn applied(run: &str, outcome: &Outcome, format: TextOrJson, lang: Lang) -> 
 }
 
 fn failures(out: &mut impl Write, failed: &[Failed]) -> std::io::Result<()> {
-    failed.iter().try_for_each(|f| writeln!(out, "✗ {}  {}\n   {}", f.rule, name_of(&f.resource), f.why))
+    failed.iter().try_for_each(|f| writeln!(out, "✗ {}  {}\n   {}", f.rule, f.resource.name(), f.why))
 }
 
 /// Prints what an undo came to.
@@ -163,7 +163,7 @@ pub fn undone(run: &str, outcome: &Outcome, format: TextOrJson, lang: Lang) -> R
         return Ok(());
     }
     for (rule, resource) in &outcome.done {
-        writeln!(out, "✓ {rule}  {}", name_of(resource))?;
+        writeln!(out, "✓ {rule}  {}", resource.name())?;
     }
     failures(&mut out, &outcome.failed)?;
     if outcome.done.is_empty() && outcome.failed.is_empty() {
