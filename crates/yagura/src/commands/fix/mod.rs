@@ -2,6 +2,7 @@
 
 mod args;
 mod contain;
+mod export;
 mod remedies;
 mod say;
 mod world;
@@ -46,6 +47,9 @@ pub fn run(cli: &Cli, args: &FixArgs, lang: Lang) -> Result<u8, Failure> {
         };
         let mut estate = Estate::from_snapshot(snapshot, compiled.tables.clone());
         let preview = remedies.preview(&mut estate, &checks, &args.findings, lang);
+        if let (Some(form), Some(output)) = (args.export, &args.output) {
+            return export::write(&preview, &compiled, (form, output, args.format), lang);
+        }
         say::preview(&preview, (args.format, args.max), false, lang)?;
         return Ok(exit::DONE);
     }
@@ -60,6 +64,9 @@ pub fn run(cli: &Cli, args: &FixArgs, lang: Lang) -> Result<u8, Failure> {
         display.finish();
         let mut estate = in_order(estate, &compiled);
         let preview = remedies.preview(&mut estate, &checks, &args.findings, lang);
+        if let (Some(form), Some(output)) = (args.export, &args.output) {
+            return export::write(&preview, &compiled, (form, output, args.format), lang);
+        }
         let Some(asked) = &args.apply else {
             say::preview(&preview, (args.format, args.max), true, lang)?;
             return Ok(exit::DONE);
