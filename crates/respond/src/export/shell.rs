@@ -27,7 +27,7 @@ pub fn scripts(plans: &[Plan], about: &About<'_>) -> Exported {
         return out;
     }
     let (name, back) = (format!("{}.sh", about.name), format!("{}-undo.sh", about.name));
-    let mut apply = head(about, ready.len(), (&name, &back), false);
+    let mut apply = head(about, &ready, (&name, &back), false);
     for (at, plan) in ready.iter().enumerate() {
         begin(&mut apply, counted(at), plan);
         for nth in 0..plan.steps.len() {
@@ -36,7 +36,7 @@ pub fn scripts(plans: &[Plan], about: &About<'_>) -> Exported {
         apply.push_str("fi\n");
     }
     apply.push_str("[ \"$skipped\" = 0 ] || exit 3\n");
-    let mut undo = head(about, ready.len(), (&name, &back), true);
+    let mut undo = head(about, &ready, (&name, &back), true);
     for (at, plan) in ready.iter().enumerate().rev() {
         begin(&mut undo, counted(at), plan);
         for nth in (0..plan.steps.len()).rev() {
@@ -132,7 +132,7 @@ if [ -e "$state" ]; then
   exit 1
 fi
 mkdir -- "$state"
-account=$(aws sts get-caller-identity --query Account --output text)
+account=$(aws sts get-caller-identity --region {region} --query Account --output text)
 "#;
 
 /// What only the script that takes back has.
@@ -150,7 +150,7 @@ if [ ! -d "$state" ]; then
   printf '%s: %s\n' {none} "$state" >&2
   exit 1
 fi
-account=$(aws sts get-caller-identity --query Account --output text)
+account=$(aws sts get-caller-identity --region {region} --query Account --output text)
 "#;
 
 /// The end of the script that takes back: once every step is, nothing is kept of it.
@@ -159,8 +159,10 @@ rm -f -- "$state"/*.answer "$state"/*.error
 rmdir -- "$state"
 "#;
 
-fn head(about: &About<'_>, plans: usize, (name, back): (&str, &str), undo: bool) -> String {
+fn head(about: &About<'_>, plans: &[Written<'_>], (name, back): (&str, &str), undo: bool) -> String {
     let (hash, lang) = (about.hash, about.lang);
+    let region = plans.first().map_or("us-east-1", |p| Partition::real_region(&p.plan.resource.region));
+    let plans = plans.len();
     let mut out = "#!/bin/sh\n".to_owned();
     let lines = match (lang, undo) {
         (Lang::En, false) => vec![
@@ -189,6 +191,7 @@ fn head(about: &About<'_>, plans: usize, (name, back): (&str, &str), undo: bool)
     let body = if undo { UNDO } else { APPLY };
     let filled = format!("{HEAD}{body}")
         .replace("{state}", &quoted(&format!("{}.state", about.name)))
+        .replace("{region}", &quoted(region))
         .replace("{other}", &say("left alone, it is of account", "対象外（別アカウントのもの）"))
         .replace("{again}", &say("it was run before; take that back first", "実行済み。先に元に戻すこと"))
         .replace(
