@@ -140,6 +140,12 @@ fn wrong_hashes_and_too_many_plans_change_nothing() {
     assert_eq!(account.fix("ec2.default_security_group_closed", &["--apply", hash, "--max", "0"]).0, 2);
     assert_eq!(account.fix("no.such_check", &[]).0, 2);
     assert_eq!(account.preview("ec2.default_security_group_closed"), before);
+    // Without a lake nobody was asked who uses the resources, and that is said.
+    assert_eq!((&before["lake"], &before["plans"][0]["use"]), (&Value::Null, &Value::Null));
+    for (lang, said) in [("en", "was not asked: --lake DIR"), ("ja", "調べていない（--lake DIR で指定）")] {
+        let out = account.run(&["fix", "--rule", "ec2.default_security_group_closed", "--lang", lang]).run();
+        assert!(out.stdout.contains(said), "{}", out.stdout);
+    }
     let (code, out) = account.undo("20200101T000000-abcdef");
     assert_eq!(code, 2, "{out}");
     assert_eq!(account.runs(), Vec::<String>::new());

@@ -17,6 +17,7 @@ use std::path::PathBuf;
   yagura fix arn:aws:s3:::my-bucket                   one resource
   yagura fix --rule s3.bucket_blocks_public_access --apply 3f7a...
                                                       carry the preview with this hash out
+  yagura fix --framework aws-26 --lake yagura-lake    and who used these resources in the last 90 days
   yagura fix --framework aws-26 --export cli --output fix.sh
                                                       a shell script, and fix-undo.sh; also ssm, cloudformation, terraform
   yagura undo                                         the runs so far; yagura undo RUN takes one back
@@ -42,6 +43,12 @@ pub struct FixArgs {
     /// Carry out the preview that printed this hash
     #[arg(long, value_name = "HASH", conflicts_with_all = ["demo", "snapshot"])]
     pub apply: Option<String>,
+    /// Tell who used each resource, and what would stop, by this lake: a folder, or s3://bucket/prefix
+    #[arg(long, value_name = "DIR|s3://…", env = "YAGURA_LAKE", hide_env_values = true)]
+    pub lake: Option<String>,
+    /// With --lake: only records from this time on: 2026-01-02, 2026-01-02T03:00:00Z, or 90d for the last 90 days
+    #[arg(long, value_name = "TIME", default_value = "90d")]
+    pub since: String,
     /// Write the plans as files that somebody else carries out, with their undo
     #[arg(long, value_name = "FORM", value_enum, requires = "output", conflicts_with = "apply")]
     pub export: Option<Form>,
@@ -155,6 +162,11 @@ const FIX_JA: HelpJa = HelpJa {
         ("service", "このサービスだけ（s3、ec2 など）"),
         ("severity", "この重要度以上のチェックだけ"),
         ("apply", "このハッシュを表示したプレビューを実行する"),
+        (
+            "lake",
+            "各リソースを誰が使い、何が止まるかを、このレイクから示す（フォルダーまたは s3://バケット/プレフィックス）",
+        ),
+        ("since", "--lake でこの時刻以降のレコードだけを見る: 2026-01-02、2026-01-02T03:00:00Z、または直近 90 日なら 90d"),
         ("export", "ほかの人が実行できるファイルとして、元に戻す手段とともに計画を書き出す"),
         ("output", "--export の出力先ファイル（既存のファイルは不可）。ほかのファイルは同じ場所に作る"),
         ("max", "一度に実行する計画の最大数"),
@@ -171,6 +183,7 @@ const FIX_JA: HelpJa = HelpJa {
   yagura fix arn:aws:s3:::my-bucket                   1 つのリソース
   yagura fix --rule s3.bucket_blocks_public_access --apply 3f7a...
                                                       このハッシュのプレビューを実行する
+  yagura fix --framework aws-26 --lake yagura-lake    直近 90 日にリソースを使った主体も示す
   yagura fix --framework aws-26 --export cli --output fix.sh
                                                       シェルスクリプトと fix-undo.sh を書き出す（ssm、cloudformation、terraform も可）
   yagura undo                                         これまでの実行。yagura undo RUN で元に戻す

@@ -2,6 +2,7 @@
 
 use super::args::ContainArgs;
 use super::remedies::{Parsed, Remedies};
+use super::used::Asked;
 use super::world::Live;
 use super::{allowed, carry_out, in_order, say};
 use crate::cli::Cli;
@@ -52,7 +53,7 @@ pub fn run(cli: &Cli, args: &ContainArgs, lang: Lang) -> Result<u8, Failure> {
             }
         }
         let Some(asked) = &args.apply else {
-            say::preview(&preview, (args.format, 1), true, lang)?;
+            say::preview(&preview, &Asked::NotOffered, (args.format, 1), true, lang)?;
             return Ok(exit::DONE);
         };
         allowed(&preview, asked, 1)?;

@@ -3,8 +3,10 @@
 mod args;
 mod contain;
 mod export;
+mod lake;
 mod remedies;
 mod say;
+mod used;
 mod world;
 
 pub use args::{ContainArgs, FixArgs, UndoArgs, help_ja};
@@ -21,9 +23,11 @@ use crate::progress::Display;
 use remedies::{Parsed, Remedies};
 use smol_str::SmolStr;
 use std::path::PathBuf;
+use used::Asked;
 use world::Live;
 use yagura_inventory::{collect, load};
 use yagura_model::Lang;
+use yagura_network::estate::Estate as Network;
 use yagura_respond::journal::{Event, Journals};
 use yagura_respond::{Preview, run};
 use yagura_rule::Estate;
@@ -45,16 +49,13 @@ pub fn run(cli: &Cli, args: &FixArgs, lang: Lang) -> Result<u8, Failure> {
             }
             None => scan::demo(&compiled)?,
         };
+        let network = lake::is_asked(args).then(|| lake::of_snapshot(&snapshot)).flatten();
         let mut estate = Estate::from_snapshot(snapshot, compiled.tables.clone());
         let preview = remedies.preview(&mut estate, &checks, &args.findings, lang);
-        if let (Some(form), Some(output)) = (args.export, &args.output) {
-            return export::write(&preview, &compiled, (form, output, args.format), lang);
-        }
-        say::preview(&preview, (args.format, args.max), false, lang)?;
-        return Ok(exit::DONE);
+        return show(args, &preview, &compiled, network.as_ref(), false, lang);
     }
     let runtime = live::runtime()?;
-    runtime.block_on(async {
+    let (access, preview, network) = runtime.block_on(async {
         let access = live::Access::open(&args.aws, &compiled, lang).await?;
         let display = Display::new(args.quiet, lang);
         let mut all = checks.clone();
@@ -64,17 +65,33 @@ pub fn run(cli: &Cli, args: &FixArgs, lang: Lang) -> Result<u8, Failure> {
         display.finish();
         let mut estate = in_order(estate, &compiled);
         let preview = remedies.preview(&mut estate, &checks, &args.findings, lang);
-        if let (Some(form), Some(output)) = (args.export, &args.output) {
-            return export::write(&preview, &compiled, (form, output, args.format), lang);
-        }
-        let Some(asked) = &args.apply else {
-            say::preview(&preview, (args.format, args.max), true, lang)?;
-            return Ok(exit::DONE);
-        };
-        allowed(&preview, asked, args.max)?;
-        let world = Live { access: &access, compiled: &compiled, checks: &checks, remedies: &remedies, lang };
-        carry_out(world, &preview, args.state.as_ref(), args.format).await
-    })
+        let wanted = args.apply.is_none() && lake::wants_network(args, &preview);
+        let network = if wanted { lake::network(&access, &compiled).await } else { None };
+        Ok::<_, Failure>((access, preview, network))
+    })?;
+    let Some(asked) = &args.apply else {
+        return show(args, &preview, &compiled, network.as_ref(), true, lang);
+    };
+    allowed(&preview, asked, args.max)?;
+    let world = Live { access: &access, compiled: &compiled, checks: &checks, remedies: &remedies, lang };
+    runtime.block_on(carry_out(world, &preview, args.state.as_ref(), args.format))
+}
+
+/// Shows a preview with what a lake tells of it, or writes it as files.
+fn show(
+    args: &FixArgs,
+    preview: &Preview,
+    compiled: &Compiled,
+    network: Option<&Network>,
+    live: bool,
+    lang: Lang,
+) -> Result<u8, Failure> {
+    if let (Some(form), Some(output)) = (args.export, &args.output) {
+        return export::write(preview, compiled, (form, output, args.format), lang);
+    }
+    let asked = if lake::is_asked(args) { Asked::Told(lake::ask(args, preview, network, lang)?) } else { Asked::Not };
+    say::preview(preview, &asked, (args.format, args.max), live, lang)?;
+    Ok(exit::DONE)
 }
 
 /// Carries a preview out that was allowed, with its journal, and says what came of it.
