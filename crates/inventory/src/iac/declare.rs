@@ -71,6 +71,17 @@ pub fn fields_of(
     found.fields.into_iter().filter_map(|(name, node)| Some((name, json(node)?))).collect()
 }
 
+/// The property that names a resource of the kind by its id, where a rule says so.
+pub fn named_by(kind: &ReadyKind, language: Language) -> Option<String> {
+    let r = &kind.resource;
+    let rules = match language {
+        Language::CloudFormation => &r.iac.cloudformation,
+        Language::Terraform => &r.iac.terraform,
+    };
+    let ruled = rules.iter().find(|rule| rule.to.as_ref() == Some(&r.name) && !rule.from.contains('.'));
+    ruled.map(|rule| rule.from.to_string())
+}
+
 /// What a template says so that a field has a value; `None` where the rules do not tell, or no template declares the kind.
 pub fn declare(
     kind: &ReadyKind,

@@ -23,7 +23,7 @@ pub mod spec;
 mod terraform;
 
 use crate::kinds::Kinds;
-pub use declare::{Declaration, Language, Part, declare, fields_of};
+pub use declare::{Declaration, Language, Part, declare, fields_of, named_by};
 pub use drift::{Difference, Drift, Origin, drift};
 
 use build::{Declared, build};

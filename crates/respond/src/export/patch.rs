@@ -12,7 +12,7 @@ use serde_json::{Map as JsonMap, Value as Json};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use yagura_inventory::iac::{Declaration, Language, Part, declare, fields_of};
+use yagura_inventory::iac::{Declaration, Language, Part, declare, fields_of, named_by};
 use yagura_inventory::{Kinds, ReadyKind};
 use yagura_model::{Lang, ResourceRef, Type};
 
@@ -36,7 +36,11 @@ pub fn patch(plans: &[Plan], kinds: &Kinds, language: Language, about: &About<'_
             let why = match (kinds.get(&plan.resource.kind), schema.kind(&plan.resource.kind)) {
                 (Some(kind), Some(fields)) => {
                     let found = of_call(kind, &fields.fields, language, &plan.resource, &step.call);
-                    found.map(|d| d.into_iter().for_each(|d| lines.push(add(&mut resources, &plan.resource, d))))
+                    found.map(|d| {
+                        for declared in d {
+                            lines.push(add(&mut resources, &plan.resource, named(kind, language, declared, plan)));
+                        }
+                    })
                 }
                 _ => Err(Why::NoType(plan.resource.kind.clone())),
             };
@@ -131,6 +135,15 @@ fn of_call(
     if out.is_empty() { Err(Why::NoProperty(call.call.to_string())) } else { Ok(out) }
 }
 
+/// A declaration of the resource itself says what it is called, where its name is a property.
+fn named(kind: &ReadyKind, language: Language, mut declared: Declaration, plan: &Plan) -> Declaration {
+    let own = declared.to.is_none().then(|| named_by(kind, language)).flatten();
+    if let Some(property) = own.filter(|p| !declared.body.iter().any(|(name, _)| name == p)) {
+        declared.body.insert(0, (property, Part::Value(Json::String(plan.resource.id.to_string()))));
+    }
+    declared
+}
+
 /// The members of a call's input; attributes that travel by name and value as members of their own.
 fn members(call: &PlannedCall) -> Vec<(String, Json)> {
     let with = call.with.as_object();
@@ -170,15 +183,8 @@ fn add(resources: &mut Vec<Piece>, resource: &ResourceRef, declared: Declaration
     if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
         name.insert(0, 'R');
     }
-    let same = resources
-        .iter()
-        .filter(|p| p.name.trim_end_matches(|c: char| c.is_ascii_digit()) == name || p.name == name)
-        .count();
-    if resources.iter().any(|p| p.name == name) {
-        name = format!("{name}x{}", same + 1);
-        while resources.iter().any(|p| p.name == name) {
-            name.push('x');
-        }
+    while resources.iter().any(|p| p.name.eq_ignore_ascii_case(&name)) {
+        name.push('x');
     }
     let told = format!("-> {} {name}", declared.of);
     resources.push(Piece { name, of: declared.of, resource: resource.clone(), body });

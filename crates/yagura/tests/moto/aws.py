@@ -5,6 +5,7 @@ FAIL_ON names a command (`ec2 create-flow-logs`) that AWS refuses.
 import json
 import os
 import sys
+import urllib.parse
 
 import boto3
 import botocore.config
@@ -12,6 +13,11 @@ import botocore.exceptions
 import jmespath
 
 NAMES = {"s3api": "s3", "configservice": "config", "deploy": "codedeploy"}
+
+
+def local(request):
+    path = urllib.parse.urlsplit(request.url)._replace(scheme="", netloc="").geturl()
+    request.url = os.environ["AWS_ENDPOINT_URL"].rstrip("/") + path
 
 
 def main(words):
@@ -27,6 +33,8 @@ def main(words):
     client = boto3.client(
         NAMES.get(service, service), region_name=given["--region"], endpoint_url=os.environ["AWS_ENDPOINT_URL"],
         aws_access_key_id="t", aws_secret_access_key="t", config=config)
+    # The account's own host of some services does not lead to moto.
+    client.meta.events.register("before-send.*.*", lambda request, **_: local(request))
     methods = {name.replace("_", "-"): name for name in client.meta.method_to_api_mapping}
     try:
         answer = getattr(client, methods[command])(**json.loads(given.get("--cli-input-json", "{}")))

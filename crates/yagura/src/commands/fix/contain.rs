@@ -13,13 +13,13 @@ use crate::failure::{Failure, exit};
 use smol_str::SmolStr;
 use std::io::Write;
 use yagura_inventory::{collect, collect_one};
-use yagura_model::{Asset, Lang, ResourceRef};
+use yagura_model::{Asset, Lang, Map, ResourceRef};
 use yagura_respond::{NotMendable, Preview};
 
 /// Runs `yagura contain`.
 pub fn run(cli: &Cli, args: &ContainArgs, lang: Lang) -> Result<u8, Failure> {
     let Prepared { compiled, .. } = prepare_only(cli, Vec::new(), lang)?;
-    let remedies = Parsed::read(cli)?.hold(&[], &compiled, lang);
+    let remedies = Parsed::read(cli)?.hold(&[], &compiled, &Map::new(), lang);
     let (Some(action), Some(wanted)) = (&args.action, &args.resource) else {
         return list(&remedies, args.format, lang);
     };

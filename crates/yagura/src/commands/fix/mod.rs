@@ -20,6 +20,7 @@ use crate::commands::frameworks::TextOrJson;
 use crate::content::Compiled;
 use crate::failure::{Failure, exit};
 use crate::progress::Display;
+use crate::settings;
 use remedies::{Parsed, Remedies};
 use smol_str::SmolStr;
 use std::path::PathBuf;
@@ -30,7 +31,14 @@ use yagura_model::Lang;
 use yagura_network::estate::Estate as Network;
 use yagura_respond::journal::{Event, Journals};
 use yagura_respond::{Preview, run};
-use yagura_rule::Estate;
+use yagura_rule::{Check, Estate};
+
+/// The remedies of these checks, with the user's settings.
+fn held(cli: &Cli, checks: &[Check], compiled: &Compiled, lang: Lang) -> Result<Remedies, Failure> {
+    let parsed = Parsed::read(cli)?;
+    let settings = settings::of_remedies(cli.config.as_deref(), &parsed.needs())?;
+    Ok(parsed.hold(checks, compiled, &settings, lang))
+}
 
 /// Runs `yagura fix`.
 pub fn run(cli: &Cli, args: &FixArgs, lang: Lang) -> Result<u8, Failure> {
@@ -41,7 +49,7 @@ pub fn run(cli: &Cli, args: &FixArgs, lang: Lang) -> Result<u8, Failure> {
         severity: args.severity,
     };
     let Prepared { compiled, checks, .. } = prepare(cli, &selection, lang)?;
-    let remedies = Parsed::read(cli)?.hold(&checks, &compiled, lang);
+    let remedies = held(cli, &checks, &compiled, lang)?;
     if args.demo || args.snapshot.is_some() {
         let snapshot = match &args.snapshot {
             Some(path) => {
@@ -160,11 +168,11 @@ pub fn undo(cli: &Cli, args: &UndoArgs, lang: Lang) -> Result<u8, Failure> {
     })?;
     let plans = journal.plans();
     let parsed = Parsed::read(cli)?;
-    // A containment stands for no check.
-    let rules: Vec<SmolStr> =
-        plans.iter().flat_map(|p| p.rules()).filter(|r| !parsed.is_containment(r)).cloned().collect();
+    // A containment or an action stands for no check.
+    let rules: Vec<SmolStr> = plans.iter().flat_map(|p| p.rules()).filter(|r| !parsed.is_own(r)).cloned().collect();
     let Prepared { compiled, checks, .. } = prepare_only(cli, rules, lang)?;
-    let remedies = parsed.hold(&checks, &compiled, lang);
+    let settings = settings::of_remedies(cli.config.as_deref(), &parsed.needs())?;
+    let remedies = parsed.hold(&checks, &compiled, &settings, lang);
     let runtime = live::runtime()?;
     runtime.block_on(async {
         let mut access = live::Access::open(&args.aws, &compiled, lang).await?;

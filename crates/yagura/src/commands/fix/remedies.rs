@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use yagura_model::{Lang, Status, Verdict};
+use yagura_model::{Lang, Map, Status, Verdict};
 use yagura_respond::{NotMendable, Plan, Preview, Ready, Remedy};
 use yagura_rule::{Check, ContentError, Estate, Subject, judge, verdict};
 
@@ -33,17 +33,27 @@ impl Parsed {
         Ok(Self { remedies, errors })
     }
 
-    /// Whether a remedy of this id contains something in an incident.
-    pub fn is_containment(&self, id: &str) -> bool {
-        self.remedies.iter().any(|r| r.id == id && r.contains.is_some())
+    /// Whether a remedy of this id stands for no check: it contains something in an incident, or carries an action out.
+    pub fn is_own(&self, id: &str) -> bool {
+        self.remedies.iter().any(|r| r.id == id && r.mends.is_empty())
+    }
+
+    /// The settings that remedies need, by name.
+    pub fn needs(&self) -> BTreeSet<SmolStr> {
+        self.remedies.iter().flat_map(|r| &r.needs).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The remedy that carries an action of Cloud Custodian out on a kind.
+    pub fn acting(&self, kind: &str, action: &str) -> Option<&Remedy> {
+        self.remedies.iter().find(|r| r.acts.iter().any(|a| a == action) && r.of.iter().any(|(k, _)| k == kind))
     }
 
     /// Holds them against these checks. A broken file of the user's is left out and complained of.
-    pub fn hold(self, checks: &[Check], compiled: &Compiled, lang: Lang) -> Remedies {
+    pub fn hold(self, checks: &[Check], compiled: &Compiled, settings: &Map, lang: Lang) -> Remedies {
         let Self { remedies, mut errors } = self;
         let mut out = Remedies { ready: BTreeMap::new(), cannot: BTreeMap::new(), containments: BTreeMap::new() };
         for remedy in remedies {
-            if let Err(e) = out.add(remedy, checks, compiled) {
+            if let Err(e) = out.add(remedy, checks, compiled, settings) {
                 errors.extend(e);
             }
         }
@@ -66,12 +76,22 @@ pub struct Remedies {
 
 impl Remedies {
     /// Holds a remedy against what it mends or contains.
-    fn add(&mut self, remedy: Remedy, checks: &[Check], compiled: &Compiled) -> Result<(), Vec<ContentError>> {
+    fn add(
+        &mut self,
+        remedy: Remedy,
+        checks: &[Check],
+        compiled: &Compiled,
+        settings: &Map,
+    ) -> Result<(), Vec<ContentError>> {
         if let Some(check) = remedy.as_check(&compiled.schema)? {
             let ready = remedy.ready(&check, &compiled.schema, &compiled.facts)?;
             self.ready.insert(remedy.id.clone(), vec![ready]);
             self.containments.insert(remedy.id.clone(), (remedy, check));
             return Ok(());
+        }
+        for (kind, _) in &remedy.of {
+            let ready = remedy.action(kind, &Map::new(), &compiled.schema, &compiled.facts)?;
+            self.ready.entry(remedy.id.clone()).or_default().push(ready);
         }
         let mut errors = Vec::new();
         for check in checks.iter().filter(|c| remedy.mends.contains(&c.id)) {
@@ -79,7 +99,7 @@ impl Remedies {
                 self.cannot.insert(check.id.clone(), remedy.clone());
                 continue;
             }
-            match remedy.ready(check, &compiled.schema, &compiled.facts) {
+            match remedy.ready_with(check, settings, &compiled.schema, &compiled.facts) {
                 Ok(ready) => self.ready.entry(check.id.clone()).or_default().push(ready),
                 Err(e) => errors.extend(e),
             }
@@ -189,6 +209,9 @@ fn lint_one(file: &yagura_model::ContentFile, content: &Content, compiled: &Comp
     let broken = |message: String| ContentError { file: file.path.clone(), line: 1, column: 1, message };
     if let Some(check) = remedy.as_check(&compiled.schema)? {
         remedy.ready(&check, &compiled.schema, &compiled.facts)?;
+    }
+    for (kind, _) in &remedy.of {
+        remedy.action(kind, &Map::new(), &compiled.schema, &compiled.facts)?;
     }
     for id in &remedy.mends {
         let Some(check) = content.checks.get(id) else {
