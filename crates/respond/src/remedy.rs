@@ -184,6 +184,11 @@ impl Remedy {
         CheckFile::parse(&file)?.compile(schema, None, &[])
     }
 
+    /// Whether it has a setting of this name.
+    pub fn takes(&self, setting: &str) -> bool {
+        self.yaml.get("settings").is_some_and(|s| s.get(setting).is_some())
+    }
+
     /// An action of Cloud Custodian, ready on a kind, with the settings that a policy gives it.
     ///
     /// # Errors

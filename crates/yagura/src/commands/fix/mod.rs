@@ -1,5 +1,6 @@
 //! `yagura fix` and `yagura undo`: plans previewed, carried out, taken back.
 
+pub mod act;
 mod args;
 mod contain;
 mod export;
