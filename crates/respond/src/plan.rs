@@ -7,6 +7,7 @@ use serde_json::{Map as JsonMap, Value as Json, json};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
+use yagura_aws::Partition;
 use yagura_model::{Caller, Field, GapReason, Lang, ResourceRef, Value};
 use yagura_rule::{Estate, Hole};
 
@@ -148,9 +149,10 @@ impl Ready {
             let names: Vec<String> = self.lacking.iter().map(|(n, s)| format!("`{n}`: {}", s.pick(lang))).collect();
             return Err(format!("{said}: {}", names.join("; ")));
         }
-        let place = Place { account: &this.account, region: &this.region, partition: &caller.partition };
+        let real = Partition::real_region(&this.region);
+        let place = Place { account: &this.account, region: real, partition: &caller.partition };
         let places = self.places.iter().map(|given| (given.as_str(), place.fill(given))).collect::<Vec<_>>();
-        if let Some((_, elsewhere)) = places.iter().find(|(_, arn)| place.is_elsewhere(arn)) {
+        if let Some((_, elsewhere)) = places.iter().find(|(_, arn)| real == this.region && place.is_elsewhere(arn)) {
             let said = lang.pick("the setting is of another Region", "設定が別のリージョンのものを指している");
             return Err(format!("{said}: {elsewhere}"));
         }
@@ -233,7 +235,7 @@ impl Place<'_> {
     fn is_elsewhere(&self, text: &str) -> bool {
         let mut parts = text.split(':');
         let region = if parts.next() == Some("arn") { parts.nth(2) } else { None };
-        region.is_some_and(|r| !r.is_empty() && r != self.region && !self.region.ends_with("-global"))
+        region.is_some_and(|r| !r.is_empty() && r != self.region)
     }
 }
 
