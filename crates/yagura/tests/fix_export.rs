@@ -126,7 +126,11 @@ fn patches_read_back_as_mended_and_name_what_they_lack() {
     let rules = "s3.bucket_blocks_public_access,s3.bucket_versioned,s3.bucket_requires_tls,ecr.repository_scans_images,\
         rds.db_instance_deletion_protected,rds.db_instance_multi_az,lambda.function_traced";
     let folder = tempfile::tempdir().unwrap();
-    for (form, file) in [("cloudformation", "patch.yaml"), ("terraform", "patch.tf")] {
+    // Terraform sets a bucket's parts by resources of their own, which name the bucket: there is no bucket to judge in the patch.
+    let parts = ["aws_s3_bucket_public_access_block", "aws_s3_bucket_versioning", "aws_s3_bucket_policy"];
+    for (form, file, least, holds) in
+        [("cloudformation", "patch.yaml", 16, &["AWS::S3::BucketPolicy"][..]), ("terraform", "patch.tf", 5, &parts)]
+    {
         let path = folder.path().join(file);
         let name = path.to_str().unwrap();
         let words = ["fix", "--demo", "--export", form, "--output", name, "--format", "json", "--rule"];
@@ -139,17 +143,18 @@ fn patches_read_back_as_mended_and_name_what_they_lack() {
             "{form}: {left:?}"
         );
         let text = std::fs::read_to_string(&path).unwrap();
+        assert!(holds.iter().all(|of| text.contains(of)), "{form}: {text}");
         assert!(text.contains("# ! ec2:EnableEbsEncryptionByDefault"), "{form}");
         let scan = Run::new(&["scan", "--iac", name, "--check", rules, "--format", "jsonl"]).run();
         let verdicts: Vec<Json> = scan.stdout.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
         let passed = verdicts.iter().filter(|v| v["status"] == "pass").count();
-        let mended = exported_plans(&out.stdout, rules);
+        let mended = exported_plans(rules);
         assert!(
             verdicts.iter().all(|v| v["status"] != "fail" || !mended.contains(&pair(v))),
             "{form}: {}",
             scan.stdout
         );
-        assert!(passed >= 17, "{form}: {passed} pass: {}", scan.stdout);
+        assert!(passed >= least, "{form}: {passed} pass: {}", scan.stdout);
     }
 }
 
@@ -158,7 +163,7 @@ fn pair(verdict: &Json) -> (String, String) {
 }
 
 /// The checks and resources that plans of the sample estate mend.
-fn exported_plans(_: &str, rules: &str) -> Vec<(String, String)> {
+fn exported_plans(rules: &str) -> Vec<(String, String)> {
     let out = Run::new(&["fix", "--demo", "--format", "json", "--rule", rules]).run();
     let preview: Json = serde_json::from_str(&out.stdout).unwrap();
     preview["plans"].as_array().unwrap().iter().map(pair).collect()
