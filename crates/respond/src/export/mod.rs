@@ -232,16 +232,13 @@ enum From {
 }
 
 /// Takes a plan apart.
-fn written<'p>(plan: &'p Plan, facts: &Facts) -> Result<Written<'p>, Left> {
-    let left = |call: &PlannedCall, why| Left {
-        rule: plan.rule.clone(),
-        resource: plan.resource.clone(),
-        call: call.call.clone(),
-        why,
+fn written<'p>(plan: &'p Plan, facts: &Facts) -> Result<Written<'p>, Box<Left>> {
+    let left = |call: &PlannedCall, why| {
+        Box::new(Left { rule: plan.rule.clone(), resource: plan.resource.clone(), call: call.call.clone(), why })
     };
     let ask = |call: &'p PlannedCall| {
         let members = members(facts, &call.call).ok_or_else(|| left(call, Why::NoFacts))?;
-        Ok(Ask { call, input: Input::of(&call.with, &members), kept: Vec::new() })
+        Ok::<_, Box<Left>>(Ask { call, input: Input::of(&call.with, &members), kept: Vec::new() })
     };
     let mut steps = Vec::new();
     for step in &plan.steps {

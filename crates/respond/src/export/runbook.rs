@@ -32,7 +32,7 @@ pub fn runbooks(plans: &[Plan], about: &About<'_>) -> Exported {
                 let place = (plan.resource.account.clone(), region.clone());
                 groups.entry(place).or_default().push(written);
             }
-            Err(left) => out.left.push(left),
+            Err(left) => out.left.push(*left),
         }
     }
     let several = groups.len() > 1;
@@ -60,13 +60,10 @@ pub fn runbooks(plans: &[Plan], about: &About<'_>) -> Exported {
 }
 
 /// A plan that a runbook can carry whole.
-fn whole<'p>(plan: &'p Plan, about: &About<'_>) -> Result<Written<'p>, Left> {
+fn whole<'p>(plan: &'p Plan, about: &About<'_>) -> Result<Written<'p>, Box<Left>> {
     let written = written(plan, about.facts)?;
-    let left = |call: &SmolStr, why| Left {
-        rule: plan.rule.clone(),
-        resource: plan.resource.clone(),
-        call: call.clone(),
-        why,
+    let left = |call: &SmolStr, why| {
+        Box::new(Left { rule: plan.rule.clone(), resource: plan.resource.clone(), call: call.clone(), why })
     };
     let mut region: Option<&str> = None;
     for (nth, step) in written.steps.iter().enumerate() {

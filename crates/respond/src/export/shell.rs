@@ -20,7 +20,7 @@ pub fn scripts(plans: &[Plan], about: &About<'_>) -> Exported {
     for plan in plans {
         match written(plan, about.facts) {
             Ok(plan) => ready.push(plan),
-            Err(left) => out.left.push(left),
+            Err(left) => out.left.push(*left),
         }
     }
     if ready.is_empty() {
