@@ -127,16 +127,9 @@ fn pattern(model: &EndpointModel, region: &str, variant: Variant) -> Option<&'st
     }
 }
 
-/// A Region that a host may be named after. A global pseudo-Region stands for its partition's home Region.
+/// A Region that a host may be named after.
 pub(crate) fn real_region(region: &str) -> Result<&str, EndpointError> {
-    if let Some(partition) = region.strip_suffix("-global") {
-        return Ok(match partition {
-            "aws-cn" => Partition::AwsCn.home_region(),
-            "aws-us-gov" => Partition::AwsUsGov.home_region(),
-            "aws-eusc" => Partition::AwsEusc.home_region(),
-            _ => Partition::Aws.home_region(),
-        });
-    }
+    let region = Partition::real_region(region);
     let label = !region.is_empty()
         && region.len() <= 40
         && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');

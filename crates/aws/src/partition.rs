@@ -55,6 +55,17 @@ impl Partition {
             Self::AwsEusc => "eusc-de-east-1",
         }
     }
+
+    /// A Region that calls can name: a global pseudo-Region stands for its partition's home Region, every other for itself.
+    pub fn real_region(region: &str) -> &str {
+        match region.strip_suffix("-global") {
+            Some("aws-cn") => Self::AwsCn.home_region(),
+            Some("aws-us-gov") => Self::AwsUsGov.home_region(),
+            Some("aws-eusc") => Self::AwsEusc.home_region(),
+            Some(_) => Self::Aws.home_region(),
+            None => region,
+        }
+    }
 }
 
 impl fmt::Display for Partition {

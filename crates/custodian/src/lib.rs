@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod call;
+pub mod change;
 pub mod coverage;
 pub mod facts;
 pub mod filter;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use yagura_model::Gap;
+use yagura_model::{Gap, ResourceRef};
 
 /// What runs share.
 pub struct Setting<'r> {
@@ -41,6 +41,8 @@ pub enum Skipped {
 pub struct Selection {
     /// The resources, as they are written to `resources.json`.
     pub resources: Vec<Json>,
+    /// The same, as assets.
+    pub chosen: Vec<ResourceRef>,
     /// Resources that may belong there: the id, and why it is not certain.
     pub unknown: Vec<(String, Arc<Gap>)>,
     /// Why resources may be missing altogether.
@@ -122,6 +124,7 @@ impl Setting<'_> {
         let cx = self.context(policy, place)?;
         let mut selection = Selection {
             resources: Vec::new(),
+            chosen: Vec::new(),
             unknown: Vec::new(),
             unlisted: None,
             skipped: self.skipped(policy, &cx),
@@ -142,7 +145,10 @@ impl Setting<'_> {
             let Some(res) = found.get(held.at) else { continue };
             match held.why {
                 Some(why) => selection.unknown.push((res.asset.id.to_string(), why)),
-                None => selection.resources.push(noted(res, held.notes)),
+                None => {
+                    selection.chosen.push(ResourceRef::of(res.asset));
+                    selection.resources.push(noted(res, held.notes));
+                }
             }
         }
         selection.exceeded = exceeded(policy, selection.resources.len(), found.len());

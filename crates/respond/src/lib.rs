@@ -6,6 +6,8 @@
 //!
 //! Nothing here changes anything but `run`, and that only by [`yagura_aws::Session::change`] behind the [`run::World`] it is given.
 
+pub mod blast;
+pub mod export;
 pub mod journal;
 pub mod plan;
 mod remedy;

@@ -7,6 +7,7 @@ use serde_json::{Map as JsonMap, Value as Json, json};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
+use yagura_aws::Partition;
 use yagura_model::{Caller, Field, GapReason, Lang, ResourceRef, Value};
 use yagura_rule::{Estate, Hole};
 
@@ -142,6 +143,19 @@ impl Ready {
         let caller =
             caller.unwrap_or_else(|| Caller { account: this.account.clone(), arn: "".into(), partition: "aws".into() });
         let at = Filling { estate, check: &self.asking, asset, caller: &caller, region: &this.region, round: None };
+        if !self.lacking.is_empty() {
+            let said = lang
+                .pick("it needs a setting (`[remedies]` of yagura.toml)", "設定が必要（yagura.toml の `[remedies]`）");
+            let names: Vec<String> = self.lacking.iter().map(|(n, s)| format!("`{n}`: {}", s.pick(lang))).collect();
+            return Err(format!("{said}: {}", names.join("; ")));
+        }
+        let real = Partition::real_region(&this.region);
+        let place = Place { account: &this.account, region: real, partition: &caller.partition };
+        let places = self.places.iter().map(|given| (given.as_str(), place.fill(given))).collect::<Vec<_>>();
+        if let Some((_, elsewhere)) = places.iter().find(|(_, arn)| real == this.region && place.is_elsewhere(arn)) {
+            let said = lang.pick("the setting is of another Region", "設定が別のリージョンのものを指している");
+            return Err(format!("{said}: {elsewhere}"));
+        }
         let fits = at.answer(&self.asking.pass, false).map_err(|e| why(&e, lang))?;
         if fits != Some(Value::Bool(true)) {
             return Err(self.unless.pick(lang).to_owned());
@@ -157,9 +171,18 @@ impl Ready {
             };
             for round in rounds {
                 let at = Filling { round, ..at };
-                let Some(call) = planned(&at, &step.call, lang)? else { continue };
-                let undo =
-                    step.undo.iter().filter_map(|c| planned(&at, c, lang).transpose()).collect::<Result<_, _>>()?;
+                let planned = |c: &Call| {
+                    let mut call = planned(&at, c, lang)?;
+                    if let Some(call) = &mut call {
+                        places
+                            .iter()
+                            .filter(|(g, f)| g != f)
+                            .for_each(|(given, filled)| put(&mut call.with, given, filled));
+                    }
+                    Ok::<_, String>(call)
+                };
+                let Some(call) = planned(&step.call)? else { continue };
+                let undo = step.undo.iter().filter_map(|c| planned(c).transpose()).collect::<Result<_, _>>()?;
                 steps.push(PlannedStep { call, accept: step.accept.clone(), undo });
             }
         }
@@ -191,6 +214,38 @@ impl Ready {
         let (resource, maps) = (ResourceRef::of(this), self.asking.maps.to_vec());
         let (rule, remedy) = (self.rule.clone(), self.id.clone());
         Ok(Plan { rule, also: Vec::new(), maps, remedy, resource, steps, prior, says })
+    }
+}
+
+/// Where a resource is.
+struct Place<'p> {
+    account: &'p str,
+    region: &'p str,
+    partition: &'p str,
+}
+
+impl Place<'_> {
+    /// A setting with the place filled in.
+    fn fill(&self, given: &str) -> String {
+        let filled = given.replace("{account}", self.account).replace("{region}", self.region);
+        filled.replace("{partition}", self.partition)
+    }
+
+    /// Whether an ARN names another Region.
+    fn is_elsewhere(&self, text: &str) -> bool {
+        let mut parts = text.split(':');
+        let region = if parts.next() == Some("arn") { parts.nth(2) } else { None };
+        region.is_some_and(|r| !r.is_empty() && r != self.region)
+    }
+}
+
+/// Puts a text in place of another, wherever it stands in a value.
+fn put(value: &mut Json, from: &str, to: &str) {
+    match value {
+        Json::String(text) if text.contains(from) => *text = text.replace(from, to),
+        Json::Array(items) => items.iter_mut().for_each(|v| put(v, from, to)),
+        Json::Object(map) => map.values_mut().for_each(|v| put(v, from, to)),
+        _ => {}
     }
 }
 

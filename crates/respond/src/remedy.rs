@@ -4,17 +4,20 @@ use crate::template::{Naming, Template};
 use serde_json::Value as Json;
 use smol_str::SmolStr;
 use yagura_aws::Facts;
-use yagura_model::{ContentFile, Lang, Value};
+use yagura_model::{ContentFile, Lang, Map, Value};
 use yagura_rule::yaml::{Reader, Yaml, read};
 use yagura_rule::{Check, CheckFile, ContentError, Program, Schema, nearest_hint};
 
 /// What every run answers to `${run.time}`: when its plan's calls began.
 pub(crate) const RUN: &str = "run";
 
-const KEYS: [&str; 14] = [
-    "kind", "id", "mends", "contains", "with", "settings", "when", "unless", "calls", "anew", "breaks", "cannot", "en",
-    "ja",
+const KEYS: [&str; 16] = [
+    "kind", "id", "mends", "contains", "acts", "with", "settings", "needs", "when", "unless", "calls", "anew",
+    "breaks", "cannot", "en", "ja",
 ];
+
+/// What stands for the field with the id in a remedy for several kinds.
+const ID: &str = "this.ID";
 
 /// A text in both languages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +48,12 @@ pub struct Remedy {
     pub mends: Vec<SmolStr>,
     /// The kind of resource that it contains in an incident, instead of mending a check.
     pub contains: Option<SmolStr>,
+    /// The actions of Cloud Custodian that it carries out, instead of mending a check.
+    pub acts: Vec<SmolStr>,
+    /// The kinds that these are carried out on, each with the field that holds its id.
+    pub of: Vec<(SmolStr, SmolStr)>,
+    /// Settings without a default, and what each is: without them it does not fit.
+    pub needs: Vec<(SmolStr, Says)>,
     /// Why no call mends them; then there are no calls.
     pub cannot: Option<Says>,
     /// What it does, in one sentence; empty where no call mends.
@@ -64,6 +73,10 @@ pub struct Ready {
     pub does: Says,
     /// The check with the remedy's joins and settings; whether it "passes" says whether the remedy fits.
     pub(crate) asking: Check,
+    /// Settings that it needs and nobody gave.
+    pub(crate) lacking: Vec<(SmolStr, Says)>,
+    /// Settings that it needs, as given: `{account}`, `{region}` and `{partition}` in them are the resource's.
+    pub(crate) places: Vec<SmolStr>,
     pub(crate) unless: Says,
     pub(crate) steps: Vec<Step>,
     /// Fields that AWS sets anew when the change is taken back (the date of a deletion): no call brings their old value back.
@@ -115,8 +128,21 @@ impl Remedy {
         }
         let mends = r.texts(&yaml, "mends");
         let contains = r.text(&yaml, "contains");
-        if mends.is_empty() == contains.is_none() {
-            r.complain(&yaml, "`mends` names the checks whose failures it mends, or `contains` the kind that it contains in an incident");
+        let acts = yaml.get("acts").map(|at| {
+            r.only(at, &["custodian", "of"]);
+            let fields = at.get("of").and_then(Yaml::entries).unwrap_or_default();
+            let of: Vec<_> = fields.iter().filter_map(|(k, v)| Some((k.name.clone(), v.text()?.into()))).collect();
+            (r.texts(at, "custodian"), of)
+        });
+        let (acts, of) = acts.unwrap_or_default();
+        let jobs = [!mends.is_empty(), contains.is_some(), !acts.is_empty() && !of.is_empty()];
+        if jobs.iter().filter(|j| **j).count() != 1 {
+            r.complain(&yaml, "`mends` names the checks whose failures it mends, `contains` the kind that it contains in an incident, or `acts` the actions of Cloud Custodian that it carries out, and on which kinds");
+        }
+        let mut needs = Vec::new();
+        for (name, at) in yaml.get("needs").and_then(Yaml::entries).unwrap_or_default() {
+            r.only(at, &["en", "ja"]);
+            needs.push((name.name.clone(), Says::read(&mut r, at)));
         }
         let said = |name: &str, r: &mut Reader<'_>| {
             yaml.get(name).map(|at| {
@@ -137,7 +163,7 @@ impl Remedy {
         }
         let does = if cannot.is_none() { Says::read(&mut r, &yaml) } else { Says::default() };
         let file = file.clone();
-        r.finish(Self { file, id, mends, contains, cannot, does, unless, yaml })
+        r.finish(Self { file, id, mends, contains, acts, of, needs, cannot, does, unless, yaml })
     }
 
     /// The check that a containment is held against: it fails every resource of the kind, so that each can be contained.
@@ -145,13 +171,38 @@ impl Remedy {
     /// # Errors
     /// There is no such kind.
     pub fn as_check(&self, schema: &Schema) -> Result<Option<Check>, Vec<ContentError>> {
-        let Some(kind) = &self.contains else { return Ok(None) };
+        self.contains.as_ref().map(|kind| self.check_of(kind, schema)).transpose()
+    }
+
+    /// The check that stands for all resources of a kind.
+    fn check_of(&self, kind: &str, schema: &Schema) -> Result<Check, Vec<ContentError>> {
         let id = &self.id;
         let text = format!(
             "{{kind: check, id: {id}, each: {kind}, pass: 'false', severity: info, en: {{title: t, why: t, fix: t}}, ja: {{title: t, why: t, fix: t}}}}"
         );
         let file = ContentFile { path: self.file.path.clone(), text, shipped: true };
-        CheckFile::parse(&file)?.compile(schema, None, &[]).map(Some)
+        CheckFile::parse(&file)?.compile(schema, None, &[])
+    }
+
+    /// Whether it has a setting of this name.
+    pub fn takes(&self, setting: &str) -> bool {
+        self.yaml.get("settings").is_some_and(|s| s.get(setting).is_some())
+    }
+
+    /// An action of Cloud Custodian, ready on a kind, with the settings that a policy gives it.
+    ///
+    /// # Errors
+    /// As [`Remedy::ready`]; also that it is not for this kind.
+    pub fn action(&self, kind: &str, given: &Map, schema: &Schema, facts: &Facts) -> Result<Ready, Vec<ContentError>> {
+        let Some((_, field)) = self.of.iter().find(|(k, _)| k == kind) else {
+            let mut r = Reader::new(&self.file);
+            r.complain(&self.yaml, format!("it does not act on `{kind}`"));
+            return r.finish(()).and_then(|()| Err(Vec::new()));
+        };
+        // One remedy for kinds that differ in the name of their id alone.
+        let text = self.file.text.replace(ID, &format!("this.{field}"));
+        let one = Self::parse(&ContentFile { text, ..self.file.clone() })?;
+        one.ready_with(&one.check_of(kind, schema)?, given, schema, facts)
     }
 
     /// Holds the remedy against a check that it mends.
@@ -159,7 +210,37 @@ impl Remedy {
     /// # Errors
     /// Unknown fields, functions, calls, members of a call's input, each with the nearest right spelling.
     pub fn ready(&self, check: &Check, schema: &Schema, facts: &Facts) -> Result<Ready, Vec<ContentError>> {
-        let asking = check.asking_more(&self.file, &self.yaml, schema)?;
+        self.ready_with(check, &Map::new(), schema, facts)
+    }
+
+    /// The same with settings that the user gives.
+    ///
+    /// # Errors
+    /// As [`Remedy::ready`].
+    pub fn ready_with(
+        &self,
+        check: &Check,
+        given: &Map,
+        schema: &Schema,
+        facts: &Facts,
+    ) -> Result<Ready, Vec<ContentError>> {
+        let mut settings = Map::new();
+        let declared = self.yaml.get("settings").and_then(Yaml::value);
+        let declared = declared.as_ref().and_then(Value::as_map);
+        for (name, value) in given.iter().filter(|(name, _)| declared.is_some_and(|d| d.get(name).is_some())) {
+            settings.insert(name.clone(), value.clone());
+        }
+        let mut lacking = Vec::new();
+        let mut places = Vec::new();
+        for (name, says) in &self.needs {
+            let value = given.get(name).and_then(Value::as_str).unwrap_or_default();
+            if value.is_empty() {
+                lacking.push((name.clone(), says.clone()));
+            }
+            places.push(SmolStr::from(value));
+            settings.insert(name.clone(), Value::text(value));
+        }
+        let asking = check.asking_more(&self.file, &self.yaml, schema, &settings)?;
         let mut r = Reader::new(&self.file);
         // What every run knows: its time.
         let mut reading = Reading { check: &asking, schema, facts, answers: vec![RUN.into()] };
@@ -178,7 +259,7 @@ impl Remedy {
         }
         let (unless, anew) = (self.unless.clone().unwrap_or_default(), r.texts(&self.yaml, "anew"));
         let (id, rule, does) = (self.id.clone(), check.id.clone(), self.does.clone());
-        r.finish(Ready { id, rule, does, asking, unless, steps, anew, breaks })
+        r.finish(Ready { id, rule, does, asking, lacking, places, unless, steps, anew, breaks })
     }
 }
 
@@ -275,6 +356,11 @@ impl Reading<'_> {
 }
 
 impl Ready {
+    /// The kind of resource that it is for.
+    pub fn kind(&self) -> &str {
+        &self.asking.each
+    }
+
     /// Checks that judge nothing and have read what a plan needs: whether the remedy fits, and every expression in it. With `failing`,
     /// only for resources that this check fails.
     pub fn readers(&self, failing: Option<&Check>) -> Vec<Check> {

@@ -197,21 +197,29 @@ fn input_of(call: &PlannedCall, answers: &JsonMap<String, Json>) -> Result<Map, 
     }
 }
 
-/// Reads a resource until its checks pass, a few times: many changes are to be seen only after a moment.
-async fn look(world: &mut impl World, plan: &Plan) -> (bool, BTreeMap<SmolStr, Json>) {
-    let mut state = BTreeMap::new();
-    for wait in std::iter::once(None).chain(WAITS.iter().map(Some)) {
-        if let Some(wait) = wait {
-            tokio::time::sleep(*wait).await;
+/// Reads a resource until it is as wanted, a few times: many changes are to be seen only after a moment. What was read last; an error
+/// only where no reading was answered.
+async fn reread(world: &mut impl World, plan: &Plan, wanted: impl Fn(&Reread) -> bool) -> Result<Reread, String> {
+    let mut last = world.again(plan).await;
+    for wait in WAITS {
+        if last.as_ref().is_ok_and(&wanted) {
+            break;
         }
-        if let Ok(now) = world.again(plan).await {
-            state = now.state;
-            if now.mended {
-                return (true, state);
-            }
-        }
+        tokio::time::sleep(wait).await;
+        last = match world.again(plan).await {
+            Err(_) if last.is_ok() => last,
+            now => now,
+        };
     }
-    (false, state)
+    last
+}
+
+/// Whether the checks that a plan mends pass now, and what the resource is like.
+async fn look(world: &mut impl World, plan: &Plan) -> (bool, BTreeMap<SmolStr, Json>) {
+    match reread(world, plan, |now| now.mended).await {
+        Ok(now) => (now.mended, now.state),
+        Err(_) => (false, BTreeMap::new()),
+    }
 }
 
 /// What a journal tells of a step.
@@ -269,15 +277,16 @@ pub async fn undo(world: &mut impl World, journal: &mut Journal, force: bool, la
         // What a later plan of the same run changed is no surprise: that was taken back just now.
         if let Some(known) = after.get(&at).filter(|_| !force && !back.contains(&plan.resource)) {
             match world.again(plan).await {
-                Ok(now) if now.state == *known => {}
                 Ok(now) => {
-                    let said = lang.pick(
-                        "changed since the run; --force takes it back all the same",
-                        "実行後に変更されている。それでも元に戻すには --force を指定すること",
-                    );
-                    let fields: Vec<&str> = differing(known, &now.state);
-                    out.failed.push(failed(format!("{} {said}", fields.join(", "))));
-                    continue;
+                    let fields = differing(known, &now.state);
+                    if !fields.is_empty() {
+                        let said = lang.pick(
+                            "changed since the run; --force takes it back all the same",
+                            "実行後に変更されている。それでも元に戻すには --force を指定すること",
+                        );
+                        out.failed.push(failed(format!("{} {said}", fields.join(", "))));
+                        continue;
+                    }
                 }
                 Err(why) => {
                     out.failed.push(failed(why));
@@ -340,22 +349,13 @@ async fn take_back(
     Ok(())
 }
 
-/// Reads the resource until it is as before the run.
+/// Whether the resource is as before the run; otherwise the fields that are not, or why it cannot be read.
 async fn compare(world: &mut impl World, plan: &Plan) -> Result<(), String> {
-    let mut fields = String::new();
-    for wait in std::iter::once(None).chain(WAITS.iter().map(Some)) {
-        if let Some(wait) = wait {
-            tokio::time::sleep(*wait).await;
-        }
-        match world.again(plan).await {
-            Ok(now) => match differing(&plan.prior, &now.state) {
-                same if same.is_empty() => return Ok(()),
-                others => fields = others.join(", "),
-            },
-            Err(why) => fields = why,
-        }
+    let now = reread(world, plan, |now| differing(&plan.prior, &now.state).is_empty()).await?;
+    match differing(&plan.prior, &now.state) {
+        same if same.is_empty() => Ok(()),
+        others => Err(others.join(", ")),
     }
-    Err(fields)
 }
 
 fn differing<'s>(a: &'s BTreeMap<SmolStr, Json>, b: &'s BTreeMap<SmolStr, Json>) -> Vec<&'s str> {

@@ -254,6 +254,21 @@ async fn what_changed_meanwhile_is_not_overwritten() {
     assert_eq!((forced.done.len(), &world.state["Lock"]), (1, &json!("half")));
 }
 
+#[tokio::test(start_paused = true)]
+async fn another_order_of_a_list_is_no_change_since_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journals, mut world) = (Journals::at(folder.path()), world());
+    let plan = world.plan();
+    let mut journal = begin(&journals, &plan);
+    apply(&mut world, &mut journal, Lang::En).await.unwrap();
+    // Just after the run AWS lists a field's items in one order, and later in another.
+    world.state.insert("Log".to_owned(), json!(["x", "y"]));
+    journal.write(Event::Read { plan: 0, mended: true, after: world.fields() }).unwrap();
+    world.state.insert("Log".to_owned(), json!(["y", "x"]));
+    let back = undo(&mut world, &mut journal, false, Lang::En).await.unwrap();
+    assert_eq!((back.failed, &world.state["Log"]), (Vec::new(), &json!("off")));
+}
+
 #[test]
 fn a_broken_journal_is_an_error_and_not_half_a_run() {
     let folder = tempfile::tempdir().unwrap();

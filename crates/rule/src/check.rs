@@ -117,16 +117,23 @@ impl Check {
     }
 
     /// What else may be asked about the resources that this check judges: its own joins and settings, and those that `with` and
-    /// `settings` in `yaml` add; the answer is `when`, or yes.
+    /// `settings` in `yaml` add, with the values that are `given`; the answer is `when`, or yes.
     ///
     /// # Errors
     /// Everything that is wrong with them, each with line and column.
-    pub fn asking_more(&self, file: &ContentFile, yaml: &Yaml, schema: &Schema) -> Result<Self, Vec<ContentError>> {
+    pub fn asking_more(
+        &self,
+        file: &ContentFile,
+        yaml: &Yaml,
+        schema: &Schema,
+        given: &Map,
+    ) -> Result<Self, Vec<ContentError>> {
         let mut r = Reader::new(file);
         let mut settings = self.settings.clone();
         if let Some(Value::Map(more)) = yaml.get("settings").and_then(Yaml::value) {
             more.iter().for_each(|(name, value)| settings.insert(name.clone(), value.clone()));
         }
+        given.iter().for_each(|(name, value)| settings.insert(name.clone(), value.clone()));
         let own = CheckFile {
             file: file.clone(),
             id: self.id.clone(),

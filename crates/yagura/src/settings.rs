@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use smol_str::SmolStr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use yagura_findings::{Suppression, of_toml};
 use yagura_model::{Map, Value, nearest};
@@ -29,13 +29,13 @@ pub fn load(path: Option<&Path>, checks: &BTreeMap<SmolStr, CheckFile>) -> Resul
     let Some(table) = table(path)? else { return Ok(Settings::new()) };
     let mut out = Settings::new();
     for (section, value) in &table {
-        if section == "suppress" {
-            continue; // `suppressions` reads it, where findings are told
+        if section == "suppress" || section == "remedies" {
+            continue; // `suppressions` reads it where findings are told, `of_remedies` where they are mended
         }
         if section != "checks" {
             return Err(bad(
-                format!("unknown section `{section}`; those there are: `checks`, `suppress`"),
-                format!("不明なセクション `{section}`。使えるのは `checks` と `suppress`"),
+                format!("unknown section `{section}`; those there are: `checks`, `remedies`, `suppress`"),
+                format!("不明なセクション `{section}`。使えるのは `checks`、`remedies`、`suppress`"),
             ));
         }
         for (id, values) in value.as_table().into_iter().flatten() {
@@ -70,6 +70,38 @@ pub fn load(path: Option<&Path>, checks: &BTreeMap<SmolStr, CheckFile>) -> Resul
             }
             out.insert(id.into(), own);
         }
+    }
+    Ok(out)
+}
+
+/// What remedies need to be told, the same for all that ask for it:
+///
+/// ```toml
+/// [remedies]
+/// log_bucket = "example-logs-{account}-{region}"
+/// topic_arn = "arn:aws:sns:{region}:{account}:security"
+/// ```
+///
+/// # Errors
+/// The file cannot be read, or a name is none that a remedy asks for: one that silently does nothing is worse than none.
+pub fn of_remedies(path: Option<&Path>, known: &BTreeSet<SmolStr>) -> Result<Map, Failure> {
+    let name = path.unwrap_or(Path::new(DEFAULT)).display();
+    let mut out = Map::new();
+    let Some(given) = table(path)?.and_then(|mut t| t.remove("remedies")) else { return Ok(out) };
+    for (key, value) in given.as_table().into_iter().flatten() {
+        if !known.contains(key.as_str()) {
+            return Err(Failure::usage(
+                format!("{name}: {}", misspelt("setting of remedies", key, known.iter())),
+                format!("{name}: {}", misspelt_ja("修復手順の設定", key, known.iter())),
+            ));
+        }
+        let Some(text) = value.as_str() else {
+            return Err(Failure::usage(
+                format!("{name}: `{key}` of `remedies` must be a text"),
+                format!("{name}: `remedies` の `{key}` は文字列で書くこと"),
+            ));
+        };
+        out.insert(key.as_str(), Value::text(text));
     }
     Ok(out)
 }

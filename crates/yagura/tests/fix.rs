@@ -140,6 +140,12 @@ fn wrong_hashes_and_too_many_plans_change_nothing() {
     assert_eq!(account.fix("ec2.default_security_group_closed", &["--apply", hash, "--max", "0"]).0, 2);
     assert_eq!(account.fix("no.such_check", &[]).0, 2);
     assert_eq!(account.preview("ec2.default_security_group_closed"), before);
+    // Without a lake nobody was asked who uses the resources, and that is said.
+    assert_eq!((&before["lake"], &before["plans"][0]["use"]), (&Value::Null, &Value::Null));
+    for (lang, said) in [("en", "was not asked: --lake DIR"), ("ja", "調べていない（--lake DIR で指定）")] {
+        let out = account.run(&["fix", "--rule", "ec2.default_security_group_closed", "--lang", lang]).run();
+        assert!(out.stdout.contains(said), "{}", out.stdout);
+    }
     let (code, out) = account.undo("20200101T000000-abcdef");
     assert_eq!(code, 2, "{out}");
     assert_eq!(account.runs(), Vec::<String>::new());
@@ -242,4 +248,113 @@ fn what_an_incident_is_about_is_contained_and_let_go_again() {
     }
     let out = account.run(&["contain", "iam.block_user", "malory"]).run();
     assert!(out.code == 2 && out.stderr.contains("mallory"), "{}", out.stderr);
+}
+
+/// Cloud Custodian's policies on instances and a bucket, with actions that become plans and some that do not.
+const POLICIES: &str = "policies:
+- name: stop-them
+  resource: ec2
+  filters: [{type: value, key: State.Name, value: running}]
+  actions:
+  - {type: mark-for-op, tag: c7n, op: terminate, days: 3}
+  - {type: tag, tags: {owner: team}}
+  - stop
+  - terminate
+- name: close-them
+  resource: s3
+  actions:
+  - set-public-block
+  - {type: tag, key: owner, value: team}
+  - {type: toggle-versioning, enabled: true}
+";
+
+const RESOURCES: &str = r#"
+import boto3, json, sys
+url, what = sys.argv[1:]
+c = lambda s: boto3.client(s, region_name="us-east-1", endpoint_url=url, aws_access_key_id="t", aws_secret_access_key="t")
+s3, ec2 = c("s3"), c("ec2")
+if what == "make":
+    s3.create_bucket(Bucket="evidence")
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": "owner", "Value": "nobody"}]}]
+    ec2.run_instances(ImageId="ami-12345678", InstanceType="t3.micro", MinCount=1, MaxCount=1, TagSpecifications=tags)
+def tries(call):
+    try: return call()
+    except Exception as e: return type(e).__name__
+instances = [i for r in ec2.describe_instances()["Reservations"] for i in r["Instances"]]
+print(json.dumps({
+    "states": [i["State"]["Name"] for i in instances], "tags": [sorted((t["Key"], t["Value"]) for t in i.get("Tags", [])) for i in instances],
+    "block": tries(lambda: s3.get_public_access_block(Bucket="evidence")["PublicAccessBlockConfiguration"]),
+    "bucket": tries(lambda: s3.get_bucket_tagging(Bucket="evidence")["TagSet"]),
+}))
+"#;
+
+#[test]
+fn actions_of_policies_are_plans_and_are_taken_back() {
+    let account = Account::new();
+    let look = |what: &str| -> Value {
+        serde_json::from_str(&output(Command::new(python()).args(["-c", RESOURCES, &account.aws.url(), what]))).unwrap()
+    };
+    let before = look("make");
+    let file = account.state.path().join("policies.yml");
+    std::fs::write(&file, POLICIES).unwrap();
+    let run = |more: &[&str]| {
+        let words = ["custodian", "run", "-p", file.to_str().unwrap(), "--plan", "--format", "json"];
+        let out = account.run(&[&words[..], more].concat()).run();
+        (out.code, serde_json::from_str::<Value>(&out.stdout).unwrap_or(Value::String(out.stderr)))
+    };
+    let (code, preview) = run(&[]);
+    assert_eq!(code, 0, "{preview}");
+    assert_eq!(look("look"), before, "a preview changes nothing");
+    let plans: Vec<&str> = preview["plans"].as_array().unwrap().iter().map(|p| p["remedy"].as_str().unwrap()).collect();
+    let wanted = [
+        "custodian.ec2_tag",
+        "custodian.ec2_tag",
+        "custodian.ec2_stop",
+        "custodian.s3_set_public_block",
+        "custodian.s3_tag",
+    ];
+    assert_eq!(plans, wanted, "{preview}");
+    let left: Vec<(&str, &str)> = preview["not_mendable"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|l| (l["rule"].as_str().unwrap(), l["why"].as_str().unwrap()))
+        .collect();
+    assert!(left.len() == 2 && left[0].0 == "stop-them terminate" && left[0].1.contains("deletes data"), "{left:?}");
+    assert!(left[1].0 == "close-them toggle-versioning" && left[1].1.contains("s3.bucket"), "{left:?}");
+    assert_eq!(run(&["--apply", "00"]).0, 2);
+    let (code, done) = run(&["--apply", preview["hash"].as_str().unwrap()]);
+    assert_eq!((code, &done["failed"]), (0, &Value::Array(Vec::new())), "{done}");
+    let after = look("look");
+    assert!(after["states"][0].as_str().unwrap().starts_with("stop"), "{after}");
+    assert_eq!(after["tags"][0][1], serde_json::json!(["owner", "team"]), "{after}");
+    assert!(after["tags"][0][0][1].as_str().unwrap().starts_with("Resource does not meet policy: terminate@"));
+    assert_eq!(after["block"]["BlockPublicAcls"], Value::Bool(true));
+    let (code, undone) = account.undo(done["run"].as_str().unwrap());
+    assert_eq!((code, &undone["failed"]), (0, &Value::Array(Vec::new())), "{undone}");
+    let end = look("look");
+    assert_eq!((&end["tags"], &end["bucket"], &end["block"]), (&before["tags"], &before["bucket"], &before["block"]));
+    assert_eq!(end["states"], before["states"]);
+}
+
+#[test]
+fn settings_turn_what_needs_them_into_calls() {
+    let account = Account::new();
+    look_made(&account);
+    let config = account.state.path().join("yagura.toml");
+    let rule = "s3.bucket_access_logged";
+    let (_, without) = account.fix(rule, &[]);
+    assert!(without["not_mendable"][0]["why"].as_str().unwrap().contains("`log_bucket`"), "{without}");
+    std::fs::write(&config, "[remedies]\nlog_bucket = \"logs-{account}-{region}\"\n").unwrap();
+    let config = config.to_str().unwrap();
+    let (_, with) = account.fix(rule, &["--config", config]);
+    let target = &with["plans"][0]["calls"][0]["with"]["BucketLoggingStatus"]["LoggingEnabled"]["TargetBucket"];
+    assert_eq!(target, "logs-123456789012-us-east-1", "{with}");
+    std::fs::write(config, "[remedies]\nlog_buckt = \"x\"\n").unwrap();
+    let (code, wrong) = account.fix(rule, &["--config", config]);
+    assert!(code == 2 && wrong.as_str().unwrap().contains("log_bucket"), "{wrong}");
+}
+
+fn look_made(account: &Account) {
+    output(Command::new(python()).args(["-c", RESOURCES, &account.aws.url(), "make"]));
 }

@@ -13,6 +13,7 @@ mod apply;
 mod build;
 mod catalogue;
 mod cloudformation;
+mod declare;
 mod document;
 mod drift;
 mod fit;
@@ -23,6 +24,7 @@ pub mod spec;
 mod terraform;
 
 use crate::kinds::Kinds;
+pub use declare::{Declaration, Language, Part, declare, fields_of, named_by};
 pub use drift::{Difference, Drift, Origin, drift};
 
 use build::{Declared, build};

@@ -108,12 +108,19 @@ fn remedy(content: &Content) -> Json {
         json!({"when": expression("Whether it will happen"), "en": text("What stops working"), "ja": text("The same in Japanese")}),
         &["when", "en", "ja"],
     );
+    let acts = object(
+        json!({"custodian": {"type": "array", "minItems": 1, "items": {"type": "string"}},
+            "of": {"type": "object", "minProperties": 1, "additionalProperties": text("The field with the kind's id")}}),
+        &["custodian", "of"],
+    );
     let mut out = object(
         json!({
             "kind": {"const": "remedy"},
             "id": {"type": "string", "description": "As the path below remedies/ says"},
             "mends": {"type": "array", "minItems": 1, "items": {"enum": checks}},
             "contains": text("The kind that it contains in an incident, instead of `mends`"),
+            "acts": acts,
+            "needs": {"type": "object", "additionalProperties": said, "description": "Settings that only the user can give, and what each is"},
             "with": {"type": "object"}, "settings": {"type": "object"},
             "when": expression("Where it fits"), "unless": said,
             "calls": {"type": "array", "minItems": 1, "items": step},

@@ -15,7 +15,7 @@ use yagura_model::Lang;
 /// `custodian …`
 #[derive(Debug, Subcommand)]
 pub enum CustodianCommand {
-    /// Run policies: which resources they choose, and what their actions would do (nothing is ever changed)
+    /// Run policies: which resources they choose, and what their actions would do; --apply carries plans out
     Run(Box<RunArgs>),
     /// Say what is wrong with policies, with line and right spelling
     Validate(ValidateArgs),
@@ -39,10 +39,11 @@ pub enum Form {
   yagura custodian run -p policies/ -s out --region us-east-1,ap-northeast-1 --format json
   yagura custodian run -p policies.yml -s out --snapshot today.ysnap
   yagura custodian run -p policies.yml -s out --demo
+  yagura custodian run -p policies.yml --plan         the actions as plans; --apply HASH carries them out
 
 Writes DIR/<policy>/resources.json, metadata.json and custodian-run.log, with several Regions DIR/<REGION>/<policy>/…, as Cloud
 Custodian does, and unknown.json with the resources that a policy may choose but for data that could not be read. No action is
-ever carried out. `value_from` reads local files only.")]
+carried out but by --apply. `value_from` reads local files only.")]
 pub struct RunArgs {
     /// Policy files, or folders of them
     #[arg(short, long = "policies", value_name = "FILE", num_args = 1.., required = true)]
@@ -50,9 +51,21 @@ pub struct RunArgs {
     /// Where the results go
     #[arg(short = 's', long, value_name = "DIR")]
     pub output_dir: Option<PathBuf>,
-    /// Accepted as in Cloud Custodian: actions are never carried out anyway
+    /// Accepted as in Cloud Custodian: actions are not carried out without --apply anyway
     #[arg(short, long)]
     pub dryrun: bool,
+    /// Make plans of the actions: calls with their undo, and a hash to carry them out by
+    #[arg(long)]
+    pub plan: bool,
+    /// Carry out the plans whose preview printed this hash; `yagura undo` takes them back
+    #[arg(long, value_name = "HASH", conflicts_with_all = ["demo", "snapshot", "dryrun"])]
+    pub apply: Option<String>,
+    /// The most plans that may be carried out at once
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub max: usize,
+    /// Where the journals of runs are kept [default: ~/.local/state/yagura]
+    #[arg(long, value_name = "DIR", env = "YAGURA_STATE", hide_env_values = true)]
+    pub state: Option<PathBuf>,
     /// The event (JSON) that policies with an `event` filter are run for
     #[arg(long, value_name = "FILE")]
     pub event: Option<PathBuf>,
@@ -107,11 +120,15 @@ pub struct SchemaArgs {
 }
 
 const RUN_JA: HelpJa = HelpJa {
-    about: "ポリシーを実行し、選ばれるリソースとアクションの計画を示す（変更は一切しない）",
+    about: "ポリシーを実行し、選ばれるリソースとアクションの計画を示す（実行は --apply だけ）",
     arguments: &[
         ("policies", "ポリシーのファイル、またはフォルダー"),
         ("output_dir", "結果の出力先"),
-        ("dryrun", "Cloud Custodian と同じ指定を受け付ける。アクションはもともと実行しない"),
+        ("dryrun", "Cloud Custodian と同じ指定を受け付ける。アクションは --apply なしでは実行しない"),
+        ("plan", "アクションを計画にする: API 呼び出し、元に戻す方法、実行用のハッシュ"),
+        ("apply", "このハッシュを表示した計画を実行する。`yagura undo` で元に戻せる"),
+        ("max", "一度に実行する計画の最大数"),
+        ("state", "実行記録の保存先 [既定: ~/.local/state/yagura]"),
         ("event", "`event` フィルターを持つポリシーに渡すイベント（JSON）"),
         ("demo", "組み込みのサンプル環境を使う（アカウントもネットワークも不要）"),
         ("snapshot", "--save で保存したスナップショットを使う（認証情報は不要）"),
@@ -122,10 +139,11 @@ const RUN_JA: HelpJa = HelpJa {
   yagura custodian run -p policies/ -s out --region us-east-1,ap-northeast-1 --format json
   yagura custodian run -p policies.yml -s out --snapshot today.ysnap
   yagura custodian run -p policies.yml -s out --demo
+  yagura custodian run -p policies.yml --plan         アクションを計画にする。--apply HASH で実行する
 
 Cloud Custodian と同じく DIR/<ポリシー>/resources.json、metadata.json、custodian-run.log を書く。リージョンが複数なら
 DIR/<リージョン>/<ポリシー>/…。データを読み取れず、選ばれるかどうか分からないリソースは unknown.json に書く。
-アクションは実行しない。`value_from` が読むのはローカルファイルだけ。",
+アクションを実行するのは --apply だけ。`value_from` が読むのはローカルファイルだけ。",
 };
 
 const VALIDATE_JA: HelpJa = HelpJa {

@@ -4,6 +4,8 @@ use super::output::{self, Outcome};
 use super::source::{facts, local_file, names, policies};
 use super::{Form, RunArgs};
 use crate::cli::Cli;
+use crate::commands::fix::act::{self, Action, How};
+use crate::commands::frameworks::TextOrJson;
 use crate::commands::{live, readers, scan};
 use crate::content::{Compiled, Content};
 use crate::failure::{Failure, exit};
@@ -13,7 +15,8 @@ use smol_str::SmolStr;
 use std::collections::BTreeSet;
 use std::io::Write;
 use yagura_custodian::call::Call;
-use yagura_custodian::filter::Read;
+use yagura_custodian::change::settings;
+use yagura_custodian::filter::{Read, type_of};
 use yagura_custodian::policy::Policy;
 use yagura_custodian::run::{Setting, plan};
 use yagura_custodian::world::{Names, Place, World};
@@ -73,6 +76,19 @@ pub fn run(cli: &Cli, args: &RunArgs, lang: Lang) -> Result<u8, Failure> {
         let count = o.selection.as_ref().map_or(0, |s| s.resources.len());
         o.plan = plan(o.policy, count);
     }
+    if args.plan || args.apply.is_some() {
+        output::tell_gaps(&outcomes, lang);
+        let actions = actions(&outcomes, &names, snapshot.taken_at);
+        drop(outcomes);
+        let how = How {
+            apply: args.apply.as_deref(),
+            max: args.max,
+            state: args.state.as_ref(),
+            format: if args.format == Form::Json { TextOrJson::Json } else { TextOrJson::default() },
+            aws: (!args.estate.demo && args.estate.snapshot.is_none()).then_some(&args.aws),
+        };
+        return act::run(cli, &compiled, actions, snapshot.clone(), &how, lang);
+    }
     if let Some(dir) = &args.output_dir {
         output::write(dir, &outcomes, &snapshot, facts.version(), args)?;
     }
@@ -85,6 +101,26 @@ pub fn run(cli: &Cli, args: &RunArgs, lang: Lang) -> Result<u8, Failure> {
     out.flush()?;
     let blind = !outcomes.is_empty() && outcomes.iter().all(Outcome::is_blind);
     Ok(if blind { exit::BLIND } else { exit::DONE })
+}
+
+/// The actions of policies on what each chose for certain.
+fn actions(outcomes: &[Outcome<'_>], names: &Names, now: jiff::Timestamp) -> Vec<Action> {
+    let mut out = Vec::new();
+    for o in outcomes {
+        let chosen = o.selection.as_ref().filter(|s| s.skipped.is_none() && s.exceeded.is_none());
+        let (Some(s), Some(kind)) = (chosen, names.by_resource.get(&o.policy.resource)) else { continue };
+        for action in o.policy.actions() {
+            let name = type_of(action).unwrap_or_default();
+            out.push(Action {
+                policy: o.policy.name.clone(),
+                kind: kind.kind.clone(),
+                name: name.into(),
+                given: settings(name, action, now),
+                resources: s.chosen.clone(),
+            });
+        }
+    }
+    out
 }
 
 fn event(path: &std::path::Path) -> Result<Json, Failure> {

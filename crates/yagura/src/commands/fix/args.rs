@@ -1,5 +1,6 @@
 //! The arguments of `fix`, `undo` and `contain`, and their Japanese help.
 
+use super::export::Form;
 use crate::cli::{AwsArgs, SeverityArg};
 use crate::commands::frameworks::TextOrJson;
 use crate::commands::help_ja::HelpJa;
@@ -16,6 +17,9 @@ use std::path::PathBuf;
   yagura fix arn:aws:s3:::my-bucket                   one resource
   yagura fix --rule s3.bucket_blocks_public_access --apply 3f7a...
                                                       carry the preview with this hash out
+  yagura fix --framework aws-26 --lake yagura-lake    and who used these resources in the last 90 days
+  yagura fix --framework aws-26 --export cli --output fix.sh
+                                                      a shell script, and fix-undo.sh; also ssm, cloudformation, terraform
   yagura undo                                         the runs so far; yagura undo RUN takes one back
 
 Without --apply nothing is changed. A run stops at the first surprise and never deletes data.
@@ -39,6 +43,18 @@ pub struct FixArgs {
     /// Carry out the preview that printed this hash
     #[arg(long, value_name = "HASH", conflicts_with_all = ["demo", "snapshot"])]
     pub apply: Option<String>,
+    /// Tell who used each resource, and what would stop, by this lake: a folder, or s3://bucket/prefix
+    #[arg(long, value_name = "DIR|s3://…", env = "YAGURA_LAKE", hide_env_values = true)]
+    pub lake: Option<String>,
+    /// With --lake: only records from this time on: 2026-01-02, 2026-01-02T03:00:00Z, or 90d for the last 90 days
+    #[arg(long, value_name = "TIME", default_value = "90d")]
+    pub since: String,
+    /// Write the plans as files that somebody else carries out, with their undo
+    #[arg(long, value_name = "FORM", value_enum, requires = "output", conflicts_with = "apply")]
+    pub export: Option<Form>,
+    /// With --export: the file, which must not be there yet; others are made beside it
+    #[arg(long, value_name = "FILE", requires = "export")]
+    pub output: Option<PathBuf>,
     /// The most plans that may be carried out at once
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub max: usize,
@@ -146,6 +162,13 @@ const FIX_JA: HelpJa = HelpJa {
         ("service", "このサービスだけ（s3、ec2 など）"),
         ("severity", "この重要度以上のチェックだけ"),
         ("apply", "このハッシュを表示したプレビューを実行する"),
+        (
+            "lake",
+            "各リソースを誰が使い、何が止まるかを、このレイクから示す（フォルダーまたは s3://バケット/プレフィックス）",
+        ),
+        ("since", "--lake でこの時刻以降のレコードだけを見る: 2026-01-02、2026-01-02T03:00:00Z、または直近 90 日なら 90d"),
+        ("export", "ほかの人が実行できるファイルとして、元に戻す手段とともに計画を書き出す"),
+        ("output", "--export の出力先ファイル（既存のファイルは不可）。ほかのファイルは同じ場所に作る"),
         ("max", "一度に実行する計画の最大数"),
         ("demo", "組み込みのサンプル環境でプレビューする（アカウントもネットワークも不要）"),
         ("snapshot", "`scan --save` で保存したスナップショットでプレビューする"),
@@ -160,6 +183,9 @@ const FIX_JA: HelpJa = HelpJa {
   yagura fix arn:aws:s3:::my-bucket                   1 つのリソース
   yagura fix --rule s3.bucket_blocks_public_access --apply 3f7a...
                                                       このハッシュのプレビューを実行する
+  yagura fix --framework aws-26 --lake yagura-lake    直近 90 日にリソースを使った主体も示す
+  yagura fix --framework aws-26 --export cli --output fix.sh
+                                                      シェルスクリプトと fix-undo.sh を書き出す（ssm、cloudformation、terraform も可）
   yagura undo                                         これまでの実行。yagura undo RUN で元に戻す
 
 --apply がなければ何も変更しない。想定外のことが起きた時点で停止し、データは決して削除しない。

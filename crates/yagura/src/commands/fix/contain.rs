@@ -1,23 +1,25 @@
 //! `yagura contain`: cut a resource off in an incident, by a plan like any other.
 
 use super::args::ContainArgs;
+use super::remedies::{Parsed, Remedies};
+use super::used::Asked;
 use super::world::Live;
-use super::{Remedies, allowed, carry_out, in_order, name_of, say};
-use crate::cli::{Cli, Selection};
+use super::{allowed, carry_out, in_order, say};
+use crate::cli::Cli;
 use crate::commands::frameworks::TextOrJson;
 use crate::commands::live;
-use crate::commands::prepare::{Prepared, prepare};
+use crate::commands::prepare::{Prepared, prepare_only};
 use crate::failure::{Failure, exit};
 use smol_str::SmolStr;
 use std::io::Write;
 use yagura_inventory::{collect, collect_one};
-use yagura_model::{Asset, Lang, ResourceRef};
+use yagura_model::{Asset, Lang, Map, ResourceRef};
 use yagura_respond::{NotMendable, Preview};
 
 /// Runs `yagura contain`.
 pub fn run(cli: &Cli, args: &ContainArgs, lang: Lang) -> Result<u8, Failure> {
-    let Prepared { compiled, .. } = prepare(cli, &Selection::default(), lang)?;
-    let remedies = Remedies::load(cli, &[], &compiled, lang)?;
+    let Prepared { compiled, .. } = prepare_only(cli, Vec::new(), lang)?;
+    let remedies = Parsed::read(cli)?.hold(&[], &compiled, &Map::new(), lang);
     let (Some(action), Some(wanted)) = (&args.action, &args.resource) else {
         return list(&remedies, args.format, lang);
     };
@@ -51,7 +53,7 @@ pub fn run(cli: &Cli, args: &ContainArgs, lang: Lang) -> Result<u8, Failure> {
             }
         }
         let Some(asked) = &args.apply else {
-            say::preview(&preview, (args.format, 1), true, lang)?;
+            say::preview(&preview, &Asked::NotOffered, (args.format, 1), true, lang)?;
             return Ok(exit::DONE);
         };
         allowed(&preview, asked, 1)?;
@@ -69,7 +71,7 @@ fn find(assets: &[Asset], wanted: &str, lang: Lang) -> Result<ResourceRef, Failu
         [] => Err(Failure::unknown(("resource", "リソース"), wanted, assets.iter().map(|a| a.id.as_str()))
             .hint_if_none("look in its Region: --region", "リソースのリージョンを --region で指定すること")),
         many => {
-            let names = many.iter().map(name_of).collect::<Vec<_>>().join(", ");
+            let names = many.iter().map(ResourceRef::name).collect::<Vec<_>>().join(", ");
             let said = lang.pick(
                 "more than one resource has this name; give its ARN",
                 "同じ名前のリソースが複数ある。ARN で指定すること",

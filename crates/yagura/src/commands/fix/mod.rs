@@ -1,151 +1,44 @@
 //! `yagura fix` and `yagura undo`: plans previewed, carried out, taken back.
 
+pub mod act;
 mod args;
 mod contain;
+mod export;
+mod lake;
+mod remedies;
 mod say;
+mod used;
 mod world;
 
 pub use args::{ContainArgs, FixArgs, UndoArgs, help_ja};
 pub use contain::run as contain;
+pub use remedies::{lint, said};
 
-use super::prepare::{Prepared, prepare};
+use super::prepare::{Prepared, prepare, prepare_only};
 use super::{live, scan, state};
 use crate::cli::{Cli, Selection};
 use crate::commands::frameworks::TextOrJson;
-use crate::content::{self, Compiled, Content};
+use crate::content::Compiled;
 use crate::failure::{Failure, exit};
 use crate::progress::Display;
+use crate::settings;
+use remedies::{Parsed, Remedies};
 use smol_str::SmolStr;
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::path::PathBuf;
+use used::Asked;
 use world::Live;
 use yagura_inventory::{collect, load};
-use yagura_model::{Lang, ResourceRef, Status, Verdict};
+use yagura_model::Lang;
+use yagura_network::estate::Estate as Network;
 use yagura_respond::journal::{Event, Journals};
-use yagura_respond::{NotMendable, Preview, Ready, Remedy, run};
-use yagura_rule::{Check, ContentError, Estate, Subject, judge, verdict};
+use yagura_respond::{Preview, run};
+use yagura_rule::{Check, Estate};
 
-/// What is ready to mend: the checks, and their remedies.
-pub struct Remedies {
-    /// Remedies held against the chosen checks, by check.
-    pub ready: BTreeMap<SmolStr, Vec<Ready>>,
-    /// Why no call mends a check's failures, by check.
-    pub cannot: BTreeMap<SmolStr, Remedy>,
-    /// What contains a resource in an incident, each with the check that fails every resource of its kind.
-    pub containments: BTreeMap<SmolStr, (Remedy, Check)>,
-}
-
-impl Remedies {
-    /// Reads the remedies of these checks. A broken file of the user's is left out and complained of.
-    ///
-    /// # Errors
-    /// The user's folder cannot be read.
-    pub fn load(cli: &Cli, checks: &[Check], compiled: &Compiled, lang: Lang) -> Result<Self, Failure> {
-        let (files, mut errors) = content::remedies(cli.content.as_deref())?;
-        let mut out = Self { ready: BTreeMap::new(), cannot: BTreeMap::new(), containments: BTreeMap::new() };
-        for file in &files {
-            let remedy = match Remedy::parse(file) {
-                Ok(remedy) => remedy,
-                Err(e) => {
-                    errors.extend(e);
-                    continue;
-                }
-            };
-            match remedy.as_check(&compiled.schema) {
-                Ok(Some(check)) => match remedy.ready(&check, &compiled.schema, &compiled.facts) {
-                    Ok(ready) => {
-                        out.ready.insert(remedy.id.clone(), vec![ready]);
-                        out.containments.insert(remedy.id.clone(), (remedy, check));
-                        continue;
-                    }
-                    Err(e) => errors.extend(e),
-                },
-                Ok(None) => {}
-                Err(e) => errors.extend(e),
-            }
-            for check in checks.iter().filter(|c| remedy.mends.contains(&c.id)) {
-                if remedy.cannot.is_some() {
-                    out.cannot.insert(check.id.clone(), remedy.clone());
-                    continue;
-                }
-                match remedy.ready(check, &compiled.schema, &compiled.facts) {
-                    Ok(ready) => out.ready.entry(check.id.clone()).or_default().push(ready),
-                    Err(e) => errors.extend(e),
-                }
-            }
-        }
-        for e in &errors {
-            let _ = writeln!(std::io::stderr(), "{}: {e}", lang.pick("left out", "除外したファイル"));
-        }
-        Ok(out)
-    }
-
-    /// What has to be read for the plans of failing resources.
-    fn readers(&self, checks: &[Check]) -> Vec<Check> {
-        let of = |c: &Check| {
-            self.ready.get(&c.id).into_iter().flatten().flat_map(|r| r.readers(Some(c))).collect::<Vec<_>>()
-        };
-        checks.iter().flat_map(of).collect()
-    }
-
-    /// The plans for what fails, and why the rest has none.
-    fn preview(&self, estate: &mut Estate, checks: &[Check], wanted: &[String], lang: Lang) -> Preview {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let judgements = judge(estate, checks, threads);
-        let mut out = Preview::default();
-        let mut named: BTreeSet<&String> = BTreeSet::new();
-        for j in judgements.iter().filter(|j| j.status == Status::Fail) {
-            let Some(v) = verdict(estate, checks, j, lang) else { continue };
-            let by: Vec<&String> = wanted.iter().filter(|w| names(w, &v)).collect();
-            if by.is_empty() && !wanted.is_empty() {
-                continue;
-            }
-            named.extend(by);
-            let Subject::Asset(asset) = j.subject else { continue };
-            match self.plan(estate, asset, &v, lang) {
-                Ok(plan) => out.add(plan),
-                Err(why) => out.not_mendable.push(NotMendable {
-                    rule: v.rule.clone(),
-                    maps: v.maps.to_vec(),
-                    resource: Some(v.resource.clone()),
-                    why,
-                }),
-            }
-        }
-        for missing in wanted.iter().filter(|w| !named.contains(w)) {
-            let said = lang.pick("nothing that fails here is called", "失敗した検出結果に該当するものがない:");
-            let _ = writeln!(std::io::stderr(), "{said} `{missing}`");
-        }
-        out
-    }
-
-    /// The plan of the first remedy that fits.
-    fn plan(&self, estate: &Estate, asset: u32, v: &Verdict, lang: Lang) -> Result<yagura_respond::Plan, String> {
-        let mut reasons = Vec::new();
-        for ready in self.ready.get(&v.rule).into_iter().flatten() {
-            match ready.plan(estate, asset, lang) {
-                Ok(plan) => return Ok(plan),
-                Err(why) => reasons.push(why),
-            }
-        }
-        if let Some(remedy) = self.cannot.get(&v.rule)
-            && let Some(cannot) = &remedy.cannot
-        {
-            reasons.push(cannot.pick(lang).to_owned());
-        }
-        if reasons.is_empty() {
-            let said =
-                lang.pick("no remedy by API call is known. By hand", "API 呼び出しによる修復手順はない。手動での対処");
-            reasons.push(format!("{said}: {}", v.fix));
-        }
-        Err(reasons.join("; "))
-    }
-}
-
-/// Whether a word names a finding: by its resource (ARN or id) or its check.
-fn names(word: &str, v: &Verdict) -> bool {
-    v.resource.arn.as_deref() == Some(word) || v.resource.id == word || v.rule == word
+/// The remedies of these checks, with the user's settings.
+fn held(cli: &Cli, checks: &[Check], compiled: &Compiled, lang: Lang) -> Result<Remedies, Failure> {
+    let parsed = Parsed::read(cli)?;
+    let settings = settings::of_remedies(cli.config.as_deref(), &parsed.needs())?;
+    Ok(parsed.hold(checks, compiled, &settings, lang))
 }
 
 /// Runs `yagura fix`.
@@ -157,7 +50,7 @@ pub fn run(cli: &Cli, args: &FixArgs, lang: Lang) -> Result<u8, Failure> {
         severity: args.severity,
     };
     let Prepared { compiled, checks, .. } = prepare(cli, &selection, lang)?;
-    let remedies = Remedies::load(cli, &checks, &compiled, lang)?;
+    let remedies = held(cli, &checks, &compiled, lang)?;
     if args.demo || args.snapshot.is_some() {
         let snapshot = match &args.snapshot {
             Some(path) => {
@@ -165,13 +58,13 @@ pub fn run(cli: &Cli, args: &FixArgs, lang: Lang) -> Result<u8, Failure> {
             }
             None => scan::demo(&compiled)?,
         };
+        let network = lake::is_asked(args).then(|| lake::of_snapshot(&snapshot)).flatten();
         let mut estate = Estate::from_snapshot(snapshot, compiled.tables.clone());
         let preview = remedies.preview(&mut estate, &checks, &args.findings, lang);
-        say::preview(&preview, (args.format, args.max), false, lang)?;
-        return Ok(exit::DONE);
+        return show(args, &preview, &compiled, network.as_ref(), false, lang);
     }
     let runtime = live::runtime()?;
-    runtime.block_on(async {
+    let (access, preview, network) = runtime.block_on(async {
         let access = live::Access::open(&args.aws, &compiled, lang).await?;
         let display = Display::new(args.quiet, lang);
         let mut all = checks.clone();
@@ -181,14 +74,33 @@ pub fn run(cli: &Cli, args: &FixArgs, lang: Lang) -> Result<u8, Failure> {
         display.finish();
         let mut estate = in_order(estate, &compiled);
         let preview = remedies.preview(&mut estate, &checks, &args.findings, lang);
-        let Some(asked) = &args.apply else {
-            say::preview(&preview, (args.format, args.max), true, lang)?;
-            return Ok(exit::DONE);
-        };
-        allowed(&preview, asked, args.max)?;
-        let world = Live { access: &access, compiled: &compiled, checks: &checks, remedies: &remedies, lang };
-        carry_out(world, &preview, args.state.as_ref(), args.format).await
-    })
+        let wanted = args.apply.is_none() && lake::wants_network(args, &preview);
+        let network = if wanted { lake::network(&access, &compiled).await } else { None };
+        Ok::<_, Failure>((access, preview, network))
+    })?;
+    let Some(asked) = &args.apply else {
+        return show(args, &preview, &compiled, network.as_ref(), true, lang);
+    };
+    allowed(&preview, asked, args.max)?;
+    let world = Live { access: &access, compiled: &compiled, checks: &checks, remedies: &remedies, lang };
+    runtime.block_on(carry_out(world, &preview, args.state.as_ref(), args.format))
+}
+
+/// Shows a preview with what a lake tells of it, or writes it as files.
+fn show(
+    args: &FixArgs,
+    preview: &Preview,
+    compiled: &Compiled,
+    network: Option<&Network>,
+    live: bool,
+    lang: Lang,
+) -> Result<u8, Failure> {
+    if let (Some(form), Some(output)) = (args.export, &args.output) {
+        return export::write(preview, compiled, (form, output, args.format), lang);
+    }
+    let asked = if lake::is_asked(args) { Asked::Told(lake::ask(args, preview, network, lang)?) } else { Asked::Not };
+    say::preview(preview, &asked, (args.format, args.max), live, lang)?;
+    Ok(exit::DONE)
 }
 
 /// Carries a preview out that was allowed, with its journal, and says what came of it.
@@ -256,14 +168,12 @@ pub fn undo(cli: &Cli, args: &UndoArgs, lang: Lang) -> Result<u8, Failure> {
         }
     })?;
     let plans = journal.plans();
-    // A containment stands for no check; where there is none, no check is chosen.
-    let (files, _) = content::remedies(cli.content.as_deref())?;
-    let contained: BTreeSet<SmolStr> =
-        files.iter().filter_map(|f| Remedy::parse(f).ok()).filter(|r| r.contains.is_some()).map(|r| r.id).collect();
-    let rules = plans.iter().flat_map(|p| p.rules()).filter(|r| !contained.contains(*r)).cloned();
-    let selection = Selection { check: rules.collect(), ..Selection::default() };
-    let Prepared { compiled, checks, .. } = prepare(cli, &selection, lang)?;
-    let remedies = Remedies::load(cli, &checks, &compiled, lang)?;
+    let parsed = Parsed::read(cli)?;
+    // A containment or an action stands for no check.
+    let rules: Vec<SmolStr> = plans.iter().flat_map(|p| p.rules()).filter(|r| !parsed.is_own(r)).cloned().collect();
+    let Prepared { compiled, checks, .. } = prepare_only(cli, rules, lang)?;
+    let settings = settings::of_remedies(cli.config.as_deref(), &parsed.needs())?;
+    let remedies = parsed.hold(&checks, &compiled, &settings, lang);
     let runtime = live::runtime()?;
     runtime.block_on(async {
         let mut access = live::Access::open(&args.aws, &compiled, lang).await?;
@@ -299,73 +209,6 @@ fn unwritable(folder: Option<&PathBuf>, e: &std::io::Error) -> Failure {
         format!("the journal of runs cannot be used{place}: {e}; nothing more was changed"),
         format!("実行記録を読み書きできない{place}: {e}。以降は何も変更していない"),
     )
-}
-
-/// Says what is wrong with remedies; whether all is well. Looked at are a folder's own, or the shipped ones.
-///
-/// # Errors
-/// The output cannot be written.
-pub fn lint(
-    folder: Option<&std::path::Path>,
-    content: &Content,
-    compiled: &Compiled,
-    lang: Lang,
-) -> Result<bool, Failure> {
-    let (files, mut errors) = content::remedies(folder)?;
-    let none = BTreeMap::new();
-    let (mut kept, mut all) = (0, 0);
-    for file in files.iter().filter(|f| f.shipped == folder.is_none()) {
-        all += 1;
-        match lint_one(file, content, compiled, &none) {
-            Ok(()) => kept += 1,
-            Err(e) => errors.extend(e),
-        }
-    }
-    let mut out = std::io::stdout().lock();
-    for e in &errors {
-        writeln!(out, "✗ {e}")?;
-    }
-    if all > 0 {
-        let said = lang.pick("remedies fit the checks that they mend", "件の修復手順が対象のチェックに適合");
-        writeln!(out, "{kept} {} {all} {said}", lang.pick("of", "/"))?;
-    }
-    Ok(errors.is_empty())
-}
-
-fn lint_one(
-    file: &yagura_model::ContentFile,
-    content: &Content,
-    compiled: &Compiled,
-    settings: &BTreeMap<SmolStr, yagura_model::Map>,
-) -> Result<(), Vec<ContentError>> {
-    let remedy = Remedy::parse(file)?;
-    let broken = |message: String| ContentError { file: file.path.clone(), line: 1, column: 1, message };
-    if let Some(check) = remedy.as_check(&compiled.schema)? {
-        remedy.ready(&check, &compiled.schema, &compiled.facts)?;
-    }
-    for id in &remedy.mends {
-        let Some(check) = content.checks.get(id) else {
-            let near = yagura_rule::nearest_hint(id, content.checks.keys().map(SmolStr::as_str));
-            return Err(vec![broken(format!("no check `{id}`{near}"))]);
-        };
-        let (checks, errors) = content.compile_checks([check], compiled, settings);
-        if let (Some(check), true) = (checks.first(), remedy.cannot.is_none()) {
-            remedy.ready(check, &compiled.schema, &compiled.facts)?;
-        } else if !errors.is_empty() {
-            return Err(errors);
-        }
-    }
-    Ok(())
-}
-
-/// What a remedy does, or why no call mends what it speaks of.
-pub fn said(remedy: &Remedy, lang: Lang) -> &str {
-    remedy.cannot.as_ref().unwrap_or(&remedy.does).pick(lang)
-}
-
-/// A resource for a reader: its ARN, else its id.
-fn name_of(resource: &ResourceRef) -> &str {
-    resource.arn.as_deref().unwrap_or(&resource.id)
 }
 
 /// When a run began, by its journal.

@@ -1,11 +1,13 @@
 //! What `fix` and `undo` print.
 
-use super::{begun, name_of};
+use super::begun;
+use super::used::{self, Asked};
 use crate::commands::frameworks::TextOrJson;
 use crate::failure::Failure;
 use serde_json::{Value as Json, json};
 use std::io::Write;
-use yagura_model::Lang;
+use yagura_model::{Lang, ResourceRef};
+use yagura_respond::blast::Use;
 use yagura_respond::journal::Journals;
 use yagura_respond::plan::PlannedCall;
 use yagura_respond::run::{Failed, Outcome};
@@ -15,20 +17,36 @@ use yagura_respond::{NotMendable, Plan, Preview};
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn preview(preview: &Preview, (format, max): (TextOrJson, usize), live: bool, lang: Lang) -> Result<(), Failure> {
+pub fn preview(
+    preview: &Preview,
+    asked: &Asked,
+    (format, max): (TextOrJson, usize),
+    live: bool,
+    lang: Lang,
+) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let hash = preview.hash();
+    let told = asked.told();
+    let used = |nth: usize| told.and_then(|t| t.uses.get(nth));
     if format == TextOrJson::Json {
-        let plans: Vec<Json> = preview.plans.iter().map(plan_json).collect();
-        let document = json!({"hash": hash, "plans": plans, "not_mendable": preview.not_mendable});
+        let plan = |(nth, plan): (usize, &Plan)| plan_json(plan, used(nth));
+        let plans: Vec<Json> = preview.plans.iter().enumerate().map(plan).collect();
+        let document = json!({
+            "hash": hash, "plans": plans, "not_mendable": preview.not_mendable, "lake": told.map(used::lake_json),
+        });
         serde_json::to_writer_pretty(&mut out, &document).map_err(std::io::Error::from)?;
         writeln!(out)?;
         return Ok(());
     }
     for (nth, plan) in preview.plans.iter().enumerate() {
         write_plan(&mut out, nth + 1, plan, lang)?;
+        if let Some(found) = used(nth) {
+            used::write(&mut out, found, told.map_or(0, |t| t.flows), lang)?;
+        }
+        writeln!(out)?;
     }
     write_rest(&mut out, &preview.not_mendable, lang)?;
+    used::write_lake(&mut out, asked, lang)?;
     let (n, m) = (preview.plans.len(), preview.not_mendable.len());
     match lang {
         Lang::En => writeln!(out, "{n} plans; {m} findings are left to people. Nothing was changed.")?,
@@ -45,12 +63,13 @@ pub fn preview(preview: &Preview, (format, max): (TextOrJson, usize), live: bool
     Ok(())
 }
 
-fn plan_json(plan: &Plan) -> Json {
+fn plan_json(plan: &Plan, found: Option<&Use>) -> Json {
     let calls: Vec<Json> = plan.steps.iter().map(|s| s.call.shown()).collect();
     let undo: Vec<Json> = plan.steps.iter().rev().flat_map(|s| s.undo.iter().map(PlannedCall::shown)).collect();
     let mut out = json!({
         "rule": plan.rule, "maps": plan.maps, "resource": plan.resource, "remedy": plan.remedy,
         "says": plan.says, "calls": calls, "prior": plan.prior, "undo": undo,
+        "use": found.map(used::json),
     });
     if let (Some(map), false) = (out.as_object_mut(), plan.also.is_empty()) {
         map.insert("also".to_owned(), json!(plan.also));
@@ -59,7 +78,7 @@ fn plan_json(plan: &Plan) -> Json {
 }
 
 fn write_plan(out: &mut impl Write, nth: usize, plan: &Plan, lang: Lang) -> std::io::Result<()> {
-    writeln!(out, "{nth}. {}  {}", plan.rule, name_of(&plan.resource))?;
+    writeln!(out, "{nth}. {}  {}", plan.rule, plan.resource.name())?;
     if !plan.also.is_empty() {
         writeln!(out, "   {}: {}", lang.pick("also mends", "同時に修復"), plan.also.join(", "))?;
     }
@@ -76,7 +95,7 @@ fn write_plan(out: &mut impl Write, nth: usize, plan: &Plan, lang: Lang) -> std:
     if undo.is_empty() {
         writeln!(out, "   ← {}", lang.pick("nothing has to be taken back", "元に戻す操作は不要"))?;
     }
-    writeln!(out)
+    Ok(())
 }
 
 /// A call in one line.
@@ -92,13 +111,13 @@ fn write_rest(out: &mut impl Write, rest: &[NotMendable], lang: Lang) -> std::io
     }
     writeln!(out, "{}", lang.pick("Left to people:", "人の対応が必要:"))?;
     for one in rest {
-        let name = one.resource.as_ref().map_or("-", name_of);
+        let name = one.resource.as_ref().map_or("-", ResourceRef::name);
         writeln!(out, "   {}  {name}\n      {}", one.rule, one.why)?;
     }
     writeln!(out)
 }
 
-fn list(done: &[(smol_str::SmolStr, yagura_model::ResourceRef)]) -> Vec<Json> {
+fn list(done: &[(smol_str::SmolStr, ResourceRef)]) -> Vec<Json> {
     done.iter().map(|(rule, resource)| json!({"rule": rule, "resource": resource})).collect()
 }
 
@@ -127,7 +146,7 @@ pub fn applied(run: &str, outcome: &Outcome, format: TextOrJson, lang: Lang) -> 
         } else {
             ""
         };
-        writeln!(out, "✓ {rule}  {}{note}", name_of(resource))?;
+        writeln!(out, "✓ {rule}  {}{note}", resource.name())?;
     }
     failures(&mut out, &outcome.failed)?;
     if outcome.left > 0 {
@@ -147,7 +166,7 @@ pub fn applied(run: &str, outcome: &Outcome, format: TextOrJson, lang: Lang) -> 
 }
 
 fn failures(out: &mut impl Write, failed: &[Failed]) -> std::io::Result<()> {
-    failed.iter().try_for_each(|f| writeln!(out, "✗ {}  {}\n   {}", f.rule, name_of(&f.resource), f.why))
+    failed.iter().try_for_each(|f| writeln!(out, "✗ {}  {}\n   {}", f.rule, f.resource.name(), f.why))
 }
 
 /// Prints what an undo came to.
@@ -163,7 +182,7 @@ pub fn undone(run: &str, outcome: &Outcome, format: TextOrJson, lang: Lang) -> R
         return Ok(());
     }
     for (rule, resource) in &outcome.done {
-        writeln!(out, "✓ {rule}  {}", name_of(resource))?;
+        writeln!(out, "✓ {rule}  {}", resource.name())?;
     }
     failures(&mut out, &outcome.failed)?;
     if outcome.done.is_empty() && outcome.failed.is_empty() {

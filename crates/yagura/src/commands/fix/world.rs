@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use yagura_aws::{CallError, Session};
 use yagura_inventory::{Target, collect_one};
 use yagura_model::{Field, GapReason, Lang, Map, Status};
-use yagura_respond::Plan;
 use yagura_respond::plan::PlannedCall;
 use yagura_respond::run::{Refusal, Reread, World};
+use yagura_respond::{Plan, Ready};
 use yagura_rule::{Check, judge_one};
 
 /// A live account, as a run reads and changes it.
@@ -37,8 +37,9 @@ impl Live<'_> {
 impl World for Live<'_> {
     async fn again(&mut self, plan: &Plan) -> Result<Reread, String> {
         let wanted: Vec<&Check> = self.checks.iter().filter(|c| plan.rules().any(|r| *r == c.id)).collect();
-        let ready = self.remedies.ready.get(&plan.rule).into_iter().flatten().find(|r| r.id == plan.remedy);
-        let Some(ready) = ready else {
+        let fits = |r: &&Ready| r.id == plan.remedy && r.kind() == plan.resource.kind;
+        let all_ready: Vec<&Ready> = self.remedies.ready.get(&plan.rule).into_iter().flatten().filter(fits).collect();
+        let Some(ready) = all_ready.first() else {
             return Err(format!("{} `{}`", self.lang.pick("there is no remedy", "存在しない修復手順:"), plan.remedy));
         };
         let mut all: Vec<Check> = wanted.iter().map(|c| (*c).clone()).collect();
@@ -72,7 +73,9 @@ impl World for Live<'_> {
         for name in plan.prior.keys() {
             state.entry(name.clone()).or_insert(Json::Null);
         }
-        let mut now = ready.plan(&estate, asset, self.lang);
+        // One action may be asked for with different settings: that one counts which makes the plan's own calls.
+        let same = |r: &&&Ready| r.plan(&estate, asset, self.lang).is_ok_and(|p| p.steps == plan.steps);
+        let mut now = all_ready.iter().find(same).unwrap_or(ready).plan(&estate, asset, self.lang);
         if let Ok(now) = &mut now {
             now.also.clone_from(&plan.also);
         }
