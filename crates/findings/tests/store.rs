@@ -319,7 +319,9 @@ fn a_sealed_store_shows_nothing_and_opens_with_its_key_alone() {
         yagura_seal::sealed::is_sealed(&disk) && !disk.windows(10).any(|w| w == b"vpc-secret" || w == b"SQLite for")
     );
     let other = Place::File(path.clone()).sealed(Some(&DataKey::new().unwrap()));
-    for (place, words) in [(other, "sealed with the key"), (Place::File(path.clone()), "not a database")] {
+    for (place, words) in
+        [(other, "sealed with the key"), (Place::File(path.clone()), "name its key file in YAGURA_KEY")]
+    {
         let Err(e) = Store::open(&place) else { panic!("opened") };
         assert!(matches!(e, StoreError::NotAStore(_)) && e.to_string().contains(words), "{e}");
     }

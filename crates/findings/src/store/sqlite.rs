@@ -4,6 +4,7 @@ use super::cell::{Cell, Db, Done, Row};
 use crate::error::StoreError;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, ToSql, params_from_iter};
+use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,6 +20,12 @@ impl Sqlite {
     pub(crate) fn open(path: &Path, make: bool) -> Done<Self> {
         if make {
             prepare(path).map_err(|e| StoreError::NotWritable(format!("{}: {e}", path.display())))?;
+        }
+        if is_sealed(path) {
+            return Err(StoreError::NotAStore(format!(
+                "{} is encrypted: name its key file in YAGURA_KEY",
+                path.display()
+            )));
         }
         let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         flags.set(OpenFlags::SQLITE_OPEN_CREATE, make);
@@ -49,6 +56,13 @@ impl Sqlite {
         self.connection.deserialize_read_exact(MAIN_DB, image, image.len(), false).map_err(failure)?;
         self.connection.execute_batch("PRAGMA foreign_keys = ON;").map_err(failure)
     }
+}
+
+/// Whether a file is a sealed one. One that cannot be read is told of when it is opened.
+fn is_sealed(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = std::fs::File::open(path).and_then(|f| f.take(8).read_to_end(&mut head));
+    read.is_ok() && yagura_seal::sealed::is_sealed(&head)
 }
 
 /// A file that its owner alone can read; emptied, if `empty` says so.

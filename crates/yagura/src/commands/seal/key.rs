@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use yagura_aws::{CallError, Session};
-use yagura_model::{Lang, Map, Value};
+use yagura_model::{GapReason, Lang, Map, Value};
 use yagura_seal::{DataKey, KeyFile, SealError, Wrap};
 
 /// The data key, where `YAGURA_KEY` names a key file. It is unwrapped once a process.
@@ -85,11 +85,14 @@ fn ask(call: &'static str, arn: &str, input: Map) -> Result<Map, Failure> {
 }
 
 fn refused(call: &str, e: &CallError) -> Failure {
-    Failure::blind(
-        format!("AWS KMS does not open the key: {call}: {}: {}", e.code, e.message),
-        format!("AWS KMS でキーを開けない: {call}: {}: {}", e.code, e.message),
-    )
-    .hint(
+    let failure = Failure::blind(
+        format!("AWS KMS gives no data key: {call}: {}: {}", e.code, e.message),
+        format!("AWS KMS からデータキーを得られない: {call}: {}: {}", e.code, e.message),
+    );
+    if !matches!(e.reason, GapReason::AccessDenied | GapReason::DeniedByOrganization) {
+        return failure;
+    }
+    failure.hint(
         format!("the caller needs {call} on the KMS key, by its key policy or an IAM policy"),
         format!("呼び出し元に、KMS キーに対する {call} をキーポリシーまたは IAM ポリシーで許可する"),
     )
