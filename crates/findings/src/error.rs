@@ -21,6 +21,9 @@ pub enum StoreError {
     /// The file is no store, or is damaged.
     #[error("this is no store of findings, or a damaged one ({0})")]
     NotAStore(String),
+    /// It is encrypted and no key, or another, is at hand; or it is plain and a key is.
+    #[error("{0}")]
+    Key(String),
     /// A newer version of Yagura wrote it.
     #[error("the store has schema {found}, and this version knows up to {known}")]
     Newer {

@@ -323,7 +323,7 @@ fn a_sealed_store_shows_nothing_and_opens_with_its_key_alone() {
         [(other, "sealed with the key"), (Place::File(path.clone()), "name its key file in YAGURA_KEY")]
     {
         let Err(e) = Store::open(&place) else { panic!("opened") };
-        assert!(matches!(e, StoreError::NotAStore(_)) && e.to_string().contains(words), "{e}");
+        assert!(matches!(e, StoreError::Key(_)) && e.to_string().contains(words), "{e}");
     }
     // Opened for good, it is SQLite's own file again; sealed, nothing is lost.
     reseal(&path, Some(&key), None).unwrap();

@@ -34,7 +34,7 @@ fn check_file() -> ContentFile {
 fn schema() -> Schema {
     let block = Type::Struct(Arc::new(SWITCHES.iter().map(|s| (SmolStr::from(*s), Type::Bool)).collect()));
     let fields = [("Name".into(), Type::String), ("PublicAccessBlock".into(), block)].into();
-    [Kind { id: "s3.bucket".into(), regional: false, name: "Name".into(), fields }].into_iter().collect()
+    [Kind { id: "s3.bucket".into(), regional: false, placed: false, name: "Name".into(), fields }].into_iter().collect()
 }
 
 fn simple(c: &mut Criterion) {

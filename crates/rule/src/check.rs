@@ -59,6 +59,8 @@ pub struct Join {
     pub kind: SmolStr,
     /// Whether that kind is listed per Region.
     pub regional: bool,
+    /// Whether the kind is account-wide and its assets lie in a Region each.
+    pub placed: bool,
     /// Which Regions.
     pub across: Across,
     /// Field paths of the joined kind, and the value each must have.
@@ -401,7 +403,7 @@ impl CheckFile {
             }
             let by_region = kind.regional && across == Across::SameRegion;
             let index = JoinKey::new(kind_id.clone(), by_region, on.iter().map(|(path, _)| path.clone()).collect());
-            out.push(Join { name: name.name.clone(), kind: kind_id, regional: kind.regional, across, on, index });
+            out.push(Join { name: name.name.clone(), kind: kind_id, regional: kind.regional, placed: kind.placed, across, on, index });
         }
         out
     }

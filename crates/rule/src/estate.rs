@@ -369,7 +369,7 @@ impl Estate {
                 holes.push(Hole::Listing { kind: at.0, account: at.1, region: at.2, gap: gap.clone() });
             }
         }
-        if join.across == Across::AllRegions && join.regional && !self.scope.all_regions {
+        if join.across == Across::AllRegions && (join.regional || join.placed) && !self.scope.all_regions {
             holes.push(Hole::Other(self.outside.clone()));
         }
         Joined { items: items.into(), holes }

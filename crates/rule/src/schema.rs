@@ -12,6 +12,8 @@ pub struct Kind {
     pub id: SmolStr,
     /// Whether its assets are listed once per Region (else once per account).
     pub regional: bool,
+    /// Whether its assets are listed once per account and yet lie in a Region each: those of Regions that were not scanned are left out.
+    pub placed: bool,
     /// The field that names its assets (`InstanceId`); empty where no single top-level field does.
     pub name: SmolStr,
     /// Top-level fields.

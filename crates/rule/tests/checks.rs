@@ -14,6 +14,7 @@ fn schema() -> Schema {
         name: SmolStr::default(),
         id: id.into(),
         regional,
+        placed: false,
         fields: fields.iter().map(|(n, t)| (SmolStr::from(*n), t.clone())).collect(),
     };
     [

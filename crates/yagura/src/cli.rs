@@ -87,7 +87,7 @@ pub enum Command {
     Events(EventsCommand),
     /// Ask SQL of logs, resources and findings
     Query(Box<QueryArgs>),
-    /// Run Cloud Custodian policies as they are; nothing is changed
+    /// Run Cloud Custodian policies as they are; nothing is changed but by --apply
     #[command(subcommand)]
     Custodian(CustodianCommand),
     /// Findings with a life: what is new, resolved, suppressed, whose

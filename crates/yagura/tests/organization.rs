@@ -171,7 +171,7 @@ fn a_landing_zone_is_judged_in_the_management_account() {
     let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/moto/landing_zone.py");
     let judged = |stage: &str| -> BTreeMap<String, Status> {
         output(Command::new(&python).arg(&seed).arg(moto.url()).arg(stage));
-        let out = Run::new(&["scan", "--framework", "landing-zone", "--region", "us-east-1", "--format", "jsonl"])
+        let out = Run::new(&["scan", "--framework", "landing-zone", "--all-regions", "--format", "jsonl"])
             .env("AWS_ENDPOINT_URL", &moto.url())
             .env("AWS_REGION", "us-east-1")
             .within(Duration::from_secs(120))

@@ -68,6 +68,8 @@ impl Claim {
 }
 
 fn file(path: &std::path::Path, who: &str) -> Result<File, ClaimError> {
+    // By whatever name it is called.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut beside = path.as_os_str().to_owned();
     beside.push(".watch.lock");
     let beside = PathBuf::from(beside);

@@ -142,23 +142,28 @@ impl Store {
     }
 }
 
-/// Seals a store's file in its place, or opens a sealed one. Nobody may be writing to it.
+/// Seals a store's file in its place, or opens a sealed one. Writers wait for it.
 ///
 /// # Errors
 /// It is no store, is sealed with another key, or cannot be written; the file is as it was then.
 pub fn reseal(path: &std::path::Path, old: Option<&DataKey>, new: Option<&DataKey>) -> Result<(), StoreError> {
-    let (mut from, image);
+    // Nobody writes to a sealed store meanwhile, whichever way it goes.
+    let _turn = sealed::take_turn(path)?;
+    let mut open = None;
     let plain = match old {
         Some(key) => {
             let bytes = std::fs::read(path).map_err(|e| StoreError::NotWritable(format!("{}: {e}", path.display())))?;
-            yagura_seal::sealed::open(key, &bytes)
-                .map_err(|e| StoreError::NotAStore(format!("{} {e}", path.display())))?
+            yagura_seal::sealed::open(key, &bytes).map_err(|e| match e {
+                yagura_seal::SealError::OtherKey { .. } => StoreError::Key(format!("the store {e}")),
+                _ if !yagura_seal::sealed::is_sealed(&bytes) => StoreError::Key("the store is not encrypted".to_owned()),
+                _ => StoreError::NotAStore(e.to_string()),
+            })?
         }
         None => {
-            from = sqlite::Sqlite::open(path, false)?;
-            from.begin()?; // nobody else writes meanwhile, and a journal that a dead process left is played back
-            image = from.image();
-            from.rollback();
+            let mut from = sqlite::Sqlite::open(path, false)?;
+            from.begin()?; // nor to a plain one, until it is replaced; and a journal that a dead process left is played back
+            let image = from.image();
+            open = Some(from);
             image?
         }
     };
@@ -166,7 +171,11 @@ pub fn reseal(path: &std::path::Path, old: Option<&DataKey>, new: Option<&DataKe
         Some(key) => yagura_seal::sealed::seal(key, &plain).map_err(|e| StoreError::NotWritable(e.to_string()))?,
         None => plain,
     };
-    sealed::write(path, &bytes).map_err(|e| StoreError::NotWritable(format!("{}: {e}", path.display())))
+    let written = sealed::write(path, &bytes).map_err(|e| StoreError::NotWritable(format!("{}: {e}", path.display())));
+    if let Some(mut from) = open {
+        from.rollback();
+    }
+    written
 }
 
 fn connection(place: &Place, make: bool) -> Done<Box<dyn Db>> {

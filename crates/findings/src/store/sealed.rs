@@ -63,13 +63,12 @@ impl Sealed {
         // An empty file is one that is about to be made.
         if stamp.is_some_and(|(_, length, _)| length > 0) {
             let bytes = std::fs::read(&self.path).map_err(|e| self.unwritable(&e))?;
-            let plain = sealed::open(&self.key, &bytes).map_err(|e| {
-                let hint = if matches!(e, SealError::Damaged(_)) && !sealed::is_sealed(&bytes) {
-                    "; `yagura seal store` seals it"
-                } else {
-                    ""
-                };
-                StoreError::NotAStore(format!("{} {e}{hint}", self.path.display()))
+            let plain = sealed::open(&self.key, &bytes).map_err(|e| match e {
+                SealError::OtherKey { .. } => StoreError::Key(format!("the store {e}")),
+                _ if !sealed::is_sealed(&bytes) => StoreError::Key(
+                    "the store is not encrypted, and YAGURA_KEY names a key; `yagura seal store` encrypts it".to_owned(),
+                ),
+                _ => StoreError::NotAStore(e.to_string()),
             })?;
             self.inner.restore(&plain)?;
         }
@@ -91,29 +90,29 @@ impl Sealed {
     fn unwritable(&self, e: &std::io::Error) -> StoreError {
         StoreError::NotWritable(format!("{}: {e}", self.path.display()))
     }
+}
 
-    fn take_turn(&mut self) -> Done<()> {
-        let beside = with_ending(&self.path, "lock");
-        let file = new_file(&beside, false).map_err(|e| self.unwritable(&e))?;
-        let started = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if started.elapsed() < PATIENCE => {
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                Err(TryLockError::WouldBlock) => return Err(StoreError::Busy { seconds: PATIENCE.as_secs() }),
-                Err(TryLockError::Error(e)) => return Err(self.unwritable(&e)),
+/// Waits for one's turn to write, which lasts as long as the file is held.
+pub(crate) fn take_turn(path: &Path) -> Done<File> {
+    let beside = with_ending(path, "lock");
+    let failed = |e: &std::io::Error| StoreError::NotWritable(format!("{}: {e}", beside.display()));
+    let file = new_file(&beside, false).map_err(|e| failed(&e))?;
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if started.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(20));
             }
+            Err(TryLockError::WouldBlock) => return Err(StoreError::Busy { seconds: PATIENCE.as_secs() }),
+            Err(TryLockError::Error(e)) => return Err(failed(&e)),
         }
-        self.turn = Some(file);
-        Ok(())
     }
 }
 
 impl Db for Sealed {
     fn begin(&mut self) -> Done<()> {
-        self.take_turn()?;
+        self.turn = Some(take_turn(&self.path)?);
         self.refresh().and_then(|()| self.inner.begin()).inspect_err(|_| self.turn = None)
     }
 
@@ -171,10 +170,11 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         let _ = std::fs::remove_file(&beside);
     }
     done?;
+    // It stands in its place now: where the folder cannot be flushed too, it was written all the same.
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        File::open(folder)?.sync_all()?;
+        let _ = File::open(folder).and_then(|f| f.sync_all());
     }
     Ok(())
 }

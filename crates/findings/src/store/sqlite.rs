@@ -22,10 +22,7 @@ impl Sqlite {
             prepare(path).map_err(|e| StoreError::NotWritable(format!("{}: {e}", path.display())))?;
         }
         if is_sealed(path) {
-            return Err(StoreError::NotAStore(format!(
-                "{} is encrypted: name its key file in YAGURA_KEY",
-                path.display()
-            )));
+            return Err(StoreError::Key("the store is encrypted; name its key file in YAGURA_KEY".to_owned()));
         }
         let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         flags.set(OpenFlags::SQLITE_OPEN_CREATE, make);

@@ -185,7 +185,7 @@ impl Catalogue {
         let mut out: Vec<Changed> =
             hits.iter().map(|(at, e)| e.changed(event, Which::Known(*at), &stem, e.is_all(&stem))).collect();
         if MAKING.contains(&verb.as_str()) || out.is_empty() {
-            out.extend(made(entries, event, known, &stem, behind.last(), any_named));
+            out.extend(made(entries, event, (known, estate), &stem, behind.last(), any_named));
         }
         // What an account or Region has one of is changed by calls that name none of its resources.
         if !any_named && !out.iter().any(|c| matches!(c.which, Which::New(_))) {
@@ -211,7 +211,7 @@ impl Catalogue {
 fn made(
     entries: &[Entry],
     event: &ApiEvent,
-    known: &Known,
+    (known, estate): (&Known, &Estate),
     stem: &Words,
     last: Option<&SmolStr>,
     any_named: bool,
@@ -227,7 +227,14 @@ fn made(
         let names = |answered: bool| -> BTreeSet<(String, SmolStr)> {
             let strict = !exact && !by_end;
             let fits = |name: &str| if strict { e.names.contains(name) } else { e.takes(name) };
-            let texts = event.texts.iter().filter(|(name, text)| fits(name) && known.find(text).is_none());
+            // The same name elsewhere is another resource.
+            let here = |at: &u32| {
+                let found = estate.assets().get(*at as usize);
+                let near = |a: &Asset| !e.regional || a.region == event.region || a.region.ends_with("-global");
+                found.is_some_and(|a| a.account == event.account && near(a))
+            };
+            let is_known = |text: &SmolStr| known.find(text).is_some_and(|places| places.iter().any(here));
+            let texts = event.texts.iter().filter(|(name, text)| fits(name) && !is_known(text));
             texts.filter(|t| !answered || event.answered.contains(*t)).cloned().collect()
         };
         // What the answer names is the new one; what the request names may be what it was made of.

@@ -28,6 +28,7 @@ pub fn kind(id: &str, regional: bool, fields: &[(&str, Type)]) -> Kind {
     Kind {
         id: id.into(),
         regional,
+        placed: false,
         name: SmolStr::default(),
         fields: fields.iter().map(|(n, t)| (SmolStr::from(*n), t.clone())).collect(),
     }

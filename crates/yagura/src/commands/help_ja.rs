@@ -144,7 +144,7 @@ fn about(path: &str) -> Option<&'static str> {
         "yagura trail" => "CloudTrail のログファイルが配信されたままであることを証明する",
         "yagura findings" => "検出結果の経過: 新規、解決済み、抑制中、担当者",
         "yagura notify" => "新しいものを人とシステムに知らせる: チャット、メール、チケット、ページャー、AWS",
-        "yagura custodian" => "Cloud Custodian のポリシーをそのまま実行する（変更はしない）",
+        "yagura custodian" => "Cloud Custodian のポリシーをそのまま実行する（変更は --apply だけ）",
         "yagura content" => "コンテンツフォルダーを検査する",
         "yagura content lint" => "すべて読み込み、式の型を検査し、テストを実行する",
         "yagura content schema" => "コンテンツファイルの JSON Schema を出力する（エディター用）",

@@ -15,6 +15,8 @@ enum Nested {
     Block,
     /// A block here, and maps within it.
     Outer,
+    /// Nothing but values.
+    Values,
 }
 
 /// The blocks of a file, and the line on which each begins.
@@ -53,6 +55,7 @@ fn labelled(
             let nested = match kind {
                 "data" => Nested::Block,
                 "provider" => Nested::Outer,
+                "locals" | "output" => Nested::Values,
                 _ => Nested::Map,
             };
             let mut block = Block::new(Ident::new(kind));
@@ -96,7 +99,10 @@ fn body(node: &Node, nested: Nested, literal: bool, line: u32) -> Result<Body, B
                     out.push(block);
                 }
             }
-        } else if !literal && (objects || (nested != Nested::Map && matches!(entry.value, Node::Map(_)))) {
+        } else if !literal
+            && nested != Nested::Values
+            && (objects || (nested != Nested::Map && matches!(entry.value, Node::Map(_))))
+        {
             for one in many(&entry.value) {
                 let mut block = Block::new(Ident::new(key));
                 block.body = body(one, inner, false, line)?;
@@ -198,7 +204,7 @@ mod tests {
   "//": "a comment",
   "terraform": {"required_version": ">= 1"},
   "variable": {"stage": {"type": "string", "default": "${not a template}"}},
-  "locals": {"names": ["a", "b"]},
+  "locals": {"names": ["a", "b"], "rules": [{"port": 22}]},
   "resource": {
     "aws_s3_bucket": {
       "b": {"bucket": "x-${var.stage}", "tags": {"team": "web"}, "count": "${length(local.names)}", "force_destroy": true}
@@ -215,7 +221,7 @@ mod tests {
         let all = all.unwrap();
         let expected = [
             "4: variable \"stage\" {\n  type = \"string\"\n  default = \"$${not a template}\"\n}\n",
-            "5: locals {\n  names = [\"a\", \"b\"]\n}\n",
+            "5: locals {\n  names = [\"a\", \"b\"]\n  rules = [{ \"port\" = 22 }]\n}\n",
             "8: resource \"aws_s3_bucket\" \"b\" {\n  bucket = \"x-${var.stage}\"\n  tags = { \"team\" = \"web\" }\n  count = length(local.names)\n  force_destroy = true\n}\n",
             "11: resource \"aws_security_group\" \"g\" {\n  ingress {\n    from_port = 22\n    cidr_blocks = [\"0.0.0.0/0\"]\n  }\n  dynamic \"egress\" {\n    for_each = [443]\n    content {\n      from_port = egress.value\n    }\n  }\n}\n",
             "14: data \"aws_iam_policy_document\" \"p\" {\n  statement {\n    actions = [\"s3:*\"]\n  }\n}\n",

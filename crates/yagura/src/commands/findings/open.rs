@@ -61,7 +61,10 @@ fn nothing(place: &Place) -> Failure {
 /// # Errors
 /// It is of another kind: a sentence.
 pub fn place(asked: Option<&str>) -> Result<Place, Failure> {
-    Ok(plain(asked)?.sealed(key::at_hand()?.as_ref()))
+    match plain(asked)? {
+        server @ Place::Postgres(_) => Ok(server),
+        file => Ok(file.sealed(key::at_hand()?.as_ref())),
+    }
 }
 
 fn plain(asked: Option<&str>) -> Result<Place, Failure> {
@@ -103,6 +106,7 @@ pub fn failure(e: &StoreError, place: &Place) -> Failure {
             "ユーザー、パスワード、データベースを確認する。独自の認証局を使う場合は URL に sslrootcert=ファイル を加える",
         ),
         StoreError::NotAStore(why) => failed(ja(format!("検出結果のストアではないか、破損している（{why}）"))),
+        StoreError::Key(why) => failed(ja(format!("ストアの暗号化と YAGURA_KEY のキーが合わない（{why}）"))),
         StoreError::Newer { found, known } => {
             failed(ja(format!("ストアのスキーマは {found} で、このバージョンが扱えるのは {known} まで"))).hint(
                 format!("update Yagura, or with the newer one run `yagura findings migrate --to {known}`"),

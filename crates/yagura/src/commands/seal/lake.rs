@@ -10,7 +10,7 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, PutPayload};
 use std::sync::Arc;
 use yagura_logs::lake::{Lake, lock};
 use yagura_model::Lang;
-use yagura_seal::sealed::{self, is_sealed};
+use yagura_seal::sealed::{self, Reader, is_sealed};
 use yagura_seal::{DataKey, SealedStore};
 
 /// Where the key's id stands, below the lake's root.
@@ -28,20 +28,11 @@ pub async fn opened(
     lake: &LakeArgs,
     writes: bool,
 ) -> Result<Arc<dyn ObjectStore>, Failure> {
-    let named = match store.get(&marker(root)).await {
-        Ok(found) => Some(found.bytes().await.map_err(|e| store::failure(&e, &lake.lake, Access::Get))?),
-        Err(Error::NotFound { .. }) => None,
-        Err(e) => return Err(store::failure(&e, &lake.lake, Access::Get)),
-    };
     let name = &lake.lake;
-    let named = named.map(|n| String::from_utf8_lossy(&n).trim().to_owned());
-    match (named, key::at_hand()?) {
+    match (named(&store, root, lake).await?, key::at_hand()?) {
         (None, None) => Ok(store),
         (Some(id), Some(key)) if key.id() == id => Ok(Arc::new(SealedStore::new(store, key))),
-        (Some(id), Some(key)) => Err(Failure::blind(
-            format!("the lake `{name}` is encrypted with the key {id}, and YAGURA_KEY names {}", key.id()),
-            format!("レイク `{name}` はキー {id} で暗号化されているが、YAGURA_KEY のキーは {}", key.id()),
-        )),
+        (Some(id), Some(key)) => Err(other_key(lake, &id, &key)),
         (Some(id), None) => Err(Failure::blind(
             format!("the lake `{name}` is encrypted with the key {id}"),
             format!("レイク `{name}` はキー {id} で暗号化されている"),
@@ -68,6 +59,27 @@ pub async fn opened(
     }
 }
 
+/// The id of the key that the lake is encrypted with.
+async fn named(store: &Arc<dyn ObjectStore>, root: &Path, lake: &LakeArgs) -> Result<Option<String>, Failure> {
+    let failed = |e: Error| store::failure(&e, &lake.lake, Access::Get);
+    match store.get(&marker(root)).await {
+        Ok(found) => {
+            let id = found.bytes().await.map_err(failed)?;
+            Ok(Some(String::from_utf8_lossy(&id).trim().to_owned()))
+        }
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(e) => Err(failed(e)),
+    }
+}
+
+fn other_key(lake: &LakeArgs, id: &str, key: &DataKey) -> Failure {
+    let name = &lake.lake;
+    Failure::blind(
+        format!("the lake `{name}` is encrypted with the key {id}, and YAGURA_KEY names {}", key.id()),
+        format!("レイク `{name}` はキー {id} で暗号化されているが、YAGURA_KEY のキーは {}", key.id()),
+    )
+}
+
 async fn mark(store: &Arc<dyn ObjectStore>, root: &Path, key: &DataKey) -> Result<(), Error> {
     store.put(&marker(root), PutPayload::from(key.id().into_bytes())).await.map(drop)
 }
@@ -84,6 +96,9 @@ pub(super) fn seal(lake: &LakeArgs, aws: &StoreArgs, decrypt: bool, lang: Lang) 
     let count = runtime()?.block_on(async {
         let (store, root) = store::open(&lake.lake, aws, Folder::Must, lang).await?;
         let failed = |e: Error, access| store::failure(&e, &lake.lake, access);
+        if let Some(id) = named(&store, &root, lake).await?.filter(|id| *id != key.id()) {
+            return Err(other_key(lake, &id, &key));
+        }
         // Encrypted: the marker first. Whoever opens it half-way is told to name the key, and then which file is still plain.
         if !decrypt {
             mark(&store, &root, &key).await.map_err(|e| failed(e, Access::Put))?;
@@ -99,10 +114,14 @@ pub(super) fn seal(lake: &LakeArgs, aws: &StoreArgs, decrypt: bool, lang: Lang) 
                 Ok(found) => found.bytes().await.map_err(|e| failed(e, Access::Get))?,
                 Err(e) => return Err(failed(e, Access::Get)),
             };
-            if is_sealed(&bytes) != decrypt {
-                continue; // done before
-            }
             let told = |e| key::failure(std::path::Path::new(object.location.as_ref()), &e);
+            if is_sealed(&bytes) != decrypt {
+                // Done before; by this key, or it would be lost behind the marker of another.
+                if !decrypt {
+                    Reader::new(&key, &bytes, bytes.len() as u64).map_err(told)?;
+                }
+                continue;
+            }
             let other = if decrypt { sealed::open(&key, &bytes) } else { sealed::seal(&key, &bytes) }.map_err(told)?;
             store.put(&object.location, PutPayload::from(other)).await.map_err(|e| failed(e, Access::Put))?;
             count += 1;

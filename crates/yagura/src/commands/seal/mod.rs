@@ -10,7 +10,7 @@ use crate::failure::{Failure, exit};
 use clap::{Args, Subcommand};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use yagura_findings::reseal;
+use yagura_findings::{Claim, reseal};
 use yagura_model::Lang;
 use yagura_seal::{DataKey, KeyFile};
 
@@ -33,7 +33,7 @@ pub enum SealCommand {
   YAGURA_KEY=yagura.key yagura scan --store           # a new store is encrypted from the start
   YAGURA_KEY=yagura.key yagura logs ingest AWSLogs/   # and so is a new lake")]
 pub struct KeyArgs {
-    /// The KMS key that wraps it, by ARN or alias [default: a passphrase, from YAGURA_PASSPHRASE_FILE or YAGURA_PASSPHRASE]
+    /// The KMS key that wraps it, by its ARN or its alias's ARN [default: a passphrase, from YAGURA_PASSPHRASE_FILE or YAGURA_PASSPHRASE]
     #[arg(long, value_name = "ARN")]
     kms: Option<String>,
     /// The key file to write; it must not be there yet
@@ -176,6 +176,8 @@ fn store(args: &SealStoreArgs, lang: Lang) -> Result<u8, Failure> {
     let key = must()?;
     let (old, new) = if args.decrypt { (Some(&key), None) } else { (None, Some(&key)) };
     let place = yagura_findings::Place::File(args.store.clone());
+    // A watch that runs would go on with the old file.
+    let _claim = Claim::take(&place, "yagura seal").map_err(|e| super::watch::claim_failure(&e, &place))?;
     reseal(&args.store, old, new).map_err(|e| super::findings::open::failure(&e, &place))?;
     say(&match (lang, args.decrypt) {
         (Lang::En, false) => format!("{place} is encrypted with the key {}", key.id()),

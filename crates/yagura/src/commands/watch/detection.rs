@@ -17,6 +17,8 @@ use yagura_report::told_identity;
 
 /// How often the memory is written, at most.
 const EVERY: Duration = Duration::from_secs(1);
+/// How often a silent stream is looked at.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// What was read, by the number of its delivery.
 pub struct Work {
@@ -74,6 +76,8 @@ impl Detection {
         let (mut groups, mut told): (Vec<u64>, Vec<(Told, Option<Told>)>) = Default::default();
         let mut last = Instant::now();
         let mut pause = EVERY;
+        // Since when nothing came, and what of it was waited for.
+        let (mut idle, mut quiet) = (Instant::now(), Instant::now());
         loop {
             let over = match work.recv_timeout(Duration::from_millis(100)) {
                 Ok(first) => {
@@ -81,13 +85,22 @@ impl Detection {
                     batch.extend(work.try_iter().take(63));
                     let inputs: Vec<Input> = batch.iter_mut().flat_map(|w| std::mem::take(&mut w.inputs)).collect();
                     groups.extend(batch.iter().map(|w| w.group));
-                    told.extend(self.look(&inputs));
+                    told.extend(self.look(&inputs, self.late));
+                    idle = Instant::now();
                     false
                 }
-                Err(RecvTimeoutError::Timeout) => false,
+                // Where the stream falls silent, as it does where the log was stopped, time itself is what is waited for.
+                Err(RecvTimeoutError::Timeout) => {
+                    if quiet.elapsed() >= QUIET {
+                        quiet = Instant::now();
+                        let waited = i64::try_from(idle.elapsed().as_millis()).unwrap_or(i64::MAX);
+                        told.extend(self.look(&[], self.late.saturating_sub(waited).max(0)));
+                    }
+                    false
+                }
                 Err(RecvTimeoutError::Disconnected) => true,
             };
-            if !groups.is_empty() && (over || last.elapsed() >= pause) {
+            if (!groups.is_empty() || !told.is_empty()) && (over || last.elapsed() >= pause) {
                 let begun = Instant::now();
                 match self.put(&told).and_then(|()| save(&self.file, &self.saved)) {
                     Ok(()) => {
@@ -116,7 +129,7 @@ impl Detection {
         }
     }
 
-    fn look(&mut self, inputs: &[Input]) -> Vec<(Told, Option<Told>)> {
+    fn look(&mut self, inputs: &[Input], late: i64) -> Vec<(Told, Option<Told>)> {
         let own: Vec<_> =
             inputs.iter().filter_map(|i| i.place.account.as_deref()).map(smol_str::SmolStr::new).collect();
         if own.iter().any(|a| !self.ready.lists.owns(a)) {
@@ -124,7 +137,7 @@ impl Detection {
             self.saved.accounts.extend(self.ready.lists.accounts().cloned());
         }
         let languages = (self.log.lang(), self.notifier.is_some());
-        let mut done = once(&self.ready, inputs, &mut self.saved, Some(self.late), languages);
+        let mut done = once(&self.ready, inputs, &mut self.saved, Some(late), languages);
         // How far the sources are is remembered elsewhere.
         self.saved.read.clear();
         self.saved.broken.clear();

@@ -72,7 +72,11 @@ impl Folder {
     /// It cannot be written.
     pub fn open(path: PathBuf) -> Result<Self, Failure> {
         std::fs::create_dir_all(&path)?;
-        let journal = File::options().create(true).append(true).open(path.join(JOURNAL))?;
+        let mut options = File::options();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let journal = options.open(path.join(JOURNAL))?;
         Ok(Self { path, journal })
     }
 
@@ -113,7 +117,8 @@ impl Folder {
     /// # Errors
     /// The folder cannot be written.
     pub fn note(&mut self, since: &[Since]) -> Result<(), Failure> {
-        let mut text = Vec::new();
+        // A line that was cut before is ended first: it must not take this one with it.
+        let mut text = if since.is_empty() { Vec::new() } else { vec![b'\n'] };
         for one in since {
             serde_json::to_writer(&mut text, one).map_err(std::io::Error::from)?;
             text.push(b'\n');
@@ -187,8 +192,9 @@ pub fn apply(estate: &mut Estate, since: &[Since]) {
 pub fn usual(place: &yagura_findings::Place) -> Result<PathBuf, Failure> {
     let name = match place {
         yagura_findings::Place::File(path) | yagura_findings::Place::Sealed(path, _) => {
-            let whole = path.parent().and_then(|p| p.canonicalize().ok()).unwrap_or_default();
-            whole.join(path.file_name().unwrap_or_default()).display().to_string()
+            let whole = std::path::absolute(path)?;
+            let folder = whole.parent().and_then(|p| p.canonicalize().ok()).unwrap_or_default();
+            folder.join(whole.file_name().unwrap_or_default()).display().to_string()
         }
         yagura_findings::Place::Postgres(_) => place.to_string(),
     };

@@ -24,6 +24,9 @@ const ENVELOPES: usize = 4;
 pub fn message(body: &str) -> Message {
     let mut text = body.to_owned();
     for _ in 0..ENVELOPES {
+        if text.starts_with("CloudTrail validation message") {
+            return Message::Test;
+        }
         let Ok(json) = serde_json::from_str::<Value>(&text) else { return Message::Unknown };
         let is = |name: &str, wanted: &str| json.get(name).and_then(Value::as_str) == Some(wanted);
         let of_sns = json.get("TopicArn").is_some() || is("Type", "Notification");
@@ -31,7 +34,7 @@ pub fn message(body: &str) -> Message {
             text = inner.to_owned();
             continue;
         }
-        if is("Event", "s3:TestEvent") || text.starts_with("CloudTrail validation message") {
+        if is("Event", "s3:TestEvent") {
             return Message::Test;
         }
         if let Some(records) = json.get("Records").and_then(Value::as_array) {

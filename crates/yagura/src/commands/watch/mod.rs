@@ -21,6 +21,7 @@ use crate::failure::Failure;
 use yagura_model::Lang;
 
 pub use args::WatchArgs;
+pub use run::claim_failure;
 
 /// Runs it.
 pub fn run(cli: &Cli, args: &WatchArgs, lang: Lang) -> Result<u8, Failure> {

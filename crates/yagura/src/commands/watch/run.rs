@@ -152,6 +152,7 @@ pub fn run(cli: &Cli, args: &WatchArgs, lang: Lang) -> Result<u8, Failure> {
             ready,
             teller,
             wake,
+            look: args.look as f64,
             pending: BTreeMap::new(),
             groups: BTreeMap::new(),
             next_group: 0,
@@ -178,6 +179,10 @@ pub fn run(cli: &Cli, args: &WatchArgs, lang: Lang) -> Result<u8, Failure> {
         stop.store(true, Ordering::Relaxed);
         drop(watch);
         drop(deliveries);
+        // Detections remember what they found at the end: it is told, or it would never be.
+        for late in found.iter() {
+            super::tell::threats(&late.told)?;
+        }
         done
     })?;
     log.info("stopped", "停止した");
@@ -204,7 +209,7 @@ fn claim(place: &Place, who: &str) -> Result<Claim, Failure> {
     Claim::take(place, who).map_err(|e| claim_failure(&e, place))
 }
 
-pub(super) fn claim_failure(e: &ClaimError, place: &Place) -> Failure {
+pub fn claim_failure(e: &ClaimError, place: &Place) -> Failure {
     match e {
         ClaimError::Held { by } => Failure::usage(
             format!("{place}: {by} is watching over it already"),

@@ -231,7 +231,11 @@ impl Source {
                 return Ok(());
             }
             if self.first && is_old(&input) {
+                // As done: after a restart it is not new either.
                 self.handed.note(&input, true);
+                let done = Done::Position(Box::new(input), true);
+                let (inputs, events, readable) = (Vec::new(), Vec::new(), Instant::now());
+                self.hand(Delivery { source: self.nth, inputs, events, readable, backlog: true, done })?;
                 old += 1;
                 continue;
             }

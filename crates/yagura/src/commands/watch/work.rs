@@ -23,7 +23,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, TrySendError};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
-use yagura_findings::{Claim, Place, Recorded};
+use yagura_findings::{Claim, ClaimError, Place, Recorded};
 use yagura_inventory::change::ApiEvent;
 use yagura_inventory::load;
 use yagura_model::Lang;
@@ -47,6 +47,8 @@ const ASK: Duration = Duration::from_secs(10);
 const CLAIM: Duration = Duration::from_secs(30);
 /// How many names of events that cannot be mapped are said.
 const SAID: usize = 1000;
+/// How many deliveries are worked in at once; more stay with their source.
+const MOST: usize = 1000;
 
 /// What a full scan comes to.
 pub(super) type Scanned = Result<Option<Full>, Failure>;
@@ -114,6 +116,8 @@ pub(super) struct Watch<'w> {
     pub(super) teller: Teller,
     /// Where whoever tells people waits for news.
     pub(super) wake: Option<Sender<()>>,
+    /// Seconds between two looks at a prefix.
+    pub(super) look: f64,
     pub(super) pending: BTreeMap<String, Pending>,
     pub(super) groups: BTreeMap<u64, Group>,
     pub(super) next_group: u64,
@@ -189,7 +193,7 @@ impl Watch<'_> {
             }
             self.feed();
             // What comes before anything is known, or faster than it is worked in, stays with its source.
-            if self.world.is_some() && self.queued.is_empty() {
+            if self.world.is_some() && self.queued.is_empty() && self.groups.len() < MOST {
                 match deliveries.try_recv() {
                     Ok(delivery) => {
                         self.take(delivery);
@@ -200,7 +204,7 @@ impl Watch<'_> {
             }
             idle &= !self.reread();
             self.keep(false);
-            self.tick();
+            self.tick()?;
             if idle {
                 std::thread::sleep(Duration::from_millis(15));
             }
@@ -233,7 +237,9 @@ impl Watch<'_> {
         let access = self.runtime.block_on(Access::open(&args.aws, self.means.compiled, self.means.lang))?;
         let scope = (&access.scope.regions, access.targets.iter().map(|t| &t.caller.account).collect::<BTreeSet<_>>());
         let before = (&snapshot.scope.regions, snapshot.callers.iter().map(|c| &c.account).collect::<BTreeSet<_>>());
-        if age >= self.every || !same || scope != before {
+        // A store that is new knows nothing of that scan.
+        let empty = self.memory.store().is_none_or(|(store, _)| matches!(store.run(None), Ok(None)));
+        if age >= self.every || !same || scope != before || empty {
             return Ok(());
         }
         let mut estate = Estate::from_snapshot(snapshot, self.means.compiled.tables.clone());
@@ -335,7 +341,7 @@ impl Watch<'_> {
         if detect {
             self.queued.push_back(Work { group, inputs });
         }
-        let before = self.world.as_ref().map(|w| w.estate.taken_at()).filter(|_| backlog);
+        let before = self.world.as_ref().map(|w| w.began).filter(|_| backlog);
         for event in events {
             self.event(&event, readable, group, before);
         }
@@ -398,6 +404,9 @@ impl Watch<'_> {
             groups: BTreeSet::new(),
             tries: 0,
         });
+        if group.is_some() && p.due > due {
+            (p.due, p.tries) = (due, 0);
+        }
         for field in waits.fields {
             if !p.waits.fields.contains(&field) {
                 p.waits.fields.push(field);
@@ -479,7 +488,9 @@ impl Watch<'_> {
                     g.open = g.open.saturating_sub(1);
                 }
             }
-            if done.later.contains(&nth) {
+            // AWS may not show at once what is new.
+            let soon = done.lost.contains(&nth) && p.waits.id.is_none() && p.tries < 4;
+            if done.later.contains(&nth) || soon {
                 let again = Pending {
                     waits: p.waits.clone(),
                     due: Instant::now() + pause(p.tries),
@@ -491,7 +502,7 @@ impl Watch<'_> {
             }
         }
         // What waits is remembered before a message that told of it is deleted.
-        if !done.later.is_empty() {
+        if !done.later.is_empty() || !done.lost.is_empty() {
             self.dirty = true;
             self.keep(true);
         }
@@ -512,7 +523,13 @@ impl Watch<'_> {
                 self.position.sources.entry(name.clone()).or_default().note(&input, whole);
                 self.dirty = true;
             }
-            Done::Message(receipt) => self.delete(*receipt),
+            Done::Message(receipt) => {
+                // Its events may be known from a first copy whose resources still wait.
+                self.dirty |= !self.pending.is_empty();
+                if self.keep(true) {
+                    self.delete(*receipt);
+                }
+            }
         }
     }
 
@@ -530,14 +547,13 @@ impl Watch<'_> {
         }));
     }
 
-    /// Remembers how far it is.
-    fn keep(&mut self, now: bool) {
+    /// Remembers how far it is, at most once in [`KEEP`] unless `now`; whether everything is remembered.
+    fn keep(&mut self, now: bool) -> bool {
         if !self.dirty || (!now && self.kept.elapsed() < KEEP) {
-            return;
+            return !self.dirty;
         }
-        // A resource that waits for a source's delivery comes again with it.
-        let alone = self.pending.values().filter(|p| p.groups.is_empty());
-        self.position.waiting = alone.map(|p| p.waits.clone()).collect();
+        // All that waits, also what comes again with its delivery: a later delivery of the same file may be done before it.
+        self.position.waiting = self.pending.values().map(|p| p.waits.clone()).collect();
         match self.folder.keep(&self.position) {
             Ok(()) => {
                 self.dirty = false;
@@ -545,18 +561,24 @@ impl Watch<'_> {
             Err(e) => self.store_failed(&e),
         }
         self.kept = Instant::now();
+        !self.dirty
     }
 
-    fn tick(&mut self) {
+    fn tick(&mut self) -> Result<(), Failure> {
         if self.ticked.elapsed() < Duration::from_millis(500) {
-            return;
+            return Ok(());
         }
         self.ticked = Instant::now();
         if self.claimed.elapsed() >= CLAIM {
             self.claimed = Instant::now();
-            if let Err(e) = self.claim.keep(&self.who) {
-                let e = claim_failure(&e, &self.store);
-                self.store_failed(&e);
+            match self.claim.keep(&self.who) {
+                Ok(()) => {}
+                // Somebody else watches now: two would tell everything twice.
+                Err(e @ ClaimError::Held { .. }) => return Err(claim_failure(&e, &self.store)),
+                Err(e) => {
+                    let e = claim_failure(&e, &self.store);
+                    self.store_failed(&e);
+                }
             }
         }
         let mut why = Vec::new();
@@ -576,11 +598,15 @@ impl Watch<'_> {
         for name in &self.names {
             let last = self.metrics.get("yagura_source_last_look_timestamp_seconds", &[("source", name)]);
             let lag = unix_now() - last;
-            if lag > 300.0 {
-                why.push(format!("{name}: not looked at for {} seconds", if last == 0.0 { -1.0 } else { lag.round() }));
+            if lag > 300.0 + 2.0 * self.look {
+                why.push(match last {
+                    0.0 => format!("{name}: not looked at yet"),
+                    _ => format!("{name}: not looked at for {} seconds", lag.round()),
+                });
             }
         }
         *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = why;
+        Ok(())
     }
 
     /// Ends: what is in hand was recorded; messages whose verdicts are recorded are deleted.

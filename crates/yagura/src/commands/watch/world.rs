@@ -38,6 +38,18 @@ pub struct World {
     pub estate: Estate,
     /// The same by its names.
     pub known: Known,
+    /// When the full scan behind it began.
+    pub began: Timestamp,
+    /// What was read and could not be recorded.
+    owed: Owed,
+}
+
+/// What the estate holds already and the store does not: the next recording says it.
+#[derive(Default)]
+struct Owed {
+    read: BTreeSet<u32>,
+    gone: Vec<ResourceRef>,
+    verdicts: BTreeSet<(usize, u32)>,
 }
 
 /// What came of reading again.
@@ -61,7 +73,8 @@ impl World {
     /// A world.
     pub fn new(access: Access, estate: Estate, catalogue: &Catalogue) -> Self {
         let known = Known::of(&estate, catalogue);
-        Self { access, estate, known }
+        let began = estate.taken_at();
+        Self { access, estate, known, began, owed: Owed::default() }
     }
 
     /// Reads resources again, judges them and what is judged by them, and records it.
@@ -126,7 +139,8 @@ impl World {
             .flat_map(|(at, a)| means.rereader.checks_of(&a.kind).iter().map(|c| (*c, *at)))
             .filter(|(check, _)| *check < means.checks.len())
             .collect();
-        let all: BTreeSet<(usize, u32)> = own.union(&others).copied().collect();
+        let owed = std::mem::take(&mut self.owed);
+        let all: BTreeSet<(usize, u32)> = own.union(&others).chain(&owed.verdicts).copied().collect();
         prepare(&mut self.estate, &joins(&all));
         let mut judgements = Vec::new();
         for (check, asset) in all {
@@ -135,23 +149,22 @@ impl World {
                 continue;
             }
             let Some((status, holes)) = judged(&self.estate, check, asset) else { continue };
-            if own.contains(&(check, asset)) || was.get(&(check, asset)) != Some(&status) {
+            let place = (check, asset);
+            if own.contains(&place) || owed.verdicts.contains(&place) || was.get(&place) != Some(&status) {
                 judgements.push(Judgement { check, subject: Subject::Asset(asset), status, holes });
             }
         }
-        let gone: Vec<ResourceRef> = reread.gone.iter().map(|(r, _)| r.clone()).collect();
-        let mut done = Done {
-            recorded: None,
-            since: Vec::new(),
-            counts: [("read", reread.read.len() - reread.new.len()), ("new", reread.new.len()), ("gone", gone.len())],
-            later: reread.later,
-            lost: reread.lost,
-            requests,
-        };
-        if reread.read.is_empty() && gone.is_empty() {
+        let mut gone: Vec<ResourceRef> = reread.gone.iter().map(|(r, _)| r.clone()).collect();
+        let counts = [("read", reread.read.len() - reread.new.len()), ("new", reread.new.len()), ("gone", gone.len())];
+        gone.extend(owed.gone.into_iter().filter(|r| !reread.gone.iter().any(|(g, _)| g == r)));
+        let there = |at: &&u32| self.estate.assets().get(**at as usize).is_some_and(|a| !a.kind.is_empty());
+        let read: Vec<u32> = reread.read.iter().chain(owed.read.iter().filter(there)).copied().collect();
+        let mut done =
+            Done { recorded: None, since: Vec::new(), counts, later: reread.later, lost: reread.lost, requests };
+        if read.is_empty() && gone.is_empty() {
             return Ok(done);
         }
-        let part = Some(Part { read: &reread.read, gone: &gone });
+        let part = Some(Part { read: &read, gone: &gone });
         let scan = Scan {
             estate: &self.estate,
             checks: means.checks,
@@ -162,8 +175,18 @@ impl World {
             lang: means.lang,
             part,
         };
-        done.recorded = memory.keep(&scan, means.keep_days)?;
-        let assets = reread.read.iter().filter_map(|at| self.estate.assets().get(*at as usize));
+        match memory.keep(&scan, means.keep_days) {
+            Ok(recorded) => done.recorded = recorded,
+            Err(e) => {
+                let verdicts = judgements.iter().filter_map(|j| match j.subject {
+                    Subject::Asset(at) => Some((j.check, at)),
+                    _ => None,
+                });
+                self.owed = Owed { verdicts: verdicts.collect(), read: read.into_iter().collect(), gone };
+                return Err(e);
+            }
+        }
+        let assets = read.iter().filter_map(|at| self.estate.assets().get(*at as usize));
         done.since = assets.map(|a| Since { at, what: What::Asset(Box::new(a.clone())) }).collect();
         done.since.extend(gone.into_iter().map(|r| Since { at, what: What::Gone(r) }));
         Ok(done)
