@@ -388,6 +388,15 @@ mod tests {
                 .unwrap_err();
             assert!(!errors.is_empty() && errors.iter().all(|e| !e.contains("hooks.slack")), "{errors:?}");
         }
+        let login = "https://me:hunter2@api.example.com";
+        for channel in [
+            format!("{{kind: jira, url: '{login}', user: u, token: {{env: T}}, project: P}}"),
+            format!("{{kind: pagerduty, url: '{login}', routing_key: {{env: T}}}}"),
+        ] {
+            let errors = parse(&format!("channels: {{a: {channel}}}\nroutes: [{{name: r, to: [a]}}]")).unwrap_err();
+            assert!(errors.iter().any(|e| e.contains("holds a user or password")), "{errors:?}");
+            assert!(errors.iter().all(|e| !e.contains("hunter2")), "{errors:?}");
+        }
     }
 
     #[test]

@@ -241,6 +241,16 @@ fn sound_url(url: &str) -> Result<(), &'static str> {
     }
 }
 
+/// A URL that stands in the routes file, which is shown: a sound one without a user or password.
+fn written_url(url: &str) -> Result<(), &'static str> {
+    sound_url(url)?;
+    let authority = url.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    match authority.is_some_and(|a| a.contains('@')) {
+        true => Err("it holds a user or password: refer to secrets instead"),
+        false => Ok(()),
+    }
+}
+
 /// A URL that is a secret: looked up, and looked at.
 async fn secret_url(at: &SecretRef, world: &World) -> Result<Secret, Refused> {
     let url = world.secret(at).await?;
@@ -251,7 +261,7 @@ async fn secret_url(at: &SecretRef, world: &World) -> Result<Secret, Refused> {
 /// The `url` that replaces a vendor's, without a slash at its end.
 fn base_url(r: &mut Reader<'_>, at: &Yaml, vendor: &str) -> String {
     let Some(url) = r.text(at, "url") else { return vendor.to_owned() };
-    if let (Err(why), Some(v)) = (sound_url(&url), at.get("url")) {
+    if let (Err(why), Some(v)) = (written_url(&url), at.get("url")) {
         r.complain(v, format!("`url`: {why}"));
     }
     url.trim_end_matches('/').to_owned()
@@ -311,6 +321,20 @@ mod tests {
         ] {
             assert_eq!(sound_url(url).is_ok(), good, "{url}");
         }
+    }
+
+    #[test]
+    fn a_url_that_is_shown_holds_no_password() {
+        for (url, good) in [
+            ("https://j.example", true),
+            ("https://j.example/a@b?c@d", true),
+            ("https://user:token@j.example", false),
+            ("https://token@j.example/x", false),
+            ("http://token@localhost", false),
+        ] {
+            assert_eq!(written_url(url).is_ok(), good, "{url}");
+        }
+        assert!(sound_url("https://user:token@j.example").is_ok(), "a URL that is a secret may keep it");
     }
 
     #[test]
