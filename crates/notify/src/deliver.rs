@@ -131,7 +131,12 @@ async fn one_channel(
                     outbox.done(message.nth, clock())?;
                     out.sent += 1;
                 }
-                Err(refused) => hold = hold.max(note(outbox, clock, routes.attempts, message, &refused, out)?),
+                Err(refused) => {
+                    if refused.unknown {
+                        world.forget(&channel.secrets());
+                    }
+                    hold = hold.max(note(outbox, clock, routes.attempts, message, &refused, out)?);
+                }
             }
         }
         if let Some(until) = hold {

@@ -376,14 +376,12 @@ mod tests {
     #[test]
     fn a_secret_that_is_written_out_is_refused_and_not_repeated() {
         let secret = "https://hooks.slack.com/services/T000/B000/XXXX";
-        for form in
-            [
-                format!("url: '{secret}'"),
-                format!("url: ['{secret}']"),
-                format!("url: {{env: A, ssm: '{secret}'}}"),
-                format!("url: {{env: '{secret}'}}"),
-            ]
-        {
+        for form in [
+            format!("url: '{secret}'"),
+            format!("url: ['{secret}']"),
+            format!("url: {{env: A, ssm: '{secret}'}}"),
+            format!("url: {{env: '{secret}'}}"),
+        ] {
             let errors = parse(&format!("channels: {{a: {{kind: slack, {form}}}}}\nroutes: [{{name: r, to: [a]}}]"))
                 .unwrap_err();
             assert!(!errors.is_empty() && errors.iter().all(|e| !e.contains("hooks.slack")), "{errors:?}");
