@@ -15,6 +15,9 @@ use yagura_model::Lang;
 const FIRST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(3600);
 
+/// When a message is looked at again whose channel the routes file does not have.
+const LOST: Duration = Duration::from_secs(3600);
+
 /// What became of the messages that were due.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Delivered {
@@ -22,7 +25,9 @@ pub struct Delivered {
     pub sent: usize,
     /// Messages that still wait: for their time, or to be tried again.
     pub waiting: usize,
-    /// When the next of them is to be sent.
+    /// How many of them another routes file made: they are sent with it.
+    pub elsewhere: usize,
+    /// When the next of the others is to be sent.
     pub next: Option<Timestamp>,
     /// Messages that were put aside now.
     pub dead: usize,
@@ -30,6 +35,15 @@ pub struct Delivered {
     pub failed: Vec<Failed>,
     /// Another process is delivering: it sends what waits.
     pub busy: bool,
+}
+
+impl Delivered {
+    fn failed(&mut self, channel: &str, why: &str, again: bool) {
+        match self.failed.iter_mut().find(|f| f.channel == channel && f.why == why && f.again == again) {
+            Some(known) => known.times += 1,
+            None => self.failed.push(Failed { channel: channel.to_owned(), why: why.to_owned(), times: 1, again }),
+        }
+    }
 }
 
 /// Why a channel did not take messages.
@@ -60,13 +74,13 @@ pub async fn deliver(
     let mut out = Delivered::default();
     let Some(_mine) = outbox.deliverer()? else {
         out.busy = true;
-        out.waiting = outbox.waiting()?;
+        (out.waiting, out.elsewhere) = (outbox.waiting()?, outbox.elsewhere(routes.home())?);
         return Ok(out);
     };
     let until = clock().checked_add(patience).unwrap_or(Timestamp::MAX);
     loop {
         let mut channels: BTreeMap<String, Vec<Due>> = BTreeMap::new();
-        for due in outbox.due(clock())? {
+        for due in outbox.due(routes.home(), clock())? {
             channels.entry(due.channel.clone()).or_default().push(due);
         }
         for (name, due) in channels {
@@ -75,15 +89,17 @@ pub async fn deliver(
                     one_channel(outbox, routes, world, clock, (&name, channel.as_ref()), &due, &mut out).await?
                 }
                 None => {
+                    let why = "the routes file has no such channel";
+                    let until = clock().checked_add(LOST).unwrap_or(Timestamp::MAX);
                     for message in due {
-                        let refused = Refused::for_good("the routes file has no such channel any more");
-                        note(outbox, clock, routes.attempts, &message, &refused, &mut out)?;
+                        outbox.failed(message.nth, why, Some(until), clock())?;
+                        out.failed(&message.channel, why, true);
                     }
                 }
             }
         }
         let now = clock();
-        out.next = outbox.next_due(now)?;
+        out.next = outbox.next_due(routes.home(), now)?;
         match out.next.filter(|next| *next <= until && now < until) {
             Some(next) => {
                 let wait = Duration::try_from(next.duration_since(now)).unwrap_or_default();
@@ -92,7 +108,7 @@ pub async fn deliver(
             None => break,
         }
     }
-    out.waiting = outbox.waiting()?;
+    (out.waiting, out.elsewhere) = (outbox.waiting()?, outbox.elsewhere(routes.home())?);
     outbox.tidy(clock())?;
     Ok(out)
 }
@@ -140,7 +156,7 @@ async fn one_channel(
             }
         }
         if let Some(until) = hold {
-            return outbox.hold(name, until, clock());
+            return outbox.hold((routes.home(), name), until, clock());
         }
     }
     Ok(())
@@ -161,11 +177,7 @@ fn note(
     let due = clock().checked_add(wait).unwrap_or(Timestamp::MAX);
     outbox.failed(message.nth, &refused.why, again.then_some(due), clock())?;
     out.dead += usize::from(!again);
-    let (channel, why) = (message.channel.clone(), refused.why.clone());
-    match out.failed.iter_mut().find(|f| f.channel == channel && f.why == why && f.again == again) {
-        Some(known) => known.times += 1,
-        None => out.failed.push(Failed { channel, why, times: 1, again }),
-    }
+    out.failed(&message.channel, &refused.why, again);
     // Of a channel that fails for the moment, the rest waits too, also where this message is put aside.
     Ok(refused.again.then_some(due))
 }

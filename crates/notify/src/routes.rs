@@ -1,11 +1,12 @@
 //! The routes file: which changes go to which channels, and how.
 
 use crate::channel::{ALL, Channel};
-use crate::notice::Notice;
+use crate::notice::{Notice, digest};
 use crate::secret::SecretRef;
 use crate::template::Template;
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 use yagura_detect::detection::millis;
 use yagura_detect::pattern::{Pattern, Rules};
@@ -54,6 +55,7 @@ pub struct Routes {
     patterns: Rules,
     /// How often a message is tried before it is put aside.
     pub attempts: u32,
+    home: String,
 }
 
 impl Routes {
@@ -97,7 +99,21 @@ impl Routes {
         }
         let patterns = Rules::new(routes.iter().map(|(route, pattern)| (route.name.as_str(), pattern.clone())));
         let routes = routes.into_iter().map(|(route, _)| route).collect();
-        r.finish(Self { channels, routes, patterns, attempts })
+        let home = digest(&[&file.path]);
+        r.finish(Self { channels, routes, patterns, attempts, home })
+    }
+
+    /// With the file's place: an outbox tells by it whose messages it holds, however the path is written. Without this the path that
+    /// the file was read under counts.
+    #[must_use]
+    pub fn kept_at(self, file: &Path) -> Self {
+        let place = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+        Self { home: digest(&[&place.to_string_lossy()]), ..self }
+    }
+
+    /// What tells this routes file from others.
+    pub(crate) fn home(&self) -> &str {
+        &self.home
     }
 
     /// Whether AWS is needed: for a channel, or for a secret.

@@ -50,10 +50,10 @@ pub(crate) fn put(t: &Transaction<'_>, notices: &[Notice], routes: &Routes, now:
         let many = if route.when == When::AtOnce && route.group_by.is_empty() { 1 } else { MOST };
         let mut rest = notices.as_slice();
         if let When::Digest(_) = route.when {
-            rest = append(t, route, channel, group, rest, now)?;
+            rest = append(t, routes.home(), route, channel, group, rest, now)?;
         }
         for some in rest.chunks(many) {
-            create(t, route, channel, group, some, now)?;
+            create(t, routes.home(), route, channel, group, some, now)?;
         }
     }
     Ok(taken)
@@ -62,6 +62,7 @@ pub(crate) fn put(t: &Transaction<'_>, notices: &[Notice], routes: &Routes, now:
 /// Adds changes to the digest that is open; what it has no room for.
 fn append<'n>(
     t: &Transaction<'_>,
+    home: &str,
     route: &Route,
     channel: &str,
     group: &str,
@@ -69,9 +70,9 @@ fn append<'n>(
     now: Timestamp,
 ) -> rusqlite::Result<&'n [&'n Notice]> {
     let sql = "SELECT nth, body, many FROM messages WHERE state = 'waiting' AND attempts = 0 AND route = ?1 AND channel = ?2 \
-         AND grouped = ?3 AND due > ?4 ORDER BY nth DESC LIMIT 1";
+         AND grouped = ?3 AND due > ?4 AND home = ?5 ORDER BY nth DESC LIMIT 1";
     let found = t
-        .query_row(sql, params![route.name.as_str(), channel, group, now.as_microsecond()], |r| {
+        .query_row(sql, params![route.name.as_str(), channel, group, now.as_microsecond(), home], |r| {
             Ok((r.get::<_, i64>(0)?, r.get::<_, String>(1)?, r.get::<_, i64>(2)?))
         })
         .optional()?;
@@ -88,6 +89,7 @@ fn append<'n>(
 
 fn create(
     t: &Transaction<'_>,
+    home: &str,
     route: &Route,
     channel: &str,
     group: &str,
@@ -105,13 +107,13 @@ fn create(
         template: route.template.as_ref().map(|(text, _)| text.clone()),
         notices: notices.iter().map(|n| (*n).clone()).collect(),
     };
-    let sql = "INSERT INTO messages (id, channel, route, grouped, state, body, many, made, due, set_at, attempts, error) \
-         VALUES (?1, ?2, ?3, ?4, 'waiting', ?5, ?6, ?7, ?8, ?7, 0, '')";
+    let sql = "INSERT INTO messages (id, channel, route, grouped, state, body, many, made, due, set_at, attempts, error, home) \
+         VALUES (?1, ?2, ?3, ?4, 'waiting', ?5, ?6, ?7, ?8, ?7, 0, '', ?9)";
     let many = i64::try_from(notices.len()).unwrap_or(i64::MAX);
     let (made, due) = (now.as_microsecond(), due.as_microsecond());
     t.execute(
         sql,
-        params![digest(&[channel, first]), channel, route.name.as_str(), group, written(&body)?, many, made, due],
+        params![digest(&[channel, first]), channel, route.name.as_str(), group, written(&body)?, many, made, due, home],
     )?;
     belong(t, channel, notices, t.last_insert_rowid())
 }
