@@ -109,7 +109,7 @@ pub async fn deliver(
         }
     }
     (out.waiting, out.elsewhere) = (outbox.waiting()?, outbox.elsewhere(routes.home())?);
-    outbox.tidy(clock())?;
+    outbox.tidy_if_due(clock())?;
     Ok(out)
 }
 

@@ -100,6 +100,8 @@ pub(crate) struct Due {
 pub struct Outbox {
     path: PathBuf,
     db: Connection,
+    /// When it was tidied, with the number and the sum of what was put aside then; `None` where that changed since.
+    tidied: Option<(Timestamp, i64, i64)>,
 }
 
 impl Outbox {
@@ -120,7 +122,7 @@ impl Outbox {
         db.busy_timeout(PATIENCE).map_err(failed)?;
         // A rollback journal, flushed at every commit: what was taken is on the disk.
         db.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;").map_err(failed)?;
-        let mut outbox = Self { path: path.clone(), db };
+        let mut outbox = Self { path: path.clone(), db, tidied: None };
         outbox
             .transact(|t| match t.query_row("PRAGMA user_version", [], |r| r.get::<_, i64>(0))? {
                 0 => t.execute_batch(&[SCHEMA, SECOND].concat()).map(|()| VERSION),
@@ -236,7 +238,10 @@ impl Outbox {
     ) -> Result<(), OutboxError> {
         let (state, due) = match again {
             Some(at) => ("waiting", Some(at.as_microsecond())),
-            None => ("dead", None),
+            None => {
+                self.tidied = None;
+                ("dead", None)
+            }
         };
         let sql = "UPDATE messages SET state = ?2, due = coalesce(?3, due), error = ?4, set_at = ?5 WHERE nth = ?1";
         self.transact(|t| t.execute(sql, params![nth, state, due, why, now.as_microsecond()]).map(drop))
@@ -304,7 +309,21 @@ impl Outbox {
     pub fn revive(&mut self, routes: &Routes, channel: Option<&str>, now: Timestamp) -> Result<usize, OutboxError> {
         let sql = "UPDATE messages SET state = 'waiting', attempts = 0, due = ?1, set_at = ?1 \
              WHERE state = 'dead' AND (?2 IS NULL OR channel = ?2) AND home IN ('', ?3)";
+        self.tidied = None;
         self.transact(|t| t.execute(sql, params![now.as_microsecond(), channel, routes.home()]))
+    }
+
+    /// [`Outbox::tidy`], where something was put aside or revived since, here or by another process, or an hour has passed.
+    pub(crate) fn tidy_if_due(&mut self, now: Timestamp) -> Result<(), OutboxError> {
+        let sql = "SELECT count(*), coalesce(sum(nth), 0) FROM messages WHERE state = 'dead'";
+        let (many, sum) = self.transact(|t| t.query_row(sql, [], |r| Ok((r.get(0)?, r.get(1)?))))?;
+        let fresh = |at: Timestamp| (0..3600).contains(&now.duration_since(at).as_secs());
+        if self.tidied.is_some_and(|(at, m, s)| fresh(at) && (m, s) == (many, sum)) {
+            return Ok(());
+        }
+        self.tidy(now)?;
+        self.tidied = Some((now, many, sum));
+        Ok(())
     }
 
     /// Forgets what was told long ago, and writes the messages that were put aside to `notify-dead.jsonl`, one a line. The outbox is

@@ -140,7 +140,8 @@ impl Routes {
 
     /// The routes that take a change, in the file's order.
     pub fn of(&self, notice: &Notice) -> Vec<&Route> {
-        let event = notice.event(Lang::En).to_string();
+        // The whole one: what is left out of a long event that is sent decides as well.
+        let event = notice.whole_event(Lang::En).to_string();
         let fits = self.patterns.matched(&event).unwrap_or_default();
         let takes = |route: &&Route| {
             fits.contains(&route.name.as_str())
@@ -311,7 +312,7 @@ impl Route {
         if self.group_by.is_empty() {
             return String::new();
         }
-        let event = notice.event(Lang::En);
+        let event = notice.whole_event(Lang::En);
         let member = |path: &SmolStr| match path.split('.').try_fold(&event, |at, name| at.get(name)) {
             Some(serde_json::Value::String(t)) => t.clone(),
             Some(other) => other.to_string(),
@@ -423,7 +424,7 @@ mod tests {
         )
         .unwrap();
         let mut n = Notice::sample(jiff::Timestamp::UNIX_EPOCH);
-        n.detail = json!({"rule": "s3.a"});
+        n.detail = json!({"rule": "s3.a", "long": "x".repeat(1 << 20)});
         let of = |n: &Notice| routes.of(n).iter().map(|r| r.name.to_string()).collect::<Vec<_>>();
         assert_eq!(of(&n), ["all", "s3"]);
         n.severity = Severity::Critical;

@@ -130,6 +130,11 @@ fn a_message_is_put_aside_after_its_last_attempt_and_the_channel_rests_meanwhile
     assert_eq!(outbox.dead().unwrap().len(), 1);
     let lines = std::fs::read_to_string(outbox.dead_file()).unwrap();
     assert!(lines.contains("451") && lines.lines().count() == 1, "{lines}");
+    std::fs::write(outbox.dead_file(), "left alone").unwrap();
+    send(&mut outbox, &routes, now);
+    assert_eq!(std::fs::read_to_string(outbox.dead_file()).unwrap(), "left alone", "nothing died");
+    send(&mut outbox, &routes, now + SignedDuration::from_hours(1));
+    assert!(std::fs::read_to_string(outbox.dead_file()).unwrap().contains("451"), "an hour has passed");
     assert_eq!(outbox.revive(&routes, None, now).unwrap(), 1);
     assert_eq!(send(&mut outbox, &routes, now).sent, 1);
     assert!(!outbox.dead_file().exists());

@@ -149,7 +149,7 @@ impl Message {
     fn paragraph(&self, n: &Notice, escape: fn(&str) -> String) -> String {
         let lang = self.lang;
         if let Some(template) = &self.template {
-            return template.fill(&n.event(lang), escape);
+            return template.fill(&n.event(lang), |value| escape(&lines(value)));
         }
         let mut out = Vec::new();
         if self.notices.len() > 1 {
