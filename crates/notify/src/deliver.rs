@@ -7,13 +7,16 @@ use crate::routes::Routes;
 use crate::world::World;
 use jiff::Timestamp;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use yagura_model::Lang;
 
 /// The first wait between two attempts; each further one is three times as long, up to [`LONGEST`].
 const FIRST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(3600);
+
+/// How many messages of one channel are sent before the next channel's turn; one call of a channel may take more.
+const AT_A_TIME: usize = 20;
 
 /// When a message is looked at again whose channel the routes file does not have.
 const LOST: Duration = Duration::from_secs(3600);
@@ -83,10 +86,16 @@ pub async fn deliver(
         for due in outbox.due(routes.home(), clock())? {
             channels.entry(due.channel.clone()).or_default().push(due);
         }
-        for (name, due) in channels {
+        let mut rounds: VecDeque<(String, Vec<Due>)> = channels.into_iter().collect();
+        while let Some((name, mut due)) = rounds.pop_front() {
             match routes.channels.get(name.as_str()) {
                 Some((_, channel)) => {
-                    one_channel(outbox, routes, world, clock, (&name, channel.as_ref()), &due, &mut out).await?
+                    let rest = due.split_off(AT_A_TIME.max(channel.most()).min(due.len()));
+                    let channel = (name.as_str(), channel.as_ref());
+                    let goes_on = one_channel(outbox, routes, world, clock, channel, &due, &mut out).await?;
+                    if goes_on && !rest.is_empty() {
+                        rounds.push_back((name, rest));
+                    }
                 }
                 None => {
                     let why = "the routes file has no such channel";
@@ -126,6 +135,7 @@ pub async fn try_out(routes: &Routes, world: &World, channel: &str, notice: Noti
     found.send(&message, world).await.map_err(|refused| refused.why)
 }
 
+/// Sends messages to a channel; whether it takes more now.
 async fn one_channel(
     outbox: &mut Outbox,
     routes: &Routes,
@@ -134,7 +144,7 @@ async fn one_channel(
     (name, channel): (&str, &dyn Channel),
     due: &[Due],
     out: &mut Delivered,
-) -> Result<(), OutboxError> {
+) -> Result<bool, OutboxError> {
     for some in due.chunks(channel.most().max(1)) {
         let messages = outbox.begin(&some.iter().map(|d| d.nth).collect::<Vec<_>>())?;
         let sent = channel.send_all(&messages, world).await;
@@ -156,10 +166,10 @@ async fn one_channel(
             }
         }
         if let Some(until) = hold {
-            return outbox.hold((routes.home(), name), until, clock());
+            return outbox.hold((routes.home(), name), until, clock()).map(|()| false);
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Notes a refusal; until when the channel is left alone.

@@ -27,16 +27,20 @@ pub(crate) fn put(t: &Transaction<'_>, notices: &[Notice], routes: &Routes, now:
     let mut taken = Taken::default();
     let mut together: BTreeMap<(usize, String, String), Vec<&Notice>> = BTreeMap::new();
     for notice in notices {
-        let mine = routes.of(notice);
+        let place = |name: &str| routes.routes().iter().position(|r| r.name == name).unwrap_or(usize::MAX);
+        let of = routes.of(notice);
+        let mut mine: Vec<(usize, String)> =
+            of.iter().flat_map(|r| r.to.iter().map(|c| (place(&r.name), c.to_string()))).collect();
+        if notice.is_over() {
+            mine.extend(told(t, notice, routes)?);
+        }
         let mut new = false;
-        for route in &mine {
-            let place = routes.routes().iter().position(|r| r.name == route.name).unwrap_or(usize::MAX);
-            for channel in &route.to {
-                let sql = "INSERT OR IGNORE INTO notices (channel, id, message) VALUES (?1, ?2, 0)";
-                if t.execute(sql, params![channel.as_str(), notice.id])? > 0 {
-                    new = true;
-                    together.entry((place, channel.to_string(), route.group(notice))).or_default().push(notice);
-                }
+        for (place, channel) in &mine {
+            let sql = "INSERT OR IGNORE INTO notices (channel, id, message, subject) VALUES (?1, ?2, 0, ?3)";
+            if t.execute(sql, params![channel, notice.id, notice.subject])? > 0 {
+                new = true;
+                let group = routes.routes().get(*place).map(|r| r.group(notice)).unwrap_or_default();
+                together.entry((*place, channel.clone(), group)).or_default().push(notice);
             }
         }
         match (mine.is_empty(), new) {
@@ -57,6 +61,24 @@ pub(crate) fn put(t: &Transaction<'_>, notices: &[Notice], routes: &Routes, now:
         }
     }
     Ok(taken)
+}
+
+/// Where a subject was told of: each channel that some route still leads to, with the route that led there, or the first that does now.
+fn told(t: &Transaction<'_>, notice: &Notice, routes: &Routes) -> rusqlite::Result<Vec<(usize, String)>> {
+    let sql = "SELECT n.channel, coalesce(m.route, '') FROM notices n LEFT JOIN messages m ON m.nth = n.message \
+         WHERE n.subject = ?1 AND n.subject <> '' AND coalesce(m.home, '') IN ('', ?2) ORDER BY n.channel, m.nth DESC";
+    let mut statement = t.prepare(sql)?;
+    let rows = statement
+        .query_map(params![notice.subject, routes.home()], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?)))?;
+    let mut out = Vec::new();
+    for row in rows {
+        let (channel, name) = row?;
+        let leads = |r: &Route| r.to.iter().any(|c| *c == channel);
+        let all = routes.routes();
+        let place = all.iter().position(|r| r.name == name && leads(r)).or_else(|| all.iter().position(leads));
+        out.extend(place.map(|place| (place, channel)));
+    }
+    Ok(out)
 }
 
 /// Adds changes to the digest that is open; what it has no room for.

@@ -221,3 +221,47 @@ fn what_is_no_outbox_is_left_as_it_is() {
     assert!(said.contains("no outbox"), "{said}");
     assert!(std::fs::read_to_string(&path).unwrap().starts_with("not a database"));
 }
+
+#[test]
+fn a_resolution_goes_where_its_subject_was_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mail = Mailbox::start().unwrap();
+    let routes = routes(mail.port(), ", severity: critical");
+    let mut outbox = open(folder.path());
+    let grave = Notice { severity: Severity::Critical, ..notice("begun") };
+    let over = |subject: &str| Notice {
+        subject: subject.to_owned(),
+        change: yagura_notify::Change::Resolved,
+        severity: Severity::Low,
+        ..notice(&format!("over {subject}"))
+    };
+    outbox.add(std::slice::from_ref(&grave), &routes, at(0)).unwrap();
+    assert_eq!(send(&mut outbox, &routes, at(0)).sent, 1);
+    let taken = outbox.add(&[over(&grave.subject), over("never told")], &routes, at(9)).unwrap();
+    assert_eq!((taken.routed, taken.unrouted), (1, 1), "{taken:?}");
+    assert_eq!(send(&mut outbox, &routes, at(9)).sent, 1);
+}
+
+#[test]
+fn a_channel_with_much_to_tell_lets_others_have_their_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let mail = Mailbox::start().unwrap();
+    let channel = |to: &str| {
+        let port = mail.port();
+        format!(
+            "{{kind: email, host: 127.0.0.1, port: {port}, tls: none, from: a@example.com, to: [{to}@example.com]}}"
+        )
+    };
+    let text = format!(
+        "channels: {{a: {}, b: {}}}\nroutes:\n- {{name: a, to: [a]}}\n- {{name: b, to: [b], severity: critical}}\n",
+        channel("much"),
+        channel("little")
+    );
+    let routes = routes_at("routes.yaml", &text);
+    let mut all = notices(45);
+    all[44] = Notice { severity: Severity::Critical, ..all[44].clone() };
+    let mut outbox = open(folder.path());
+    outbox.add(&all, &routes, at(0)).unwrap();
+    assert_eq!(send(&mut outbox, &routes, at(0)).sent, 46);
+    assert_eq!(mail.mails().iter().position(|m| m.text.contains("little@example.com")), Some(20));
+}
