@@ -7,13 +7,19 @@ use crate::routes::Routes;
 use crate::world::World;
 use jiff::Timestamp;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use yagura_model::Lang;
 
 /// The first wait between two attempts; each further one is three times as long, up to [`LONGEST`].
 const FIRST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(3600);
+
+/// How many messages of one channel are sent before the next channel's turn; one call of a channel may take more.
+const AT_A_TIME: usize = 20;
+
+/// When a message is looked at again whose channel the routes file does not have.
+const LOST: Duration = Duration::from_secs(3600);
 
 /// What became of the messages that were due.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -22,7 +28,9 @@ pub struct Delivered {
     pub sent: usize,
     /// Messages that still wait: for their time, or to be tried again.
     pub waiting: usize,
-    /// When the next of them is to be sent.
+    /// How many of them another routes file made: they are sent with it.
+    pub elsewhere: usize,
+    /// When the next of the others is to be sent.
     pub next: Option<Timestamp>,
     /// Messages that were put aside now.
     pub dead: usize,
@@ -30,6 +38,15 @@ pub struct Delivered {
     pub failed: Vec<Failed>,
     /// Another process is delivering: it sends what waits.
     pub busy: bool,
+}
+
+impl Delivered {
+    fn failed(&mut self, channel: &str, why: &str, again: bool) {
+        match self.failed.iter_mut().find(|f| f.channel == channel && f.why == why && f.again == again) {
+            Some(known) => known.times += 1,
+            None => self.failed.push(Failed { channel: channel.to_owned(), why: why.to_owned(), times: 1, again }),
+        }
+    }
 }
 
 /// Why a channel did not take messages.
@@ -60,30 +77,38 @@ pub async fn deliver(
     let mut out = Delivered::default();
     let Some(_mine) = outbox.deliverer()? else {
         out.busy = true;
-        out.waiting = outbox.waiting()?;
+        (out.waiting, out.elsewhere) = (outbox.waiting()?, outbox.elsewhere(routes.home())?);
         return Ok(out);
     };
     let until = clock().checked_add(patience).unwrap_or(Timestamp::MAX);
     loop {
         let mut channels: BTreeMap<String, Vec<Due>> = BTreeMap::new();
-        for due in outbox.due(clock())? {
+        for due in outbox.due(routes.home(), clock())? {
             channels.entry(due.channel.clone()).or_default().push(due);
         }
-        for (name, due) in channels {
+        let mut rounds: VecDeque<(String, Vec<Due>)> = channels.into_iter().collect();
+        while let Some((name, mut due)) = rounds.pop_front() {
             match routes.channels.get(name.as_str()) {
                 Some((_, channel)) => {
-                    one_channel(outbox, routes, world, clock, (&name, channel.as_ref()), &due, &mut out).await?
+                    let rest = due.split_off(AT_A_TIME.max(channel.most()).min(due.len()));
+                    let channel = (name.as_str(), channel.as_ref());
+                    let goes_on = one_channel(outbox, routes, world, clock, channel, &due, &mut out).await?;
+                    if goes_on && !rest.is_empty() {
+                        rounds.push_back((name, rest));
+                    }
                 }
                 None => {
+                    let why = "the routes file has no such channel";
+                    let until = clock().checked_add(LOST).unwrap_or(Timestamp::MAX);
                     for message in due {
-                        let refused = Refused::for_good("the routes file has no such channel any more");
-                        note(outbox, clock, routes.attempts, &message, &refused, &mut out)?;
+                        outbox.failed(message.nth, why, Some(until), clock())?;
+                        out.failed(&message.channel, why, true);
                     }
                 }
             }
         }
         let now = clock();
-        out.next = outbox.next_due(now)?;
+        out.next = outbox.next_due(routes.home(), now)?;
         match out.next.filter(|next| *next <= until && now < until) {
             Some(next) => {
                 let wait = Duration::try_from(next.duration_since(now)).unwrap_or_default();
@@ -92,8 +117,8 @@ pub async fn deliver(
             None => break,
         }
     }
-    out.waiting = outbox.waiting()?;
-    outbox.tidy(clock())?;
+    (out.waiting, out.elsewhere) = (outbox.waiting()?, outbox.elsewhere(routes.home())?);
+    outbox.tidy_if_due(clock())?;
     Ok(out)
 }
 
@@ -110,6 +135,7 @@ pub async fn try_out(routes: &Routes, world: &World, channel: &str, notice: Noti
     found.send(&message, world).await.map_err(|refused| refused.why)
 }
 
+/// Sends messages to a channel; whether it takes more now.
 async fn one_channel(
     outbox: &mut Outbox,
     routes: &Routes,
@@ -118,7 +144,7 @@ async fn one_channel(
     (name, channel): (&str, &dyn Channel),
     due: &[Due],
     out: &mut Delivered,
-) -> Result<(), OutboxError> {
+) -> Result<bool, OutboxError> {
     for some in due.chunks(channel.most().max(1)) {
         let messages = outbox.begin(&some.iter().map(|d| d.nth).collect::<Vec<_>>())?;
         let sent = channel.send_all(&messages, world).await;
@@ -131,14 +157,19 @@ async fn one_channel(
                     outbox.done(message.nth, clock())?;
                     out.sent += 1;
                 }
-                Err(refused) => hold = hold.max(note(outbox, clock, routes.attempts, message, &refused, out)?),
+                Err(refused) => {
+                    if refused.unknown {
+                        world.forget(&channel.secrets());
+                    }
+                    hold = hold.max(note(outbox, clock, routes.attempts, message, &refused, out)?);
+                }
             }
         }
         if let Some(until) = hold {
-            return outbox.hold(name, until, clock());
+            return outbox.hold((routes.home(), name), until, clock()).map(|()| false);
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Notes a refusal; until when the channel is left alone.
@@ -156,11 +187,7 @@ fn note(
     let due = clock().checked_add(wait).unwrap_or(Timestamp::MAX);
     outbox.failed(message.nth, &refused.why, again.then_some(due), clock())?;
     out.dead += usize::from(!again);
-    let (channel, why) = (message.channel.clone(), refused.why.clone());
-    match out.failed.iter_mut().find(|f| f.channel == channel && f.why == why && f.again == again) {
-        Some(known) => known.times += 1,
-        None => out.failed.push(Failed { channel, why, times: 1, again }),
-    }
+    out.failed(&message.channel, &refused.why, again);
     // Of a channel that fails for the moment, the rest waits too, also where this message is put aside.
     Ok(refused.again.then_some(due))
 }

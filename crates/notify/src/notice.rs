@@ -132,10 +132,20 @@ impl Notice {
         self.change == Change::Resolved
     }
 
-    /// The event, as EventBridge would deliver it: what patterns are held against, and what systems are sent
+    /// The event, as EventBridge would deliver it: what systems are sent
     /// (<https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html>). Members of the detail that make it too
     /// long are taken out, and named in `left_out`.
     pub fn event(&self, lang: Lang) -> Json {
+        self.event_within(lang, LONGEST_DETAIL)
+    }
+
+    /// The event with everything: what patterns are held against.
+    pub(crate) fn whole_event(&self, lang: Lang) -> Json {
+        self.event_within(lang, usize::MAX)
+    }
+
+    /// The event with a detail of at most so many bytes, as far as what must stay allows.
+    pub(crate) fn event_within(&self, lang: Lang, longest: usize) -> Json {
         let words = self.words(lang);
         let mut detail = match &self.detail {
             Json::Object(map) => map.clone(),
@@ -147,8 +157,13 @@ impl Notice {
         detail.insert("notice".to_owned(), json!(self.id));
         detail.insert("change".to_owned(), json!(self.change.name()));
         let mut left_out = Vec::new();
-        while length(&detail) > LONGEST_DETAIL {
-            let long = detail.iter().max_by_key(|(_, v)| v.to_string().len()).map(|(n, _)| n.clone());
+        while length(&detail) > longest {
+            let may_go = |n: &str| !matches!(n, "left_out" | "notice" | "change");
+            let long = detail
+                .iter()
+                .filter(|(n, _)| may_go(n))
+                .max_by_key(|(_, v)| v.to_string().len())
+                .map(|(n, _)| n.clone());
             let Some(name) = long else { break };
             detail.remove(&name);
             left_out.push(name);
@@ -235,5 +250,7 @@ mod tests {
         assert_eq!(event["detail"]["left_out"], json!(["evidence", "maps"]));
         assert_eq!(event["detail"]["title"], "This is a test message");
         assert_eq!(event["id"].as_str().unwrap().len(), 36);
+        assert_eq!(n.whole_event(Lang::En)["detail"]["maps"][0], "y");
+        assert_eq!(n.event_within(Lang::En, 0)["detail"]["notice"], json!(n.id), "its key stays");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::channel::Message;
 use crate::notice::Notice;
-use crate::outbox_schema::{SCHEMA, VERSION};
+use crate::outbox_schema::{SCHEMA, SECOND, VERSION};
 use crate::routes::Routes;
 use crate::share::{self, Body, parsed};
 use crate::template::Template;
@@ -100,6 +100,8 @@ pub(crate) struct Due {
 pub struct Outbox {
     path: PathBuf,
     db: Connection,
+    /// When it was tidied, with the number and the sum of what was put aside then; `None` where that changed since.
+    tidied: Option<(Timestamp, i64, i64)>,
 }
 
 impl Outbox {
@@ -120,10 +122,11 @@ impl Outbox {
         db.busy_timeout(PATIENCE).map_err(failed)?;
         // A rollback journal, flushed at every commit: what was taken is on the disk.
         db.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;").map_err(failed)?;
-        let mut outbox = Self { path: path.clone(), db };
+        let mut outbox = Self { path: path.clone(), db, tidied: None };
         outbox
             .transact(|t| match t.query_row("PRAGMA user_version", [], |r| r.get::<_, i64>(0))? {
-                0 => t.execute_batch(SCHEMA).map(|()| VERSION),
+                0 => t.execute_batch(&[SCHEMA, SECOND].concat()).map(|()| VERSION),
+                1 => t.execute_batch(SECOND).map(|()| VERSION),
                 other => Ok(other),
             })
             .and_then(|version| if version > VERSION { Err(OutboxError::Newer { path }) } else { Ok(outbox) })
@@ -185,21 +188,23 @@ impl Outbox {
         self.transact(|t| share::put(t, notices, routes, now))
     }
 
-    /// The messages whose time has come, the first first. One that was begun and not ended is among them.
-    pub(crate) fn due(&mut self, now: Timestamp) -> Result<Vec<Due>, OutboxError> {
+    /// The messages of a routes file, and of none, whose time has come, the first first. One that was begun and not ended is among them.
+    pub(crate) fn due(&mut self, home: &str, now: Timestamp) -> Result<Vec<Due>, OutboxError> {
         self.transact(|t| {
-            let sql = "SELECT nth, channel, attempts FROM messages WHERE state IN ('waiting', 'begun') AND (due <= ?1 OR set_at > ?1) ORDER BY due, nth";
+            let sql = "SELECT nth, channel, attempts FROM messages WHERE state IN ('waiting', 'begun') \
+                 AND (due <= ?1 OR set_at > ?1) AND home IN ('', ?2) ORDER BY due, nth";
             let mut statement = t.prepare(sql)?;
             let row = |r: &rusqlite::Row<'_>| Ok(Due { nth: r.get(0)?, channel: r.get(1)?, attempts: r.get(2)? });
-            statement.query_map([now.as_microsecond()], row)?.collect()
+            statement.query_map(params![now.as_microsecond(), home], row)?.collect()
         })
     }
 
-    /// When the next message is to be sent.
-    pub(crate) fn next_due(&mut self, now: Timestamp) -> Result<Option<Timestamp>, OutboxError> {
-        let sql =
-            "SELECT min(CASE WHEN set_at > ?1 THEN ?1 ELSE due END) FROM messages WHERE state IN ('waiting', 'begun')";
-        let next: Option<i64> = self.transact(|t| t.query_row(sql, [now.as_microsecond()], |r| r.get(0)))?;
+    /// When the next message of a routes file is to be sent.
+    pub(crate) fn next_due(&mut self, home: &str, now: Timestamp) -> Result<Option<Timestamp>, OutboxError> {
+        let sql = "SELECT min(CASE WHEN set_at > ?1 THEN ?1 ELSE due END) FROM messages \
+             WHERE state IN ('waiting', 'begun') AND home IN ('', ?2)";
+        let next: Option<i64> =
+            self.transact(|t| t.query_row(sql, params![now.as_microsecond(), home], |r| r.get(0)))?;
         Ok(next.and_then(|us| Timestamp::from_microsecond(us).ok()))
     }
 
@@ -233,17 +238,26 @@ impl Outbox {
     ) -> Result<(), OutboxError> {
         let (state, due) = match again {
             Some(at) => ("waiting", Some(at.as_microsecond())),
-            None => ("dead", None),
+            None => {
+                self.tidied = None;
+                ("dead", None)
+            }
         };
         let sql = "UPDATE messages SET state = ?2, due = coalesce(?3, due), error = ?4, set_at = ?5 WHERE nth = ?1";
         self.transact(|t| t.execute(sql, params![nth, state, due, why, now.as_microsecond()]).map(drop))
     }
 
-    /// Lets everything else for a channel wait until a time.
-    pub(crate) fn hold(&mut self, channel: &str, until: Timestamp, now: Timestamp) -> Result<(), OutboxError> {
-        let sql =
-            "UPDATE messages SET due = max(due, ?2), set_at = ?3 WHERE channel = ?1 AND state IN ('waiting', 'begun')";
-        self.transact(|t| t.execute(sql, params![channel, until.as_microsecond(), now.as_microsecond()]).map(drop))
+    /// Lets everything else for a channel of a routes file wait until a time.
+    pub(crate) fn hold(
+        &mut self,
+        (home, channel): (&str, &str),
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), OutboxError> {
+        let sql = "UPDATE messages SET due = max(due, ?2), set_at = ?3 \
+             WHERE channel = ?1 AND state IN ('waiting', 'begun') AND home IN ('', ?4)";
+        let (until, now) = (until.as_microsecond(), now.as_microsecond());
+        self.transact(|t| t.execute(sql, params![channel, until, now, home]).map(drop))
     }
 
     /// How many messages wait.
@@ -255,6 +269,13 @@ impl Outbox {
             t.query_row("SELECT count(*) FROM messages WHERE state IN ('waiting', 'begun')", [], |r| r.get::<_, i64>(0))
         })
         .map(|n| usize::try_from(n).unwrap_or(0))
+    }
+
+    /// How many of the messages that wait another routes file made.
+    pub(crate) fn elsewhere(&mut self, home: &str) -> Result<usize, OutboxError> {
+        let sql = "SELECT count(*) FROM messages WHERE state IN ('waiting', 'begun') AND home NOT IN ('', ?1)";
+        let n = self.transact(|t| t.query_row(sql, [home], |r| r.get::<_, i64>(0)))?;
+        Ok(usize::try_from(n).unwrap_or(0))
     }
 
     /// The messages that were put aside, the first first.
@@ -281,13 +302,28 @@ impl Outbox {
         })
     }
 
-    /// Makes messages that were put aside wait again: those of a channel, or all. How many.
+    /// Makes messages of a routes file, and of none, that were put aside wait again: those of a channel, or all. How many.
     ///
     /// # Errors
     /// The outbox cannot be written.
-    pub fn revive(&mut self, channel: Option<&str>, now: Timestamp) -> Result<usize, OutboxError> {
-        let sql = "UPDATE messages SET state = 'waiting', attempts = 0, due = ?1, set_at = ?1 WHERE state = 'dead' AND (?2 IS NULL OR channel = ?2)";
-        self.transact(|t| t.execute(sql, params![now.as_microsecond(), channel]))
+    pub fn revive(&mut self, routes: &Routes, channel: Option<&str>, now: Timestamp) -> Result<usize, OutboxError> {
+        let sql = "UPDATE messages SET state = 'waiting', attempts = 0, due = ?1, set_at = ?1 \
+             WHERE state = 'dead' AND (?2 IS NULL OR channel = ?2) AND home IN ('', ?3)";
+        self.tidied = None;
+        self.transact(|t| t.execute(sql, params![now.as_microsecond(), channel, routes.home()]))
+    }
+
+    /// [`Outbox::tidy`], where something was put aside or revived since, here or by another process, or an hour has passed.
+    pub(crate) fn tidy_if_due(&mut self, now: Timestamp) -> Result<(), OutboxError> {
+        let sql = "SELECT count(*), coalesce(sum(nth), 0) FROM messages WHERE state = 'dead'";
+        let (many, sum) = self.transact(|t| t.query_row(sql, [], |r| Ok((r.get(0)?, r.get(1)?))))?;
+        let fresh = |at: Timestamp| (0..3600).contains(&now.duration_since(at).as_secs());
+        if self.tidied.is_some_and(|(at, m, s)| fresh(at) && (m, s) == (many, sum)) {
+            return Ok(());
+        }
+        self.tidy(now)?;
+        self.tidied = Some((now, many, sum));
+        Ok(())
     }
 
     /// Forgets what was told long ago, and writes the messages that were put aside to `notify-dead.jsonl`, one a line. The outbox is

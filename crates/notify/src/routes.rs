@@ -1,11 +1,12 @@
 //! The routes file: which changes go to which channels, and how.
 
 use crate::channel::{ALL, Channel};
-use crate::notice::Notice;
+use crate::notice::{Notice, digest};
 use crate::secret::SecretRef;
 use crate::template::Template;
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 use yagura_detect::detection::millis;
 use yagura_detect::pattern::{Pattern, Rules};
@@ -54,6 +55,7 @@ pub struct Routes {
     patterns: Rules,
     /// How often a message is tried before it is put aside.
     pub attempts: u32,
+    home: String,
 }
 
 impl Routes {
@@ -97,7 +99,21 @@ impl Routes {
         }
         let patterns = Rules::new(routes.iter().map(|(route, pattern)| (route.name.as_str(), pattern.clone())));
         let routes = routes.into_iter().map(|(route, _)| route).collect();
-        r.finish(Self { channels, routes, patterns, attempts })
+        let home = digest(&[&file.path]);
+        r.finish(Self { channels, routes, patterns, attempts, home })
+    }
+
+    /// With the file's place: an outbox tells by it whose messages it holds, however the path is written. Without this the path that
+    /// the file was read under counts.
+    #[must_use]
+    pub fn kept_at(self, file: &Path) -> Self {
+        let place = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+        Self { home: digest(&[&place.to_string_lossy()]), ..self }
+    }
+
+    /// What tells this routes file from others.
+    pub(crate) fn home(&self) -> &str {
+        &self.home
     }
 
     /// Whether AWS is needed: for a channel, or for a secret.
@@ -124,7 +140,8 @@ impl Routes {
 
     /// The routes that take a change, in the file's order.
     pub fn of(&self, notice: &Notice) -> Vec<&Route> {
-        let event = notice.event(Lang::En).to_string();
+        // The whole one: what is left out of a long event that is sent decides as well.
+        let event = notice.whole_event(Lang::En).to_string();
         let fits = self.patterns.matched(&event).unwrap_or_default();
         let takes = |route: &&Route| {
             fits.contains(&route.name.as_str())
@@ -295,7 +312,7 @@ impl Route {
         if self.group_by.is_empty() {
             return String::new();
         }
-        let event = notice.event(Lang::En);
+        let event = notice.whole_event(Lang::En);
         let member = |path: &SmolStr| match path.split('.').try_fold(&event, |at, name| at.get(name)) {
             Some(serde_json::Value::String(t)) => t.clone(),
             Some(other) => other.to_string(),
@@ -376,12 +393,24 @@ mod tests {
     #[test]
     fn a_secret_that_is_written_out_is_refused_and_not_repeated() {
         let secret = "https://hooks.slack.com/services/T000/B000/XXXX";
-        for form in
-            [format!("url: '{secret}'"), format!("url: ['{secret}']"), format!("url: {{env: A, ssm: '{secret}'}}")]
-        {
+        for form in [
+            format!("url: '{secret}'"),
+            format!("url: ['{secret}']"),
+            format!("url: {{env: A, ssm: '{secret}'}}"),
+            format!("url: {{env: '{secret}'}}"),
+        ] {
             let errors = parse(&format!("channels: {{a: {{kind: slack, {form}}}}}\nroutes: [{{name: r, to: [a]}}]"))
                 .unwrap_err();
             assert!(!errors.is_empty() && errors.iter().all(|e| !e.contains("hooks.slack")), "{errors:?}");
+        }
+        let login = "https://me:hunter2@api.example.com";
+        for channel in [
+            format!("{{kind: jira, url: '{login}', user: u, token: {{env: T}}, project: P}}"),
+            format!("{{kind: pagerduty, url: '{login}', routing_key: {{env: T}}}}"),
+        ] {
+            let errors = parse(&format!("channels: {{a: {channel}}}\nroutes: [{{name: r, to: [a]}}]")).unwrap_err();
+            assert!(errors.iter().any(|e| e.contains("holds a user or password")), "{errors:?}");
+            assert!(errors.iter().all(|e| !e.contains("hunter2")), "{errors:?}");
         }
     }
 
@@ -395,7 +424,7 @@ mod tests {
         )
         .unwrap();
         let mut n = Notice::sample(jiff::Timestamp::UNIX_EPOCH);
-        n.detail = json!({"rule": "s3.a"});
+        n.detail = json!({"rule": "s3.a", "long": "x".repeat(1 << 20)});
         let of = |n: &Notice| routes.of(n).iter().map(|r| r.name.to_string()).collect::<Vec<_>>();
         assert_eq!(of(&n), ["all", "s3"]);
         n.severity = Severity::Critical;

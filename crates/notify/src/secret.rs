@@ -35,6 +35,12 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Whether a text may name a variable of the environment: what else stands there may be the secret itself.
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
 const FORMS: &str = "{env: NAME}, {secretsmanager: NAME, key: KEY} or {ssm: NAME}";
 
 impl SecretRef {
@@ -57,6 +63,13 @@ impl SecretRef {
         r.only(v, &["env", "secretsmanager", "key", "ssm"]);
         let (env, manager, ssm) = (r.text(v, "env"), r.text(v, "secretsmanager"), r.text(v, "ssm"));
         let key = r.text(v, "key").map(String::from);
+        if let Some(at_env) = env.as_ref().filter(|name| !is_variable(name)).and(v.get("env")) {
+            r.complain(
+                at_env,
+                "`env` is the name of a variable (letters, digits and `_`): the secret itself is never written here",
+            );
+            return None;
+        }
         match (env, manager, ssm) {
             (Some(env), None, None) if key.is_none() => Some(Self::Env(env.into())),
             (None, Some(id), None) => Some(Self::SecretsManager { id: id.into(), key }),

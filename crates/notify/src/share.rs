@@ -27,16 +27,20 @@ pub(crate) fn put(t: &Transaction<'_>, notices: &[Notice], routes: &Routes, now:
     let mut taken = Taken::default();
     let mut together: BTreeMap<(usize, String, String), Vec<&Notice>> = BTreeMap::new();
     for notice in notices {
-        let mine = routes.of(notice);
+        let place = |name: &str| routes.routes().iter().position(|r| r.name == name).unwrap_or(usize::MAX);
+        let of = routes.of(notice);
+        let mut mine: Vec<(usize, String)> =
+            of.iter().flat_map(|r| r.to.iter().map(|c| (place(&r.name), c.to_string()))).collect();
+        if notice.is_over() {
+            mine.extend(told(t, notice, routes)?);
+        }
         let mut new = false;
-        for route in &mine {
-            let place = routes.routes().iter().position(|r| r.name == route.name).unwrap_or(usize::MAX);
-            for channel in &route.to {
-                let sql = "INSERT OR IGNORE INTO notices (channel, id, message) VALUES (?1, ?2, 0)";
-                if t.execute(sql, params![channel.as_str(), notice.id])? > 0 {
-                    new = true;
-                    together.entry((place, channel.to_string(), route.group(notice))).or_default().push(notice);
-                }
+        for (place, channel) in &mine {
+            let sql = "INSERT OR IGNORE INTO notices (channel, id, message, subject) VALUES (?1, ?2, 0, ?3)";
+            if t.execute(sql, params![channel, notice.id, notice.subject])? > 0 {
+                new = true;
+                let group = routes.routes().get(*place).map(|r| r.group(notice)).unwrap_or_default();
+                together.entry((*place, channel.clone(), group)).or_default().push(notice);
             }
         }
         match (mine.is_empty(), new) {
@@ -50,18 +54,37 @@ pub(crate) fn put(t: &Transaction<'_>, notices: &[Notice], routes: &Routes, now:
         let many = if route.when == When::AtOnce && route.group_by.is_empty() { 1 } else { MOST };
         let mut rest = notices.as_slice();
         if let When::Digest(_) = route.when {
-            rest = append(t, route, channel, group, rest, now)?;
+            rest = append(t, routes.home(), route, channel, group, rest, now)?;
         }
         for some in rest.chunks(many) {
-            create(t, route, channel, group, some, now)?;
+            create(t, routes.home(), route, channel, group, some, now)?;
         }
     }
     Ok(taken)
 }
 
+/// Where a subject was told of: each channel that some route still leads to, with the route that led there, or the first that does now.
+fn told(t: &Transaction<'_>, notice: &Notice, routes: &Routes) -> rusqlite::Result<Vec<(usize, String)>> {
+    let sql = "SELECT n.channel, coalesce(m.route, '') FROM notices n LEFT JOIN messages m ON m.nth = n.message \
+         WHERE n.subject = ?1 AND n.subject <> '' AND coalesce(m.home, '') IN ('', ?2) ORDER BY n.channel, m.nth DESC";
+    let mut statement = t.prepare(sql)?;
+    let rows = statement
+        .query_map(params![notice.subject, routes.home()], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?)))?;
+    let mut out = Vec::new();
+    for row in rows {
+        let (channel, name) = row?;
+        let leads = |r: &Route| r.to.iter().any(|c| *c == channel);
+        let all = routes.routes();
+        let place = all.iter().position(|r| r.name == name && leads(r)).or_else(|| all.iter().position(leads));
+        out.extend(place.map(|place| (place, channel)));
+    }
+    Ok(out)
+}
+
 /// Adds changes to the digest that is open; what it has no room for.
 fn append<'n>(
     t: &Transaction<'_>,
+    home: &str,
     route: &Route,
     channel: &str,
     group: &str,
@@ -69,9 +92,9 @@ fn append<'n>(
     now: Timestamp,
 ) -> rusqlite::Result<&'n [&'n Notice]> {
     let sql = "SELECT nth, body, many FROM messages WHERE state = 'waiting' AND attempts = 0 AND route = ?1 AND channel = ?2 \
-         AND grouped = ?3 AND due > ?4 ORDER BY nth DESC LIMIT 1";
+         AND grouped = ?3 AND due > ?4 AND home = ?5 ORDER BY nth DESC LIMIT 1";
     let found = t
-        .query_row(sql, params![route.name.as_str(), channel, group, now.as_microsecond()], |r| {
+        .query_row(sql, params![route.name.as_str(), channel, group, now.as_microsecond(), home], |r| {
             Ok((r.get::<_, i64>(0)?, r.get::<_, String>(1)?, r.get::<_, i64>(2)?))
         })
         .optional()?;
@@ -88,6 +111,7 @@ fn append<'n>(
 
 fn create(
     t: &Transaction<'_>,
+    home: &str,
     route: &Route,
     channel: &str,
     group: &str,
@@ -105,13 +129,13 @@ fn create(
         template: route.template.as_ref().map(|(text, _)| text.clone()),
         notices: notices.iter().map(|n| (*n).clone()).collect(),
     };
-    let sql = "INSERT INTO messages (id, channel, route, grouped, state, body, many, made, due, set_at, attempts, error) \
-         VALUES (?1, ?2, ?3, ?4, 'waiting', ?5, ?6, ?7, ?8, ?7, 0, '')";
+    let sql = "INSERT INTO messages (id, channel, route, grouped, state, body, many, made, due, set_at, attempts, error, home) \
+         VALUES (?1, ?2, ?3, ?4, 'waiting', ?5, ?6, ?7, ?8, ?7, 0, '', ?9)";
     let many = i64::try_from(notices.len()).unwrap_or(i64::MAX);
     let (made, due) = (now.as_microsecond(), due.as_microsecond());
     t.execute(
         sql,
-        params![digest(&[channel, first]), channel, route.name.as_str(), group, written(&body)?, many, made, due],
+        params![digest(&[channel, first]), channel, route.name.as_str(), group, written(&body)?, many, made, due, home],
     )?;
     belong(t, channel, notices, t.last_insert_rowid())
 }

@@ -49,7 +49,7 @@ impl Template {
 
     /// The text for an event. `escape` is applied to what the event brings, not to what the template's author wrote; what the event
     /// has not leaves its place empty.
-    pub fn fill(&self, event: &Json, escape: fn(&str) -> String) -> String {
+    pub fn fill(&self, event: &Json, escape: impl Fn(&str) -> String) -> String {
         let part = |p: &Part| match p {
             Part::Text(t) => t.clone(),
             Part::Member(path) => match path.iter().try_fold(event, |at, name| at.get(name)) {

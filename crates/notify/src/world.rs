@@ -52,6 +52,12 @@ impl World {
         Ok(secret)
     }
 
+    /// Lets go of secrets: they are read anew when they are wanted next.
+    pub(crate) fn forget(&self, secrets: &[&SecretRef]) {
+        let mut kept = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.iter().for_each(|at| drop(kept.remove(at)));
+    }
+
     async fn read(&self, at: &SecretRef) -> Result<String, Refused> {
         let lacks = |what: &str| Refused::for_now(format!("the secret {}: {what}", at.place()));
         match at {
@@ -91,6 +97,30 @@ impl World {
             why: format!("{call}: {e}"),
             again: !matches!(e.reason, GapReason::AccessDenied | GapReason::DeniedByOrganization | GapReason::Refused),
             after: None,
+            unknown: false,
         })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests may stop")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_kept_until_it_is_let_go() {
+        let world = World::new(None, Duration::from_secs(1)).unwrap();
+        let (path, other) = (SecretRef::Env("PATH".to_owned()), SecretRef::Env("HOME".to_owned()));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let keep = |at: &SecretRef| {
+            let old = (Instant::now(), Secret::new("old"));
+            world.secrets.lock().unwrap().insert(at.clone(), old);
+        };
+        let is_old = |at: &SecretRef| runtime.block_on(world.secret(at)).unwrap().open() == "old";
+        keep(&path);
+        keep(&other);
+        assert!(is_old(&path), "within five minutes");
+        world.forget(&[&path]);
+        assert!(!is_old(&path) && is_old(&other), "the one is read anew, the other is kept");
     }
 }

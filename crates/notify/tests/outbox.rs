@@ -130,22 +130,60 @@ fn a_message_is_put_aside_after_its_last_attempt_and_the_channel_rests_meanwhile
     assert_eq!(outbox.dead().unwrap().len(), 1);
     let lines = std::fs::read_to_string(outbox.dead_file()).unwrap();
     assert!(lines.contains("451") && lines.lines().count() == 1, "{lines}");
-    assert_eq!(outbox.revive(None, now).unwrap(), 1);
+    std::fs::write(outbox.dead_file(), "left alone").unwrap();
+    send(&mut outbox, &routes, now);
+    assert_eq!(std::fs::read_to_string(outbox.dead_file()).unwrap(), "left alone", "nothing died");
+    send(&mut outbox, &routes, now + SignedDuration::from_hours(1));
+    assert!(std::fs::read_to_string(outbox.dead_file()).unwrap().contains("451"), "an hour has passed");
+    assert_eq!(outbox.revive(&routes, None, now).unwrap(), 1);
     assert_eq!(send(&mut outbox, &routes, now).sent, 1);
     assert!(!outbox.dead_file().exists());
 }
 
+fn routes_at(path: &str, text: &str) -> Routes {
+    Routes::parse(&ContentFile { path: path.to_owned(), text: text.to_owned(), shipped: false }).unwrap()
+}
+
 #[test]
-fn a_channel_that_is_gone_from_the_file_is_said_and_its_messages_are_kept() {
+fn a_channel_that_is_gone_from_the_file_is_said_and_its_messages_wait() {
     let folder = tempfile::tempdir().unwrap();
     let mail = Mailbox::start().unwrap();
     let mut outbox = open(folder.path());
-    outbox.add(&[notice("a")], &routes(mail.port(), ""), at(0)).unwrap();
-    let text = "channels: {other: {kind: slack, url: {env: X}}}\nroutes: [{name: r, to: [other]}]".to_owned();
-    let without = Routes::parse(&ContentFile { path: "r.yaml".to_owned(), text, shipped: false }).unwrap();
+    let with = routes(mail.port(), "");
+    outbox.add(&notices(2), &with, at(0)).unwrap();
+    let without =
+        routes_at("routes.yaml", "channels: {other: {kind: slack, url: {env: X}}}\nroutes: [{name: r, to: [other]}]");
     let done = send(&mut outbox, &without, at(0));
-    assert_eq!((done.dead, done.failed[0].why.contains("no such channel")), (1, true), "{done:?}");
-    assert_eq!(outbox.dead().unwrap()[0].channel, "mail");
+    let failed = &done.failed[0];
+    assert!(failed.why.contains("no such channel") && failed.again && failed.times == 2, "{done:?}");
+    assert_eq!((done.dead, done.waiting, done.failed.len(), done.next), (0, 2, 1, Some(at(3600))), "{done:?}");
+    assert!(send(&mut outbox, &without, at(3599)).failed.is_empty(), "said once an hour");
+    assert_eq!(send(&mut outbox, &with, at(3600)).sent, 2);
+}
+
+#[test]
+fn a_channel_of_the_same_name_in_another_file_is_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mine, theirs) = (Mailbox::start().unwrap(), Mailbox::start().unwrap());
+    let of = |path: &str, mail: &Mailbox| {
+        let port = mail.port();
+        routes_at(
+            path,
+            &format!(
+                "channels: {{mail: {{kind: email, host: 127.0.0.1, port: {port}, tls: none, from: a@example.com, to: [b@example.com]}}}}\n\
+                 routes: [{{name: r, to: [mail], when: digest, every: 1h}}]\n"
+            ),
+        )
+    };
+    let (a, b) = (of("a.yaml", &mine), of("b.yaml", &theirs));
+    let mut outbox = open(folder.path());
+    outbox.add(&[notice("a")], &a, at(0)).unwrap();
+    outbox.add(&[notice("b")], &b, at(1)).unwrap();
+    let done = send(&mut outbox, &b, at(4000));
+    assert_eq!((done.sent, done.waiting, done.elsewhere, done.next), (1, 1, 1, None), "{done:?}");
+    assert_eq!((mine.mails().len(), theirs.mails().len()), (0, 1));
+    assert_eq!(send(&mut outbox, &a, at(4000)).sent, 1);
+    assert_eq!((mine.mails().len(), theirs.mails().len()), (1, 1));
 }
 
 #[test]
@@ -182,4 +220,48 @@ fn what_is_no_outbox_is_left_as_it_is() {
     let said = Outbox::open(folder.path()).unwrap_err().to_string();
     assert!(said.contains("no outbox"), "{said}");
     assert!(std::fs::read_to_string(&path).unwrap().starts_with("not a database"));
+}
+
+#[test]
+fn a_resolution_goes_where_its_subject_was_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mail = Mailbox::start().unwrap();
+    let routes = routes(mail.port(), ", severity: critical");
+    let mut outbox = open(folder.path());
+    let grave = Notice { severity: Severity::Critical, ..notice("begun") };
+    let over = |subject: &str| Notice {
+        subject: subject.to_owned(),
+        change: yagura_notify::Change::Resolved,
+        severity: Severity::Low,
+        ..notice(&format!("over {subject}"))
+    };
+    outbox.add(std::slice::from_ref(&grave), &routes, at(0)).unwrap();
+    assert_eq!(send(&mut outbox, &routes, at(0)).sent, 1);
+    let taken = outbox.add(&[over(&grave.subject), over("never told")], &routes, at(9)).unwrap();
+    assert_eq!((taken.routed, taken.unrouted), (1, 1), "{taken:?}");
+    assert_eq!(send(&mut outbox, &routes, at(9)).sent, 1);
+}
+
+#[test]
+fn a_channel_with_much_to_tell_lets_others_have_their_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let mail = Mailbox::start().unwrap();
+    let channel = |to: &str| {
+        let port = mail.port();
+        format!(
+            "{{kind: email, host: 127.0.0.1, port: {port}, tls: none, from: a@example.com, to: [{to}@example.com]}}"
+        )
+    };
+    let text = format!(
+        "channels: {{a: {}, b: {}}}\nroutes:\n- {{name: a, to: [a]}}\n- {{name: b, to: [b], severity: critical}}\n",
+        channel("much"),
+        channel("little")
+    );
+    let routes = routes_at("routes.yaml", &text);
+    let mut all = notices(45);
+    all[44] = Notice { severity: Severity::Critical, ..all[44].clone() };
+    let mut outbox = open(folder.path());
+    outbox.add(&all, &routes, at(0)).unwrap();
+    assert_eq!(send(&mut outbox, &routes, at(0)).sent, 46);
+    assert_eq!(mail.mails().iter().position(|m| m.text.contains("little@example.com")), Some(20));
 }

@@ -143,7 +143,9 @@ impl Channel for Email {
         };
         let secrets: Vec<_> = password.iter().collect();
         let why = crate::text::line(&hidden(&said(&failed), &secrets));
-        Err(Refused { why: cut(&why, 300), again: !failed.is_permanent(), after: None })
+        // 535: the login is not accepted (RFC 4954, section 6), perhaps because the password was rotated since it was read.
+        let unknown = failed.status().is_some_and(|code| u16::from(code) == 535);
+        Err(Refused { why: cut(&why, 300), again: unknown || !failed.is_permanent(), after: None, unknown })
     }
 }
 

@@ -4,7 +4,7 @@
 //! for: one that knows this change already is left alone, an open one gets a comment. Jira's search lags behind by seconds, so a process
 //! killed within them may make a twin.
 
-use super::{Channel, Kind, Message, Refused, Sent, judged, sound_url};
+use super::{Channel, Kind, Message, Refused, Sent, judged, written_url};
 use crate::secret::{Secret, SecretRef};
 use crate::text::cut;
 use crate::world::World;
@@ -32,7 +32,7 @@ struct Jira {
 impl Jira {
     fn read(r: &mut Reader<'_>, at: &Yaml) -> Option<Self> {
         let url = r.want_text(at, "url");
-        if let (Err(why), Some(v)) = (sound_url(&url), at.get("url").filter(|_| !url.is_empty())) {
+        if let (Err(why), Some(v)) = (written_url(&url), at.get("url").filter(|_| !url.is_empty())) {
             r.complain(v, format!("`url`: {why}"));
         }
         let project = String::from(r.want_text(at, "project"));

@@ -46,17 +46,19 @@ pub(crate) struct Refused {
     pub again: bool,
     /// How long the channel asks to wait.
     pub after: Option<Duration>,
+    /// Whether it does not know who asks: the channel's secrets are read anew before the next attempt.
+    pub unknown: bool,
 }
 
 impl Refused {
     /// It will not be taken as it is.
     pub fn for_good(why: impl Into<String>) -> Self {
-        Self { why: why.into(), again: false, after: None }
+        Self { why: why.into(), again: false, after: None, unknown: false }
     }
 
     /// It may be taken later.
     pub fn for_now(why: impl Into<String>) -> Self {
-        Self { why: why.into(), again: true, after: None }
+        Self { why: why.into(), again: true, after: None, unknown: false }
     }
 }
 
@@ -147,7 +149,7 @@ impl Message {
     fn paragraph(&self, n: &Notice, escape: fn(&str) -> String) -> String {
         let lang = self.lang;
         if let Some(template) = &self.template {
-            return template.fill(&n.event(lang), escape);
+            return template.fill(&n.event(lang), |value| escape(&lines(value)));
         }
         let mut out = Vec::new();
         if self.notices.len() > 1 {
@@ -183,7 +185,10 @@ fn plain(text: &str) -> String {
 
 /// What an answer over HTTP means for a message. `secrets` are taken out of what is said.
 fn judged(answer: Result<WebAnswer, WebError>, secrets: &[&Secret]) -> Result<WebAnswer, Refused> {
-    let answer = answer.map_err(|e| Refused { why: hidden(&e.why, secrets), again: e.passing, after: None })?;
+    let answer = answer.map_err(|e| {
+        let why = hidden(&e.why, secrets);
+        if e.passing { Refused::for_now(why) } else { Refused::for_good(why) }
+    })?;
     if (200..300).contains(&answer.status) {
         return Ok(answer);
     }
@@ -191,8 +196,10 @@ fn judged(answer: Result<WebAnswer, WebError>, secrets: &[&Secret]) -> Result<We
     let why =
         if said.is_empty() { format!("HTTP {}", answer.status) } else { format!("HTTP {}: {said}", answer.status) };
     // 408, 425 and 429 ask to come again; so does every failure of the server (RFC 9110, RFC 8470, RFC 6585).
-    let again = matches!(answer.status, 408 | 425 | 429) || answer.status >= 500;
-    Err(Refused { why, again, after: answer.retry_after.as_deref().and_then(retry_after) })
+    // 401 and 403 may mean a secret that was rotated since it was read.
+    let unknown = matches!(answer.status, 401 | 403);
+    let again = unknown || matches!(answer.status, 408 | 425 | 429) || answer.status >= 500;
+    Err(Refused { why, again, after: answer.retry_after.as_deref().and_then(retry_after), unknown })
 }
 
 /// A text without secrets, nor the pieces that a library may quote of them.
@@ -241,6 +248,16 @@ fn sound_url(url: &str) -> Result<(), &'static str> {
     }
 }
 
+/// A URL that stands in the routes file, which is shown: a sound one without a user or password.
+fn written_url(url: &str) -> Result<(), &'static str> {
+    sound_url(url)?;
+    let authority = url.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    match authority.is_some_and(|a| a.contains('@')) {
+        true => Err("it holds a user or password: refer to secrets instead"),
+        false => Ok(()),
+    }
+}
+
 /// A URL that is a secret: looked up, and looked at.
 async fn secret_url(at: &SecretRef, world: &World) -> Result<Secret, Refused> {
     let url = world.secret(at).await?;
@@ -251,7 +268,7 @@ async fn secret_url(at: &SecretRef, world: &World) -> Result<Secret, Refused> {
 /// The `url` that replaces a vendor's, without a slash at its end.
 fn base_url(r: &mut Reader<'_>, at: &Yaml, vendor: &str) -> String {
     let Some(url) = r.text(at, "url") else { return vendor.to_owned() };
-    if let (Err(why), Some(v)) = (sound_url(&url), at.get("url")) {
+    if let (Err(why), Some(v)) = (written_url(&url), at.get("url")) {
         r.complain(v, format!("`url`: {why}"));
     }
     url.trim_end_matches('/').to_owned()
@@ -314,11 +331,36 @@ mod tests {
     }
 
     #[test]
+    fn a_url_that_is_shown_holds_no_password() {
+        for (url, good) in [
+            ("https://j.example", true),
+            ("https://j.example/a@b?c@d", true),
+            ("https://user:token@j.example", false),
+            ("https://token@j.example/x", false),
+            ("http://token@localhost", false),
+        ] {
+            assert_eq!(written_url(url).is_ok(), good, "{url}");
+        }
+        assert!(sound_url("https://user:token@j.example").is_ok(), "a URL that is a secret may keep it");
+    }
+
+    #[test]
     fn waits_are_seconds_or_dates_and_bounded() {
         assert_eq!(retry_after("7"), Some(Duration::from_secs(7)));
         assert_eq!(retry_after("999999999"), Some(Duration::from_secs(LONGEST_WAIT)));
         assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
         assert_eq!(retry_after("soon"), None);
+    }
+
+    #[test]
+    fn who_is_not_known_comes_again_with_secrets_read_anew() {
+        let of = |status| {
+            let answer = WebAnswer { status, retry_after: None, body: String::new() };
+            judged(Ok(answer), &[]).err().map(|r| (r.again, r.unknown))
+        };
+        assert_eq!((of(401), of(403)), (Some((true, true)), Some((true, true))));
+        assert_eq!((of(400), of(404), of(503)), (Some((false, false)), Some((false, false)), Some((true, false))));
+        assert_eq!(of(202), None);
     }
 
     #[test]

@@ -75,7 +75,10 @@ mod tests {
         assert!(sent["blocks"].as_array().unwrap().len() <= 50);
         assert!(sent["blocks"].as_array().unwrap().iter().all(|b| b["text"]["type"] != "mrkdwn"));
         message.template = Some(Template::parse("*${detail.title}*").unwrap());
+        message.notices[0].en.title.push('\u{202e}');
+        message.notices[0].en.title.insert(0, '\u{202e}');
         let sent = body(&message);
+        assert!(!sent.to_string().contains('\u{202e}'));
         for block in sent["blocks"].as_array().unwrap().iter().skip(1).filter(|b| b["type"] == "section") {
             let text = block["text"]["text"].as_str().unwrap();
             assert!(text.starts_with("*&lt;!channel&gt;") && text.chars().count() <= 3000, "{text}");

@@ -47,12 +47,11 @@ impl Channel for Sns {
 
     async fn send(&self, message: &Message, world: &World) -> Sent {
         let region = region_of_arn(&self.topic).ok_or_else(|| Refused::for_good("the topic's ARN names no Region"))?;
-        let events = || message.notices.iter().map(|n| n.event(message.lang)).collect::<Vec<_>>();
-        let text = if self.json { json!({"events": events()}).to_string() } else { message.plain() };
+        let text = if self.json { as_json(message, MOST)? } else { cut_to(&message.plain(), MOST) };
         let mut input = json!({
             "TopicArn": self.topic,
             "Subject": subject(&message.headline()),
-            "Message": within(&text, 250 << 10, self.json)?,
+            "Message": text,
             "MessageAttributes": {"yagura-key": {"DataType": "String", "StringValue": message.id}},
         });
         if let (true, Some(map)) = (self.topic.ends_with(".fifo"), input.as_object_mut()) {
@@ -72,27 +71,54 @@ fn subject(headline: &str) -> String {
     text.chars().take(99).collect::<String>().trim_end().to_owned()
 }
 
-/// `Publish` takes 256 KiB: text is cut there, and JSON, which would break, is refused.
-fn within(text: &str, bytes: usize, whole: bool) -> Result<String, Refused> {
-    if text.len() <= bytes {
-        return Ok(text.to_owned());
+/// `Publish` takes 256 KiB, attributes included.
+const MOST: usize = 250 << 10;
+
+/// Text is cut; a character takes four bytes at most.
+fn cut_to(text: &str, bytes: usize) -> String {
+    if text.len() <= bytes { text.to_owned() } else { cut(text, bytes / 4) }
+}
+
+/// The events, their details as long as fits; what a detail had to leave out is named in it.
+fn as_json(message: &Message, bytes: usize) -> Result<String, Refused> {
+    for shift in 0..8_usize {
+        let one = |n: &crate::notice::Notice| match shift {
+            0 => n.event(message.lang),
+            _ => n.event_within(message.lang, (22 << 10) >> shift),
+        };
+        let text = json!({"events": message.notices.iter().map(one).collect::<Vec<_>>()}).to_string();
+        if text.len() <= bytes {
+            return Ok(text);
+        }
     }
-    if whole {
-        return Err(Refused::for_good(
-            "the message is longer than SNS takes (256 KiB): group less into one, or use format: text",
-        ));
-    }
-    Ok(cut(text, bytes / 4))
+    Err(Refused::for_good("the message is longer than SNS takes (256 KiB): group less into one, or use format: text"))
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may stop")]
 mod tests {
     use super::*;
+    use crate::channel::tests_of_messages::hostile;
 
     #[test]
     fn subjects_are_ascii_lines() {
         assert_eq!(subject("New finding (high), check failed: x"), "Yagura: New finding (high), check failed: x");
         assert_eq!(subject("新しい検出結果（高、不合格）: バケット x"), "Yagura: x");
         assert!(subject(&"x".repeat(500)).len() < 100);
+    }
+
+    #[test]
+    fn json_is_shortened_until_it_fits_and_stays_json() {
+        let mut message = hostile(50);
+        for n in &mut message.notices {
+            n.detail =
+                (0..40).map(|i| (format!("m{i}"), json!("x".repeat(500)))).collect::<serde_json::Map<_, _>>().into();
+        }
+        let text = as_json(&message, MOST).unwrap();
+        assert!(text.len() <= MOST, "{}", text.len());
+        let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let events = parsed["events"].as_array().unwrap();
+        assert_eq!(events.len(), 50);
+        assert!(events.iter().all(|e| e["detail"]["notice"].is_string() && e["detail"]["left_out"].is_array()));
     }
 }

@@ -190,8 +190,8 @@ fn routes(file: &Path) -> Result<Routes, Failure> {
     let name = file.display().to_string();
     let bytes = std::fs::read(file)
         .map_err(|e| Failure::usage(format!("cannot read `{name}`: {e}"), format!("`{name}` を読めない: {e}")))?;
-    let file: ContentFile = yagura_rule::yaml::decode(name, bytes, false).map_err(|e| Failure::content(&[e]))?;
-    Routes::parse(&file).map_err(|e| Failure::content(&e))
+    let read: ContentFile = yagura_rule::yaml::decode(name, bytes, false).map_err(|e| Failure::content(&[e]))?;
+    Routes::parse(&read).map(|routes| routes.kept_at(file)).map_err(|e| Failure::content(&e))
 }
 
 /// A session, where a channel or a secret needs one.
@@ -268,7 +268,8 @@ fn retry(cli: &Cli, args: &RetryArgs, lang: Lang) -> Result<u8, Failure> {
         let names: Vec<String> = notifier.routes.channels().map(|(n, _, _)| n.to_owned()).collect();
         return Err(Failure::unknown(("channel", "チャネル"), name, names.iter().map(String::as_str)));
     }
-    let revived = notifier.outbox.revive(args.channel.as_deref(), Timestamp::now()).map_err(|e| outbox_failure(&e))?;
+    let revived = notifier.outbox.revive(&notifier.routes, args.channel.as_deref(), Timestamp::now());
+    let revived = revived.map_err(|e| outbox_failure(&e))?;
     say::revived(revived, lang)?;
     let report = notifier.deliver(None, None, Duration::from_secs(args.wait))?;
     say::report(&report, args.format, lang)?;

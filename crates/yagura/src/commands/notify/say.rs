@@ -124,6 +124,18 @@ pub fn report_to(out: &mut dyn Write, report: &Report, lang: Lang) -> Result<(),
             Lang::Ja => writeln!(out, "{}: {}（{} 回、{end}）", f.channel, f.why, f.times)?,
         }
     }
+    if d.elsewhere > 0 {
+        match lang {
+            Lang::En => {
+                writeln!(out, "{} of those that wait are of another routes file: they are sent with it", d.elsewhere)?
+            }
+            Lang::Ja => writeln!(
+                out,
+                "待機中のうち {} 件は別のルートファイルのもの。そのファイルを指定したときに送信する",
+                d.elsewhere
+            )?,
+        }
+    }
     if d.busy {
         writeln!(
             out,
