@@ -83,7 +83,13 @@ impl Kinds {
             let fields =
                 k.listed.iter().chain(&k.described).chain(&k.called).map(|(n, t)| (n.clone(), t.clone())).collect();
             let name = SmolStr::from(k.resource.name.as_str());
-            Kind { id: k.resource.id.clone(), regional: k.resource.regional, placed: k.resource.region.is_some(), name, fields }
+            Kind {
+                id: k.resource.id.clone(),
+                regional: k.resource.regional,
+                placed: k.resource.region.is_some(),
+                name,
+                fields,
+            }
         };
         self.kinds.values().map(kind).collect()
     }

@@ -403,7 +403,15 @@ impl CheckFile {
             }
             let by_region = kind.regional && across == Across::SameRegion;
             let index = JoinKey::new(kind_id.clone(), by_region, on.iter().map(|(path, _)| path.clone()).collect());
-            out.push(Join { name: name.name.clone(), kind: kind_id, regional: kind.regional, placed: kind.placed, across, on, index });
+            out.push(Join {
+                name: name.name.clone(),
+                kind: kind_id,
+                regional: kind.regional,
+                placed: kind.placed,
+                across,
+                on,
+                index,
+            });
         }
         out
     }

@@ -155,7 +155,9 @@ pub fn reseal(path: &std::path::Path, old: Option<&DataKey>, new: Option<&DataKe
             let bytes = std::fs::read(path).map_err(|e| StoreError::NotWritable(format!("{}: {e}", path.display())))?;
             yagura_seal::sealed::open(key, &bytes).map_err(|e| match e {
                 yagura_seal::SealError::OtherKey { .. } => StoreError::Key(format!("the store {e}")),
-                _ if !yagura_seal::sealed::is_sealed(&bytes) => StoreError::Key("the store is not encrypted".to_owned()),
+                _ if !yagura_seal::sealed::is_sealed(&bytes) => {
+                    StoreError::Key("the store is not encrypted".to_owned())
+                }
                 _ => StoreError::NotAStore(e.to_string()),
             })?
         }

@@ -66,7 +66,8 @@ impl Sealed {
             let plain = sealed::open(&self.key, &bytes).map_err(|e| match e {
                 SealError::OtherKey { .. } => StoreError::Key(format!("the store {e}")),
                 _ if !sealed::is_sealed(&bytes) => StoreError::Key(
-                    "the store is not encrypted, and YAGURA_KEY names a key; `yagura seal store` encrypts it".to_owned(),
+                    "the store is not encrypted, and YAGURA_KEY names a key; `yagura seal store` encrypts it"
+                        .to_owned(),
                 ),
                 _ => StoreError::NotAStore(e.to_string()),
             })?;

@@ -44,6 +44,12 @@ pub struct Templates {
 /// Reads the templates, and leaves only checks that judge something in them.
 pub fn read(args: &IacArgs, compiled: &Compiled, checks: &mut Vec<Check>, lang: Lang) -> Result<Templates, Failure> {
     let project = project(args, compiled)?;
+    if let (true, [(place, why), ..]) = (project.snapshot.assets.is_empty(), project.notes.unread.as_slice()) {
+        return Err(Failure::blind(
+            format!("nothing could be read: {}:{}: {why}", place.file, place.line),
+            format!("何も読み取れない: {}:{}: {why}", place.file, place.line),
+        ));
+    }
     let held: BTreeSet<&SmolStr> = project.snapshot.assets.iter().map(|a| &a.kind).collect();
     let surroundings = checks.iter().filter(|c| matches!(c.each.as_str(), "account" | "region")).count();
     let mut notes = words(&project.notes, lang);
