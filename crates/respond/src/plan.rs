@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use yagura_aws::Partition;
-use yagura_model::{Caller, Field, GapReason, Lang, ResourceRef, Value};
+use yagura_model::{Caller, Field, GapReason, Lang, Map, ResourceRef, Value};
 use yagura_rule::{Estate, Hole};
 
 /// A change that is ready to be made.
@@ -23,6 +23,9 @@ pub struct Plan {
     pub maps: Vec<SmolStr>,
     /// The remedy.
     pub remedy: SmolStr,
+    /// The settings that a policy of Cloud Custodian gives it.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub given: Map,
     /// The resource.
     pub resource: ResourceRef,
     /// The calls, in order.
@@ -122,7 +125,9 @@ impl Preview {
 impl Plan {
     /// What the plan rests on and does, without texts.
     pub(crate) fn essence(&self) -> Json {
-        json!({"rule": self.rule, "resource": self.resource, "steps": self.steps, "prior": self.prior})
+        json!({
+            "rule": self.rule, "given": self.given, "resource": self.resource, "steps": self.steps, "prior": self.prior,
+        })
     }
 
     /// The checks that it mends.
@@ -155,6 +160,13 @@ impl Ready {
         if let Some((_, elsewhere)) = places.iter().find(|(_, arn)| real == this.region && place.is_elsewhere(arn)) {
             let said = lang.pick("the setting is of another Region", "設定が別のリージョンのものを指している");
             return Err(format!("{said}: {elsewhere}"));
+        }
+        // The file's `when` knows a setting as it was given; what it means is known only with the place filled in.
+        let itself = |text: &str| text == this.id || this.arn.as_deref() == Some(text);
+        if places.iter().any(|(_, filled)| itself(filled)) {
+            let said = lang.pick("the setting names the resource itself", "設定がそのリソース自体を指している");
+            let unless = self.unless.pick(lang);
+            return Err(if unless.is_empty() { said } else { unless }.to_owned());
         }
         let fits = at.answer(&self.asking.pass, false).map_err(|e| why(&e, lang))?;
         if fits != Some(Value::Bool(true)) {
@@ -212,8 +224,8 @@ impl Ready {
             }
         }
         let (resource, maps) = (ResourceRef::of(this), self.asking.maps.to_vec());
-        let (rule, remedy) = (self.rule.clone(), self.id.clone());
-        Ok(Plan { rule, also: Vec::new(), maps, remedy, resource, steps, prior, says })
+        let (rule, remedy, given) = (self.rule.clone(), self.id.clone(), self.given.clone());
+        Ok(Plan { rule, also: Vec::new(), maps, remedy, given, resource, steps, prior, says })
     }
 }
 

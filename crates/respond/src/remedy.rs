@@ -69,6 +69,8 @@ pub struct Ready {
     pub id: SmolStr,
     /// The check that it mends.
     pub rule: SmolStr,
+    /// The settings that a policy of Cloud Custodian gives it: one action may be asked for several times, each with its own.
+    pub given: Map,
     /// What it does, in one sentence.
     pub does: Says,
     /// The check with the remedy's joins and settings; whether it "passes" says whether the remedy fits.
@@ -202,7 +204,8 @@ impl Remedy {
         // One remedy for kinds that differ in the name of their id alone.
         let text = self.file.text.replace(ID, &format!("this.{field}"));
         let one = Self::parse(&ContentFile { text, ..self.file.clone() })?;
-        one.ready_with(&one.check_of(kind, schema)?, given, schema, facts)
+        let ready = one.ready_with(&one.check_of(kind, schema)?, given, schema, facts)?;
+        Ok(Ready { given: given.clone(), ..ready })
     }
 
     /// Holds the remedy against a check that it mends.
@@ -259,7 +262,8 @@ impl Remedy {
         }
         let (unless, anew) = (self.unless.clone().unwrap_or_default(), r.texts(&self.yaml, "anew"));
         let (id, rule, does) = (self.id.clone(), check.id.clone(), self.does.clone());
-        r.finish(Ready { id, rule, does, asking, lacking, places, unless, steps, anew, breaks })
+        let given = Map::new();
+        r.finish(Ready { id, rule, given, does, asking, lacking, places, unless, steps, anew, breaks })
     }
 }
 

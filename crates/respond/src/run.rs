@@ -36,6 +36,8 @@ pub struct Reread {
     pub plan: Result<Plan, String>,
     /// Whether every check that the plan mends passes.
     pub mended: bool,
+    /// Whether there is such a check at all: an action of Cloud Custodian has none, and then `mended` says nothing of the resource.
+    pub judged: bool,
     /// The fields that the plan rests on.
     pub state: BTreeMap<SmolStr, Json>,
 }
@@ -139,7 +141,7 @@ async fn still(world: &mut impl World, plan: &Plan, touched: &BTreeSet<ResourceR
         Ok(p) if own => Now::Other(Box::new(p)),
         // An earlier plan of the run may mend under another name (a key, and the user's credentials; a listener, and its load
         // balancer): there is nothing left to do.
-        _ if now.mended && !touched.is_empty() => Now::Mended,
+        _ if now.judged && now.mended && !touched.is_empty() => Now::Mended,
         Ok(_) | Err(_) => Now::Surprise(
             lang.pick(
                 "the resource changed since the preview; preview again",

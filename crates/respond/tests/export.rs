@@ -84,8 +84,8 @@ impl Stage {
         let stub = r#"#!/bin/sh
 { printf '%s\0' "$@"; printf '\1'; } >>"$LOG"
 case "$1 $2" in
-  'sts get-caller-identity') echo "${ACCOUNT:-111122223333}" ;;
   "${FAILS:-none}") echo "An error occurred (${CODE:-AccessDenied}) when calling it: no" >&2; exit 254 ;;
+  'sts get-caller-identity') echo "${ACCOUNT:-111122223333}" ;;
   'ec2 create-security-group') printf '[\n    "sg-\\"1,"\n]\n' ;;
   'ec2 describe-security-groups') printf '[\n    %s\n]\n' "${FOUND:-null}" ;;
 esac
@@ -143,7 +143,7 @@ fn hostile_values_are_values_to_the_shell() {
         assert_eq!(input(words), json!({"Bucket": text, "Policy": format!("{{\"Sid\":\"{text}\"}}")}));
     }
     let (again, calls) = stage.run("it's a $(name).sh", &[]);
-    assert!(!again.status.success() && calls.is_empty(), "it is not run twice");
+    assert!(!again.status.success() && calls.len() == 1, "it is not run twice: {calls:?}");
     let (out, calls) = stage.run("it's a $(name)-undo.sh", &[]);
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     for (text, words) in HOSTILE.iter().rev().zip(&calls[1..]) {
@@ -177,6 +177,8 @@ fn answers_are_handed_on_and_what_was_not_begun_is_not_taken_back() {
     for (code, undone) in [
         ("AccessDenied", vec!["get-caller-identity", "delete-bucket-policy"]),
         ("InternalError", vec!["get-caller-identity", "describe-security-groups", "delete-bucket-policy"]),
+        ("KMSInternalException", vec!["get-caller-identity", "describe-security-groups", "delete-bucket-policy"]),
+        ("503", vec!["get-caller-identity", "describe-security-groups", "delete-bucket-policy"]),
     ] {
         let stage = Stage::new(&exported);
         let (out, calls) = stage.run("fix.sh", &[("FAILS", "ec2 create-security-group"), ("CODE", code)]);
@@ -196,6 +198,17 @@ fn answers_are_handed_on_and_what_was_not_begun_is_not_taken_back() {
     let (out, calls) = stage.run("fix.sh", &[("ACCOUNT", "999988887777")]);
     assert_eq!((out.status.code(), calls.len()), (Some(3), 1));
     assert!(String::from_utf8_lossy(&out.stderr).contains("111122223333"));
+    // The right ones then carry it out, and what they did is taken back.
+    let (out, _) = stage.run("fix.sh", &[]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    assert!(stage.0.path().join("fix.state/111122223333").is_dir());
+    let (out, calls) = stage.run("fix-undo.sh", &[("FOUND", "\"sg-2\"")]);
+    assert_eq!((out.status.success(), calls.len()), (true, 4), "{}", String::from_utf8_lossy(&out.stderr));
+    // No credentials: no folder is made.
+    let stage = Stage::new(&exported);
+    let (out, _) = stage.run("fix.sh", &[("FAILS", "sts get-caller-identity")]);
+    assert!(!out.status.success());
+    assert_eq!(stage.left_behind(), ["fix-undo.sh", "fix.sh"]);
 }
 
 #[test]
@@ -209,16 +222,28 @@ fn plans_that_change_the_same_are_not_exported_together() {
     let exported = scripts(&[policy(90), policy(60)], &about(&facts, "fix"));
     assert_eq!(exported.left.iter().map(|l| &l.why).collect::<Vec<_>>(), [&Why::Overlaps("s3.x".into())]);
     assert_eq!(exported.files[0].1.matches("update-account-password-policy").count(), 1);
+    // What a call that sets everything anew does not name goes back to its default.
+    let mut symbols = call("iam:UpdateAccountPasswordPolicy", json!({"RequireSymbols": true}));
+    symbols["undo"] = json!([]);
+    let exported = scripts(&[policy(90), plan("account", json!([symbols])), policy(90)], &about(&facts, "fix"));
+    assert_eq!(exported.left.len(), 1, "{:?}", exported.left);
 }
 
 #[test]
 fn runbooks_hold_hostile_values_and_go_back_where_a_step_fails() {
     let facts = facts();
     let mut plans: Vec<Plan> = HOSTILE.iter().map(|t| hostile(t)).collect();
-    plans.push(chained());
-    let braces = hostile("a{{ b }}");
-    let exported = runbooks(&[plans.clone(), vec![braces]].concat(), &about(&facts, "fix"));
-    assert_eq!(exported.left.iter().map(|l| &l.why).collect::<Vec<_>>(), [&Why::Braces]);
+    let mut sure = chained();
+    sure.steps[0].accept.clear();
+    plans.push(sure);
+    // What may be so already and has nothing to take back goes on; with something to take back it is left out.
+    let mut again = call("s3:PutBucketPolicy", json!({"Bucket": "b", "Policy": "{}"}));
+    again["accept"] = json!(["AlreadyThere"]);
+    again["undo"] = json!([]);
+    plans.push(plan("again", json!([again])));
+    let (braces, may_be_so) = (hostile("a{{ b }}"), chained());
+    let exported = runbooks(&[plans.clone(), vec![braces, may_be_so]].concat(), &about(&facts, "fix"));
+    assert_eq!(exported.left.iter().map(|l| &l.why).collect::<Vec<_>>(), [&Why::Braces, &Why::MayBeSo]);
     assert_eq!(exported.files.iter().map(|f| f.0.as_str()).collect::<Vec<_>>(), ["fix.yaml", "fix-undo.yaml"]);
     let read = |text: &str| -> Json { serde_saphyr::from_str(text).unwrap() };
     let (apply, undo) = (read(&exported.files[0].1), read(&exported.files[1].1));
@@ -228,11 +253,18 @@ fn runbooks_hold_hostile_values_and_go_back_where_a_step_fails() {
     for (nth, text) in HOSTILE.iter().enumerate() {
         let step = named(&apply, &format!("plan{}_step1", nth + 1));
         assert_eq!((&step["action"], &step["inputs"]["Bucket"]), (&json!("aws:executeAwsApi"), &json!(text)));
-        assert_eq!(step["onFailure"], format!("step:plan{}_step1_undo1", nth + 1));
+        // Its own undo deletes: where the step failed, that would delete what was there before.
+        let before = if nth == 0 { "Abort".to_owned() } else { format!("step:plan{nth}_step1_undo1") };
+        assert_eq!(step["onFailure"], before);
         assert_eq!(named(&undo, &format!("plan{}_step1_undo1", nth + 1))["inputs"]["Bucket"], json!(text));
     }
     let last = named(&apply, "plan13_step2");
-    assert_eq!((&last["isEnd"], &last["inputs"]["GroupId"]), (&json!(true), &json!("{{ plan13_step1.GroupId }}")));
+    assert_eq!((&last["isEnd"], &last["inputs"]["GroupId"]), (&Json::Null, &json!("{{ plan13_step1.GroupId }}")));
+    let again = named(&apply, "plan14_step1");
+    assert_eq!(
+        [&again["onFailure"], &again["isCritical"], &again["isEnd"]],
+        [&json!("Continue"), &json!(false), &json!(true)]
+    );
     assert_eq!(last["onFailure"], "step:plan13_step1_undo1");
     assert_eq!(
         named(&apply, "plan13_step1")["outputs"][0],

@@ -29,6 +29,8 @@ struct Fake {
     /// Changed by somebody else before the nth reading.
     meddle: Option<usize>,
     readings: usize,
+    /// What is done belongs to no check.
+    unjudged: bool,
 }
 
 const SWITCHES: [&str; 2] = ["Log", "Lock"];
@@ -80,6 +82,7 @@ impl Fake {
             also: Vec::new(),
             maps: Vec::new(),
             remedy: "x.mend".into(),
+            given: Map::new(),
             resource: resource(),
             steps,
             prior: self.fields(),
@@ -106,7 +109,9 @@ impl World for Fake {
             self.state.insert("Log".to_owned(), json!("by hand"));
         }
         let plan = if self.mended() { Err("mended".to_owned()) } else { Ok(self.plan()) };
-        Ok(Reread { plan, mended: self.mended(), state: self.fields() })
+        // Without a check there is none that fails.
+        let mended = self.unjudged || self.mended();
+        Ok(Reread { plan, mended, judged: !self.unjudged, state: self.fields() })
     }
 
     async fn call(&mut self, call: &PlannedCall, input: &Map) -> Result<Json, Refusal> {
@@ -252,6 +257,21 @@ async fn what_changed_meanwhile_is_not_overwritten() {
     assert_eq!(world.state["Lock"], "by hand");
     let forced = undo(&mut world, &mut journal, true, Lang::En).await.unwrap();
     assert_eq!((forced.done.len(), &world.state["Lock"]), (1, &json!("half")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_check_a_concurrent_change_is_not_taken_for_mended() {
+    // The second plan is of another resource: the first one of the run did not change that.
+    let folder = tempfile::tempdir().unwrap();
+    let journals = Journals::at(folder.path());
+    let mut world = Fake { unjudged: true, meddle: Some(3), ..world() };
+    let first = world.plan();
+    let second = Plan { resource: ResourceRef { id: "other".into(), ..resource() }, ..first.clone() };
+    let at = jiff::Timestamp::now();
+    let mut journal = journals.begin(at, "arn:aws:iam::111122223333:user/a", "abcdef0123", &[first, second]).unwrap();
+    let done = apply(&mut world, &mut journal, Lang::En).await.unwrap();
+    assert_eq!((done.done.len(), done.failed.len()), (1, 1), "{done:?}");
+    assert_eq!(done.failed[0].resource.id, "other");
 }
 
 #[tokio::test(start_paused = true)]

@@ -337,6 +337,40 @@ fn actions_of_policies_are_plans_and_are_taken_back() {
     assert_eq!(end["states"], before["states"]);
 }
 
+/// Two policies that tag one bucket.
+const TAGS: &str = "policies:
+- {name: one, resource: s3, actions: [{type: tag, tags: {first: a}}]}
+- {name: two, resource: s3, actions: [{type: tag, tags: {second: b}}]}
+";
+
+#[test]
+fn two_actions_of_one_remedy_each_keep_their_settings() {
+    let account = Account::new();
+    let look = |what: &str| -> Value {
+        serde_json::from_str(&output(Command::new(python()).args(["-c", RESOURCES, &account.aws.url(), what]))).unwrap()
+    };
+    let before = look("make");
+    let file = account.state.path().join("policies.yml");
+    std::fs::write(&file, TAGS).unwrap();
+    let run = |more: &[&str]| -> Value {
+        let words = ["custodian", "run", "-p", file.to_str().unwrap(), "--plan", "--format", "json"];
+        let out = account.run(&[&words[..], more].concat()).run();
+        assert_eq!(out.code, 0, "{} {}", out.stdout, out.stderr);
+        serde_json::from_str(&out.stdout).unwrap()
+    };
+    let preview = run(&[]);
+    assert_eq!(preview["plans"].as_array().unwrap().len(), 2, "{preview}");
+    let done = run(&["--apply", preview["hash"].as_str().unwrap()]);
+    assert_eq!(done["failed"], Value::Array(Vec::new()), "{done}");
+    let mut tags: Vec<Value> = look("look")["bucket"].as_array().unwrap().clone();
+    tags.sort_by_key(Value::to_string);
+    let wanted = serde_json::json!([{"Key": "first", "Value": "a"}, {"Key": "second", "Value": "b"}]);
+    assert_eq!(Value::Array(tags), wanted);
+    let (code, undone) = account.undo(done["run"].as_str().unwrap());
+    assert_eq!((code, &undone["failed"]), (0, &Value::Array(Vec::new())), "{undone}");
+    assert_eq!(look("look")["bucket"], before["bucket"]);
+}
+
 #[test]
 fn settings_turn_what_needs_them_into_calls() {
     let account = Account::new();
@@ -350,11 +384,27 @@ fn settings_turn_what_needs_them_into_calls() {
     let (_, with) = account.fix(rule, &["--config", config]);
     let target = &with["plans"][0]["calls"][0]["with"]["BucketLoggingStatus"]["LoggingEnabled"]["TargetBucket"];
     assert_eq!(target, "logs-123456789012-us-east-1", "{with}");
+    // The bucket itself, once its place is filled in: logs of itself would never end.
+    for own in ["evidence", "{account}-evidence"] {
+        std::fs::write(config, format!("[remedies]\nlog_bucket = \"{own}\"\n")).unwrap();
+        let (_, itself) = account.fix(rule, &["--config", config]);
+        let plans: Vec<&Value> = itself["plans"].as_array().unwrap().iter().map(|p| &p["resource"]["id"]).collect();
+        let filled = own.replace("{account}", "123456789012");
+        assert!(!plans.iter().any(|id| **id == *filled) && plans.len() == 1, "{itself}");
+        assert!(itself["not_mendable"][0]["why"].as_str().unwrap().contains("never end"), "{itself}");
+    }
     std::fs::write(config, "[remedies]\nlog_buckt = \"x\"\n").unwrap();
     let (code, wrong) = account.fix(rule, &["--config", config]);
     assert!(code == 2 && wrong.as_str().unwrap().contains("log_bucket"), "{wrong}");
 }
 
+/// Makes the resources, and a bucket that is named by its account.
 fn look_made(account: &Account) {
     output(Command::new(python()).args(["-c", RESOURCES, &account.aws.url(), "make"]));
+    output(Command::new(python()).args([
+        "-c",
+        &RESOURCES.replace("evidence", "123456789012-evidence"),
+        &account.aws.url(),
+        "make",
+    ]));
 }

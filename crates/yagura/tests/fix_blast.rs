@@ -67,7 +67,8 @@ fn a_lake_tells_who_used_a_resource_and_what_would_stop() {
     let ingested = Run::new(&["logs", "ingest", &path("logs"), "--lake", &lake]).run();
     assert_eq!(ingested.code, 0, "{}", ingested.stderr);
 
-    let rules = "s3.bucket_blocks_public_access,s3.bucket_requires_tls,ec2.security_group_admin_ports_closed,s3.bucket_versioned";
+    let rules = "s3.bucket_blocks_public_access,s3.bucket_requires_tls,ec2.security_group_admin_ports_closed,s3.bucket_versioned,\
+        s3.account_blocks_public_access";
     let fix = |more: &[&str]| {
         let out = Run::new(&["fix", "--demo", "--rule", rules]).args(more).run();
         assert_eq!(out.code, 0, "{}", out.stderr);
@@ -93,6 +94,14 @@ fn a_lake_tells_who_used_a_resource_and_what_would_stop() {
     assert_eq!((&stops["by"], &stops["surely"], &tls["calls"]), (&json!("policy"), &json!(0), &json!(5)), "{stops}");
     let versioned = plan("s3.bucket_versioned", BUCKET);
     assert_eq!(versioned["stops"], json!({"by": "nothing", "surely": 0, "perhaps": 0, "examples": []}));
+    // What takes access away and is not worked out says so.
+    let plans = preview["plans"].as_array().unwrap();
+    let whole = plans.iter().find(|p| p["rule"] == "s3.account_blocks_public_access").unwrap();
+    assert_eq!(whole["use"]["stops"]["by"], "not_worked_out", "{whole}");
+    for (lang, said) in [("en", "not worked out for this change"), ("ja", "この変更については判定しない")]
+    {
+        assert!(fix(&["--lake", &lake, "--lang", lang]).contains(said));
+    }
     let bastion = plan("ec2.security_group_admin_ports_closed", "sg-0a1bastion");
     assert_eq!((&bastion["stops"]["by"], &bastion["stops"]["surely"]), (&json!("network"), &json!(2)), "{bastion}");
     assert_eq!((&preview["lake"]["records"], &preview["lake"]["flows"]), (&json!(8), &json!(5)));

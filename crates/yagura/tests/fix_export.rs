@@ -78,6 +78,14 @@ fn the_script_mends_on_moto_and_its_undo_restores() {
     let words = ["fix", "--demo", "--export", "cli", "--output", &account.path("fix.sh")];
     let again = Run::new(&words).run();
     assert!(again.code == 2 && again.stderr.contains("fix.sh"), "{}", again.stderr);
+    // Nor is one written where the other is there.
+    for (there, other) in [("fix.sh", "fix-undo.sh"), ("fix-undo.sh", "fix.sh")] {
+        std::fs::remove_file(account.path(other)).unwrap();
+        let again = Run::new(&words).run();
+        assert!(again.code == 2 && again.stderr.contains(there), "{}", again.stderr);
+        assert!(!Path::new(&account.path(other)).exists());
+        std::fs::write(account.path(other), "").unwrap();
+    }
 }
 
 /// Reads every runbook by a YAML 1.1 parser, has moto take it, and prints its steps' services and operations where the SDK knows none.

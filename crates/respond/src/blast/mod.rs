@@ -66,6 +66,8 @@ pub enum By {
     Network,
     /// The network interfaces behind the security group were not read.
     NetworkUnread,
+    /// The plan takes access away, and nothing here works out from whom.
+    NotWorkedOut,
 }
 
 impl By {
@@ -78,6 +80,7 @@ impl By {
             Self::Key => "key",
             Self::Network => "network",
             Self::NetworkUnread => "network_unread",
+            Self::NotWorkedOut => "not_worked_out",
         }
     }
 }
@@ -157,7 +160,7 @@ impl<'c> Radius<'c> {
                 _ => Some(false),
             },
             By::Key => Some(by_itself),
-            By::Nothing | By::Network | By::NetworkUnread => Some(false),
+            By::Nothing | By::Network | By::NetworkUnread | By::NotWorkedOut => Some(false),
         }
     }
 

@@ -19,6 +19,18 @@ const CLOSING: [&str; 7] = [
     "lambda:RemovePermission",
 ];
 
+/// Whether a call takes access away in a way that no engine here holds against records.
+fn takes_access(call: &str) -> bool {
+    let (service, operation) = call.split_once(':').unwrap_or((call, ""));
+    match service {
+        "iam" => operation.starts_with("Detach") && operation.ends_with("Policy"),
+        "ec2" => operation.contains("NetworkAcl") || operation == "RevokeSecurityGroupEgress",
+        "rds" => operation == "ModifyDBInstance",
+        "s3control" => operation == "PutPublicAccessBlock",
+        _ => false,
+    }
+}
+
 /// A plan, watched.
 pub(super) struct Watched {
     pub account: SmolStr,
@@ -35,6 +47,8 @@ pub(super) struct Watched {
     pub cut: Option<Cut>,
     /// It closes ports, and no interface behind it was read.
     blind: bool,
+    /// It takes access away, and nothing here works out from whom.
+    taking: bool,
 }
 
 impl Watched {
@@ -66,6 +80,7 @@ impl Watched {
             closing: any(&|c| CLOSING.contains(&c)),
             key,
             guardrail: guardrail.filter(|_| of_one),
+            taking: any(&takes_access),
             blind: closes && cut.is_none(),
             cut,
         }
@@ -82,6 +97,8 @@ impl Watched {
             By::Key
         } else if self.closing {
             By::Outsiders
+        } else if self.taking {
+            By::NotWorkedOut
         } else {
             By::Nothing
         }

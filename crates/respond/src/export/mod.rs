@@ -73,6 +73,8 @@ pub enum Why {
     NoTime,
     /// The call has a member that is called like a key of the step itself.
     SameName(String),
+    /// Of a call that may find it done already, a runbook cannot tell whether its undo takes away what was there before.
+    MayBeSo,
     /// Its runbook would be larger than Systems Manager takes.
     TooLarge,
     /// The change is no property of a template.
@@ -129,6 +131,12 @@ impl Why {
                     "手順のキーと入力のメンバーが同名:"
                 )
             ),
+            Self::MayBeSo => lang
+                .pick(
+                    "it may be so already, and a runbook cannot tell: taking it back would take away what was there before",
+                    "既に同じ状態である場合をランブックでは区別できず、元に戻すと以前からあるものを取り除いてしまう",
+                )
+                .to_owned(),
             Self::TooLarge => lang
                 .pick(
                     "its runbook would be larger than Systems Manager takes (64 KB)",
@@ -201,10 +209,21 @@ fn apart(plans: &[Plan]) -> (Vec<&Plan>, Vec<Left>) {
     (kept, left)
 }
 
-/// Whether two calls set the same thing differently. Lists of named settings are set apart where no name is in both.
+/// Calls that set everything anew: what they do not name goes back to its default (API references of the four).
+const WHOLE: [&str; 4] = [
+    "iam:UpdateAccountPasswordPolicy",
+    "cognito-idp:UpdateUserPool",
+    "cognito-identity:UpdateIdentityPool",
+    "appsync:UpdateGraphqlApi",
+];
+
+/// Whether two calls on one resource set the same thing differently. Lists of named settings are set apart where no name is in both.
 fn overlap(a: &PlannedCall, b: &PlannedCall) -> bool {
     if a.call != b.call || a.region != b.region {
         return false;
+    }
+    if WHOLE.contains(&a.call.as_str()) {
+        return a.with != b.with;
     }
     let (Some(x), Some(y)) = (a.with.as_object(), b.with.as_object()) else { return false };
     let names = |v: &Json| -> Option<Vec<String>> {

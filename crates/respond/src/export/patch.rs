@@ -75,11 +75,11 @@ fn heading(about: &About<'_>) -> Vec<String> {
     match about.lang {
         Lang::En => vec![
             format!("Yagura: the preview {hash} as a patch. Merge the properties into your declarations of these resources;"),
-            "a list's items are added to those there. Lines with ! are not in it. The names of resources here are made up.".to_owned(),
+            "a list stands for the whole list unless the call only adds. Lines with ! are not in it. The names of resources here are made up.".to_owned(),
         ],
         Lang::Ja => vec![
             format!("Yagura: プレビュー {hash} をパッチにしたもの。各プロパティを既存の宣言に統合すること。"),
-            "リストの要素は既存のものに追加する。! の行は含まれない。ここでのリソース名は仮のもの。".to_owned(),
+            "リストは、呼び出しが追加のみの場合を除き、リスト全体を表す。! の行は含まれない。ここでのリソース名は仮のもの。".to_owned(),
         ],
     }
 }

@@ -16,6 +16,8 @@ use yagura_model::{Lang, Type};
 const LARGEST: usize = 64 * 1024;
 /// How many calls one runbook holds at most, so that a person still reads it.
 const CALLS: usize = 40;
+/// What calls begin with that end or take away: made for a step that failed, they would hit what was there before.
+const ENDS: [&str; 6] = ["Delete", "Remove", "Detach", "Disable", "Stop", "Deregister"];
 /// Keys of a step's inputs that are the step's own.
 const OWN: [&str; 2] = ["Service", "Api"];
 
@@ -67,6 +69,9 @@ fn whole<'p>(plan: &'p Plan, about: &About<'_>) -> Result<Written<'p>, Box<Left>
     };
     let mut region: Option<&str> = None;
     for (nth, step) in written.steps.iter().enumerate() {
+        if !step.accept.is_empty() && !step.undo.is_empty() {
+            return Err(left(&step.step.call.call, Why::MayBeSo));
+        }
         for (at, ask) in
             std::iter::once((None, &step.step)).chain(step.undo.iter().enumerate().map(|(at, a)| (Some(at), a)))
         {
@@ -143,8 +148,14 @@ impl Book<'_> {
                 let name = step_name(at, nth);
                 let mut one =
                     self.step(&name, (at, plan), (nth, None), &step.step, &|from, path| reference(at, from, path));
-                let back = self.back_from(at, nth).map_or_else(|| json!("Abort"), |s| json!(format!("step:{s}")));
-                one.insert("onFailure".to_owned(), back);
+                if step.accept.is_empty() {
+                    let back = self.back_from(at, nth).map_or_else(|| json!("Abort"), |s| json!(format!("step:{s}")));
+                    one.insert("onFailure".to_owned(), back);
+                } else {
+                    // It may be so already, which is an error to Automation. Where it is another one, a later step says so.
+                    one.insert("onFailure".to_owned(), json!("Continue"));
+                    one.insert("isCritical".to_owned(), json!(false));
+                }
                 if at + 1 == self.plans.len() && nth + 1 == plan.steps.len() {
                     one.insert("isEnd".to_owned(), json!(true));
                 }
@@ -264,7 +275,7 @@ impl Book<'_> {
     }
 
     /// The first step that takes back when this one fails. The failed step may have been made all the same, so it is taken back too,
-    /// unless that needs its own answer.
+    /// unless that needs its own answer, or ends or takes away: AWS may have said no because it was so already.
     fn back_from(&self, at: usize, nth: usize) -> Option<String> {
         let own = |plan: &Written<'_>| {
             plan.steps.get(nth).is_some_and(|s| {
@@ -272,7 +283,8 @@ impl Book<'_> {
                     let from = |need: &&Need| {
                         plan.source(nth, Some(undo), &need.path).is_some_and(|(f, _)| f == From::Step(nth))
                     };
-                    ask.input.needs().iter().any(from)
+                    let operation = ask.call.call.split_once(':').map_or("", |(_, o)| o);
+                    ENDS.iter().any(|verb| operation.starts_with(verb)) || ask.input.needs().iter().any(from)
                 })
             })
         };

@@ -56,8 +56,11 @@ umask 077
 AWS_PAGER='' AWS_MAX_ATTEMPTS="${AWS_MAX_ATTEMPTS:-1}"
 export AWS_PAGER AWS_MAX_ATTEMPTS
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-state=$here/{state}
 skipped=0
+# What was done in an account is kept by its own: a script for several is run once with the credentials of each.
+account=$(aws sts get-caller-identity --region {region} --query Account --output text)
+all=$here/{state}
+state=$all/$account
 
 # mine ACCOUNT NAME: whether these credentials are of the account.
 mine() {
@@ -120,7 +123,7 @@ call() {
   elif [ "$status" = 2 ]; then
     # Of a fault of AWS's own, or without an answer, nobody knows whether the change was made.
     if grep -F -q -e 'An error occurred (' "$state/$1.error" &&
-      ! grep -E -q -e '\((Internal|Service|Server|Unavailable|RequestTimeout)[A-Za-z.]*\)' "$state/$1.error"; then
+      ! grep -E -q -e '\(([A-Za-z.]*(Internal|Unavailable|Timeout)[A-Za-z.]*|Service[A-Za-z.]*|Server[A-Za-z.]*|5[0-9][0-9])\)' "$state/$1.error"; then
       rm -f -- "$state/$1.begun"
     fi
     exit 1
@@ -131,8 +134,7 @@ if [ -e "$state" ]; then
   printf '%s: %s\n' {again} "$state" >&2
   exit 1
 fi
-mkdir -- "$state"
-account=$(aws sts get-caller-identity --region {region} --query Account --output text)
+mkdir -p -- "$state"
 "#;
 
 /// What only the script that takes back has.
@@ -150,13 +152,13 @@ if [ ! -d "$state" ]; then
   printf '%s: %s\n' {none} "$state" >&2
   exit 1
 fi
-account=$(aws sts get-caller-identity --region {region} --query Account --output text)
 "#;
 
-/// The end of the script that takes back: once every step is, nothing is kept of it.
-const CLEAN: &str = r#"[ "$skipped" = 0 ] || exit 3
-rm -f -- "$state"/*.answer "$state"/*.error
+/// The end of the script that takes back: once every step of the account is, nothing is kept of it.
+const CLEAN: &str = r#"rm -f -- "$state"/*.answer "$state"/*.error
 rmdir -- "$state"
+rmdir -- "$all" 2>/dev/null || :
+[ "$skipped" = 0 ] || exit 3
 "#;
 
 fn head(about: &About<'_>, plans: &[Written<'_>], (name, back): (&str, &str), undo: bool) -> String {

@@ -46,7 +46,12 @@ pub fn write(
         Form::Terraform => patch(&preview.plans, &compiled.kinds, Language::Terraform, &about),
     };
     let written: Vec<PathBuf> = exported.files.iter().map(|(name, _)| folder.join(name)).collect();
-    for (path, (_, text)) in written.iter().zip(&exported.files) {
+    // All or none: a script without its undo, or an undo of other plans beside it, is worse than no file.
+    for path in &written {
+        free(path)?;
+    }
+    // Each file's undo stands behind it, and is written before it.
+    for (path, (_, text)) in written.iter().zip(&exported.files).rev() {
         create(path, text)?;
     }
     tell(&written, &exported, preview, format, lang)?;
@@ -64,16 +69,27 @@ fn place(output: &Path) -> (PathBuf, String) {
     (folder, name.map_or_else(|| "fix".to_owned(), |n| n.to_string_lossy().into_owned()))
 }
 
+/// Refuses a place where something is, also a link that leads nowhere.
+fn free(path: &Path) -> Result<(), Failure> {
+    match path.symlink_metadata() {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(cannot(path, &e)),
+        Ok(_) => Err(cannot(path, &std::io::ErrorKind::AlreadyExists.into())),
+    }
+}
+
 /// A new file that only its owner reads: it holds configuration. One that is there is not touched: its undo may still be needed.
 fn create(path: &Path, text: &str) -> Result<(), Failure> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).and_then(|mut file| file.write_all(text.as_bytes())).map_err(|e| {
-        let path = path.display();
-        Failure::usage(format!("cannot write `{path}`: {e}"), format!("`{path}` に書き込めない: {e}"))
-    })
+    options.open(path).and_then(|mut file| file.write_all(text.as_bytes())).map_err(|e| cannot(path, &e))
+}
+
+fn cannot(path: &Path, e: &std::io::Error) -> Failure {
+    let path = path.display();
+    Failure::usage(format!("cannot write `{path}`: {e}"), format!("`{path}` に書き込めない: {e}"))
 }
 
 fn tell(

@@ -82,6 +82,8 @@ pub fn write(out: &mut impl Write, found: &Use, flows: u64, lang: Lang) -> std::
     let (surely, perhaps) = (stops.surely, stops.perhaps);
     let said = match (stops.by, lang) {
         (By::Nothing, _) => return Ok(()),
+        (By::NotWorkedOut, Lang::En) => "would stop: not worked out for this change".to_owned(),
+        (By::NotWorkedOut, Lang::Ja) => "止まるもの: この変更については判定しない".to_owned(),
         (By::NetworkUnread, Lang::En) => {
             "would stop: not known, the network interfaces behind the group were not read, or there are none".to_owned()
         }

@@ -39,7 +39,9 @@ impl World for Live<'_> {
         let wanted: Vec<&Check> = self.checks.iter().filter(|c| plan.rules().any(|r| *r == c.id)).collect();
         let fits = |r: &&Ready| r.id == plan.remedy && r.kind() == plan.resource.kind;
         let all_ready: Vec<&Ready> = self.remedies.ready.get(&plan.rule).into_iter().flatten().filter(fits).collect();
-        let Some(ready) = all_ready.first() else {
+        // One action may be asked for with different settings. What takes a plan back needs only the state, which all of them read.
+        let exact = all_ready.iter().find(|r| r.given == plan.given);
+        let Some(ready) = exact.or(all_ready.first()) else {
             return Err(format!("{} `{}`", self.lang.pick("there is no remedy", "存在しない修復手順:"), plan.remedy));
         };
         let mut all: Vec<Check> = wanted.iter().map(|c| (*c).clone()).collect();
@@ -58,7 +60,7 @@ impl World for Live<'_> {
         };
         let Some(at) = estate.assets().iter().position(place) else {
             let gone = self.lang.pick("the resource cannot be found", "リソースが見つからない").to_owned();
-            return Ok(Reread { plan: Err(gone), mended: false, state: BTreeMap::new() });
+            return Ok(Reread { plan: Err(gone), mended: false, judged: judged > 0, state: BTreeMap::new() });
         };
         let asset = u32::try_from(at).map_err(|e| e.to_string())?;
         estate.prepare(all.iter().flat_map(|c| &c.joins));
@@ -73,13 +75,12 @@ impl World for Live<'_> {
         for name in plan.prior.keys() {
             state.entry(name.clone()).or_insert(Json::Null);
         }
-        // One action may be asked for with different settings: that one counts which makes the plan's own calls.
-        let same = |r: &&&Ready| r.plan(&estate, asset, self.lang).is_ok_and(|p| p.steps == plan.steps);
-        let mut now = all_ready.iter().find(same).unwrap_or(ready).plan(&estate, asset, self.lang);
+        let other = || Err(self.lang.pick("the settings are other ones now", "設定が変わっている").to_owned());
+        let mut now = exact.map_or_else(other, |r| r.plan(&estate, asset, self.lang));
         if let Ok(now) = &mut now {
             now.also.clone_from(&plan.also);
         }
-        Ok(Reread { plan: now, mended, state })
+        Ok(Reread { plan: now, mended, judged: judged > 0, state })
     }
 
     async fn call(&mut self, call: &PlannedCall, input: &Map) -> Result<Json, Refusal> {
