@@ -326,3 +326,18 @@ fn a_folder_that_grows_is_followed_and_late_files_fall_into_place() {
     };
     assert_eq!(last(&streamed_all), last(&String::from_utf8_lossy(&batch.stdout)), "{streamed}");
 }
+
+/// Whoever stops a trail stops its records too: what is found must not wait for the next one.
+#[test]
+fn a_stream_that_falls_silent_is_told_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("in")).unwrap();
+    std::fs::write(folder.path().join("in/1.json"), json!({"Records": [stopped(1, "10:00:00")]}).to_string()).unwrap();
+    let args = ["detect", "in", "--follow", "--every", "1", "--late", "3s", "-o", "found", "--format", "jsonl"];
+    let running = Following(command(&args, folder.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let found = until(&folder.path().join("found"), "trail-1");
+    std::thread::sleep(Duration::from_secs(3));
+    drop(running);
+    let told = std::fs::read_to_string(folder.path().join("found")).unwrap();
+    assert_eq!(told, found, "and told once");
+}

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use yagura_detect::detection::millis;
 use yagura_detect::engine::Engine;
 use yagura_detect::run::{Batch, Counts};
@@ -65,6 +65,7 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
         });
     }
     let mut worst = None;
+    let mut silent = Instant::now();
     let (mut read, mut unread, mut tried, mut told_lost) = (0, 0, false, 0);
     if args.follow {
         words::off(&ready, lang)?;
@@ -74,10 +75,17 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
         saved.accounts.extend(ready.lists.accounts().cloned());
         let whole = |i: Input| if late.is_none() { Some(i) } else { saved.fresh(i) };
         let fresh: Vec<Input> = inputs.into_iter().filter_map(whole).collect();
+        // Where a stream falls silent, as it does where the log was stopped, time itself is what is waited for.
+        if !fresh.is_empty() {
+            silent = Instant::now();
+        }
+        let waited = if args.follow { i64::try_from(silent.elapsed().as_millis()).unwrap_or(i64::MAX) } else { 0 };
+        // -1: the newest record itself is let go too.
+        let late_now = late.map(|l| l.saturating_sub(waited).max(-1));
         let failed: BTreeSet<String> =
             fresh.iter().filter(|i| tried && saved.failed(i)).map(|i| i.name.clone()).collect();
         let Once { mut found, mut other, mut counts, gone, forgotten } =
-            once(&ready, &fresh, &mut saved, late, (lang, notifier.is_some()));
+            once(&ready, &fresh, &mut saved, late_now, (lang, notifier.is_some()));
         words::gone(&gone, lang)?;
         if let Some(last) = saved.state.latest().filter(|last| !ready.patient && *last < ready.since) {
             say(&counts, fresh.len(), 0, lang)?;

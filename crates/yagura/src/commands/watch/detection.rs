@@ -94,7 +94,8 @@ impl Detection {
                     if quiet.elapsed() >= QUIET {
                         quiet = Instant::now();
                         let waited = i64::try_from(idle.elapsed().as_millis()).unwrap_or(i64::MAX);
-                        told.extend(self.look(&[], self.late.saturating_sub(waited).max(0)));
+                        // -1: the newest record itself is let go too.
+                        told.extend(self.look(&[], self.late.saturating_sub(waited).max(-1)));
                     }
                     false
                 }
