@@ -2,7 +2,7 @@
 
 use crate::tell::Told;
 use serde::{Deserialize, Serialize};
-use yagura_model::Lang;
+use yagura_model::{Lang, glob};
 
 /// One exception. Everything that is given must fit; texts may have `*`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,22 +43,6 @@ impl Exception {
 
 fn day(text: &str) -> Option<jiff::civil::Date> {
     text.parse().ok()
-}
-
-/// Whether a text fits a pattern with `*`.
-pub fn glob(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
-    let mut rest = rest;
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
-    for part in middle {
-        match rest.find(part) {
-            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
 }
 
 /// How a rule behaved over some days, and what would quiet it.

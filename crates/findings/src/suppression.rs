@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use yagura_model::ResourceRef;
+use yagura_model::{ResourceRef, glob};
 
 /// A resource's tags.
 pub type Tags = BTreeMap<String, String>;
@@ -125,21 +125,6 @@ impl Suppression {
             Some(_) => Fit::No,
         }
     }
-}
-
-/// Whether a text fits a pattern with `*`.
-pub(crate) fn glob(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
-    for part in middle {
-        match rest.find(part) {
-            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
 }
 
 #[derive(Deserialize)]

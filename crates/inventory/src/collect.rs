@@ -110,25 +110,7 @@ async fn gather(
     for (at, check) in checks.iter().enumerate() {
         by_kind.entry(check.each.as_str()).or_default().push(at);
     }
-    let mut c = Collector {
-        estate,
-        targets,
-        checks,
-        kinds,
-        only,
-        plan: &plan,
-        by_kind,
-        queue: VecDeque::new(),
-        batches: BTreeMap::new(),
-        asked: HashSet::new(),
-        waiting: HashMap::new(),
-        after: HashMap::new(),
-        tasks: Vec::new(),
-        unique: HashSet::new(),
-        running: JoinSet::new(),
-        done: 0,
-        budget: None,
-    };
+    let mut c = Collector { only, ..Collector::new(estate, targets, (checks, kinds), &plan, by_kind) };
     c.seed();
     c.run(progress).await;
 }
@@ -173,6 +155,37 @@ enum Wanted {
     Field(u32, SmolStr),
     Description(u32),
     Members(SmolStr, SmolStr, usize, SmolStr),
+}
+
+impl<'c> Collector<'c> {
+    /// One with nothing asked for yet, for all resources and without a limit.
+    fn new(
+        estate: &'c mut Estate,
+        targets: &'c [Target],
+        (checks, kinds): (&'c [Check], &'c Kinds),
+        plan: &'c Plan,
+        by_kind: HashMap<&'c str, Vec<usize>>,
+    ) -> Self {
+        Self {
+            estate,
+            targets,
+            checks,
+            kinds,
+            only: None,
+            plan,
+            by_kind,
+            queue: VecDeque::new(),
+            batches: BTreeMap::new(),
+            asked: HashSet::new(),
+            waiting: HashMap::new(),
+            after: HashMap::new(),
+            tasks: Vec::new(),
+            unique: HashSet::new(),
+            running: JoinSet::new(),
+            done: 0,
+            budget: None,
+        }
+    }
 }
 
 impl Collector<'_> {

@@ -169,7 +169,7 @@ impl Store {
         })?;
         out.retain(|f| {
             filter.severity.is_none_or(|least| f.severity >= least)
-                && filter.rule.as_deref().is_none_or(|r| crate::suppression::glob(r, &f.rule))
+                && filter.rule.as_deref().is_none_or(|r| yagura_model::glob(r, &f.rule))
         });
         out.sort_by(|a, b| (b.severity, &a.rule, &a.resource).cmp(&(a.severity, &b.rule, &b.resource)));
         Ok(out)

@@ -9,9 +9,8 @@ use crate::plan::Plan;
 use crate::resource::List;
 use crate::shape::{self, Place};
 use smol_str::SmolStr;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use tokio::task::JoinSet;
 use yagura_aws::ReadOperation;
 use yagura_model::{Asset, Field, Gap, GapReason, Map, ResourceRef, Type, Value};
 use yagura_rule::{Check, Estate};
@@ -428,25 +427,9 @@ impl<'c> Rereader<'c> {
         let places: BTreeSet<_> = places.iter().map(|(k, a, r)| (k.as_str(), a.as_str(), r.as_str())).collect();
         let others = self.judged_by(estate, places.iter().copied());
         let read: HashSet<u32> = reread.read.iter().copied().collect();
-        let mut c = Collector {
-            estate,
-            targets,
-            checks: self.checks,
-            kinds: self.kinds,
-            only: None,
-            plan: &self.plan,
-            by_kind: self.by_kind.clone(),
-            queue: VecDeque::new(),
-            batches: BTreeMap::new(),
-            asked: HashSet::new(),
-            waiting: HashMap::new(),
-            after: HashMap::new(),
-            tasks: Vec::new(),
-            unique: HashSet::new(),
-            running: JoinSet::new(),
-            done: 0,
-            budget: Some(budget),
-        };
+        let checks = (self.checks, self.kinds);
+        let all = Collector::new(estate, targets, checks, &self.plan, self.by_kind.clone());
+        let mut c = Collector { budget: Some(budget), ..all };
         for &asset in &reread.read {
             let Some(kind) = c.estate.assets().get(asset as usize).map(|a| a.kind.clone()) else { continue };
             for &check in self.checks_of(&kind) {

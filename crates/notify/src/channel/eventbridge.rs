@@ -1,6 +1,6 @@
 //! Amazon EventBridge (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>). The key is `detail.notice`.
 
-use super::{Channel, Kind, Message, Refused, Sent, region_of_arn};
+use super::{Channel, Kind, Message, Refused, Sent, alone, region_of_arn};
 use crate::world::World;
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
@@ -37,8 +37,7 @@ impl Channel for EventBridge {
     }
 
     async fn send(&self, message: &Message, world: &World) -> Sent {
-        let sent = self.send_all(std::slice::from_ref(message), world).await;
-        sent.into_iter().next().unwrap_or_else(|| Err(Refused::for_now("no answer")))
+        alone(self.send_all(std::slice::from_ref(message), world).await)
     }
 
     async fn send_all(&self, messages: &[Message], world: &World) -> Vec<Sent> {

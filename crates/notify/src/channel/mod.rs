@@ -279,6 +279,11 @@ fn region_of_arn(arn: &str) -> Option<&str> {
     arn.split(':').nth(3).filter(|r| !r.is_empty())
 }
 
+/// What became of a message that a channel of calls for many sent alone.
+fn alone(sent: Vec<Sent>) -> Sent {
+    sent.into_iter().next().unwrap_or_else(|| Err(Refused::for_now("no answer")))
+}
+
 #[cfg(test)]
 pub(crate) mod tests_of_messages {
     use super::*;

@@ -2,7 +2,7 @@
 //! finding's `Id`: sent twice it is one finding. Only findings of Yagura's own are written: those of other products, and what people
 //! noted in the workflow, stay as they are. Findings go to the Region they are of; the caller must be their account.
 
-use super::{Channel, Kind, Message, Refused, Sent};
+use super::{Channel, Kind, Message, Refused, Sent, alone};
 use crate::world::World;
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
@@ -28,8 +28,7 @@ impl Channel for SecurityHub {
     }
 
     async fn send(&self, message: &Message, world: &World) -> Sent {
-        let sent = self.send_all(std::slice::from_ref(message), world).await;
-        sent.into_iter().next().unwrap_or_else(|| Err(Refused::for_now("no answer")))
+        alone(self.send_all(std::slice::from_ref(message), world).await)
     }
 
     async fn send_all(&self, messages: &[Message], world: &World) -> Vec<Sent> {

@@ -12,8 +12,7 @@ use std::path::PathBuf;
 use yagura_detect::detection::{Detection, LOGS};
 use yagura_detect::pack::Pack;
 use yagura_detect::sequence::Sequence;
-use yagura_detect::suppress::glob;
-use yagura_model::{Lang, Severity};
+use yagura_model::{Lang, Severity, glob};
 use yagura_report::width;
 
 /// `detect list`

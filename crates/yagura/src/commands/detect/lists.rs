@@ -8,8 +8,8 @@ use yagura_detect::intel::{Builder, Category, Lists, Spec};
 use yagura_detect::pack::Pack;
 use yagura_detect::predicate::is_account;
 use yagura_detect::stat::places::Reader;
-use yagura_detect::suppress::{Exception, glob};
-use yagura_model::Lang;
+use yagura_detect::suppress::Exception;
+use yagura_model::{Lang, glob};
 
 /// Reads threat lists (`FILE` or `FILE=CATEGORY`) and allow lists. Entries that cannot be read are told and left out.
 ///

@@ -19,7 +19,7 @@ use yagura_model::Lang;
 
 pub use args::{DetectArgs, ReadArgs};
 pub use ready::{Named, Ready, time};
-pub use run::{kept, once};
+pub use run::{kept, once, still_late};
 pub use state::{Saved, load, save};
 pub use words::{lost, say};
 

@@ -75,13 +75,10 @@ pub fn run(cli: &Cli, args: &DetectArgs, lang: Lang) -> Result<u8, Failure> {
         saved.accounts.extend(ready.lists.accounts().cloned());
         let whole = |i: Input| if late.is_none() { Some(i) } else { saved.fresh(i) };
         let fresh: Vec<Input> = inputs.into_iter().filter_map(whole).collect();
-        // Where a stream falls silent, as it does where the log was stopped, time itself is what is waited for.
         if !fresh.is_empty() {
             silent = Instant::now();
         }
-        let waited = if args.follow { i64::try_from(silent.elapsed().as_millis()).unwrap_or(i64::MAX) } else { 0 };
-        // -1: the newest record itself is let go too.
-        let late_now = late.map(|l| l.saturating_sub(waited).max(-1));
+        let late_now = late.map(|l| if args.follow { still_late(l, silent) } else { l });
         let failed: BTreeSet<String> =
             fresh.iter().filter(|i| tried && saved.failed(i)).map(|i| i.name.clone()).collect();
         let Once { mut found, mut other, mut counts, gone, forgotten } =
@@ -174,6 +171,13 @@ pub fn nothing_since(last: i64) -> Failure {
         format!("nothing was recorded since the asked time: the last record is of {last}"),
         format!("指定した時刻以降のレコードがない（最後のレコードは {last}）"),
     )
+}
+
+/// How long, in ms, records are still waited for where nothing came since: where a stream falls silent, as it does where the log was
+/// stopped, time itself is what is waited for. In the end it is -1, which lets go of the newest record too.
+pub fn still_late(late: i64, silent: Instant) -> i64 {
+    let waited = i64::try_from(silent.elapsed().as_millis()).unwrap_or(i64::MAX);
+    late.saturating_sub(waited).max(-1)
 }
 
 /// What came of some inputs.

@@ -2,7 +2,7 @@
 
 use super::log::{Level, Log};
 use super::metrics::Metrics;
-use crate::commands::detect::{Ready, Saved, kept, load, once, save};
+use crate::commands::detect::{Ready, Saved, kept, load, once, save, still_late};
 use crate::commands::notify::Notifier;
 use crate::failure::Failure;
 use serde_json::json;
@@ -89,13 +89,10 @@ impl Detection {
                     idle = Instant::now();
                     false
                 }
-                // Where the stream falls silent, as it does where the log was stopped, time itself is what is waited for.
                 Err(RecvTimeoutError::Timeout) => {
-                    if quiet.elapsed() >= QUIET {
+                    if !self.saved.waiting.is_empty() && quiet.elapsed() >= QUIET {
                         quiet = Instant::now();
-                        let waited = i64::try_from(idle.elapsed().as_millis()).unwrap_or(i64::MAX);
-                        // -1: the newest record itself is let go too.
-                        told.extend(self.look(&[], self.late.saturating_sub(waited).max(-1)));
+                        told.extend(self.look(&[], still_late(self.late, idle)));
                     }
                     false
                 }
