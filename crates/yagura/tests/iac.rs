@@ -254,7 +254,6 @@ fn decided(name: &str, text: &[u8], wanted: &str) {
 #[test]
 fn what_aws_answers_in_another_form_is_read_from_templates_too() {
     let template: &[u8] = br##"
-Parameters: {LogBucket: {Type: String}}
 Resources:
   classic:
     Type: AWS::ElasticLoadBalancing::LoadBalancer
@@ -277,7 +276,7 @@ Resources:
     Properties:
       DistributionConfig:
         Enabled: true
-        Logging: {Bucket: !Ref LogBucket}
+        Logging: {Bucket: logs.s3.amazonaws.com}
         DefaultCacheBehavior: {TargetOriginId: o, ViewerProtocolPolicy: https-only, AllowedMethods: [GET, HEAD]}
         CacheBehaviors: [{PathPattern: /old, TargetOriginId: o, ViewerProtocolPolicy: allow-all}]
         ViewerCertificate: {CloudFrontDefaultCertificate: true, MinimumProtocolVersion: TLSv1.2_2021}
