@@ -230,6 +230,124 @@ Resources:
     assert_eq!(given["ByCondition"], "fail");
 }
 
+/// Asserts that each line of `wanted` (rule, id, status) is a verdict on the file.
+fn decided(name: &str, text: &[u8], wanted: &str) {
+    let run = judged(&[(name, text)], &[]);
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap_or_else(|e| panic!("{e}: {}", run.stderr));
+    let found: BTreeSet<String> = report["verdicts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| {
+            format!(
+                "{} {} {}",
+                v["rule"].as_str().unwrap(),
+                v["resource"]["id"].as_str().unwrap(),
+                v["status"].as_str().unwrap()
+            )
+        })
+        .collect();
+    let missing: Vec<&str> = wanted.lines().map(str::trim).filter(|l| !l.is_empty() && !found.contains(*l)).collect();
+    assert_eq!(missing, Vec::<&str>::new(), "{found:#?}");
+}
+
+#[test]
+fn what_aws_answers_in_another_form_is_read_from_templates_too() {
+    let template: &[u8] = br##"
+Resources:
+  classic:
+    Type: AWS::ElasticLoadBalancing::LoadBalancer
+    Properties:
+      LoadBalancerName: classic
+      CrossZone: true
+      Listeners: [{Protocol: https, LoadBalancerPort: 443, InstancePort: 80, PolicyNames: [strict], SSLCertificateId: "arn:aws:acm:us-east-1:111122223333:certificate/c"}]
+      Policies: [{PolicyName: strict, PolicyType: SSLNegotiationPolicyType, Attributes: [{Name: Reference-Security-Policy, Value: ELBSecurityPolicy-TLS-1-2-2017-01}]}]
+  plain:
+    Type: AWS::ElasticLoadBalancing::LoadBalancer
+    Properties: {LoadBalancerName: plain, Listeners: [{Protocol: HTTPS, LoadBalancerPort: 443, InstancePort: 80}]}
+  balancer:
+    Type: AWS::ElasticLoadBalancingV2::LoadBalancer
+    Properties: {Name: balancer, LoadBalancerAttributes: [{Key: deletion_protection.enabled, Value: true}]}
+  guarded:
+    Type: AWS::ElasticLoadBalancingV2::LoadBalancer
+    Properties: {Name: guarded, LoadBalancerAttributes: [{Key: routing.http.desync_mitigation_mode, Value: monitor}]}
+  site:
+    Type: AWS::CloudFront::Distribution
+    Properties:
+      DistributionConfig:
+        Enabled: true
+        Logging: {Bucket: logs.s3.amazonaws.com}
+        DefaultCacheBehavior: {TargetOriginId: o, ViewerProtocolPolicy: https-only, AllowedMethods: [GET, HEAD]}
+        CacheBehaviors: [{PathPattern: /old, TargetOriginId: o, ViewerProtocolPolicy: allow-all}]
+        ViewerCertificate: {CloudFrontDefaultCertificate: true, MinimumProtocolVersion: TLSv1.2_2021}
+  stage:
+    Type: AWS::ApiGateway::Stage
+    Properties: {StageName: live, RestApiId: abc, MethodSettings: [{ResourcePath: "/*", HttpMethod: "*", LoggingLevel: ERROR}]}
+  quiet: {Type: AWS::ApiGateway::Stage, Properties: {StageName: quiet, RestApiId: abc}}
+  task:
+    Type: AWS::ECS::TaskDefinition
+    Properties: {Family: task, NetworkMode: awsvpc, ContainerDefinitions: [{Name: a, Image: b, Privileged: true, ReadonlyRootFilesystem: true}]}
+  cluster:
+    Type: AWS::EKS::Cluster
+    Properties: {Name: cluster, ResourcesVpcConfig: {SubnetIds: [subnet-1]}, Logging: {ClusterLogging: {EnabledTypes: [{Type: api}, {Type: audit}]}}}
+  fleet:
+    Type: AWS::AutoScaling::AutoScalingGroup
+    Properties: {AutoScalingGroupName: fleet, TargetGroupARNs: ["arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/t/1"]}
+"##;
+    decided(
+        "t.yaml",
+        template,
+        "elb.load_balancer_recent_tls classic pass
+        elb.load_balancer_listeners_encrypted classic pass
+        elb.load_balancer_certificate_from_acm classic pass
+        elb.load_balancer_balances_across_zones classic pass
+        elb.load_balancer_access_logged classic fail
+        elb.load_balancer_recent_tls plain fail
+        elb.load_balancer_balances_across_zones plain fail
+        elbv2.load_balancer_deletion_protected balancer pass
+        elbv2.load_balancer_drops_invalid_headers balancer fail
+        elbv2.load_balancer_desync_mitigation balancer pass
+        elbv2.load_balancer_desync_mitigation guarded fail
+        elbv2.load_balancer_deletion_protected guarded fail
+        cloudfront.distribution_access_logged site pass
+        cloudfront.distribution_requires_https site fail
+        cloudfront.distribution_recent_tls site fail
+        cloudfront.distribution_has_default_root_object site fail
+        apigateway.stage_execution_logged live pass
+        apigateway.stage_execution_logged quiet fail
+        apigateway.stage_cache_encrypted quiet not_applicable
+        ecs.task_definition_not_privileged task fail
+        ecs.task_definition_root_filesystem_read_only task pass
+        ecs.task_definition_own_network_namespace task pass
+        eks.cluster_endpoint_not_public cluster fail
+        eks.cluster_audit_logged cluster pass
+        eks.cluster_secrets_encrypted cluster fail
+        autoscaling.group_uses_elb_health fleet fail",
+    );
+    let hcl: &[u8] = br#"
+resource "aws_ecs_task_definition" "t" {
+  family                = "task"
+  container_definitions = jsonencode([{ name = "a", image = "b", privileged = true }])
+}
+resource "aws_lb" "l" {
+  name                       = "balancer"
+  enable_deletion_protection = true
+}
+resource "aws_cloudfront_distribution" "d" {
+  default_cache_behavior { viewer_protocol_policy = "https-only" }
+  ordered_cache_behavior { viewer_protocol_policy = "allow-all" }
+}
+"#;
+    decided(
+        "main.tf",
+        hcl,
+        "ecs.task_definition_not_privileged task fail
+        elbv2.load_balancer_deletion_protected balancer pass
+        elbv2.load_balancer_desync_mitigation balancer pass
+        cloudfront.distribution_requires_https aws_cloudfront_distribution.d fail",
+    );
+}
+
 #[test]
 fn nested_stacks_loops_and_sam_are_worked_out() {
     let outer: &[u8] = br#"

@@ -76,6 +76,11 @@ fn ruled_value(value: &Node, rule: &Rule, t: Option<&Type>) -> Node {
     {
         value = Node::of(other);
     }
+    if let Type::Map(of) = t
+        && !rule.key.is_empty()
+    {
+        return keyed(value, rule, of);
+    }
     if rule.each.is_empty() && rule.set.is_empty() {
         // With `[]` in its path, each item of a list goes to a place of its own.
         let apart = rule.to.as_ref().is_some_and(|to| to.contains("[]")) && !matches!(t, Type::List(_));
@@ -98,6 +103,28 @@ fn ruled_value(value: &Node, rule: &Rule, t: Option<&Type>) -> Node {
         one if matches!(t, Type::List(_)) && one != Node::Null => Node::List(vec![each(&one, rule, item)]),
         one => each(&one, rule, item),
     }
+}
+
+/// A list of items as the map that AWS answers: each under the values of its `key` members, without a `/` before the first.
+fn keyed(value: Node, rule: &Rule, of: &Type) -> Node {
+    let items = match value {
+        Node::List(items) => items,
+        one @ Node::Map(_) => vec![one],
+        other => return other,
+    };
+    let mut out = Vec::new();
+    for item in items {
+        let mut key = Vec::new();
+        for name in &rule.key {
+            match item.path(name) {
+                Some(Node::Unknown(why)) => return Node::Unknown(why.clone()),
+                part => key.extend(part.and_then(Node::scalar)),
+            }
+        }
+        let key = key.join("/");
+        out.push(Entry::new(key.strip_prefix('/').unwrap_or(&key), fit(item, of)));
+    }
+    Node::Map(out)
 }
 
 /// One structure by the rules for its members.

@@ -243,8 +243,14 @@ fn plain_arn(field: &str) -> bool {
     field.to_ascii_lowercase().ends_with("arn")
 }
 
-/// What AWS answers where the template is silent, unless it is not.
-fn default(fields: &mut BTreeMap<SmolStr, Node>, path: &str, value: Node) {
+/// What AWS answers where the template is silent, unless it is not. Of a list of pairs, the keys that it lacks.
+fn default(fields: &mut BTreeMap<SmolStr, Node>, path: &str, mut value: Node) {
+    if let (Some(Node::List(there)), Node::List(ours)) = (fields.get_mut(path), &mut value) {
+        let key = |pair: &Node| pair.get("Key").cloned();
+        ours.retain(|pair| key(pair).is_some_and(|k| !there.iter().any(|t| key(t).as_ref() == Some(&k))));
+        there.append(ours);
+        return;
+    }
     let (top, rest) = path.split_once('.').map_or((path, None), |(t, r)| (t, Some(r)));
     let silent = match (fields.get(top), rest) {
         (None | Some(Node::Null), _) => true,

@@ -43,6 +43,13 @@ pub(crate) fn fit(node: Node, t: &Type) -> Node {
         }
         // A block for a single text, or a document.
         (Type::String | Type::Timestamp, n @ (Node::Map(_) | Node::List(_))) => n.json(),
+        // `jsonencode([…])`, which Terraform asks for in places where AWS answers a structure.
+        (Type::List(_) | Type::Struct(_), Node::Text(s)) if s.trim_start().starts_with(['[', '{']) => {
+            match serde_json::from_str(&s) {
+                Ok(json) => fit(Node::from_json(&json), t),
+                Err(_) => Node::Text(s),
+            }
+        }
         (Type::List(of), n) => list(n, of),
         (Type::Map(of), Node::Map(m)) => {
             Node::Map(m.into_iter().map(|e| Entry { value: fit(e.value, of), ..e }).collect())
@@ -163,7 +170,7 @@ mod tests {
         let tags = Type::List(Arc::new(members(&[("Key", Type::String), ("Value", Type::String)])));
         let map = Type::Map(Arc::new(Type::String));
         let block = members(&[("vpcId", Type::String), ("subnetIds", Type::List(Arc::new(Type::String)))]);
-        let rows: [(&str, &str, Type); 9] = [
+        let rows: [(&str, &str, Type); 10] = [
             ("'true'", "true", Type::Bool),
             ("'443'", "443", Type::Int),
             ("443", "\"443\"", Type::String),
@@ -172,7 +179,8 @@ mod tests {
             ("[{Key: team, Value: 1}]", r#"[{"Key":"team","Value":"1"}]"#, tags),
             ("[{Key: team, Value: a}]", r#"{"team":"a"}"#, map),
             ("{VpcId: v, SubnetIds: s}", r#"{"subnetIds":["s"],"vpcId":"v"}"#, block.clone()),
-            ("[{vpc_id: v}]", r#"{"vpcId":"v"}"#, block),
+            ("[{vpc_id: v}]", r#"{"vpcId":"v"}"#, block.clone()),
+            (r#"'[{"vpcId": "v"}]'"#, r#"[{"vpcId":"v"}]"#, Type::List(Arc::new(block))),
         ];
         for (text, expected, t) in rows {
             let node = super::super::document::read("t.yaml", text).unwrap();

@@ -10,6 +10,7 @@
 //!     SecurityGroupIngress: {to: IpPermissions, each: {CidrIp: "IpRanges[].CidrIp"}}
 //!     EnableLogging: {to: State, values: {true: ACTIVE}}
 //!     FromPort: {to: FromPort, unless: {IpProtocol: "-1"}}   # AWS leaves it out there
+//!     MethodSettings: {to: methodSettings, key: [ResourcePath, HttpMethod]}   # a list that AWS answers as a map
 //!     AuthToken: {to: AuthTokenEnabled, present: true}   # whatever its value
 //!     Password: ignored
 //!   terraform: {…}
@@ -17,7 +18,8 @@
 //!     AWS::S3::BucketPolicy: {to: Bucket, map: {PolicyDocument: Policy}}
 //!     AWS::Lambda::Permission: {to: FunctionName, grants: Policy}   # one statement of the document in that field
 //!   also: {AWS::DocDB::DBCluster: {Engine: docdb}}       # further types, and what is so of them
-//!   defaults: {MultiAZ: false}                           # what AWS answers where the template is silent
+//!   defaults: {MultiAZ: false}                           # what AWS answers where the template is silent; a list of Key and
+//!                                                        # Value gives the keys that the template's list lacks
 //!   terraform_defaults: {PubliclyAccessible: false}      # what Terraform's provider sends there
 //!   inherits: {SnapshotIdentifier: [StorageEncrypted]}   # with this property, no default holds for these fields
 //!   own_arn: [Attributes.QueueArn]                       # where the ARN stands too
@@ -87,6 +89,8 @@ pub struct Rule {
     pub unknown: bool,
     /// The member that leaves this one out where it has the value.
     pub unless: Vec<(SmolStr, Value)>,
+    /// The members whose values, joined by `/`, are the key of each item, where the field is a map.
+    pub key: Vec<SmolStr>,
 }
 
 /// A resource type that adds to a resource of this kind.
@@ -209,17 +213,19 @@ fn rule(r: &mut Reader<'_>, from: SmolStr, at: &Yaml) -> Rule {
         present: None,
         unknown: false,
         unless: Vec::new(),
+        key: Vec::new(),
     };
     if let Some(text) = at.text() {
         rule.to = (text != "ignored").then(|| text.into());
         return rule;
     }
-    r.only(at, &["to", "each", "values", "set", "present", "unknown", "unless"]);
+    r.only(at, &["to", "each", "values", "set", "present", "unknown", "unless", "key"]);
     rule.present = at.get("present").and_then(Yaml::value);
     rule.unknown = at.get("unknown").and_then(Yaml::value) == Some(Value::Bool(true));
     let unless = at.get("unless").and_then(Yaml::entries).unwrap_or_default();
     rule.unless = unless.iter().filter_map(|(k, v)| Some((k.name.clone(), v.value()?))).collect();
     rule.to = Some(r.want_text(at, "to"));
+    rule.key = r.texts(at, "key");
     rule.each = rules(r, at.get("each"));
     let pairs = at.get("values").and_then(Yaml::entries).unwrap_or_default();
     rule.values = pairs.iter().filter_map(|(k, v)| Some((k.name.clone(), v.value()?))).collect();
