@@ -15,7 +15,7 @@ pub fn of(asset: &Asset, known: Option<&KindOf>) -> (Json, BTreeMap<String, Arc<
                 out.insert(name.to_string(), v.to_json());
             }
             Field::Absent => {}
-            Field::Unknown(gap) => {
+            Field::Partly(_, gap) | Field::Unknown(gap) => {
                 unknown.insert(name.to_string(), asked(gap, name));
             }
         }

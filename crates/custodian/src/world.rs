@@ -153,7 +153,7 @@ impl Res<'_> {
         match self.asset.field(name) {
             Field::Known(v) => Ok(v.to_json()),
             Field::Absent => Ok(Json::Null),
-            Field::Unknown(gap) => Err(asked(gap, name)),
+            Field::Partly(_, gap) | Field::Unknown(gap) => Err(asked(gap, name)),
         }
     }
 
@@ -178,7 +178,7 @@ impl Res<'_> {
             Some((_, Field::Known(v))) => Ok(v.to_json()),
             Some((_, Field::Absent)) => Ok(Json::Null),
             Some((_, Field::Unknown(gap))) if gap.reason == GapReason::NotRequested => Err(untold()),
-            Some((_, Field::Unknown(gap))) => Err(gap.clone()),
+            Some((_, Field::Partly(_, gap) | Field::Unknown(gap))) => Err(gap.clone()),
             None => Err(untold()),
         }
     }

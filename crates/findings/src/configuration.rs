@@ -69,7 +69,7 @@ pub(crate) fn merged(asset: &Asset, before: Option<&Map<String, Value>>) -> Map<
         let value = match field {
             Field::Known(value) => serde_json::to_value(value).ok(),
             Field::Absent => None,
-            Field::Unknown(_) => before.and_then(|b| b.get(name.as_str())).cloned(),
+            Field::Partly(..) | Field::Unknown(_) => before.and_then(|b| b.get(name.as_str())).cloned(),
         };
         if let Some(value) = value {
             out.insert(name.to_string(), value);

@@ -14,8 +14,27 @@ pub enum Field {
     Known(Value),
     /// AWS answered, and the resource has no such setting.
     Absent,
+    /// Known but for parts, which stand in it as [`Value::Unknown`]; the gap is that of the first. Who cannot tell the parts apart takes
+    /// the whole for unknown, and so does a file.
+    #[serde(skip_deserializing, rename = "unknown", serialize_with = "whole")]
+    Partly(Value, Arc<Gap>),
     /// Not read; the gap says why.
     Unknown(Arc<Gap>),
+}
+
+fn whole<S: serde::Serializer>(_: &Value, gap: &Arc<Gap>, to: S) -> Result<S::Ok, S::Error> {
+    gap.serialize(to)
+}
+
+impl Field {
+    /// A value that AWS or a template told: known, or partly so.
+    #[must_use]
+    pub fn told(value: Value) -> Self {
+        match value.gap().cloned() {
+            Some(gap) => Self::Partly(value, gap),
+            None => Self::Known(value),
+        }
+    }
 }
 
 /// One AWS resource, with the configuration under AWS's own field names.
@@ -58,6 +77,10 @@ impl Asset {
         match self.field(top) {
             Field::Known(v) => Ok(rest.map_or(Some(Cow::Borrowed(v)), |r| v.path(r))),
             Field::Absent => Ok(None),
+            Field::Partly(v, gap) => match rest.map_or(Some(Cow::Borrowed(v)), |r| v.path(r)) {
+                Some(part) if part.gap().is_none() => Ok(Some(part)),
+                _ => Err(gap),
+            },
             Field::Unknown(gap) => Err(gap),
         }
     }

@@ -1,9 +1,11 @@
 //! Configuration values, as AWS answers them.
 
+use crate::Gap;
 use serde::{Deserialize, Serialize, de, ser::SerializeMap};
 use smol_str::SmolStr;
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 /// One value of an AWS answer. Timestamps are RFC 3339 strings in UTC, blobs are base64 text.
 ///
@@ -22,6 +24,8 @@ pub enum Value {
     List(Vec<Value>),
     /// A structure or a map.
     Map(Map),
+    /// Not known, and why. It stands only within the value of a [`Field::Partly`](crate::Field::Partly): no answer of AWS holds it.
+    Unknown(Arc<Gap>),
 }
 
 /// Members by name; iteration is sorted by name, so output is reproducible.
@@ -136,6 +140,16 @@ impl Value {
         }
     }
 
+    /// Why the first part of it that is not known is not.
+    pub fn gap(&self) -> Option<&Arc<Gap>> {
+        match self {
+            Self::Unknown(gap) => Some(gap),
+            Self::List(l) => l.iter().find_map(Self::gap),
+            Self::Map(m) => m.iter().find_map(|(_, v)| v.gap()),
+            Self::Bool(_) | Self::Int(_) | Self::Float(_) | Self::String(_) => None,
+        }
+    }
+
     /// Follows a dotted path through maps; a list on the way yields the list of what each item has
     /// (so `Reservations.Instances` flattens). `None` where a member is missing.
     pub fn path(&self, path: &str) -> Option<Cow<'_, Value>> {
@@ -162,7 +176,7 @@ impl Value {
         Some(here)
     }
 
-    /// The JSON of this value, for output.
+    /// The JSON of this value, for output; `null` for a part that is not known.
     pub fn to_json(&self) -> serde_json::Value {
         match self {
             Self::Bool(b) => (*b).into(),
@@ -173,6 +187,7 @@ impl Value {
             Self::Map(m) => {
                 m.iter().map(|(k, v)| (k.to_string(), v.to_json())).collect::<serde_json::Map<_, _>>().into()
             }
+            Self::Unknown(_) => serde_json::Value::Null,
         }
     }
 
@@ -234,6 +249,7 @@ impl Serialize for Value {
             Self::String(t) => s.serialize_str(t),
             Self::List(l) => s.collect_seq(l),
             Self::Map(m) => m.serialize(s),
+            Self::Unknown(_) => s.serialize_unit(),
         }
     }
 }

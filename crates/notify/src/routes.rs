@@ -3,7 +3,7 @@
 use crate::channel::{ALL, Channel};
 use crate::notice::{Notice, digest};
 use crate::secret::SecretRef;
-use crate::template::Template;
+use crate::template::{Template, member};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -200,6 +200,11 @@ fn route(
     }
     let when = when(r, at);
     let group_by = r.texts(at, "group_by");
+    for path in &group_by {
+        if let Err(e) = member(path) {
+            r.complain(at.get("group_by").unwrap_or(at), format!("`{path}` {e}"));
+        }
+    }
     for to in to.iter().filter(|_| when != When::AtOnce || !group_by.is_empty()) {
         if let Some((kind, channel)) = channels.get(to)
             && channel.one_by_one()
@@ -370,6 +375,10 @@ mod tests {
             (
                 "channels: {a: {kind: slack, url: {env: U}}}\nroutes: [{name: r, to: [a], template: '${x}'}]",
                 "is no member of an event",
+            ),
+            (
+                "channels: {a: {kind: slack, url: {env: U}}}\nroutes: [{name: r, to: [a], group_by: [acount]}]",
+                "`acount` is no member of an event",
             ),
             (
                 "channels: {p: {kind: pagerduty, routing_key: {env: U}}}\nroutes: [{name: r, to: [p], group_by: [account]}]",

@@ -15,6 +15,19 @@ enum Part {
 /// The members of an event besides its detail.
 const TOP: [&str; 9] = ["version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"];
 
+/// The names on the way to a member of an event (`detail.rule`).
+///
+/// # Errors
+/// An event has no such member.
+pub(crate) fn member(path: &str) -> Result<Vec<String>, String> {
+    let names: Vec<String> = path.split('.').map(str::to_owned).collect();
+    let first = names.first().map(String::as_str).unwrap_or_default();
+    if !TOP.contains(&first) || names.iter().any(String::is_empty) {
+        return Err(format!("is no member of an event: begin with one of {}", TOP.join(", ")));
+    }
+    Ok(names)
+}
+
 impl Template {
     /// Reads a template.
     ///
@@ -32,11 +45,7 @@ impl Template {
                 continue;
             }
             let (name, tail) = after.split_once('}').ok_or("a `${` has no `}`")?;
-            let path: Vec<String> = name.trim().split('.').map(str::to_owned).collect();
-            let first = path.first().map(String::as_str).unwrap_or_default();
-            if !TOP.contains(&first) || path.iter().any(String::is_empty) {
-                return Err(format!("`${{{name}}}` is no member of an event: begin with one of {}", TOP.join(", ")));
-            }
+            let path = member(name.trim()).map_err(|e| format!("`${{{name}}}` {e}"))?;
             plain.push_str(before);
             parts.push(Part::Text(std::mem::take(&mut plain)));
             parts.push(Part::Member(path));

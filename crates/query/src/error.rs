@@ -56,6 +56,9 @@ pub enum Error {
     /// A file of the lake could not be read.
     #[error("{0}")]
     Store(String),
+    /// A table was asked of which no logs are at hand. Holds its name.
+    #[error("there are no logs here that `{0}` could be read from")]
+    Absent(String),
     /// Anything else that the engine says.
     #[error("{0}")]
     Engine(String),

@@ -1,5 +1,6 @@
 //! A log table as the engine sees it.
 
+use crate::error::Error;
 use crate::prune::{self, PARTITIONS};
 use crate::reader::NarrowReaders;
 use crate::table::{LogTable, TimeForm};
@@ -12,6 +13,7 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
+use datafusion::error::DataFusionError;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
@@ -138,6 +140,9 @@ impl TableProvider for LogProvider {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        if self.table.absent {
+            return Err(DataFusionError::External(Box::new(Error::Absent(self.table.name.clone()))));
+        }
         let store = state.runtime_env().object_store(&self.store)?;
         let files = prune::files(&self.table, &self.partitions, filters, state, &self.schema(), &store).await?;
         let narrow = self.narrow(projection, filters)?;

@@ -15,6 +15,8 @@ pub struct LogTable {
     pub schema: SchemaRef,
     /// Its files: these are read and no others.
     pub files: Vec<LogFile>,
+    /// There are no logs at hand at all: to ask the table is an error then, and no empty answer.
+    pub absent: bool,
     /// The columns that tell an event's time.
     pub times: Vec<TimeColumn>,
     /// Columns that repeat a field of a nested column.

@@ -130,6 +130,7 @@ impl Made {
             aliases: vec!["cloudtrail".into()],
             schema: self.schema,
             files: self.files,
+            absent: false,
             times: vec![
                 TimeColumn { column: "event_time".into(), form: TimeForm::Timestamp },
                 TimeColumn { column: "eventtime".into(), form: TimeForm::Iso8601 },

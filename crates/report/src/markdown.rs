@@ -75,8 +75,7 @@ fn severities(page: &mut String, summary: &Summary, text: Text) {
 fn failed(page: &mut String, report: &Report, summary: &Summary, text: Text) {
     let groups = failures(&report.verdicts);
     if groups.is_empty() {
-        let none = if report.verdicts.is_empty() { text.nothing_judged() } else { text.nothing_failed() };
-        let _ = writeln!(page, "{none}\n");
+        let _ = writeln!(page, "{}\n", report.nothing());
         return;
     }
     let _ = writeln!(

@@ -1,5 +1,6 @@
 //! What a report is made of.
 
+use crate::text::Text;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -21,6 +22,19 @@ pub struct Report {
     pub gaps: Vec<Arc<Gap>>,
     /// How far the frameworks that were asked for are met.
     pub compliance: Vec<Compliance>,
+}
+
+impl Report {
+    /// What to say where no failure is told: nothing failed, nothing is new, or nothing was judged at all.
+    #[must_use]
+    pub fn nothing(&self) -> &'static str {
+        let text = Text(self.meta.lang);
+        match (self.verdicts.is_empty(), self.meta.left_out) {
+            (false, _) => text.nothing_failed(),
+            (true, 0) => text.nothing_judged(),
+            (true, _) => text.nothing_new(),
+        }
+    }
 }
 
 /// When the data was read, by whom, and how far it reaches.
@@ -51,12 +65,20 @@ pub struct Meta {
     /// Titles of the frameworks that verdicts map to; one that is missing is shown by its id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frameworks: Vec<Framework>,
+    /// How many verdicts were reached and are not told here: known before, or suppressed.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub left_out: usize,
     /// What was left out and is no gap of a single resource, a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// CloudFormation types by resource kind (`s3.bucket` → `AWS::S3::Bucket`); OCSF and ASFF name resources by them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub types: BTreeMap<SmolStr, SmolStr>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A standard that verdicts map to.

@@ -134,7 +134,7 @@ impl Coverage<'_> {
     /// A report without a verdict has not shown that anything was read.
     pub fn all_clear(&self, report: &Report) -> Option<&'static str> {
         let text = Text(report.meta.lang);
-        match (self.verdicts == 0 && self.causes.is_empty(), report.verdicts.is_empty()) {
+        match (self.verdicts == 0 && self.causes.is_empty(), report.verdicts.is_empty() && report.meta.left_out == 0) {
             (false, _) => None,
             (true, true) => Some(text.nothing_to_judge()),
             (true, false) => Some(text.all_seen()),

@@ -25,7 +25,7 @@ pub(crate) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
     table.head(&mut lines);
     table.counts(&summary, &mut lines);
     if report.verdicts.is_empty() {
-        lines.push(format!("{MARGIN}{}", table.text.nothing_judged()));
+        lines.push(format!("{MARGIN}{}", report.nothing()));
         lines.push(String::new());
     } else {
         table.by_severity(&summary, &mut lines);

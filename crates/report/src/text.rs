@@ -63,6 +63,7 @@ words! {
     failed_by_service: "Failed by service", "サービス別の不合格数";
     failed_by_severity: "Failed by severity", "重要度別の不合格数";
     nothing_failed: "No check failed.", "不合格のチェックはない。";
+    nothing_new: "Nothing new.", "新しく伝えることはない。";
     nothing_judged: "No resource was judged.", "判定したリソースはない。";
     nothing_to_judge: "There is no resource of the kinds that the checks judge, or none that fits the filters.", "チェックの対象となる種類のリソースがないか、絞り込みの条件に合うリソースがない。";
     unseen: "What could not be seen", "確認できなかった範囲";

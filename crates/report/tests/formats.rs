@@ -63,6 +63,17 @@ fn nothing_judged_and_nothing_failed() {
         let (_, printed) = page.split_once("<article").unwrap();
         let printed = printed.split_once("</article>").unwrap().0;
         assert!(!printed.contains(lang.pick("was read", "取得できた")), "{name}: {printed}");
+        let mut known = empty.clone();
+        known.meta.left_out = 3;
+        for format in [Format::Table, Format::Markdown, Format::Html] {
+            let shown = plain(&known, format);
+            assert!(shown.contains(lang.pick("Nothing new.", "新しく伝えることはない。")), "{name}: {shown}");
+            let printed = shown.split_once("<article").map_or(shown.as_str(), |(_, printed)| printed);
+            assert!(
+                !printed.contains(lang.pick("No resource was judged", "判定したリソースはない")),
+                "{name}: {printed}"
+            );
+        }
         let mut passed = empty.clone();
         passed.verdicts = sample::report(lang).verdicts.into_iter().filter(|v| v.status == Status::Pass).collect();
         insta::assert_snapshot!(format!("table_{name}_passed"), plain(&passed, Format::Table));

@@ -206,7 +206,7 @@ impl Ready {
             let value = match this.field(&name) {
                 Field::Known(v) => v.to_json(),
                 Field::Absent => Json::Null,
-                Field::Unknown(_) => continue,
+                Field::Partly(..) | Field::Unknown(_) => continue,
             };
             prior.insert(name, value);
         }
@@ -229,6 +229,17 @@ impl Ready {
     }
 }
 
+/// What a setting may leave to the place of a resource.
+pub const PLACES: [&str; 3] = ["account", "region", "partition"];
+
+/// The words in braces in a setting (`{acount}`) that are none of [`PLACES`], and would stay as they are.
+///
+/// Braces around anything but small letters and underscores are text.
+pub fn strange_places(given: &str) -> impl Iterator<Item = &str> {
+    let words = given.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(word, _)| word);
+    words.filter(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') && !PLACES.contains(w))
+}
+
 /// Where a resource is.
 struct Place<'p> {
     account: &'p str,
@@ -239,8 +250,8 @@ struct Place<'p> {
 impl Place<'_> {
     /// A setting with the place filled in.
     fn fill(&self, given: &str) -> String {
-        let filled = given.replace("{account}", self.account).replace("{region}", self.region);
-        filled.replace("{partition}", self.partition)
+        let of = [self.account, self.region, self.partition];
+        PLACES.iter().zip(of).fold(given.to_owned(), |text, (name, is)| text.replace(&format!("{{{name}}}"), is))
     }
 
     /// Whether an ARN names another Region.

@@ -468,7 +468,7 @@ fn type_of(v: &Value) -> Type {
             let of = l.iter().map(type_of).reduce(|a, b| join_types(&a, &b).unwrap_or(Type::Any));
             Type::List(Arc::new(of.unwrap_or(Type::Any)))
         }
-        Value::Map(_) => Type::Any,
+        Value::Map(_) | Value::Unknown(_) => Type::Any,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::tables::Tables;
 use smol_str::SmolStr;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
-use yagura_model::{Asset, Caller, Field, Gap, GapReason, Listing, Scope, Snapshot};
+use yagura_model::{Asset, Caller, Field, Gap, GapReason, Listing, Scope, Snapshot, Value};
 use yagura_network::Network;
 use yagura_network::read::{KINDS, OWNERS, Reader};
 
@@ -306,7 +306,7 @@ impl Estate {
             for at in self.of_kind(kind) {
                 let Some(asset) = self.assets.get(*at as usize) else { continue };
                 for field in *fields {
-                    if let Field::Unknown(gap) = asset.field(field)
+                    if let Field::Unknown(gap) | Field::Partly(_, gap) = asset.field(field)
                         && gap.reason == GapReason::NotRequested
                     {
                         wanted.push(Hole::Field { asset: *at, field: SmolStr::new_static(field), gap: gap.clone() });
@@ -437,7 +437,17 @@ fn asset_key(asset: &Asset, at: u32, paths: &[SmolStr]) -> Result<Option<String>
     for path in paths {
         let (top, rest) = path.split_once('.').map_or((path.as_str(), None), |(t, r)| (t, Some(r)));
         let value = match asset.field(top) {
-            Field::Known(v) => rest.into_iter().flat_map(|r| r.split('.')).try_fold(v, |v, name| v.as_map()?.get(name)),
+            Field::Known(v) | Field::Partly(v, _) => {
+                let found = rest.into_iter().flat_map(|r| r.split('.')).try_fold(v, |v, name| match v {
+                    Value::Unknown(_) => Some(v),
+                    v => v.as_map()?.get(name),
+                });
+                if let Some(gap) = found.and_then(Value::gap) {
+                    unread = Some(Hole::Field { asset: at, field: top.into(), gap: gap.clone() });
+                    continue;
+                }
+                found
+            }
             Field::Absent => None,
             Field::Unknown(gap) => {
                 unread = Some(Hole::Field { asset: at, field: top.into(), gap: gap.clone() });

@@ -89,7 +89,10 @@ impl<'e> Env<'e> {
                 if let Some(list @ V::List(_)) = self.locals.get(*at) {
                     self.spend(list.weight() as usize)?;
                 }
-                self.locals.get(*at).cloned().unwrap_or(V::Absent("variable"))
+                match self.locals.get(*at).cloned().unwrap_or(V::Absent("variable")) {
+                    V::Unknown(holes) => return Err(holes),
+                    local => local,
+                }
             }
             Node::Member(of, name) => self.member(of, name)?,
             Node::Index(of, at) => self.index(of, at)?,
@@ -153,6 +156,9 @@ impl<'e> Env<'e> {
                     return Err(holes);
                 }
                 self.spend(values.iter().map(length).sum::<usize>() / 16)?;
+                if let Some(holes) = values.iter().find_map(|v| f.hole(v)) {
+                    return Err(holes);
+                }
                 let out = f.run(&values, self.estate)?;
                 self.spend(out.weight() as usize - 1)?;
                 out
@@ -215,9 +221,9 @@ impl<'e> Env<'e> {
     }
 
     fn member(&mut self, of: &'e Node, name: &'e SmolStr) -> Known<'e> {
-        Ok(match self.step(of)? {
+        let member = match self.step(of)? {
             V::Asset(asset, at) => match asset.field(name) {
-                Field::Known(v) => V::of(v),
+                Field::Known(v) | Field::Partly(v, _) => V::of(v),
                 Field::Absent => V::Absent(name),
                 Field::Unknown(gap) => {
                     return Err(vec![Hole::Field { asset: at, field: name.clone(), gap: gap.clone() }]);
@@ -227,7 +233,8 @@ impl<'e> Env<'e> {
             // What hangs on an absent structure is absent too: `has(this.A.B)` is false where A is not set.
             absent @ V::Absent(_) => absent,
             _ => return Err(mismatch()),
-        })
+        };
+        if let V::Unknown(holes) = member { Err(holes) } else { Ok(member) }
     }
 
     fn index(&mut self, of: &'e Node, at: &'e Node) -> Known<'e> {
@@ -235,9 +242,14 @@ impl<'e> Env<'e> {
         if matches!(of, V::Absent(_)) {
             return Ok(of);
         }
-        Ok(match (of, self.known(at)?) {
+        let item = match (of, self.known(at)?) {
             (V::Ref(Value::List(l)), V::Int(i)) => {
-                usize::try_from(i).ok().and_then(|i| l.get(i)).map_or(V::Absent("item"), V::of)
+                let Ok(i) = usize::try_from(i) else { return Ok(V::Absent("item")) };
+                // What is not known may be nothing: then another item stands at the place.
+                if let Some(Value::Unknown(gap)) = l.iter().take(i + 1).find(|v| matches!(v, Value::Unknown(_))) {
+                    return Err(vec![Hole::Other(gap.clone())]);
+                }
+                l.get(i).map_or(V::Absent("item"), V::of)
             }
             (V::List(mut l), V::Int(i)) => match usize::try_from(i) {
                 Ok(i) if i < l.len() => l.swap_remove(i),
@@ -254,7 +266,8 @@ impl<'e> Env<'e> {
                 }
             }
             _ => return Err(mismatch()),
-        })
+        };
+        if let V::Unknown(holes) = item { Err(holes) } else { Ok(item) }
     }
 
     fn list_macro(&mut self, kind: MacroKind, list: &'e Node, body: &'e Node) -> Known<'e> {
@@ -275,7 +288,13 @@ impl<'e> Env<'e> {
     pub(crate) fn items(&mut self, list: V<'e>) -> Result<(Vec<V<'e>>, Vec<Hole>), Vec<Hole>> {
         Ok(match list {
             V::Ref(Value::List(l)) => (l.iter().map(V::of).collect(), Vec::new()),
-            V::Ref(Value::Map(m)) => (m.iter().map(|(k, _)| V::Str(k)).collect(), Vec::new()),
+            V::Ref(Value::Map(m)) => {
+                let key = |(k, v): (&'e SmolStr, &'e Value)| match V::of(v) {
+                    unknown @ V::Unknown(_) => unknown,
+                    _ => V::Str(k),
+                };
+                (m.iter().map(key).collect(), Vec::new())
+            }
             V::List(l) => (l, Vec::new()),
             V::Assets(j) => {
                 let assets = self.estate.assets();

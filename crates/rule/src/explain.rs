@@ -238,6 +238,7 @@ fn presented(v: Value) -> Value {
             Value::List(out)
         }
         Value::Map(m) => Value::Map(m.into_iter().take(MOST_FIELDS).map(|(k, v)| (k, presented(v))).collect()),
+        Value::Unknown(gap) => unknown(&[Hole::Other(gap)]),
         other => other,
     }
 }

@@ -119,6 +119,17 @@ impl Function {
     }
 
     /// Runs on known arguments.
+    /// Why it cannot be asked of a value: a part of it is not known. For a size, only which items there are matters.
+    pub(crate) fn hole(self, value: &V<'_>) -> Option<Vec<Hole>> {
+        match value {
+            V::Ref(Value::List(l)) if self.0.name == "size" => l.iter().map(V::of).find_map(|v| match v {
+                V::Unknown(holes) => Some(holes),
+                _ => None,
+            }),
+            _ => value.hole(),
+        }
+    }
+
     pub(crate) fn run<'e>(self, args: &[V<'e>], estate: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
         (self.0.run)(args, estate)
     }

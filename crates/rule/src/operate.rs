@@ -42,6 +42,17 @@ impl<'e> V<'e> {
             Value::Float(f) => V::Float(*f),
             Value::String(s) => V::Str(s),
             Value::List(_) | Value::Map(_) => V::Ref(v),
+            Value::Unknown(gap) => V::Unknown(vec![Hole::Other(gap.clone())]),
+        }
+    }
+
+    /// Why it cannot be told as a whole: it is not known, or a part of it is not.
+    pub(crate) fn hole(&self) -> Option<Vec<Hole>> {
+        match self {
+            V::Unknown(holes) => Some(holes.clone()),
+            V::Ref(v) => v.gap().map(|gap| vec![Hole::Other(gap.clone())]),
+            V::List(l) => l.iter().find_map(V::hole),
+            _ => None,
         }
     }
 
@@ -154,8 +165,12 @@ pub(crate) fn ordered(op: Comparison, o: Ordering) -> bool {
 pub(crate) fn compare(op: Comparison, a: &V<'_>, b: &V<'_>) -> Result<bool, Vec<Hole>> {
     match op {
         Comparison::In => contains(a, b),
-        Comparison::Equal => Ok(equal(a, b)),
-        Comparison::NotEqual => Ok(!equal(a, b)),
+        Comparison::Equal | Comparison::NotEqual => {
+            if let Some(holes) = a.hole().or_else(|| b.hole()) {
+                return Err(holes);
+            }
+            Ok(equal(a, b) == (op == Comparison::Equal))
+        }
         // Nothing stands before or after NaN: an error in CEL's reference implementation.
         _ => order(a, b).map(|o| ordered(op, o)).ok_or_else(mismatch),
     }
@@ -214,13 +229,21 @@ pub(crate) fn equal(a: &V<'_>, b: &V<'_>) -> bool {
     }
 }
 
+/// Whether a list or the keys of a map have a value; one that is not known may be it.
 fn contains(needle: &V<'_>, hay: &V<'_>) -> Result<bool, Vec<Hole>> {
-    match hay {
-        V::Ref(Value::List(l)) => Ok(l.iter().any(|v| equal(needle, &V::of(v)))),
-        V::List(l) => Ok(l.iter().any(|v| equal(needle, v))),
-        V::Ref(Value::Map(m)) => Ok(needle.text().is_some_and(|k| m.get(k).is_some())),
-        _ => Err(mismatch()),
+    if let Some(holes) = needle.hole() {
+        return Err(holes);
     }
+    let found = match hay {
+        V::Ref(Value::List(l)) => l.iter().any(|v| v.gap().is_none() && equal(needle, &V::of(v))),
+        V::List(l) => l.iter().any(|v| v.hole().is_none() && equal(needle, v)),
+        V::Ref(Value::Map(m)) => match needle.text().and_then(|k| m.get(k)) {
+            Some(Value::Unknown(gap)) => return Err(vec![Hole::Other(gap.clone())]),
+            found => return Ok(found.is_some()),
+        },
+        _ => return Err(mismatch()),
+    };
+    if found { Ok(true) } else { hay.hole().map_or(Ok(false), Err) }
 }
 
 /// Arithmetic; unlike CEL, a whole number and a fraction may meet.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use yagura_findings::{Suppression, of_toml};
 use yagura_model::{Map, Value, nearest};
+use yagura_respond::plan::{PLACES, strange_places};
 use yagura_rule::CheckFile;
 
 /// The file that is read from the working folder where `--config` names none.
@@ -101,6 +102,13 @@ pub fn of_remedies(path: Option<&Path>, known: &BTreeSet<SmolStr>) -> Result<Map
                 format!("{name}: `remedies` の `{key}` は文字列で書くこと"),
             ));
         };
+        if let Some(word) = strange_places(text).next() {
+            let places = PLACES.map(SmolStr::new_static);
+            return Err(Failure::usage(
+                format!("{name}: `{key}` of `remedies`: {}", misspelt("word in braces", word, places.iter())),
+                format!("{name}: `remedies` の `{key}`: {}", misspelt_ja("プレースホルダー", word, places.iter())),
+            ));
+        }
         out.insert(key.as_str(), Value::text(text));
     }
     Ok(out)

@@ -129,6 +129,12 @@ fn a_killed_run_is_taken_back() {
     let (code, undone) = account.undo(&runs[0]);
     assert_eq!((code, &undone["failed"]), (0, &Value::Array(Vec::new())), "{undone}");
     assert_eq!(account.preview(rule), before);
+    for (lang, back) in
+        [("en", "UTC  1 plan, taken back\n    ec2.vpc_flow_logs_enabled  "), ("ja", "計画 1 件、取り消し済み")]
+    {
+        let listed = account.run(&["undo", "--lang", lang]).run().stdout;
+        assert!(listed.contains(back), "{listed}");
+    }
 }
 
 #[test]
@@ -138,6 +144,13 @@ fn wrong_hashes_and_too_many_plans_change_nothing() {
     let hash = before["hash"].as_str().unwrap();
     assert_eq!(account.fix("ec2.default_security_group_closed", &["--apply", "abc"]).0, 2);
     assert_eq!(account.fix("ec2.default_security_group_closed", &["--apply", hash, "--max", "0"]).0, 2);
+    let (code, short) = account.fix("ec2.default_security_group_closed", &["--apply", &hash[..16]]);
+    assert!(code == 2 && short.as_str().unwrap().contains("cut short"), "{short}");
+    let (code, nobody) = account.fix("ec2.default_security_group_closed", &["sg-nobody"]);
+    assert!(
+        code == 2 && nobody.as_str().unwrap().contains("nothing that fails here is called `sg-nobody`"),
+        "{nobody}"
+    );
     assert_eq!(account.fix("no.such_check", &[]).0, 2);
     assert_eq!(account.preview("ec2.default_security_group_closed"), before);
     // Without a lake nobody was asked who uses the resources, and that is said.
@@ -393,9 +406,13 @@ fn settings_turn_what_needs_them_into_calls() {
         assert!(!plans.iter().any(|id| **id == *filled) && plans.len() == 1, "{itself}");
         assert!(itself["not_mendable"][0]["why"].as_str().unwrap().contains("never end"), "{itself}");
     }
-    std::fs::write(config, "[remedies]\nlog_buckt = \"x\"\n").unwrap();
-    let (code, wrong) = account.fix(rule, &["--config", config]);
-    assert!(code == 2 && wrong.as_str().unwrap().contains("log_bucket"), "{wrong}");
+    for (settings, wanted) in
+        [("log_buckt = \"x\"", "log_bucket"), ("log_bucket = \"logs-{acount}\"", "did you mean `account`?")]
+    {
+        std::fs::write(config, format!("[remedies]\n{settings}\n")).unwrap();
+        let (code, wrong) = account.fix(rule, &["--config", config]);
+        assert!(code == 2 && wrong.as_str().unwrap().contains(wanted), "{wrong}");
+    }
 }
 
 /// Makes the resources, and a bucket that is named by its account.

@@ -145,6 +145,7 @@ fn refusals_are_sentences() {
         ),
         (&["query", "SELECT json_extrct('{}', '$')"], 2, "did you mean `json_extract`?", "`json_extract` のことか"),
         (&["query", ""], 2, "there is no statement", "SQL 文がない"),
+        (&["query", "SELECT * FROM cloudtrail"], 3, "no logs here that `cloudtrail_logs`", "読み取るログがない"),
         (&["query", "--run", "cloudtrail.key_activty"], 2, "did you mean `cloudtrail.key_activity`?", "のことか"),
         (&["query", "--run", "cloudtrail.key_activity"], 2, "`key` is not set", "`key` が未指定"),
         (&["query", "--run", "vpc_flow.top_talkers", "--set", "most=x"], 2, "whole number", "整数"),

@@ -222,7 +222,7 @@ fn ebs(b: &Build<'_, '_>) -> Result<Made, String> {
             match region.field("EbsEncryptionByDefault") {
                 yagura_model::Field::Known(v) => Ok((v.to_json() == Json::Bool(wanted)).into()),
                 yagura_model::Field::Absent => Ok((!wanted).into()),
-                yagura_model::Field::Unknown(gap) => Err(gap.clone()),
+                yagura_model::Field::Partly(_, gap) | yagura_model::Field::Unknown(gap) => Err(gap.clone()),
             }
         })
     });

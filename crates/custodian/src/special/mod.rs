@@ -190,7 +190,7 @@ fn setting(ask: &Ask<'_>, kind: &str, name: &str) -> Result<Json, Arc<Gap>> {
     match asset.fields.iter().find(|(n, _)| n == name) {
         Some((_, Field::Known(v))) => Ok(v.to_json()),
         Some((_, Field::Absent)) => Ok(Json::Null),
-        Some((_, Field::Unknown(gap))) => Err(crate::world::asked(gap, name)),
+        Some((_, Field::Partly(_, gap) | Field::Unknown(gap))) => Err(crate::world::asked(gap, name)),
         None => Err(untold()),
     }
 }

@@ -232,7 +232,7 @@ fn seen_hash(asset: &Asset) -> String {
         match field {
             Field::Known(v) => hash.update(serde_json::to_vec(v).unwrap_or_default()),
             Field::Absent => hash.update([1]),
-            Field::Unknown(_) => hash.update([2]),
+            Field::Partly(..) | Field::Unknown(_) => hash.update([2]),
         }
         hash.update([0]);
     }
@@ -242,7 +242,7 @@ fn seen_hash(asset: &Asset) -> String {
 fn unread(asset: &Asset, before: Option<&Kept>) -> BTreeSet<String> {
     let never = |name: &str| before.is_none_or(|b| b.unread.contains(name) || !b.fields.contains_key(name));
     // A field that AWS had left out and that is not read now is not known to be there: that is no change either.
-    let names = asset.fields.iter().filter(|(n, f)| matches!(f, Field::Unknown(_)) && never(n));
+    let names = asset.fields.iter().filter(|(n, f)| matches!(f, Field::Partly(..) | Field::Unknown(_)) && never(n));
     names.map(|(n, _)| n.to_string()).collect()
 }
 

@@ -11,7 +11,7 @@ use crate::shape;
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use yagura_model::{Asset, Field, Gap, GapReason, Map, SourcePlace, Type};
+use yagura_model::{Asset, Field, Gap, GapReason, Map, SourcePlace, Type, Value};
 use yagura_rule::Kind;
 
 /// A resource as a template declares it, its expressions worked out.
@@ -270,17 +270,7 @@ fn settle(
     inherited: &[&SmolStr],
 ) -> Vec<(SmolStr, Field)> {
     let r = &kind.resource;
-    let mut known = Map::new();
-    let mut unknown: BTreeMap<SmolStr, Arc<Gap>> = BTreeMap::new();
-    for (name, node) in fields {
-        match node.value() {
-            Ok(Some(v)) => known.insert(name.clone(), v),
-            Ok(None) => {}
-            Err(gap) => {
-                unknown.insert(name.clone(), Arc::new(gap));
-            }
-        }
-    }
+    let mut known: Map = fields.iter().filter_map(|(name, node)| Some((name.clone(), node.value()?))).collect();
     for path in &r.omit {
         shape::omit(&mut known, path);
     }
@@ -288,10 +278,11 @@ fn settle(
     let tags = r.tags.as_deref().filter(|t| !t.contains('.'));
     let mut out: Vec<(SmolStr, Field)> = Vec::new();
     for name in types.keys() {
-        let field = if let Some(gap) = unknown.remove(name) {
-            Field::Unknown(gap)
-        } else if let Some(v) = known.remove(name) {
-            Field::Known(v)
+        let field = if let Some(v) = known.remove(name) {
+            match v {
+                Value::Unknown(gap) => Field::Unknown(gap),
+                v => Field::told(v),
+            }
         } else if (r.iac.absent.contains(name) && !inherited.contains(&name)) || tags == Some(name.as_str()) {
             continue;
         } else {

@@ -67,7 +67,7 @@ pub fn fields_of(
     {
         apply(&body(&field.name), &[], types, &mut found);
     }
-    let json = |node: Node| node.value().ok().flatten().map(|v| v.to_json());
+    let json = |node: Node| node.known().map(|v| v.to_json());
     found.fields.into_iter().filter_map(|(name, node)| Some((name, json(node)?))).collect()
 }
 
@@ -259,7 +259,7 @@ impl Inverse<'_> {
     fn is_back(&self, read: Option<&Node>) -> bool {
         let Some(t) = self.types.get(self.field) else { return false };
         let wanted = fit(Node::from_json(self.value), t);
-        let (Some(read), Ok(Some(wanted))) = (read.and_then(|n| n.value().ok().flatten()), wanted.value()) else {
+        let (Some(read), Some(wanted)) = (read.and_then(Node::known), wanted.known()) else {
             return false;
         };
         same(&read.to_json(), &wanted.to_json())

@@ -80,7 +80,8 @@ pub fn drift(project: &Project, live: &Snapshot) -> Vec<Drift> {
         };
         for (name, field) in ours.fields.iter().filter(|(n, _)| origin.decided.contains(n)) {
             match (field, theirs.field(name)) {
-                (Field::Unknown(gap), _) | (Field::Known(_), Field::Unknown(gap)) => {
+                (Field::Partly(_, gap) | Field::Unknown(gap), _)
+                | (Field::Known(_), Field::Partly(_, gap) | Field::Unknown(gap)) => {
                     say(Difference::NotCompared { field: name.clone(), why: gap.say(yagura_model::Lang::En) });
                 }
                 (Field::Known(v), Field::Absent) => {

@@ -131,29 +131,25 @@ impl Node {
         }
     }
 
-    /// The value; `Ok(None)` for nothing.
-    ///
-    /// # Errors
-    /// Something in it is not known: why.
-    pub(crate) fn value(&self) -> Result<Option<Value>, Gap> {
-        if let Some(why) = self.hidden() {
-            return Err(Gap::new(GapReason::AfterDeployment, why.as_ref()));
-        }
-        Ok(self.known())
-    }
-
-    fn known(&self) -> Option<Value> {
+    /// The value; `None` for nothing. What is not known in it stands there as [`Value::Unknown`].
+    pub(crate) fn value(&self) -> Option<Value> {
         Some(match self {
-            Self::Null | Self::Unknown(_) => return None,
+            Self::Null => return None,
+            Self::Unknown(why) => Value::Unknown(Arc::new(Gap::new(GapReason::AfterDeployment, why.as_ref()))),
             Self::Bool(b) => Value::Bool(*b),
             Self::Int(i) => Value::Int(*i),
             Self::Float(f) => Value::Float(*f),
             Self::Text(t) => Value::String(t.clone()),
-            Self::List(l) => Value::List(l.iter().filter_map(Self::known).collect()),
+            Self::List(l) => Value::List(l.iter().filter_map(Self::value).collect()),
             Self::Map(m) => {
-                Value::Map(m.iter().filter_map(|e| Some((e.key.clone(), e.value.known()?))).collect::<Map>())
+                Value::Map(m.iter().filter_map(|e| Some((e.key.clone(), e.value.value()?))).collect::<Map>())
             }
         })
+    }
+
+    /// The value, where all of it is known.
+    pub(crate) fn known(&self) -> Option<Value> {
+        if self.hidden().is_some() { None } else { self.value() }
     }
 
     /// From a value of content.
@@ -165,6 +161,7 @@ impl Node {
             Value::String(s) => Self::Text(s.clone()),
             Value::List(l) => Self::List(l.iter().map(Self::of).collect()),
             Value::Map(m) => Self::Map(m.iter().map(|(k, v)| Entry::new(k.clone(), Self::of(v))).collect()),
+            Value::Unknown(gap) => Self::Unknown(gap.detail.as_str().into()),
         }
     }
 

@@ -224,6 +224,7 @@ pub(super) fn what(value: &Value) -> &'static str {
         Value::Int(_) | Value::Float(_) => "a number",
         Value::String(_) => "a text",
         Value::List(_) => "a list",
+        Value::Unknown(_) => "not known",
         Value::Map(_) => "a structure",
     }
 }

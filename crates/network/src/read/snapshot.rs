@@ -78,7 +78,7 @@ impl Reader {
             match field {
                 Field::Known(value) => map.insert(name.clone(), value.clone()),
                 Field::Absent => {}
-                Field::Unknown(gap) => {
+                Field::Partly(_, gap) | Field::Unknown(gap) => {
                     let of = FIELDS.iter().find(|(kind, field, _)| *kind == asset.kind && field == name);
                     if let Some((_, _, call)) = of {
                         self.unread(call, &home, gap);

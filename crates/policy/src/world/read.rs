@@ -65,7 +65,7 @@ pub fn account<'a>(assets: impl IntoIterator<Item = &'a Asset>, id: &SmolStr) ->
         let Some((_, list)) = PRINCIPALS.iter().find(|(kind, _)| *kind == asset.kind) else { continue };
         let known = asset.fields.iter().filter_map(|(name, field)| match field {
             Field::Known(value) => Some((name.to_string(), value.to_json())),
-            Field::Absent | Field::Unknown(_) => None,
+            Field::Absent | Field::Partly(..) | Field::Unknown(_) => None,
         });
         let item = serde_json::Value::Object(known.collect());
         if let Some(items) = details.get_mut(*list).and_then(serde_json::Value::as_array_mut) {

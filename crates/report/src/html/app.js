@@ -30,6 +30,7 @@
   const place = (name) => (/^aws(-.*)?-global$/.test(name) ? W.global : name);
   const full = (i, column) => D.texts[D[column][i]].replace(/[\u0001\u0002\u0003]/g,
     (c) => c === "\u0001" ? D.id[i] : c === "\u0002" ? D.accounts[account[i]] : D.regions[region[i]]);
+  const nothing = D.meta.left_out ? W.nothing_new : W.nothing_judged;
   const frameworkTitle = new Map((D.meta.frameworks || []).map((f) => [f.id, f.title]));
 
   // facets: each gives a row its value, or (frameworks) its rule several
@@ -135,7 +136,7 @@
     const tall = size() * ROW, shown = Math.min(tall, TALLEST), sight = list.clientHeight;
     return tall > shown ? (tall - sight) / (shown - sight) : 1;
   };
-  function layout() { spacer.style.height = Math.min(size() * ROW, TALLEST) + "px"; $("none").hidden = size() > 0; $("none").textContent = N ? W.no_match : W.nothing_judged; draw(true); }
+  function layout() { spacer.style.height = Math.min(size() * ROW, TALLEST) + "px"; $("none").hidden = size() > 0; $("none").textContent = N ? W.no_match : nothing; draw(true); }
   let drawn = "";
   function draw(force) {
     const k = scale(), top = list.scrollTop * k, first = Math.max(0, Math.floor(top / ROW) - 6);
@@ -281,12 +282,12 @@
         el("div", { class: "meter", "aria-hidden": "true" }, ...byStatus.map((n, s) => n ? grow(el("i", { class: "f" + s }), n) : null))),
       card(W.failed_by_severity, el("div", { class: "sevs" }, ...bySeverity.map((n, s) => el("button", { type: "button", class: n ? "" : "zero", onclick: () => only("severity", s) },
         el("b", { class: n ? "s" + s : "" }, num(n)), el("span", {}, D.severities[s]), n ? wide(el("i", { class: "s" + s }), n / most) : null)))),
-      card(W.failed_by_service, worst.length ? svc : el("p", {}, N ? W.nothing_failed : W.nothing_judged)));
+      card(W.failed_by_service, worst.length ? svc : el("p", {}, N ? W.nothing_failed : nothing)));
   }
   function unseen() {
     const box = $("unseen"), note = D.causes.find((c) => c.note), causes = D.causes.filter((c) => !c.note);
     const [summary, body] = box.children;
-    if (!note && !causes.length) { box.classList.add(N ? "clear" : "empty"); summary.append(el("b", {}, N ? W.all_seen : W.nothing_to_judge)); return; }
+    if (!note && !causes.length) { box.classList.add(N ? "clear" : "empty"); summary.append(el("b", {}, N || D.meta.left_out ? W.all_seen : W.nothing_to_judge)); return; }
     summary.append(el("b", {}, W.unseen), el("span", {}, note ? note.note : ""));
     const reasons = [...new Set(causes.map((c) => c.reason))];
     for (const reason of reasons) {

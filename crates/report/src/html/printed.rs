@@ -79,8 +79,7 @@ fn printed_failures(report: &Report, text: Text, out: &mut dyn Write) -> io::Res
     writeln!(out, "<h2>{}</h2>", escape(text.all_failed()))?;
     let mut left: usize = groups.iter().map(|g| g.verdicts.len()).sum();
     if left == 0 {
-        let none = if report.verdicts.is_empty() { text.nothing_judged() } else { text.nothing_failed() };
-        writeln!(out, "<p>{}</p>", escape(none))?;
+        writeln!(out, "<p>{}</p>", escape(report.nothing()))?;
     }
     let mut room = PRINTED;
     for group in &groups {

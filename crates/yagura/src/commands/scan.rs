@@ -82,13 +82,18 @@ pub fn run(cli: &Cli, args: &ScanArgs, lang: Lang) -> Result<u8, Failure> {
     let scan =
         Scan { estate: &estate, checks: &checks, judgements: judged, compiled: &compiled, partial, source, lang, part };
     let recorded = memory.record(&scan, args.life.keep_days)?;
+    let reached = verdicts.len();
     let (verdicts, left_out) = memory.told(&scan, verdicts, recorded.as_ref(), args.life.only_new);
     let code = if blind { exit::BLIND } else { exit_code(&verdicts, args.fail_on.map(Into::into)) };
     if format(args) != Format::Table {
         left_out.iter().try_for_each(|n| writeln!(std::io::stderr(), "{n}"))?;
     }
     notes.extend(left_out);
-    let meta = Meta { notes, ..meta(&content, &compiled, &estate, args.estate.demo, requests, started, lang) };
+    let meta = Meta {
+        notes,
+        left_out: reached - verdicts.len(),
+        ..meta(&content, &compiled, &estate, args.estate.demo, requests, started, lang)
+    };
     output(&Report { meta, verdicts, gaps, compliance }, args, lang)?;
     if let Some(notifier) = &mut notifier {
         notify::say(&notifier.deliver(memory.store(), None, notify::PATIENCE)?, lang)?;
@@ -214,6 +219,7 @@ fn meta(
             .iter()
             .map(|f| Framework { id: f.id.clone(), title: f.title(lang).to_string() })
             .collect(),
+        left_out: 0,
         notes: Vec::new(),
         types: compiled
             .kinds

@@ -60,7 +60,7 @@ pub fn run(cli: &Cli, args: &FixArgs, lang: Lang) -> Result<u8, Failure> {
         };
         let network = lake::is_asked(args).then(|| lake::of_snapshot(&snapshot)).flatten();
         let mut estate = Estate::from_snapshot(snapshot, compiled.tables.clone());
-        let preview = remedies.preview(&mut estate, &checks, &args.findings, lang);
+        let preview = remedies.preview(&mut estate, &checks, &args.findings, lang)?;
         return show(args, &preview, &compiled, network.as_ref(), false, lang);
     }
     let runtime = live::runtime()?;
@@ -73,7 +73,7 @@ pub fn run(cli: &Cli, args: &FixArgs, lang: Lang) -> Result<u8, Failure> {
         collect(&mut estate, &access.targets, &all, &compiled.kinds, &|p| display.step(p)).await;
         display.finish();
         let mut estate = in_order(estate, &compiled);
-        let preview = remedies.preview(&mut estate, &checks, &args.findings, lang);
+        let preview = remedies.preview(&mut estate, &checks, &args.findings, lang)?;
         let wanted = args.apply.is_none() && lake::wants_network(args, &preview);
         let network = if wanted { lake::network(&access, &compiled).await } else { None };
         Ok::<_, Failure>((access, preview, network))
@@ -123,15 +123,24 @@ async fn carry_out(
 
 /// Whether a preview may be carried out: it is the one that was shown, and no larger than allowed.
 fn allowed(preview: &Preview, asked: &str, max: usize) -> Result<(), Failure> {
+    if preview.plans.is_empty() {
+        return Err(Failure::usage("there is nothing to do", "実行する計画がない"));
+    }
     let hash = preview.hash();
+    if asked.len() < hash.len() && hash.starts_with(asked) {
+        return Err(Failure::usage(
+            "the hash is cut short: give it whole, as the preview printed it; nothing was changed",
+            "ハッシュが途中までしかない。プレビューに表示された全体を指定すること。何も変更していない",
+        ));
+    }
     if *asked != *hash {
         let failure = Failure::usage(
             "this is not the hash of what would be done now; nothing was changed",
             "指定されたハッシュは現在の計画と一致しない。何も変更していない",
         );
         return Err(failure.hint(
-            format!("something changed since the preview, or the selection differs: preview again (now {hash})"),
-            format!("プレビュー後に状態が変わったか、条件が異なる。プレビューからやり直すこと（現在は {hash}）"),
+            "something changed since the preview, or the selection differs: preview again",
+            "プレビュー後に状態が変わったか、条件が異なる。プレビューからやり直すこと",
         ));
     }
     if preview.plans.len() > max {
@@ -141,9 +150,6 @@ fn allowed(preview: &Preview, asked: &str, max: usize) -> Result<(), Failure> {
             format!("計画が {n} 件あり、--max {max} を超えている。何も変更していない"),
         );
         return Err(failure.hint("choose fewer findings, or raise --max", "対象を絞るか、--max を増やすこと"));
-    }
-    if preview.plans.is_empty() {
-        return Err(Failure::usage("there is nothing to do", "実行する計画がない"));
     }
     Ok(())
 }
@@ -211,12 +217,24 @@ fn unwritable(folder: Option<&PathBuf>, e: &std::io::Error) -> Failure {
     )
 }
 
-/// When a run began, by its journal.
-fn begun(journals: &Journals, run: &str) -> Option<(jiff::Timestamp, usize)> {
-    let entries = journals.read(run).ok()?;
-    let first = entries.first()?;
-    match &first.event {
-        Event::Begun { plans, .. } => Some((first.at, plans.len())),
-        _ => None,
+/// What a run's journal says of it.
+struct Past {
+    /// When it began.
+    at: jiff::Timestamp,
+    /// What each plan mends, and where: `s3.bucket_versioned  arn:aws:s3:::evidence`.
+    plans: Vec<String>,
+    /// Whether it was taken back, at least in part.
+    taken_back: bool,
+}
+
+impl Past {
+    /// `None` where the journal is broken.
+    fn read(journals: &Journals, run: &str) -> Option<Self> {
+        let entries = journals.read(run).ok()?;
+        let first = entries.first()?;
+        let Event::Begun { plans, .. } = &first.event else { return None };
+        let plans = plans.iter().map(|p| format!("{}  {}", p.rule, p.resource.name())).collect();
+        let taken_back = entries.iter().any(|e| matches!(e.event, Event::Undone { .. }));
+        Some(Self { at: first.at, plans, taken_back })
     }
 }

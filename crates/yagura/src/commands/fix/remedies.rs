@@ -116,7 +116,16 @@ impl Remedies {
     }
 
     /// The plans for what fails, and why the rest has none.
-    pub fn preview(&self, estate: &mut Estate, checks: &[Check], wanted: &[String], lang: Lang) -> Preview {
+    ///
+    /// # Errors
+    /// Nothing that was named fails: a sentence.
+    pub fn preview(
+        &self,
+        estate: &mut Estate,
+        checks: &[Check],
+        wanted: &[String],
+        lang: Lang,
+    ) -> Result<Preview, Failure> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let judgements = judge(estate, checks, threads);
         let mut out = Preview::default();
@@ -139,11 +148,22 @@ impl Remedies {
                 }),
             }
         }
-        for missing in wanted.iter().filter(|w| !named.contains(w)) {
-            let said = lang.pick("nothing that fails here is called", "失敗した検出結果に該当するものがない:");
-            let _ = writeln!(std::io::stderr(), "{said} `{missing}`");
+        let missing: Vec<&str> = wanted.iter().filter(|w| !named.contains(w)).map(String::as_str).collect();
+        if missing.is_empty() {
+            return Ok(out);
         }
-        out
+        let failure = Failure::usage(
+            format!("nothing that fails here is called `{}`", missing.join("`, `")),
+            format!("`{}` に該当する不合格はない", missing.join("`、`")),
+        );
+        if named.is_empty() {
+            return Err(failure.hint(
+                "name a check, an ARN or a resource's id, as `yagura scan --format jsonl` shows them",
+                "チェック、ARN、またはリソースの ID を指定すること（`yagura scan --format jsonl` に表示される）",
+            ));
+        }
+        let _ = writeln!(std::io::stderr(), "{}", failure.render(lang));
+        Ok(out)
     }
 
     /// The plan of the first remedy that fits.

@@ -1,6 +1,6 @@
 //! What `fix` and `undo` print.
 
-use super::begun;
+use super::Past;
 use super::used::{self, Asked};
 use crate::commands::frameworks::TextOrJson;
 use crate::failure::Failure;
@@ -49,7 +49,11 @@ pub fn preview(
     used::write_lake(&mut out, asked, lang)?;
     let (n, m) = (preview.plans.len(), preview.not_mendable.len());
     match lang {
-        Lang::En => writeln!(out, "{n} plans; {m} findings are left to people. Nothing was changed.")?,
+        Lang::En => {
+            let (plans, findings) =
+                (if n == 1 { "plan" } else { "plans" }, if m == 1 { "finding is" } else { "findings are" });
+            writeln!(out, "{n} {plans}; {m} {findings} left to people. Nothing was changed.")?;
+        }
         Lang::Ja => writeln!(out, "計画 {n} 件、人の対応が必要な検出結果 {m} 件。何も変更していない。")?,
     }
     if n > 0 && live {
@@ -191,19 +195,25 @@ pub fn undone(run: &str, outcome: &Outcome, format: TextOrJson, lang: Lang) -> R
     Ok(())
 }
 
-/// Lists the runs, newest first.
+/// So many plans of a run are named in the list of runs.
+const SHOWN: usize = 5;
+
+/// Lists the runs, newest first, with what each mended.
 ///
 /// # Errors
 /// They cannot be read, or the output cannot be written.
 pub fn runs(journals: &Journals, format: TextOrJson, lang: Lang) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    let rows: Vec<(String, Option<(jiff::Timestamp, usize)>)> =
-        journals.runs()?.into_iter().rev().map(|run| (run.clone(), begun(journals, &run))).collect();
+    let rows: Vec<(String, Option<Past>)> =
+        journals.runs()?.into_iter().rev().map(|run| (run.clone(), Past::read(journals, &run))).collect();
     if format == TextOrJson::Json {
-        let rows: Vec<Json> = rows
-            .iter()
-            .map(|(run, begun)| json!({"run": run, "at": begun.map(|b| b.0), "plans": begun.map(|b| b.1)}))
-            .collect();
+        let row = |(run, past): &(String, Option<Past>)| match past {
+            Some(p) => {
+                json!({"run": run, "at": p.at, "plans": p.plans.len(), "what": p.plans, "taken_back": p.taken_back})
+            }
+            None => json!({"run": run, "at": null, "plans": null}),
+        };
+        let rows: Vec<Json> = rows.iter().map(row).collect();
         serde_json::to_writer_pretty(&mut out, &rows).map_err(std::io::Error::from)?;
         writeln!(out)?;
         return Ok(());
@@ -211,10 +221,23 @@ pub fn runs(journals: &Journals, format: TextOrJson, lang: Lang) -> Result<(), F
     if rows.is_empty() {
         writeln!(out, "{}", lang.pick("no runs yet", "実行はまだない"))?;
     }
-    for (run, begun) in rows {
-        match begun {
-            Some((at, plans)) => writeln!(out, "{run}  {at}  {plans} {}", lang.pick("plans", "件の計画"))?,
-            None => writeln!(out, "{run}  {}", lang.pick("(broken journal)", "（記録が破損）"))?,
+    for (run, past) in rows {
+        let Some(past) = past else {
+            writeln!(out, "{run}  {}", lang.pick("(broken journal)", "（記録が破損）"))?;
+            continue;
+        };
+        let at = past.at.strftime("%Y-%m-%d %H:%M:%S UTC");
+        let back = if past.taken_back { lang.pick(", taken back", "、取り消し済み") } else { "" };
+        match (lang, past.plans.len()) {
+            (Lang::En, 1) => writeln!(out, "{run}  {at}  1 plan{back}")?,
+            (Lang::En, n) => writeln!(out, "{run}  {at}  {n} plans{back}")?,
+            (Lang::Ja, n) => writeln!(out, "{run}  {at}  計画 {n} 件{back}")?,
+        }
+        for plan in past.plans.iter().take(SHOWN) {
+            writeln!(out, "    {plan}")?;
+        }
+        if past.plans.len() > SHOWN {
+            writeln!(out, "    …")?;
         }
     }
     Ok(())

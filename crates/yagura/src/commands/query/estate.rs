@@ -74,7 +74,9 @@ fn assets(snapshot: &Snapshot, compiled: &Compiled) -> Made {
         for (name, field) in &asset.fields {
             match field {
                 Field::Known(value) => drop(known.insert(name.to_string(), serde_json::to_value(value)?)),
-                Field::Unknown(gap) => drop(unknown.insert(name.to_string(), serde_json::to_value(gap)?)),
+                Field::Partly(_, gap) | Field::Unknown(gap) => {
+                    drop(unknown.insert(name.to_string(), serde_json::to_value(gap)?))
+                }
                 Field::Absent => {}
             }
         }

@@ -28,7 +28,7 @@ pub struct Opened {
     pub scratch: Option<tempfile::TempDir>,
 }
 
-/// The lake, or the raw logs or the sample estate's as one. Without any the tables are there and empty.
+/// The lake, or the raw logs or the sample estate's as one. Without any, the tables can be described and not asked.
 pub fn open(args: &QueryArgs, runtime: &Runtime, lang: Lang) -> Result<Opened, Failure> {
     let all = |lake: Option<&Lake>| tables().iter().map(|t| table(t, lake)).collect();
     let usual = || (!args.demo && std::path::Path::new(USUAL).is_dir()).then(|| USUAL.to_owned());

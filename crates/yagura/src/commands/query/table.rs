@@ -38,6 +38,7 @@ pub fn table(table: &Table, lake: Option<&Lake>) -> LogTable {
         aliases: table.source.aliases.iter().map(|a| (*a).to_owned()).collect(),
         schema,
         files: files.collect(),
+        absent: lake.is_none(),
         times,
         mirrors: mirrors.collect(),
         roles,

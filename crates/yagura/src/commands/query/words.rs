@@ -31,6 +31,12 @@ pub fn failure(error: Error) -> Failure {
             )
             .hint("ask again", "もう一度実行すること");
         }
+        Error::Absent(table) => {
+            return Failure::blind(en, format!("`{table}` を読み取るログがない")).hint(
+                "name a lake with --lake, or logs with --logs; `yagura logs ingest` makes a lake, and --demo has a day of logs",
+                "--lake でレイクを、--logs でログを指定すること。レイクは `yagura logs ingest` で作る。--demo にはサンプルのログがある",
+            );
+        }
         Error::Store(e) => {
             return Failure::blind(format!("cannot read the lake: {e}"), format!("レイクを読み込めない: {e}"));
         }
