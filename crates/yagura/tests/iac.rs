@@ -379,7 +379,8 @@ resource "aws_s3_bucket_object_lock_configuration" "kept" {
   }
 }
 "#;
-    let of = |rule: &str| statuses(&[("main.tf", terraform)], &["--check", rule], rule).into_values().collect::<Vec<_>>();
+    let of =
+        |rule: &str| statuses(&[("main.tf", terraform)], &["--check", rule], rule).into_values().collect::<Vec<_>>();
     // The provider's own default turned round with its version.
     assert_eq!(of("redshift.cluster_not_publicly_accessible"), ["unknown"]);
     assert_eq!(of("opensearch.domain_audit_log_published"), ["unknown"]);
