@@ -449,6 +449,63 @@ module "self" { source = "./" }
 }
 
 #[test]
+fn what_a_template_leaves_to_aws_is_judged_where_aws_documents_it() {
+    let cloudformation: &[u8] = br#"
+Parameters: {Key: {Type: String}, Primary: {Type: String}}
+Resources:
+  Warehouse: {Type: AWS::Redshift::Cluster, Properties: {ClusterType: single-node, DBName: uriage, MasterUsername: kanri, NodeType: ra3.large}}
+  Plain: {Type: AWS::Kinesis::Stream}
+  Sealed: {Type: AWS::Kinesis::Stream, Properties: {StreamEncryption: {EncryptionType: KMS, KeyId: !Ref Key}}}
+  Kept: {Type: AWS::S3::Bucket, Properties: {ObjectLockEnabled: true}}
+  Loose: {Type: AWS::S3::Bucket, Properties: {ObjectLockEnabled: false}}
+  Inside: {Type: AWS::Lambda::Function, Properties: {Code: {ZipFile: x}, Role: r, VpcConfig: {SubnetIds: [subnet-1], SecurityGroupIds: [sg-1]}}}
+  Outside: {Type: AWS::Lambda::Function, Properties: {Code: {ZipFile: x}, Role: r}}
+  Old: {Type: AWS::Elasticsearch::Domain, Properties: {ElasticsearchClusterConfig: {InstanceCount: 3, ZoneAwarenessEnabled: true}}}
+  New: {Type: AWS::OpenSearchService::Domain, Properties: {VPCOptions: {SubnetIds: [subnet-1]}}}
+  Replica: {Type: AWS::RDS::DBInstance, Properties: {SourceDBInstanceIdentifier: !Ref Primary, DBInstanceClass: db.t4g.small}}
+"#;
+    let of = |rule: &str| statuses(&[("t.yaml", cloudformation)], &["--check", rule], rule);
+    let one = |rule: &str| of(rule).into_values().collect::<Vec<_>>();
+    assert_eq!(one("redshift.cluster_encrypted"), ["pass"]);
+    assert_eq!(one("redshift.cluster_enhanced_vpc_routing"), ["fail"]);
+    assert_eq!(of("kinesis.stream_encrypted"), expect(&[("Plain", "fail"), ("Sealed", "pass")]));
+    assert_eq!(of("s3.bucket_object_lock"), expect(&[("Kept", "pass"), ("Loose", "fail")]));
+    assert_eq!(of("lambda.function_in_vpc"), expect(&[("Inside", "pass"), ("Outside", "fail")]));
+    assert_eq!(of("opensearch.domain_has_three_data_nodes"), expect(&[("New", "fail"), ("Old", "pass")]));
+    assert_eq!(of("opensearch.domain_in_vpc"), expect(&[("New", "pass"), ("Old", "fail")]));
+    // Its engine is the primary's.
+    assert_eq!(one("rds.db_instance_multi_az"), ["fail"]);
+    assert_eq!(one("rds.db_instance_upgrades_minor_versions"), ["pass"]);
+
+    let terraform: &[u8] = br#"
+resource "aws_redshift_cluster" "warehouse" { cluster_identifier = "warehouse" }
+resource "aws_opensearch_domain" "search" {
+  domain_name = "search"
+  log_publishing_options {
+    log_type                 = "AUDIT_LOGS"
+    cloudwatch_log_group_arn = "arn:aws:logs:eu-west-1:111122223333:log-group:search"
+  }
+}
+resource "aws_s3_bucket" "kept" { bucket = "kept" }
+resource "aws_s3_bucket_object_lock_configuration" "kept" {
+  bucket = aws_s3_bucket.kept.id
+  rule {
+    default_retention {
+      mode = "GOVERNANCE"
+      days = 30
+    }
+  }
+}
+"#;
+    let of =
+        |rule: &str| statuses(&[("main.tf", terraform)], &["--check", rule], rule).into_values().collect::<Vec<_>>();
+    // The provider's own default turned round with its version.
+    assert_eq!(of("redshift.cluster_not_publicly_accessible"), ["unknown"]);
+    assert_eq!(of("opensearch.domain_audit_log_published"), ["unknown"]);
+    assert_eq!(of("s3.bucket_object_lock"), ["pass"]);
+}
+
+#[test]
 fn sarif_points_at_the_line_and_what_is_no_kind_is_counted() {
     let template: &[u8] = b"Resources:\n  A:\n    Type: Custom::Thing\n  B:\n    Type: AWS::SQS::Queue\n";
     let folder = folder(&[("t.yaml", template)]);
