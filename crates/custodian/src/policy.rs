@@ -238,7 +238,8 @@ fn meaning(c: &mut Checker<'_>, at: &Yaml, name: &str, resource: &Resource<'_>, 
             c.complain(at, why);
         }
     }
-    if let Some(key) = at.get("key").filter(|k| k.text().is_some()) {
+    // The key of `event-source` is never looked at.
+    if let Some(key) = at.get("key").filter(|k| k.text().is_some() && name != "event-source") {
         check_key(c, key, key.text().unwrap_or_default());
     }
     if name == "list-item" && at.get("key").is_none() {

@@ -13,7 +13,7 @@ use yagura_custodian::world::{KindOf, Names, Place, World};
 use yagura_model::{Asset, Caller, ContentFile, Field, Gap, GapReason, Listing, Scope, Snapshot, Value};
 
 const NOW: &str = "2026-06-15T12:00:00Z";
-const OTHERS: [&str; 13] = [
+const OTHERS: [&str; 17] = [
     "region",
     "account",
     "config.rule",
@@ -27,6 +27,10 @@ const OTHERS: [&str; 13] = [
     "accessanalyzer.analyzer",
     "support.trusted_advisor_check",
     "cloudwatch.composite_alarm",
+    "ec2.dhcp_options",
+    "elasticache.subnet_group",
+    "guardduty.detector",
+    "redshift.cluster_parameter_group",
 ];
 
 fn facts() -> Facts {
@@ -55,14 +59,35 @@ fn names() -> Names {
         ("eks", "eks.cluster", "name", "name version"),
         ("iam-role", "iam.role", "RoleName", "RoleName Arn AttachedManagedPolicies InstanceProfileList RolePolicyList"),
         ("iam-user", "iam.user", "UserName", "UserName Arn UserPolicyList AttachedManagedPolicies GroupList"),
+        ("kms-key", "kms.key", "KeyId", "KeyId KeyManager"),
         ("kms", "kms.alias", "AliasArn", "AliasArn AliasName TargetKeyId"),
         ("launch-config", "autoscaling.launch_configuration", "LaunchConfigurationName", "LaunchConfigurationName"),
-        ("rds", "rds.db_instance", "DBInstanceIdentifier", "DBInstanceIdentifier Engine EngineVersion DBInstanceArn"),
+        (
+            "rds",
+            "rds.db_instance",
+            "DBInstanceIdentifier",
+            "DBInstanceIdentifier Engine EngineVersion DBInstanceArn KmsKeyId",
+        ),
         ("rds-snapshot", "rds.db_snapshot", "DBSnapshotIdentifier", "DBSnapshotIdentifier"),
         ("route-table", "ec2.route_table", "RouteTableId", "RouteTableId Routes"),
         ("s3", "s3.bucket", "Name", "Name"),
         ("security-group", "ec2.security_group", "GroupId", "GroupId VpcId"),
-        ("vpc", "ec2.vpc", "VpcId", "VpcId"),
+        ("vpc", "ec2.vpc", "VpcId", "VpcId DhcpOptionsId CidrBlock"),
+        ("cache-cluster", "elasticache.cluster", "CacheClusterId", "CacheClusterId CacheSubnetGroupName"),
+        ("efs", "efs.file_system", "FileSystemId", "FileSystemId"),
+        ("lambda", "lambda.function", "FunctionName", "FunctionName Policy"),
+        ("log-group", "logs.log_group", "logGroupName", "logGroupName"),
+        (
+            "peering-connection",
+            "ec2.vpc_peering_connection",
+            "VpcPeeringConnectionId",
+            "AccepterVpcInfo RequesterVpcInfo",
+        ),
+        ("rds-cluster-snapshot", "rds.db_cluster_snapshot", "DBClusterSnapshotIdentifier", "Attributes"),
+        ("redshift", "redshift.cluster", "ClusterIdentifier", "ClusterIdentifier ClusterParameterGroups"),
+        ("redshift-snapshot", "redshift.cluster_snapshot", "SnapshotIdentifier", "AccountsWithRestoreAccess"),
+        ("ssm-document", "ssm.document", "Name", "Name Permission"),
+        ("subnet", "ec2.subnet", "SubnetId", "SubnetId MapPublicIpOnLaunch"),
     ];
     let one = |(resource, kind, id, fields): (&str, &str, &str, &str)| KindOf {
         resource: resource.into(),
@@ -356,6 +381,9 @@ fn other_resources_and_settings_decide() {
     };
     let may = |action: &str, word: &str| json!({"type": "check-permissions", "actions": [action], "match": word});
     let alias = || asset("kms.alias", json!({"AliasArn": "a", "AliasName": "alias/d", "TargetKeyId": "k"}));
+    let key = || asset("kms.key", json!({"KeyId": "k", "KeyManager": "CUSTOMER"}));
+    let by_alias = |name: &str| json!({"type": "kms-key", "key": "c7n:AliasName", "value": name});
+    let sealed = |key: &str| asset("rds.db_instance", json!({"DBInstanceIdentifier": "d", "KmsKeyId": key}));
     let volume = |key: &str| asset("ec2.volume", json!({"VolumeId": "v", "KmsKeyId": key}));
     let group = |running: usize| {
         asset(
@@ -402,6 +430,12 @@ fn other_resources_and_settings_decide() {
         )
     };
     let limit = json!({"type": "service-limit", "threshold": 80});
+    // What a call of its own brings was not asked for.
+    let detector = |status: &str| {
+        let mut d = asset("guardduty.detector", json!({"DetectorId": "d", "Status": status}));
+        d.set("OrganizationConfiguration", Field::Unknown(Arc::new(Gap::new(GapReason::NotRequested, ""))));
+        d
+    };
     let rows: Vec<(&str, Json, Vec<Asset>, &str)> = vec![
         ("iam-user", may("s3:GetObject", "allowed"), vec![ann(allow("s3:Get*"))], "yes"),
         ("iam-user", may("s3:PutObject", "allowed"), vec![ann(allow("s3:Get*"))], "no"),
@@ -429,6 +463,11 @@ fn other_resources_and_settings_decide() {
             vec![volume("arn:aws:kms:us-east-1:1:key/z"), alias()],
             "no",
         ),
+        ("rds", by_alias("alias/d"), vec![sealed("arn:aws:kms:us-east-1:1:key/k"), key(), alias()], "yes"),
+        ("rds", by_alias("alias/e"), vec![sealed("arn:aws:kms:us-east-1:1:key/k"), key(), alias()], "no"),
+        ("rds", by_alias(""), vec![sealed("arn:aws:kms:us-east-1:1:key/k"), key()], "yes"),
+        ("rds", by_alias("alias/d"), vec![sealed("arn:aws:kms:us-east-1:1:alias/d"), key(), alias()], "yes"),
+        ("rds", by_alias("alias/d"), vec![sealed("arn:aws:kms:us-east-1:1:alias/lost"), key(), alias()], "unknown"),
         ("launch-config", json!("unused"), vec![launch(), group(1)], "no"),
         ("launch-config", json!("unused"), vec![launch()], "yes"),
         ("asg", json!("capacity-delta"), vec![group(1)], "yes"),
@@ -468,6 +507,24 @@ fn other_resources_and_settings_decide() {
             "no",
         ),
         ("account", json!({"type": "ami-block-public-access"}), vec![account()], "unknown"),
+        (
+            "account",
+            json!({"type": "guard-duty", "Detector.Status": "ENABLED"}),
+            vec![account(), detector("ENABLED")],
+            "yes",
+        ),
+        (
+            "account",
+            json!({"type": "guard-duty", "Detector.Status": "ENABLED"}),
+            vec![account(), detector("DISABLED")],
+            "no",
+        ),
+        (
+            "account",
+            json!({"type": "guard-duty", "Detector.OrganizationConfiguration.AutoEnable": true}),
+            vec![account(), detector("ENABLED")],
+            "unknown",
+        ),
         ("account", json!("securityhub"), vec![account(), region("SecurityHub", json!({"HubArn": "h"}))], "yes"),
         (
             "account",
@@ -513,4 +570,221 @@ fn a_listing_that_leaves_some_out_says_so() {
     let said = choose("rds-snapshot", &json!({"DBSnapshotIdentifier": "s"}), vec![manual], None);
     assert_eq!(said.resources.len(), 1);
     assert!(said.unlisted.unwrap().detail.contains("manual"));
+}
+
+#[test]
+fn what_is_shared_by_a_list_of_accounts_is_weighed_like_a_policy() {
+    let one = |kind: &str, id: &str| vec![asset(kind, json!({id: "x"}))];
+    let stranger = "999988887777";
+    let permission = |who: Json| json!([who]);
+    let rows: Vec<(&str, Json, Vec<Asset>, Json, &str)> = vec![
+        ("ami", json!("cross-account"), one("ec2.image", "ImageId"), permission(json!({"UserId": stranger})), "yes"),
+        (
+            "ami",
+            json!("cross-account"),
+            one("ec2.image", "ImageId"),
+            permission(json!({"UserId": "123456789012"})),
+            "no",
+        ),
+        (
+            "ami",
+            json!("cross-account"),
+            one("ec2.image", "ImageId"),
+            permission(json!({"OrganizationArn": "arn:aws:organizations::1:organization/o-1"})),
+            "yes",
+        ),
+        (
+            "ebs-snapshot",
+            json!({"type": "cross-account", "whitelist": [stranger]}),
+            one("ec2.snapshot", "SnapshotId"),
+            permission(json!({"UserId": stranger})),
+            "no",
+        ),
+        (
+            "ebs-snapshot",
+            json!({"type": "cross-account", "everyone_only": true}),
+            one("ec2.snapshot", "SnapshotId"),
+            permission(json!({"UserId": stranger})),
+            "no",
+        ),
+        (
+            "ebs-snapshot",
+            json!({"type": "cross-account", "everyone_only": true}),
+            one("ec2.snapshot", "SnapshotId"),
+            permission(json!({"Group": "all"})),
+            "yes",
+        ),
+        (
+            "log-group",
+            json!("cross-account"),
+            one("logs.log_group", "logGroupName"),
+            json!([{"destinationArn": "arn:aws:logs:us-east-1:999988887777:destination:d"}]),
+            "yes",
+        ),
+        (
+            "log-group",
+            json!("cross-account"),
+            one("logs.log_group", "logGroupName"),
+            json!([{"destinationArn": "arn:aws:lambda:us-east-1:123456789012:function:f"}]),
+            "no",
+        ),
+    ];
+    for (resource, filter, assets, answer, wanted) in rows {
+        let said = choose(resource, &filter, assets.clone(), known(answer));
+        assert_eq!(told(&said), wanted, "{resource} {filter}: {:?}", said.unknown);
+        assert_eq!(told(&choose(resource, &filter, assets, None)), "unknown", "{resource} {filter} unasked");
+    }
+    let restore = |who: &str| json!([{"AttributeName": "restore", "AttributeValues": [who]}]);
+    let rows: Vec<(&str, Asset, &str)> = vec![
+        (
+            "rds-cluster-snapshot",
+            asset("rds.db_cluster_snapshot", json!({"DBClusterSnapshotIdentifier": "s", "Attributes": restore("all")})),
+            "yes",
+        ),
+        (
+            "rds-cluster-snapshot",
+            asset("rds.db_cluster_snapshot", json!({"DBClusterSnapshotIdentifier": "s", "Attributes": []})),
+            "no",
+        ),
+        (
+            "rds-cluster-snapshot",
+            asset("rds.db_cluster_snapshot", json!({"DBClusterSnapshotIdentifier": "s"})),
+            "unknown",
+        ),
+        (
+            "redshift-snapshot",
+            asset(
+                "redshift.cluster_snapshot",
+                json!({"SnapshotIdentifier": "s", "AccountsWithRestoreAccess": [{"AccountId": stranger}]}),
+            ),
+            "yes",
+        ),
+        ("redshift-snapshot", asset("redshift.cluster_snapshot", json!({"SnapshotIdentifier": "s"})), "no"),
+        (
+            "peering-connection",
+            asset(
+                "ec2.vpc_peering_connection",
+                json!({"VpcPeeringConnectionId": "p", "AccepterVpcInfo": {"OwnerId": "123456789012"},
+                "RequesterVpcInfo": {"OwnerId": stranger}}),
+            ),
+            "yes",
+        ),
+        ("ssm-document", asset("ssm.document", json!({"Name": "d", "Permission": ["All"]})), "yes"),
+        ("ssm-document", asset("ssm.document", json!({"Name": "d", "Permission": []})), "no"),
+    ];
+    for (resource, subject, wanted) in rows {
+        let said = choose(resource, &json!("cross-account"), vec![subject], None);
+        assert_eq!(told(&said), wanted, "{resource}: {:?}", said.unknown);
+    }
+}
+
+#[test]
+fn networks_parameters_and_sources_are_looked_up() {
+    let vpc = |options: &str| {
+        asset("ec2.vpc", json!({"VpcId": "vpc-1", "DhcpOptionsId": options, "CidrBlock": "10.9.0.0/16"}))
+    };
+    let options = |servers: &[&str]| {
+        let values: Vec<Json> = servers.iter().map(|s| json!({"Value": s})).collect();
+        asset(
+            "ec2.dhcp_options",
+            json!({"DhcpOptionsId": "dopt-1", "DhcpConfigurations": [{"Key": "domain-name-servers", "Values": values}]}),
+        )
+    };
+    let servers = |want: Json| json!({"type": "dhcp-options", "domain-name-servers": want});
+    let cache = || asset("elasticache.cluster", json!({"CacheClusterId": "c", "CacheSubnetGroupName": "g"}));
+    let group = || {
+        asset(
+            "elasticache.subnet_group",
+            json!({"CacheSubnetGroupName": "g", "VpcId": "vpc-1", "Subnets": [{"SubnetIdentifier": "s-1"}]}),
+        )
+    };
+    let subnet = |public: bool| asset("ec2.subnet", json!({"SubnetId": "s-1", "MapPublicIpOnLaunch": public}));
+    let public = json!({"type": "subnet", "key": "MapPublicIpOnLaunch", "value": true});
+    let cluster = || {
+        asset(
+            "redshift.cluster",
+            json!({"ClusterIdentifier": "w", "ClusterParameterGroups": [{"ParameterGroupName": "p"}]}),
+        )
+    };
+    let parameters = |ssl: &str| {
+        asset(
+            "redshift.cluster_parameter_group",
+            json!({"ParameterGroupName": "p", "Parameters": [
+            {"ParameterName": "require_ssl", "ParameterValue": ssl, "DataType": "boolean"},
+            {"ParameterName": "search_path", "ParameterValue": "$user, public", "DataType": "string"}]}),
+        )
+    };
+    let ssl = json!({"type": "param", "key": "require_ssl", "value": true});
+    let function = |policy: &str| asset("lambda.function", json!({"FunctionName": "f", "Policy": policy}));
+    let statement = r#"{"Statement": [{"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "lambda:InvokeFunction"}]}"#;
+    let event = json!({"type": "event-source", "key": "", "op": "contains", "value": "events.amazonaws.com"});
+    let snapshot = || asset("ec2.snapshot", json!({"SnapshotId": "snap-1"}));
+    let image = || {
+        asset(
+            "ec2.image",
+            json!({"ImageId": "ami-1", "BlockDeviceMappings": [{"DeviceName": "/dev/x", "VirtualName": "ephemeral0"},
+        {"DeviceName": "/dev/y", "Ebs": {"SnapshotId": "snap-1"}}]}),
+        )
+    };
+    let rows: Vec<(&str, Json, Vec<Asset>, &str)> = vec![
+        ("vpc", servers(json!("10.0.0.9")), vec![vpc("dopt-1"), options(&["10.0.0.8", "10.0.0.9"])], "yes"),
+        ("vpc", servers(json!(["10.0.0.9"])), vec![vpc("dopt-1"), options(&["10.0.0.8", "10.0.0.9"])], "no"),
+        ("vpc", servers(json!("amazon")), vec![vpc("dopt-1"), options(&["10.0.0.8", "10.9.0.2"])], "yes"),
+        (
+            "vpc",
+            json!({"type": "dhcp-options", "domain-name-servers": "amazon", "match-operator": "all"}),
+            vec![vpc("dopt-1"), options(&["10.0.0.8", "10.9.0.2"])],
+            "no",
+        ),
+        (
+            "vpc",
+            json!({"type": "dhcp-options", "domain-name-servers": "10.0.0.9", "present": false}),
+            vec![vpc("default")],
+            "yes",
+        ),
+        ("vpc", servers(json!("10.0.0.9")), vec![vpc("dopt-2"), options(&["10.0.0.9"])], "unknown"),
+        ("cache-cluster", public.clone(), vec![cache(), group(), subnet(true)], "yes"),
+        ("cache-cluster", public.clone(), vec![cache(), group(), subnet(false)], "no"),
+        ("cache-cluster", public, vec![cache(), subnet(true)], "unknown"),
+        ("redshift", ssl.clone(), vec![cluster(), parameters("true")], "yes"),
+        ("redshift", ssl.clone(), vec![cluster(), parameters("false")], "no"),
+        ("redshift", ssl, vec![cluster()], "unknown"),
+        ("lambda", event.clone(), vec![function(statement)], "yes"),
+        ("lambda", event.clone(), vec![function(r#"{"Statement": []}"#)], "no"),
+        ("lambda", event, vec![asset("lambda.function", json!({"FunctionName": "f"}))], "unknown"),
+        ("ebs-snapshot", json!("skip-ami-snapshots"), vec![snapshot(), image()], "no"),
+        ("ebs-snapshot", json!("skip-ami-snapshots"), vec![snapshot()], "yes"),
+        ("ebs-snapshot", json!({"type": "skip-ami-snapshots", "value": false}), vec![snapshot(), image()], "yes"),
+    ];
+    for (resource, filter, assets, wanted) in rows {
+        let said = choose(resource, &filter, assets, None);
+        assert_eq!(told(&said), wanted, "{resource} {filter}: {:?}", said.unknown);
+    }
+    let file = || vec![asset("efs.file_system", json!({"FileSystemId": "fs-1"}))];
+    let moved = json!([{"TransitionToIA": "AFTER_7_DAYS"}, {"TransitionToArchive": "AFTER_90_DAYS"}]);
+    let rows: Vec<(&str, Json, Vec<Asset>, Json, &str)> = vec![
+        (
+            "efs",
+            json!({"type": "lifecycle-policy", "state": "present", "value": "AFTER_7_DAYS"}),
+            file(),
+            moved.clone(),
+            "yes",
+        ),
+        ("efs", json!({"type": "lifecycle-policy", "state": "absent", "value": "AFTER_14_DAYS"}), file(), moved, "yes"),
+        ("efs", json!({"type": "lifecycle-policy", "state": "present"}), file(), json!([]), "no"),
+        ("vpc", json!({"type": "vpc-attributes", "dnshostnames": true}), vec![vpc("dopt-1")], json!(true), "yes"),
+        (
+            "vpc",
+            json!({"type": "vpc-attributes", "dnshostnames": true, "dnssupport": true}),
+            vec![vpc("d")],
+            json!(false),
+            "no",
+        ),
+        ("vpc", json!({"type": "vpc-attributes", "addressusage": false}), vec![vpc("d")], Json::Null, "unknown"),
+    ];
+    for (resource, filter, assets, answer, wanted) in rows {
+        let said = choose(resource, &filter, assets.clone(), known(answer));
+        assert_eq!(told(&said), wanted, "{resource} {filter}: {:?}", said.unknown);
+        assert_eq!(told(&choose(resource, &filter, assets, None)), "unknown", "{resource} {filter} unasked");
+    }
 }

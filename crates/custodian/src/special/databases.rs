@@ -12,8 +12,37 @@ pub(super) fn make(b: &Build<'_, '_>) -> Option<Result<Made, String>> {
         ("rds" | "rds-cluster", "pending-maintenance") => Ok(maintenance()),
         ("rds", "db-parameter") => parameters_of_instance(b),
         ("rds-param-group" | "rds-cluster-param-group", "db-parameter") => parameters_of_group(b),
+        ("redshift", "param") => warehouse(b),
         _ => return None,
     })
+}
+
+/// A value question to the parameters of a cluster's groups.
+fn warehouse(b: &Build<'_, '_>) -> Result<Made, String> {
+    const GROUPS: &str = "redshift.cluster_parameter_group";
+    let value: ValueFilter = b.value()?;
+    let typed = |p: &Json| {
+        let text_of = text(p, "ParameterValue");
+        let plain = text_of == "default" || !["boolean", "integer"].contains(&text(p, "DataType"));
+        let value = if plain { None } else { serde_json::from_str(text_of).ok() };
+        (text(p, "ParameterName").to_owned(), value.unwrap_or_else(|| Json::from(text_of)))
+    };
+    let made = Made::on(&["ClusterParameterGroups"], move |ask: &Ask<'_>| {
+        tri(|| {
+            let groups = all(ask, GROUPS)?;
+            for g in list(ask.res.get("ClusterParameterGroups")?) {
+                let name = text(g, "ParameterGroupName");
+                let found = groups.iter().find(|p| p.text("ParameterGroupName") == name);
+                let found = found.ok_or_else(|| not_told(format!("the parameter group `{name}` was not listed")))?;
+                let told: serde_json::Map<_, _> = list(&found.called("Parameters")?).iter().map(typed).collect();
+                if value.matches(&told.into(), ask.scene.now) {
+                    return Ok(Answer::Yes(Vec::new()));
+                }
+            }
+            Ok(Answer::No)
+        })
+    });
+    Ok(made.reading([kind(GROUPS), Read::Field(GROUPS.into(), "Parameters".into())]))
 }
 
 fn maintenance() -> Made {

@@ -17,6 +17,7 @@ mod roles;
 mod s3;
 mod services;
 mod settings;
+mod shares;
 mod statement;
 mod time;
 mod versions;
@@ -129,7 +130,7 @@ fn placed(v: &Json) -> Result<Json, String> {
 
 type Maker = fn(&Build<'_, '_>) -> Option<Result<Made, String>>;
 
-const FAMILIES: [Maker; 21] = [
+const FAMILIES: [Maker; 22] = [
     settings::make,
     account::make,
     metrics::make,
@@ -149,6 +150,7 @@ const FAMILIES: [Maker; 21] = [
     services::make,
     statement::make,
     access::make,
+    shares::make,
     time::make,
     related::make,
 ];

@@ -1,9 +1,10 @@
 //! Filters of networks and security groups.
 
-use super::{Build, Made, agree, all, kind, tri};
-use crate::filter::{Answer, Ask, items};
+use super::{Build, Made, agree, all, kind, list, text, tri};
+use crate::call::Call;
+use crate::filter::{Answer, Ask, Read, items};
 use crate::value::ValueFilter;
-use crate::world::Res;
+use crate::world::{Res, not_told};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ pub(super) fn make(b: &Build<'_, '_>) -> Option<Result<Made, String>> {
         ("security-group", "used" | "unused") => group_used(b),
         (_, "default-vpc") => default_vpc(b),
         ("vpc", "internet-gateway" | "nat-gateway" | "vpc-endpoint") => beside_vpc(b),
+        ("vpc", "dhcp-options") => Ok(dhcp_options(b)),
+        ("vpc", "vpc-attributes") => Ok(attributes(b)),
         (_, "network-location") => location(b),
         _ => return None,
     })
@@ -80,6 +83,87 @@ fn flow_logs(b: &Build<'_, '_>) -> Result<Made, String> {
         })
     });
     Ok(made.reading([kind("ec2.flow_log")]))
+}
+
+/// What the options of a VPC's DHCP say. `amazon` stands for the addresses that Amazon's own DNS server has in the VPC.
+fn dhcp_options(b: &Build<'_, '_>) -> Made {
+    const OPTIONS: &str = "ec2.dhcp_options";
+    let keys = ["domain-name", "domain-name-servers", "ntp-servers"];
+    let asked: Vec<(&str, Json)> = keys.iter().filter_map(|k| Some((*k, b.data.get(*k)?.clone()))).collect();
+    let (present, every) = (b.flag("present").unwrap_or(true), b.text("match-operator").as_deref() == Some("all"));
+    let made = Made::on(&["DhcpOptionsId", "CidrBlock", "CidrBlockAssociationSet"], move |ask: &Ask<'_>| {
+        tri(|| {
+            let (id, listed) = (ask.res.text("DhcpOptionsId"), all(ask, OPTIONS)?);
+            let set = match listed.iter().find(|o| o.text("DhcpOptionsId") == id) {
+                Some(set) => list(set.get("DhcpConfigurations")?).to_vec(),
+                None if id == "default" => Vec::new(),
+                None => return Err(not_told(format!("the DHCP options `{id}` were not listed"))),
+            };
+            let has = |(key, want): &(&str, Json)| {
+                let Some(option) = set.iter().find(|o| text(o, "Key") == *key) else { return false };
+                let values = list(option.get("Values").unwrap_or(&Json::Null)).iter().map(|v| text(v, "Value"));
+                let values: BTreeSet<String> = values.map(str::to_owned).collect();
+                match want {
+                    Json::String(s) if s == "amazon" && every => values.is_subset(&amazon_dns(&ask.res.json)),
+                    Json::String(s) if s == "amazon" => !values.is_disjoint(&amazon_dns(&ask.res.json)),
+                    Json::String(s) => values.contains(s),
+                    _ => {
+                        let (amazon, named): (Vec<&str>, Vec<&str>) =
+                            list(want).iter().filter_map(Json::as_str).partition(|w| *w == "amazon");
+                        let mut whole: BTreeSet<String> = named.into_iter().map(str::to_owned).collect();
+                        if !amazon.is_empty() {
+                            whole.extend(amazon_dns(&ask.res.json));
+                        }
+                        values == whole
+                    }
+                }
+            };
+            Ok(agree(present, asked.iter().all(has)))
+        })
+    });
+    made.reading([kind(OPTIONS)])
+}
+
+/// Amazon's DNS server: its name in DHCP options, its address everywhere, and the third address of each of the VPC's IPv4 blocks.
+fn amazon_dns(vpc: &Json) -> BTreeSet<String> {
+    let more = list(vpc.get("CidrBlockAssociationSet").unwrap_or(&Json::Null)).iter();
+    let more = more.filter(|a| a.pointer("/CidrBlockState/State").and_then(Json::as_str) == Some("associated"));
+    let blocks = std::iter::once(vpc).chain(more).map(|v| text(v, "CidrBlock"));
+    let third = |block: &str| {
+        let base: std::net::Ipv4Addr = block.split('/').next()?.parse().ok()?;
+        Some(std::net::Ipv4Addr::from(u32::from(base).checked_add(2)?).to_string())
+    };
+    let fixed = ["AmazonProvidedDNS", "169.254.169.253"].into_iter().map(str::to_owned);
+    fixed.chain(blocks.filter_map(third)).collect()
+}
+
+fn attributes(b: &Build<'_, '_>) -> Made {
+    const KEYS: [(&str, &str, &str); 3] = [
+        ("dnshostnames", "enableDnsHostnames", "EnableDnsHostnames.Value"),
+        ("dnssupport", "enableDnsSupport", "EnableDnsSupport.Value"),
+        ("addressusage", "enableNetworkAddressUsageMetrics", "EnableNetworkAddressUsageMetrics.Value"),
+    ];
+    let asked: Vec<(bool, Call)> = KEYS
+        .iter()
+        .filter_map(|(key, attribute, take)| {
+            let with = json!({"VpcId": "{VpcId}", "Attribute": attribute});
+            Some((b.flag(key)?, b.call("ec2:DescribeVpcAttribute", &with).taking(take)))
+        })
+        .collect();
+    let reads: Vec<Read> = asked.iter().map(|(_, call)| Read::Asked(call.clone())).collect();
+    let made = Made::on(&[], move |ask: &Ask<'_>| {
+        let mut unsure = None;
+        for (wanted, call) in &asked {
+            match ask.res.asked(call) {
+                Ok(v) if v.is_boolean() && v != *wanted => return Answer::No,
+                Ok(v) if v.is_boolean() => {}
+                Ok(_) => unsure = Some(not_told("the attribute was not told")),
+                Err(gap) => unsure = Some(gap),
+            }
+        }
+        unsure.map_or(Answer::Yes(Vec::new()), Answer::Unknown)
+    });
+    made.reading(reads)
 }
 
 /// A question to each rule of a security group, one source or destination at a time.

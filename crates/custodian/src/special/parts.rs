@@ -15,6 +15,8 @@ pub(super) fn make(b: &Build<'_, '_>) -> Option<Result<Made, String>> {
         ("ec2", "image-age") => image_age(b),
         ("ami", "image-age") => super::asg::older(b)
             .map(|older| Made::on(&["CreationDate"], move |ask: &Ask<'_>| tri(|| older(ask, &ask.res.json)))),
+        ("ebs-snapshot", "skip-ami-snapshots") => behind_images(b),
+        ("efs", "lifecycle-policy") => Ok(lifecycle(b)),
         ("ec2", "singleton") => Ok(singleton(b)),
         ("ec2", "ssm") => {
             let with = json!({"Filters": [{"Key": "InstanceIds", "Values": ["{InstanceId}"]}]});
@@ -382,6 +384,39 @@ fn endpoints(b: &Build<'_, '_>) -> Result<Made, String> {
         })
     });
     Ok(made.reading([kind(&of)]))
+}
+
+/// Snapshots that no image of the account is made of; `value: false` asks for all of them.
+fn behind_images(b: &Build<'_, '_>) -> Result<Made, String> {
+    if b.flag("value") == Some(false) {
+        return Ok(Made::on(&[], |_: &Ask<'_>| Answer::Yes(Vec::new())));
+    }
+    let of = b.kind("ami")?;
+    let listed = of.clone();
+    let made = Made::on(&["SnapshotId"], move |ask: &Ask<'_>| {
+        tri(|| {
+            let own = ask.res.text("SnapshotId");
+            let mine = |d: &Json| d.pointer("/Ebs/SnapshotId").and_then(Json::as_str) == Some(own);
+            for image in all(ask, &listed)? {
+                if list(image.get("BlockDeviceMappings")?).iter().any(mine) {
+                    return Ok(Answer::No);
+                }
+            }
+            Ok(Answer::Yes(Vec::new()))
+        })
+    });
+    Ok(made.reading([kind(&of), super::field(&of, "BlockDeviceMappings")]))
+}
+
+/// Whether a file system moves files to cheaper storage: at all, or after so many days.
+fn lifecycle(b: &Build<'_, '_>) -> Made {
+    let wanted = b.text("state").as_deref() == Some("present");
+    let rule = b.text("value").map(|days| json!({"TransitionToIA": days}));
+    let call = b.call("efs:DescribeLifecycleConfiguration", &json!({"FileSystemId": "{FileSystemId}"}));
+    asking(call.taking("LifecyclePolicies"), move |_, told| {
+        let rules = list(&told);
+        Ok(super::agree(wanted, rule.as_ref().map_or(!rules.is_empty(), |r| rules.contains(r))))
+    })
 }
 
 /// Whether none of the other resources names it.

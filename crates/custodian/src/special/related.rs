@@ -25,10 +25,54 @@ const CLASSES: [(&str, &str); 11] = [
     ("Role", "iam-role"),
 ];
 
+/// What stands between a resource and its network: a group of subnets, by the resource's member and the group's own name.
+struct Group {
+    resource: &'static str,
+    kind: &'static str,
+    member: &'static str,
+    subnets: &'static str,
+}
+
+const GROUPS: [Group; 2] = [
+    Group {
+        resource: "cache-cluster",
+        kind: "elasticache.subnet_group",
+        member: "CacheSubnetGroupName",
+        subnets: "Subnets[].SubnetIdentifier",
+    },
+    Group {
+        resource: "redshift",
+        kind: "redshift.cluster_subnet_group",
+        member: "ClusterSubnetGroupName",
+        subnets: "Subnets[].SubnetIdentifier",
+    },
+];
+
+impl Group {
+    /// The group that a resource names; `null` where it names none.
+    fn of(&self, ask: &Ask<'_>) -> Result<Json, Arc<Gap>> {
+        let name = ask.res.get(self.member)?.as_str().unwrap_or_default();
+        let groups = super::all(ask, self.kind)?;
+        match groups.iter().find(|g| g.text(self.member) == name) {
+            Some(group) => Ok(group.json.clone()),
+            None if name.is_empty() => Ok(Json::Null),
+            None => Err(crate::world::not_told(format!("the subnet group `{name}` was not listed"))),
+        }
+    }
+}
+
 pub(super) fn make(b: &Build<'_, '_>) -> Option<Result<Made, String>> {
-    let (class, path) = b.cx.resource.related(b.name).filter(|(_, path)| !path.is_empty())?;
-    let (_, other) = CLASSES.iter().find(|(c, _)| *c == class)?;
-    Some(related(b, other, path))
+    let own = b.cx.resource.related(b.name).filter(|(_, path)| !path.is_empty());
+    if let Some((class, path)) = own {
+        let (_, other) = CLASSES.iter().find(|(c, _)| *c == class)?;
+        return Some(related(b, other, path, None));
+    }
+    let group = GROUPS.iter().find(|g| g.resource == b.resource())?;
+    match b.name {
+        "subnet" => Some(related(b, "subnet", group.subnets, Some(group))),
+        "vpc" => Some(related(b, "vpc", "VpcId", Some(group))),
+        _ => None,
+    }
 }
 
 /// The ids that a path finds, each once.
@@ -47,7 +91,7 @@ struct Ways {
     nat: Option<bool>,
 }
 
-fn related(b: &Build<'_, '_>, other: &'static str, path: &str) -> Result<Made, String> {
+fn related(b: &Build<'_, '_>, other: &'static str, path: &str, group: Option<&'static Group>) -> Result<Made, String> {
     let of: SmolStr = b.kind(other)?;
     let known = b.cx.names.by_resource.get(other).cloned().unwrap_or_default();
     let path = Path::parse(path)?;
@@ -64,7 +108,10 @@ fn related(b: &Build<'_, '_>, other: &'static str, path: &str) -> Result<Made, S
     let key = b.text("key").unwrap_or_default();
     let own_value = crate::value::look(&key, b.cx)?;
     let other_value = crate::value::look(&key, b.cx)?;
-    let mut roots = path.roots();
+    let mut roots = match group {
+        Some(group) => Some(BTreeSet::from([group.member.to_owned()])),
+        None => path.roots(),
+    };
     if match_own
         && let (Some(r), Some(more)) = (&mut roots, ValueFilter::compile_with(&data, Some(&key), b.cx)?.roots())
     {
@@ -73,6 +120,7 @@ fn related(b: &Build<'_, '_>, other: &'static str, path: &str) -> Result<Made, S
     let value_roots = value.as_ref().and_then(ValueFilter::roots);
     // What the question needs of the other resource.
     let mut reads: Vec<Read> = vec![kind(&of)];
+    reads.extend(group.map(|g| kind(g.kind)));
     if let Some(v) = &value {
         let mut needs = crate::filter::Needs::default();
         match v.roots() {
@@ -84,7 +132,15 @@ fn related(b: &Build<'_, '_>, other: &'static str, path: &str) -> Result<Made, S
             r => r,
         }));
     }
+    // Aliases say which key is meant, and are members of a key for Cloud Custodian alone.
     let is_key = other == "kms-key";
+    let aliases = if is_key { Some(b.kind("kms")?) } else { None };
+    reads.extend(aliases.iter().map(|a| kind(a)));
+    let by_alias = is_key && key.contains("AliasName");
+    let value_roots = value_roots.map(|mut roots| {
+        roots.remove("AliasNames");
+        roots
+    });
     if ways.internet.is_some() || ways.nat.is_some() {
         reads.push(kind("ec2.route_table"));
     }
@@ -96,9 +152,13 @@ fn related(b: &Build<'_, '_>, other: &'static str, path: &str) -> Result<Made, S
         _ => "c7n:matched",
     };
     let test = move |ask: &Ask<'_>| -> Result<Answer, Arc<Gap>> {
-        let mut wanted = ids(&path.search(&ask.res.json));
+        let mut wanted = match group {
+            Some(group) => ids(&path.search(&group.of(ask)?)),
+            None => ids(&path.search(&ask.res.json)),
+        };
+        let aliases = aliases.as_deref().map(|kind| super::all(ask, kind));
         if is_key {
-            wanted = wanted.iter().map(|id| key_id(id)).collect();
+            wanted = wanted.iter().map(|id| behind(key_id(id), aliases.as_ref())).collect();
         }
         if counts {
             let want = data.get("value").cloned().unwrap_or(Json::Null);
@@ -121,10 +181,18 @@ fn related(b: &Build<'_, '_>, other: &'static str, path: &str) -> Result<Made, S
                 unsure = Some(gap);
                 continue;
             }
+            let named = match &aliases {
+                Some(Err(gap)) if by_alias => {
+                    unsure = Some(gap.clone());
+                    continue;
+                }
+                Some(Ok(all)) if by_alias => Some(with_aliases(&r.json, id, all)),
+                _ => None,
+            };
             let by_value = match &value {
                 _ if match_own => own_value(&ask.res.json) == other_value(&r.json),
                 Some(_) if !has_value && (ways.internet.is_some() || ways.nat.is_some()) => true,
-                Some(v) => v.matches(&r.json, ask.scene.now),
+                Some(v) => v.matches(named.as_ref().unwrap_or(&r.json), ask.scene.now),
                 None => true,
             };
             if by_value && leads(ask, &r.json, ways)? {
@@ -149,6 +217,27 @@ fn key_id(name: &str) -> String {
         Some(name)
     };
     last.unwrap_or(name).to_owned()
+}
+
+type Aliases<'a> = Vec<&'a crate::world::Res<'a>>;
+
+/// The key behind an alias, where the aliases are known; else the same.
+fn behind(id: String, aliases: Option<&Result<Aliases<'_>, Arc<Gap>>>) -> String {
+    let Some(Ok(all)) = aliases else { return id };
+    let named = all.iter().find(|a| id.starts_with("alias/") && a.text("AliasName") == id);
+    named.map(|a| a.text("TargetKeyId").to_owned()).filter(|key| !key.is_empty()).unwrap_or(id)
+}
+
+/// A key with its aliases: all as `AliasNames`, the first also as `c7n:AliasName`, which is empty where there is none.
+fn with_aliases(key: &Json, id: &str, aliases: &Aliases<'_>) -> Json {
+    let names: Vec<&str> =
+        aliases.iter().filter(|a| a.text("TargetKeyId") == id).map(|a| a.text("AliasName")).collect();
+    let mut out = key.as_object().cloned().unwrap_or_default();
+    out.insert("c7n:AliasName".to_owned(), names.first().copied().unwrap_or_default().into());
+    if !names.is_empty() {
+        out.insert("AliasNames".to_owned(), names.into());
+    }
+    out.into()
 }
 
 fn leads(ask: &Ask<'_>, subnet: &Json, ways: Ways) -> Result<bool, Arc<Gap>> {

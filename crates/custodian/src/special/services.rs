@@ -19,6 +19,7 @@ pub(super) fn make(b: &Build<'_, '_>) -> Option<Result<Made, String>> {
         ("cloudtrail", "status") => question(b, "Status", |v| v),
         ("cloudtrail", "event-selectors") => question(b, "EventSelectors", |v| v),
         ("cloudtrail", "is-shadow") => Ok(shadow(b)),
+        ("lambda", "event-source") => event_sources(b),
         ("rds-subnet-group", "unused") => subnet_group_unused(b),
         ("dynamodb-table", "continuous-backup") => question(b, "ContinuousBackups", |v| v),
         _ => return None,
@@ -134,6 +135,32 @@ fn shadow(b: &Build<'_, '_>) -> Made {
         let foreign = ask.res.json.get("IsOrganizationTrail") == Some(&Json::Bool(true)) && !owner;
         super::agree(wanted, elsewhere || foreign)
     })
+}
+
+/// A value question to the services that a function's policy lets call it; whatever key it names.
+fn event_sources(b: &Build<'_, '_>) -> Result<Made, String> {
+    const SOURCES: &str = "c7n:EventSources";
+    let value = ValueFilter::compile_with(b.data, Some("\"c7n:EventSources\""), b.cx)?;
+    let made = Made::on(&[], move |ask: &Ask<'_>| {
+        tri(|| {
+            let policy = ask.res.called("Policy")?;
+            if policy.is_null() {
+                return Ok(Answer::No);
+            }
+            let statements =
+                super::iam::statements(&policy).ok_or_else(|| crate::world::not_told("the policy is not JSON"))?;
+            let allowed = statements.iter().filter(|s| super::text(s, "Effect") == "Allow");
+            let service = |s: &Json| Some(s.pointer("/Principal/Service")?.as_str()?.to_owned());
+            let sources: std::collections::BTreeSet<String> = allowed.filter_map(service).collect();
+            let seen = if sources.is_empty() { json!({}) } else { json!({SOURCES: sources}) };
+            if !value.matches(&seen, ask.scene.now) {
+                return Ok(Answer::No);
+            }
+            let noted = seen.get(SOURCES).map(|s| (SOURCES.to_owned(), s.clone()));
+            Ok(Answer::Yes(noted.into_iter().collect()))
+        })
+    });
+    Ok(made.reading([own("Policy")]))
 }
 
 fn subnet_group_unused(b: &Build<'_, '_>) -> Result<Made, String> {

@@ -11,9 +11,26 @@ pub fn of_field(compiled: &Compiled, kind: &str, path: &str) -> Option<Check> {
     of_some(compiled, kind, path, None)
 }
 
+/// A check that has a kind listed and nothing else read, for kinds whose listing brings no field; `None` where it has no field.
+pub fn of_kind(compiled: &Compiled, kind: &str) -> Option<Check> {
+    let field = compiled.kinds.get(kind)?.names().next()?.clone();
+    of(compiled, kind, &field, "true || ")
+}
+
 /// The same of those assets alone in which a member has one of these values.
 pub fn of_some(compiled: &Compiled, kind: &str, path: &str, among: Option<(&str, &[String])>) -> Option<Check> {
     let field = path.split('.').next().unwrap_or(path);
+    // As JSON, a list of texts is one of expressions too; in YAML's plain quotes a quote is written twice.
+    let when = among.map(|(member, values)| {
+        let list = serde_json::to_string(values).unwrap_or_default().replace('\'', "''");
+        format!("has(this.{member}) && this.{member} in {list} && ")
+    });
+    let when = when.unwrap_or_default() + &before(compiled, kind, field);
+    of(compiled, kind, field, &when)
+}
+
+/// A check that asks for a field of a kind after something else.
+fn of(compiled: &Compiled, kind: &str, field: &str, when: &str) -> Option<Check> {
     let some = match compiled.schema.kind(kind)?.fields.get(field)? {
         Type::Map(_) | Type::Struct(_) => "{}",
         Type::List(_) => "[]",
@@ -21,12 +38,6 @@ pub fn of_some(compiled: &Compiled, kind: &str, path: &str, among: Option<(&str,
         Type::Int | Type::Float => "1",
         _ => "'2026-01-01T00:00:00Z'",
     };
-    // As JSON, a list of texts is one of expressions too; in YAML's plain quotes a quote is written twice.
-    let when = among.map(|(member, values)| {
-        let list = serde_json::to_string(values).unwrap_or_default().replace('\'', "''");
-        format!("has(this.{member}) && this.{member} in {list} && ")
-    });
-    let when = when.unwrap_or_default() + &before(compiled, kind, field);
     let text = format!(
         "{{kind: check, id: reader, each: {kind}, pass: '{when}has(this.{field})', severity: info, \
          en: {{title: t, why: t, fix: t}}, ja: {{title: t, why: t, fix: t}}, tests: {{ \

@@ -175,7 +175,12 @@ fn readers_of(compiled: &Compiled, names: &Names, wanted: &BTreeSet<Read>) -> Ve
     let mut checks = Vec::new();
     for r in wanted {
         match r {
-            Read::Kind(kind) => fields.extend(listed(kind).map(|f| (kind.clone(), f))),
+            Read::Kind(kind) => match listed(kind) {
+                Some(field) => {
+                    fields.insert((kind.clone(), field));
+                }
+                None => checks.extend(readers::of_kind(compiled, kind)),
+            },
             Read::Field(kind, field) => {
                 fields.insert((kind.clone(), field.clone()));
             }
