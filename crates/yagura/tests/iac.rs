@@ -349,6 +349,36 @@ resource "aws_cloudfront_distribution" "d" {
 }
 
 #[test]
+fn what_a_template_leaves_open_hides_no_more_than_itself() {
+    let template: &[u8] = br#"
+Parameters: {Subnet: {Type: String}, Image: {Type: String}, Range: {Type: String}, Queue: {Type: String}, Engine: {Type: String}, Value: {Type: String}}
+Conditions: {Asked: !Equals [!Ref Value, "yes"]}
+Resources:
+  Cluster: {Type: AWS::EKS::Cluster, Properties: {Name: c, ResourcesVpcConfig: {SubnetIds: [!Ref Subnet], EndpointPublicAccess: false}}}
+  Task: {Type: AWS::ECS::TaskDefinition, Properties: {Family: t, ContainerDefinitions: [{Name: a, Image: !Ref Image, Privileged: true}, !If [Asked, {Name: b, Image: b}, !Ref "AWS::NoValue"]]}}
+  Open: {Type: AWS::EC2::SecurityGroup, Properties: {GroupName: open, SecurityGroupIngress: [{IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: !Ref Range}, {IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: 0.0.0.0/0}]}}
+  Hidden: {Type: AWS::EC2::SecurityGroup, Properties: {GroupName: hidden, SecurityGroupIngress: [{IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: !Ref Range}, {IpProtocol: tcp, FromPort: 443, ToPort: 443, CidrIp: 0.0.0.0/0}]}}
+  Other: {Type: AWS::EC2::SecurityGroup, Properties: {GroupName: other, SecurityGroupIngress: [{IpProtocol: tcp, FromPort: 443, ToPort: 443, CidrIp: !Ref Range}]}}
+  Maybe: {Type: AWS::Lambda::Function, Properties: {FunctionName: maybe, Code: {ZipFile: x}, Role: r, DeadLetterConfig: {TargetArn: !Ref Queue}}}
+  Zones: {Type: AWS::Lambda::Function, Properties: {FunctionName: zones, Code: {ZipFile: x}, Role: r, VpcConfig: {SubnetIds: [subnet-1, !If [Asked, subnet-2, !Ref "AWS::NoValue"]]}}}
+"#;
+    let of = |rule: &str| statuses(&[("t.yaml", template)], &["--check", rule], rule);
+    assert_eq!(of("eks.cluster_endpoint_not_public"), expect(&[("c", "pass")]));
+    assert_eq!(of("ecs.task_definition_not_privileged"), expect(&[("t", "fail")]));
+    // The second container may be there, and writes to its file system then; the first one does in any case.
+    assert_eq!(of("ecs.task_definition_root_filesystem_read_only"), expect(&[("t", "fail")]));
+    assert_eq!(
+        of("ec2.security_group_admin_ports_closed"),
+        expect(&[("Hidden", "unknown"), ("Open", "fail"), ("Other", "pass")])
+    );
+    // What is open as a whole stays so, for policies and networks too.
+    assert_eq!(of("lambda.function_has_dead_letter_queue"), expect(&[("maybe", "unknown")]));
+    assert_eq!(of("lambda.function_in_vpc")["zones"], "pass");
+    let run = judged(&[("t.yaml", template)], &["--check", "ecs.task_definition_not_privileged"]);
+    assert!(run.stdout.contains("unknown ("), "the evidence says which part is open: {}", run.stdout);
+}
+
+#[test]
 fn nested_stacks_loops_and_sam_are_worked_out() {
     let outer: &[u8] = br#"
 Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]

@@ -273,6 +273,7 @@ pub fn large(lang: Lang, n: usize) -> Report {
 
 fn meta(lang: Lang) -> Meta {
     Meta {
+        left_out: 0,
         notes: Vec::new(),
         tool: "0.1.0".into(),
         taken_at: "2026-01-02T03:04:05Z".parse().expect("a timestamp"),
