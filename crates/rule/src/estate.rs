@@ -69,6 +69,8 @@ pub struct Estate {
     callers: Vec<Caller>,
     scope: Scope,
     assets: Vec<Asset>,
+    /// Whether a field of an asset is known in part. Only templates make such: what AWS answered need not be searched for holes.
+    pub(crate) partly: bool,
     by_kind: HashMap<SmolStr, Vec<u32>>,
     listings: HashMap<ListingKey, Option<Arc<Gap>>>,
     joins: HashMap<JoinKey, JoinIndex>,
@@ -135,6 +137,7 @@ impl Estate {
             callers,
             scope,
             assets: Vec::new(),
+            partly: false,
             by_kind: HashMap::new(),
             listings: HashMap::new(),
             joins: HashMap::new(),
@@ -218,6 +221,7 @@ impl Estate {
         let at = u32::try_from(self.assets.len()).unwrap_or(u32::MAX);
         self.reweave(&asset.kind);
         self.by_kind.entry(asset.kind.clone()).or_default().push(at);
+        self.partly |= asset.fields.iter().any(|(_, f)| matches!(f, Field::Partly(..)));
         self.assets.push(asset);
         at
     }

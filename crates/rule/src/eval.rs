@@ -3,7 +3,7 @@
 
 use crate::check::Join;
 use crate::estate::{Estate, Hole, Joined, push_key};
-use crate::operate::{Known, V, compare, instant, mismatch, not_told, ordered, overflow, reckon};
+use crate::operate::{Known, V, compare, compare_parts, instant, mismatch, not_told, ordered, overflow, reckon};
 use crate::program::{MacroKind, Node};
 use smol_str::SmolStr;
 use std::sync::Arc;
@@ -115,7 +115,7 @@ impl<'e> Env<'e> {
             Node::Compare(op, a, b) => {
                 let (a, b) = self.pair(a, b)?;
                 self.spend(length(&b) / 16)?;
-                V::Bool(compare(*op, &a, &b)?)
+                V::Bool(if self.estate.partly { compare_parts(*op, &a, &b)? } else { compare(*op, &a, &b)? })
             }
             Node::CompareTime(op, a, b) => {
                 let (a, b) = self.pair(a, b)?;
@@ -156,7 +156,9 @@ impl<'e> Env<'e> {
                     return Err(holes);
                 }
                 self.spend(values.iter().map(length).sum::<usize>() / 16)?;
-                if let Some(holes) = values.iter().find_map(|v| f.hole(v)) {
+                if self.estate.partly
+                    && let Some(holes) = values.iter().find_map(|v| f.hole(v))
+                {
                     return Err(holes);
                 }
                 let out = f.run(&values, self.estate)?;

@@ -162,15 +162,35 @@ pub(crate) fn ordered(op: Comparison, o: Ordering) -> bool {
     }
 }
 
+/// A comparison of values that may have parts that are not known: what they are could decide it.
+pub(crate) fn compare_parts(op: Comparison, a: &V<'_>, b: &V<'_>) -> Result<bool, Vec<Hole>> {
+    match (op, a.hole(), b.hole()) {
+        (_, Some(holes), _) => Err(holes),
+        (Comparison::In, None, Some(holes)) => contained_for_sure(a, b, holes),
+        (_, None, Some(holes)) => Err(holes),
+        (_, None, None) => compare(op, a, b),
+    }
+}
+
+/// Whether a list or the keys of a map have a value, whatever is not known in them is.
+fn contained_for_sure(needle: &V<'_>, hay: &V<'_>, holes: Vec<Hole>) -> Result<bool, Vec<Hole>> {
+    let found = match hay {
+        V::Ref(Value::List(l)) => l.iter().any(|v| v.gap().is_none() && equal(needle, &V::of(v))),
+        V::List(l) => l.iter().any(|v| v.hole().is_none() && equal(needle, v)),
+        V::Ref(Value::Map(m)) => match needle.text().and_then(|k| m.get(k)) {
+            Some(Value::Unknown(_)) => false,
+            found => return Ok(found.is_some()),
+        },
+        _ => return Err(mismatch()),
+    };
+    if found { Ok(true) } else { Err(holes) }
+}
+
 pub(crate) fn compare(op: Comparison, a: &V<'_>, b: &V<'_>) -> Result<bool, Vec<Hole>> {
     match op {
         Comparison::In => contains(a, b),
-        Comparison::Equal | Comparison::NotEqual => {
-            if let Some(holes) = a.hole().or_else(|| b.hole()) {
-                return Err(holes);
-            }
-            Ok(equal(a, b) == (op == Comparison::Equal))
-        }
+        Comparison::Equal => Ok(equal(a, b)),
+        Comparison::NotEqual => Ok(!equal(a, b)),
         // Nothing stands before or after NaN: an error in CEL's reference implementation.
         _ => order(a, b).map(|o| ordered(op, o)).ok_or_else(mismatch),
     }
@@ -229,21 +249,13 @@ pub(crate) fn equal(a: &V<'_>, b: &V<'_>) -> bool {
     }
 }
 
-/// Whether a list or the keys of a map have a value; one that is not known may be it.
 fn contains(needle: &V<'_>, hay: &V<'_>) -> Result<bool, Vec<Hole>> {
-    if let Some(holes) = needle.hole() {
-        return Err(holes);
+    match hay {
+        V::Ref(Value::List(l)) => Ok(l.iter().any(|v| equal(needle, &V::of(v)))),
+        V::List(l) => Ok(l.iter().any(|v| equal(needle, v))),
+        V::Ref(Value::Map(m)) => Ok(needle.text().is_some_and(|k| m.get(k).is_some())),
+        _ => Err(mismatch()),
     }
-    let found = match hay {
-        V::Ref(Value::List(l)) => l.iter().any(|v| v.gap().is_none() && equal(needle, &V::of(v))),
-        V::List(l) => l.iter().any(|v| v.hole().is_none() && equal(needle, v)),
-        V::Ref(Value::Map(m)) => match needle.text().and_then(|k| m.get(k)) {
-            Some(Value::Unknown(gap)) => return Err(vec![Hole::Other(gap.clone())]),
-            found => return Ok(found.is_some()),
-        },
-        _ => return Err(mismatch()),
-    };
-    if found { Ok(true) } else { hay.hole().map_or(Ok(false), Err) }
 }
 
 /// Arithmetic; unlike CEL, a whole number and a fraction may meet.
