@@ -63,6 +63,12 @@ impl Gap {
         Self { reason, call: SmolStr::default(), permission: None, region: SmolStr::default(), detail: detail.into() }
     }
 
+    /// Whether what is not known may turn out to be nothing: CloudFormation's `Fn::If` may leave an item out (`AWS::NoValue`), where any
+    /// other expression gives one.
+    pub fn may_be_nothing(&self) -> bool {
+        self.reason == GapReason::AfterDeployment && self.detail.starts_with("Fn::If")
+    }
+
     /// The gap of what hangs on the number of an account that STS did not tell.
     pub fn hidden_account() -> Self {
         let whoami = SmolStr::new_static("sts:GetCallerIdentity");

@@ -247,8 +247,9 @@ impl<'e> Env<'e> {
         let item = match (of, self.known(at)?) {
             (V::Ref(Value::List(l)), V::Int(i)) => {
                 let Ok(i) = usize::try_from(i) else { return Ok(V::Absent("item")) };
-                // What is not known may be nothing: then another item stands at the place.
-                if let Some(Value::Unknown(gap)) = l.iter().take(i + 1).find(|v| matches!(v, Value::Unknown(_))) {
+                // Where an item before it may be nothing, another one stands at the place.
+                let nothing = |v: &&Value| matches!(v, Value::Unknown(gap) if gap.may_be_nothing());
+                if let Some(Value::Unknown(gap)) = l.iter().take(i).find(nothing) {
                     return Err(vec![Hole::Other(gap.clone())]);
                 }
                 l.get(i).map_or(V::Absent("item"), V::of)

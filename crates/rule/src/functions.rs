@@ -118,18 +118,18 @@ impl Function {
         (self.0.name == "network.reachable_from_internet").then(|| network::paths(args, estate)).flatten()
     }
 
-    /// Runs on known arguments.
-    /// Why it cannot be asked of a value: a part of it is not known. For a size, only which items there are matters.
+    /// Why it cannot be asked of a value: a part of it is not known. For a size, only how many items there are matters.
     pub(crate) fn hole(self, value: &V<'_>) -> Option<Vec<Hole>> {
         match value {
-            V::Ref(Value::List(l)) if self.0.name == "size" => l.iter().map(V::of).find_map(|v| match v {
-                V::Unknown(holes) => Some(holes),
+            V::Ref(Value::List(l)) if self.0.name == "size" => l.iter().find_map(|v| match v {
+                Value::Unknown(gap) if gap.may_be_nothing() => Some(vec![Hole::Other(gap.clone())]),
                 _ => None,
             }),
             _ => value.hole(),
         }
     }
 
+    /// Runs on known arguments.
     pub(crate) fn run<'e>(self, args: &[V<'e>], estate: &'e Estate) -> Result<V<'e>, Vec<Hole>> {
         (self.0.run)(args, estate)
     }

@@ -27,7 +27,7 @@ pub const SECRET: &str = "wJalrXUtnFEMIK7MDENGbPxRfiCYsecretsecret";
 pub const TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLEtokentokentokentokentokentokentoken";
 
 /// No run takes longer than this, unless a test says so.
-const LONGEST: Duration = Duration::from_secs(45);
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// A run of `yagura`.
 pub struct Run {
