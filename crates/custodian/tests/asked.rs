@@ -62,12 +62,8 @@ fn names() -> Names {
         ("kms-key", "kms.key", "KeyId", "KeyId KeyManager"),
         ("kms", "kms.alias", "AliasArn", "AliasArn AliasName TargetKeyId"),
         ("launch-config", "autoscaling.launch_configuration", "LaunchConfigurationName", "LaunchConfigurationName"),
-        (
-            "rds",
-            "rds.db_instance",
-            "DBInstanceIdentifier",
-            "DBInstanceIdentifier Engine EngineVersion DBInstanceArn KmsKeyId",
-        ),
+        ("rds", "rds.db_instance", "DBInstanceIdentifier", "DBInstanceIdentifier Engine EngineVersion DBInstanceArn"),
+        ("rds-cluster", "rds.db_cluster", "DBClusterIdentifier", "DBClusterIdentifier KmsKeyId"),
         ("rds-snapshot", "rds.db_snapshot", "DBSnapshotIdentifier", "DBSnapshotIdentifier"),
         ("route-table", "ec2.route_table", "RouteTableId", "RouteTableId Routes"),
         ("s3", "s3.bucket", "Name", "Name"),
@@ -383,7 +379,7 @@ fn other_resources_and_settings_decide() {
     let alias = || asset("kms.alias", json!({"AliasArn": "a", "AliasName": "alias/d", "TargetKeyId": "k"}));
     let key = || asset("kms.key", json!({"KeyId": "k", "KeyManager": "CUSTOMER"}));
     let by_alias = |name: &str| json!({"type": "kms-key", "key": "c7n:AliasName", "value": name});
-    let sealed = |key: &str| asset("rds.db_instance", json!({"DBInstanceIdentifier": "d", "KmsKeyId": key}));
+    let sealed = |key: &str| asset("rds.db_cluster", json!({"DBClusterIdentifier": "d", "KmsKeyId": key}));
     let volume = |key: &str| asset("ec2.volume", json!({"VolumeId": "v", "KmsKeyId": key}));
     let group = |running: usize| {
         asset(
@@ -463,11 +459,16 @@ fn other_resources_and_settings_decide() {
             vec![volume("arn:aws:kms:us-east-1:1:key/z"), alias()],
             "no",
         ),
-        ("rds", by_alias("alias/d"), vec![sealed("arn:aws:kms:us-east-1:1:key/k"), key(), alias()], "yes"),
-        ("rds", by_alias("alias/e"), vec![sealed("arn:aws:kms:us-east-1:1:key/k"), key(), alias()], "no"),
-        ("rds", by_alias(""), vec![sealed("arn:aws:kms:us-east-1:1:key/k"), key()], "yes"),
-        ("rds", by_alias("alias/d"), vec![sealed("arn:aws:kms:us-east-1:1:alias/d"), key(), alias()], "yes"),
-        ("rds", by_alias("alias/d"), vec![sealed("arn:aws:kms:us-east-1:1:alias/lost"), key(), alias()], "unknown"),
+        ("rds-cluster", by_alias("alias/d"), vec![sealed("arn:aws:kms:us-east-1:1:key/k"), key(), alias()], "yes"),
+        ("rds-cluster", by_alias("alias/e"), vec![sealed("arn:aws:kms:us-east-1:1:key/k"), key(), alias()], "no"),
+        ("rds-cluster", by_alias(""), vec![sealed("arn:aws:kms:us-east-1:1:key/k"), key()], "yes"),
+        ("rds-cluster", by_alias("alias/d"), vec![sealed("arn:aws:kms:us-east-1:1:alias/d"), key(), alias()], "yes"),
+        (
+            "rds-cluster",
+            by_alias("alias/d"),
+            vec![sealed("arn:aws:kms:us-east-1:1:alias/lost"), key(), alias()],
+            "unknown",
+        ),
         ("launch-config", json!("unused"), vec![launch(), group(1)], "no"),
         ("launch-config", json!("unused"), vec![launch()], "yes"),
         ("asg", json!("capacity-delta"), vec![group(1)], "yes"),
@@ -521,7 +522,7 @@ fn other_resources_and_settings_decide() {
         ),
         (
             "account",
-            json!({"type": "guard-duty", "Detector.OrganizationConfiguration.AutoEnable": true}),
+            json!({"type": "guard-duty", "Detector.OrganizationConfiguration.AutoEnable": {"value": true}}),
             vec![account(), detector("ENABLED")],
             "unknown",
         ),

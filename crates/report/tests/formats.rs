@@ -69,6 +69,7 @@ fn nothing_judged_and_nothing_failed() {
             let shown = plain(&known, format);
             assert!(shown.contains(lang.pick("Nothing new.", "新しく伝えることはない。")), "{name}: {shown}");
             let printed = shown.split_once("<article").map_or(shown.as_str(), |(_, printed)| printed);
+            let printed = printed.split_once("</article>").map_or(printed, |(printed, _)| printed);
             assert!(
                 !printed.contains(lang.pick("No resource was judged", "判定したリソースはない")),
                 "{name}: {printed}"
